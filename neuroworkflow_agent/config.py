@@ -1,0 +1,149 @@
+"""Settings of a session: argument, then environment, then default.
+
+`AgentConfig.from_env` is the only reader of environment variables in the package. Values are checked
+once, here, before any process is started.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+from neuroworkflow_agent.errors import ConfigError
+
+Mode: TypeAlias = Literal["edit", "ask", "plan", "read-only"]
+"""What the agent may do unasked; see `engine.permissions`."""
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+_SECRET_VARIABLES = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "NEUROWORKFLOW_SERVICE_TOKEN",
+    "NEUROWORKFLOW_USER_TOKEN",
+    "JUPYTERHUB_API_TOKEN",
+    "JPY_API_TOKEN",
+)
+_ENDPOINT_VARIABLES = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_BASE_URL",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "CLAUDE_CODE_USE_BEDROCK",
+    "CLAUDE_CODE_USE_FOUNDRY",
+    "CLAUDE_CODE_USE_VERTEX",
+)
+_MIN_SECRET_CHARS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentConfig:
+    """Everything a session needs to know, validated.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot work; the message names the argument.
+    """
+
+    workspace: Path = field(default_factory=Path.cwd)
+    """Directory tree the file tools may touch; `NEUROWORKFLOW_WORKSPACE_ROOT`, else the current directory."""
+    skills_dir: Path | None = None
+    """Where skills are read; `NEUROWORKFLOW_SKILLS_DIR`, else the nearest `.claude/skills` from the workspace up."""
+    mode: Mode = "edit"
+    """What the agent may do unasked."""
+    model: str | None = None
+    """Model name; `ANTHROPIC_MODEL`, else the CLI's default."""
+    max_turns: int | None = None
+    """Most model calls within one turn; None for no limit."""
+    max_budget_usd: float | None = None
+    """Most money one session may cost, in US dollars; None for no limit."""
+    allow_bash: bool = False
+    """Offer the Bash tool; each call asks the user."""
+    allow_subagents: bool = False
+    """Offer sub-agents."""
+    cli_path: Path | None = None
+    """The `claude` executable; None for the one bundled with claude-agent-sdk."""
+    claude_config_dir: Path | None = None
+    """Where Claude Code keeps logins and conversations: `CLAUDE_CONFIG_DIR`, else `~/.claude`. Read only;
+    the CLI and the SDK find it through the same variable."""
+    idle_timeout_s: float = 900.0
+    """Close the `claude` process after this many seconds without a turn; the next turn resumes."""
+    silence_timeout_s: float = 300.0
+    """Give a turn up as cut off after this many seconds without a sign of life from the model."""
+    endpoint: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Environment variables that decide which Messages API endpoint serves, as they were found."""
+    secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
+    """Values that neither the model nor a transcript may see."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "workspace", _existing_directory(self.workspace, "workspace"))
+        if self.skills_dir is not None:
+            object.__setattr__(self, "skills_dir", _existing_directory(self.skills_dir, "skills_dir"))
+        if self.mode not in MODES:
+            raise ConfigError(f"mode must be one of {', '.join(MODES)}, got {self.mode!r}.")
+        if self.model is not None and not self.model.strip():
+            raise ConfigError("model must be a model name, got an empty text.")
+        if self.cli_path is not None and not self.cli_path.is_file():
+            raise ConfigError(
+                f"cli_path must be the claude executable, but '{self.cli_path}' is not a file. "
+                "Leave it out to use the one that comes with claude-agent-sdk."
+            )
+        for name in ("max_turns", "max_budget_usd", "idle_timeout_s", "silence_timeout_s"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"{name} must be positive, got {value!r}.")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **arguments: Any) -> AgentConfig:
+        """Build a config; an argument that is None counts as not given.
+
+        Parameters
+        ----------
+        environ
+            Where to look variables up; None for the process's own environment.
+        **arguments
+            Fields of this class.
+        """
+        env = os.environ if environ is None else environ
+        given = {name: value for name, value in arguments.items() if value is not None}
+        unknown = given.keys() - cls.__dataclass_fields__.keys()
+        if unknown:
+            known = ", ".join(sorted(cls.__dataclass_fields__))
+            raise ConfigError(f"Unknown setting {sorted(unknown)[0]!r}. Known settings: {known}.")
+        found = {
+            "workspace": _path(env, "NEUROWORKFLOW_WORKSPACE_ROOT"),
+            "skills_dir": _path(env, "NEUROWORKFLOW_SKILLS_DIR"),
+            "claude_config_dir": _path(env, "CLAUDE_CONFIG_DIR"),
+            "model": env.get("ANTHROPIC_MODEL") or None,
+            "endpoint": {name: env[name] for name in _ENDPOINT_VARIABLES if env.get(name)},
+            "secrets": frozenset(_secrets(env)),
+        }
+        return cls(**{**{k: v for k, v in found.items() if v is not None}, **given})
+
+    def with_changes(self, **changes: Any) -> AgentConfig:
+        """A copy with some fields replaced; None keeps a field as it is."""
+        return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    value = env.get(name)
+    return Path(value).expanduser() if value else None
+
+
+def _secrets(env: Mapping[str, str]) -> list[str]:
+    """Values worth hiding; very short ones would blank out ordinary text."""
+    return [env[name] for name in _SECRET_VARIABLES if len(env.get(name, "")) >= _MIN_SECRET_CHARS]
+
+
+def _existing_directory(path: Path | str, name: str) -> Path:
+    resolved = Path(path).expanduser().resolve()
+    if not resolved.is_dir():
+        variable = {"workspace": "NEUROWORKFLOW_WORKSPACE_ROOT", "skills_dir": "NEUROWORKFLOW_SKILLS_DIR"}[name]
+        raise ConfigError(
+            f"{name} must be an existing directory, but '{path}' is not one. Create it or set {variable}."
+        )
+    return resolved

@@ -1,0 +1,1 @@
+"""The conversation with Claude: knows the SDK, knows no surface."""

@@ -1,0 +1,121 @@
+"""One `claude` process: a long-lived `query()` and the task that reads it.
+
+`Connection` owns the reader task; the task owns the SDK's generator and thereby the process. They end
+when `close` is called or the process ends by itself, whichever is first. The generator is always
+drained or cancelled from the task that iterates it, never closed from another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import ClaudeAgentOptions, Message
+
+_STDERR_LINES = 20
+_CLOSE_GRACE_S = 4.0
+
+
+class Connection:
+    """A running `claude` process and the stream that feeds it.
+
+    Parameters
+    ----------
+    options
+        For the SDK; its `stderr` callback is replaced by our own.
+    marker
+        A text found in the command line of this process and of no other: its session id.
+    on_message
+        Called on the loop with each SDK message.
+    on_end
+        Called once on the loop when the process is gone, with the exception that ended it, if any.
+    """
+
+    def __init__(
+        self,
+        options: ClaudeAgentOptions,
+        *,
+        marker: str,
+        on_message: Callable[[Message], None],
+        on_end: Callable[[BaseException | None], None],
+    ) -> None:
+        self._input: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._marker = marker
+        self._on_message = on_message
+        self._on_end = on_end
+        self._request_ids = itertools.count(1)
+        options.stderr = self._stderr.append
+        self._reader = asyncio.create_task(self._read(options), name="neuroworkflow-agent reader")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the process may still answer."""
+        return not self._reader.done()
+
+    @property
+    def stderr(self) -> str:
+        """The last lines the process wrote to its standard error."""
+        return "\n".join(self._stderr)
+
+    def send_user_message(self, blocks: list[dict[str, Any]]) -> None:
+        """Queue a user message of Messages API content blocks."""
+        message = {"role": "user", "content": blocks}
+        self._input.put_nowait({"type": "user", "message": message, "parent_tool_use_id": None, "session_id": ""})
+
+    def send_interrupt(self) -> None:
+        """Ask the process to stop its turn; it answers with a result and stays up."""
+        request_id = f"interrupt_{next(self._request_ids)}"
+        self._input.put_nowait(
+            {"type": "control_request", "request_id": request_id, "request": {"subtype": "interrupt"}}
+        )
+
+    async def close(self) -> None:
+        """End the process: first by closing its input, then by force. Idempotent."""
+        self._input.put_nowait(None)
+        await asyncio.wait([self._reader], timeout=_CLOSE_GRACE_S)
+        if not self._reader.done():
+            await self.kill()
+
+    async def kill(self) -> None:
+        """End the process now."""
+        await asyncio.to_thread(_kill_children_with, self._marker)
+        self._reader.cancel()
+        await asyncio.wait([self._reader], timeout=_CLOSE_GRACE_S)
+
+    async def _prompts(self) -> AsyncIterator[dict[str, Any]]:
+        while (item := await self._input.get()) is not None:
+            yield item
+
+    async def _read(self, options: ClaudeAgentOptions) -> None:
+        from claude_agent_sdk import query
+
+        failure: BaseException | None = None
+        try:
+            async for message in query(prompt=self._prompts(), options=options):
+                self._on_message(message)
+        except asyncio.CancelledError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - whatever the SDK raises ends this process, not us
+            failure = error
+        finally:
+            self._on_end(failure)
+
+
+def _kill_children_with(marker: str) -> None:
+    """Kill our direct children whose command line holds `marker`.
+
+    The SDK gives no handle on its process, and its own close waits ten seconds before it kills.
+    """
+    import psutil
+
+    for child in psutil.Process().children():
+        try:
+            if any(marker in argument for argument in child.cmdline()):
+                child.kill()
+        except psutil.Error:  # it ended meanwhile
+            continue

@@ -1,0 +1,127 @@
+"""Conversations on disk: Claude Code's own transcripts, through the SDK.
+
+`claude --resume` in a terminal and `%chat --resume` meet the same history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import claude_agent_sdk as sdk
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.errors import ConfigError, SessionNotFoundError
+from neuroworkflow_agent.ids import SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation, as a list shows it."""
+
+    session_id: SessionId
+    title: str
+    """Given title, else a summary or the first prompt."""
+    modified: datetime
+    """Last change, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message of a conversation."""
+
+    role: str
+    """`user` or `assistant`."""
+    text: str
+    """Its text; tool uses as `[name]`."""
+
+
+def exists(session_id: str, workspace: Path) -> bool:
+    """Whether the conversation was written down for this workspace."""
+    return sdk.get_session_info(session_id, directory=str(workspace)) is not None
+
+
+def find(session_id: str, config: AgentConfig) -> Conversation:
+    """The conversation with this id, or with the only id that starts so.
+
+    Raises
+    ------
+    SessionNotFoundError
+        If there is none, or more than one.
+    """
+    matches = [c for c in conversations(config) if c.session_id.startswith(session_id)] if session_id else []
+    exact = [c for c in matches if c.session_id == session_id]
+    if len(exact or matches) != 1:
+        raise SessionNotFoundError(session_id)
+    return (exact or matches)[0]
+
+
+def conversations(config: AgentConfig, *, limit: int | None = None) -> list[Conversation]:
+    """Conversations of the workspace, newest first."""
+    found = sdk.list_sessions(directory=str(config.workspace), limit=limit)
+    return [
+        Conversation(
+            SessionId(info.session_id),
+            " ".join((info.custom_title or info.summary or info.first_prompt or "").split()) or "(no title)",
+            datetime.fromtimestamp(info.last_modified / 1000, UTC),
+        )
+        for info in found
+    ]
+
+
+def entries(session_id: str, config: AgentConfig) -> list[Entry]:
+    """The messages of a conversation, oldest first.
+
+    Raises
+    ------
+    SessionNotFoundError
+        If there is none with this id.
+    """
+    conversation = find(session_id, config)
+    messages = sdk.get_session_messages(conversation.session_id, directory=str(config.workspace))
+    found = [Entry(message.type, _text(message.message)) for message in messages]
+    return [entry for entry in found if entry.text]
+
+
+def fork(session_id: str, config: AgentConfig, *, title: str | None = None) -> SessionId:
+    """Copy a conversation; returns the copy's id."""
+    conversation = find(session_id, config)
+    result = sdk.fork_session(conversation.session_id, directory=str(config.workspace), title=title)
+    return SessionId(result.session_id)
+
+
+def rename(session_id: str, title: str, config: AgentConfig) -> SessionId:
+    """Give a conversation a title; returns its id.
+
+    Raises
+    ------
+    ConfigError
+        If the title is empty.
+    """
+    if not title.strip():
+        raise ConfigError("title must not be empty.")
+    conversation = find(session_id, config)
+    sdk.rename_session(conversation.session_id, title.strip(), directory=str(config.workspace))
+    return conversation.session_id
+
+
+def delete(session_id: str, config: AgentConfig) -> SessionId:
+    """Delete a conversation for good; returns its id."""
+    conversation = find(session_id, config)
+    sdk.delete_session(conversation.session_id, directory=str(config.workspace))
+    return conversation.session_id
+
+
+def _text(message: Any) -> str:
+    content = message.get("content") if isinstance(message, dict) else None
+    if isinstance(content, str):
+        return content
+    parts = []
+    for block in content if isinstance(content, list) else []:
+        if block.get("type") == "text":
+            parts.append(block["text"])
+        elif block.get("type") == "tool_use":
+            parts.append(f"[{block['name']}]")
+    return "\n".join(parts)

@@ -1,0 +1,82 @@
+"""(config, endpoint, skills, tools, gate) → `ClaudeAgentOptions`. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, McpSdkServerConfig
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.permissions import MCP_SERVER, Gate, offered_tools
+from neuroworkflow_agent.ids import SessionId
+from neuroworkflow_agent.models.endpoint import Endpoint
+from neuroworkflow_agent.skills import SkillSet
+
+_MAX_MESSAGE_BYTES = 256 * 1024 * 1024
+"""One line of the CLI's output; results with many figures are echoed on one."""
+
+_ENVIRONMENT = {
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "MAX_MCP_OUTPUT_TOKENS": "250000",
+    "MCP_TOOL_TIMEOUT": str(7 * 24 * 3600 * 1000),
+}
+
+
+def build_options(
+    config: AgentConfig,
+    endpoint: Endpoint,
+    skills: SkillSet,
+    gate: Gate,
+    *,
+    system_prompt: str,
+    server: McpSdkServerConfig | None,
+    session_id: SessionId,
+    resume: SessionId | None,
+) -> ClaudeAgentOptions:
+    """Options of one `claude` process.
+
+    Parameters
+    ----------
+    server
+        Our in-process tools; None where none may be offered.
+    session_id
+        The conversation's id.
+    resume
+        The conversation to load: the same id to go on with it, another to fork from it, None to begin.
+    """
+    return ClaudeAgentOptions(
+        tools=offered_tools(
+            config.mode,
+            bash=config.allow_bash,
+            subagents=config.allow_subagents,
+            skills=bool(skills.names),
+        ),
+        system_prompt=system_prompt,
+        mcp_servers={MCP_SERVER: server} if server else {},
+        strict_mcp_config=True,
+        setting_sources=[],
+        skills=list(skills.names),
+        plugins=[{"type": "local", "path": str(skills.plugin_dir)}] if skills.plugin_dir else [],
+        permission_mode="default",
+        can_use_tool=gate.can_use_tool,
+        hooks={"PreToolUse": [HookMatcher(hooks=[gate.pre_tool_use], on_failure="block")]},
+        cwd=config.workspace,
+        model=config.model,
+        max_turns=config.max_turns,
+        max_budget_usd=config.max_budget_usd,
+        cli_path=config.cli_path,
+        include_partial_messages=True,
+        verbatim_prompts=True,
+        max_buffer_size=_MAX_MESSAGE_BYTES,
+        env={**_ENVIRONMENT, **endpoint.environ},
+        **_identity(session_id, resume),
+    )
+
+
+def _identity(session_id: SessionId, resume: SessionId | None) -> dict[str, Any]:
+    if resume is None:
+        return {"session_id": session_id}
+    if resume == session_id:
+        return {"resume": resume}
+    return {"resume": resume, "session_id": session_id, "fork_session": True}

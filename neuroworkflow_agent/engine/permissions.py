@@ -1,0 +1,259 @@
+"""What the agent may do: one pure `decide`, and its two adapters for the SDK.
+
+`decide` is asked twice for most calls. The `PreToolUse` hook sees every call and can only forbid it or
+send it to the user; `can_use_tool` sees the calls that the CLI's own rules leave open and gives the
+final word. A call that `decide` allows is left to the CLI's own checks as well, so both locks must open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+
+from neuroworkflow_agent.config import Mode
+from neuroworkflow_agent.errors import OutsideWorkspaceError
+from neuroworkflow_agent.workspace import Workspace
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, ToolPermissionContext
+
+MCP_SERVER = "neuroworkflow"
+"""Name of the in-process MCP server."""
+RUN_CODE = f"mcp__{MCP_SERVER}__run_code"
+QUESTION = "AskUserQuestion"
+
+_READ_PATH = {"Read": "file_path", "Glob": "path", "Grep": "path"}
+_WRITE_PATH = {"Write": "file_path", "Edit": "file_path"}
+_HARMLESS = frozenset({"Skill", "TodoWrite"})
+_SWITCHED_ON = frozenset({"Bash", "Agent", "Task"})
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """The call may run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """The call may not run; the model reads why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The user decides; `reason` says why they are asked."""
+
+    reason: str
+
+
+Decision: TypeAlias = Allow | Deny | Ask
+
+
+def short_name(tool: str) -> str:
+    """The name people see: without the MCP prefix of our own server."""
+    return tool.removeprefix(f"mcp__{MCP_SERVER}__")
+
+
+def offered_tools(mode: Mode, *, bash: bool = False, subagents: bool = False, skills: bool = False) -> list[str]:
+    """Built-in tools the model is told about in `mode`."""
+    tools = ["Read", "Glob", "Grep", QUESTION]
+    if mode != "read-only":
+        tools += ["Write", "Edit"]
+        tools += ["Bash"] if bash else []
+        tools += ["Agent"] if subagents else []
+    return tools + (["Skill"] if skills else [])
+
+
+def offers_run_code(mode: Mode) -> bool:
+    """Whether code may be offered at all in `mode`."""
+    return mode != "read-only"
+
+
+def decide(tool: str, tool_input: dict[str, Any], workspace: Workspace, mode: Mode) -> Decision:
+    """Whether the model may make this call.
+
+    Parameters
+    ----------
+    tool
+        Name as the SDK gives it.
+    tool_input
+        The call's input; any shape, since the model wrote it.
+    workspace
+        What file tools may touch.
+    mode
+        `edit`: files inside the workspace and code without asking; `ask`: every write and every code
+        run asks; `plan`: nothing that changes anything; `read-only`: as `plan`, and not offered either.
+    """
+    if tool in _HARMLESS:
+        return Allow()
+    if tool == QUESTION:
+        return Ask("The agent has a question.")
+    if tool in _READ_PATH:
+        return _decide_read(tool, tool_input, workspace)
+    if tool in _WRITE_PATH or tool == RUN_CODE or tool in _SWITCHED_ON:
+        return _decide_change(tool, tool_input, workspace, mode)
+    return Deny(f"The tool {tool!r} is not available here.")
+
+
+def _decide_read(tool: str, tool_input: dict[str, Any], workspace: Workspace) -> Decision:
+    paths = [tool_input.get(_READ_PATH[tool]) or "."]
+    if tool == "Glob":
+        paths.append(_fixed_part(tool_input.get("pattern")))
+    return _inside(paths, workspace, for_reading=True)
+
+
+def _decide_change(tool: str, tool_input: dict[str, Any], workspace: Workspace, mode: Mode) -> Decision:
+    if mode in ("plan", "read-only"):
+        return Deny(
+            f"{short_name(tool)} is not allowed in {mode} mode, where nothing may change. "
+            "Say what you would do instead; the user can switch the mode."
+        )
+    if tool in _WRITE_PATH:
+        path = tool_input.get(_WRITE_PATH[tool])
+        inside = _inside([path], workspace, for_reading=False)
+        if not isinstance(inside, Allow):
+            return inside
+        if mode == "edit" and _run_by_other_programs(workspace.resolve(str(path)), workspace):
+            return Ask(f"{path!r} configures what other programs run.")
+    if mode == "ask":
+        return Ask("Every change asks in ask mode.")
+    if tool == "Bash":
+        return Ask("A shell command can do whatever you can.")
+    return Allow()
+
+
+def _inside(paths: list[Any], workspace: Workspace, *, for_reading: bool) -> Decision:
+    for path in paths:
+        if not isinstance(path, str) or not path:
+            return Deny(f"A path is needed, got {path!r}.")
+        try:
+            workspace.resolve(path, for_reading=for_reading)
+        except OutsideWorkspaceError as error:
+            return Deny(str(error))
+    return Allow()
+
+
+def _fixed_part(pattern: Any) -> Any:
+    """The directories a glob pattern names before its first wildcard, `..` anywhere kept."""
+    if not isinstance(pattern, str) or not pattern:
+        return pattern
+    parts = PurePath(pattern).parts
+    if ".." in parts:
+        return pattern
+    fixed: list[str] = []
+    for part in parts:
+        if any(wild in part for wild in "*?[{"):
+            break
+        fixed.append(part)
+    return str(PurePath(*fixed)) if fixed else "."
+
+
+def _run_by_other_programs(path: Path, workspace: Workspace) -> bool:
+    """Files that git, Claude Code or an editor execute or obey."""
+    parts = [part.casefold() for part in path.relative_to(workspace.root.resolve()).parts]
+    if ".git" in parts or parts[-1:] == [".mcp.json"] or parts[:1] == [".vscode"]:
+        return True
+    return ".claude" in parts[:-1] and (parts[-1].startswith("settings") or "hooks" in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the user, or whoever speaks for them, said to an `Ask`."""
+
+    allowed: bool
+    reason: str = ""
+    remember: bool = False
+    """Do not ask again for this tool in this session."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """For a question: question text to the chosen answer."""
+    end_turn: bool = False
+    """Nobody can be asked: end the turn."""
+
+
+AskUser: TypeAlias = Callable[[str, str | None, dict[str, Any], str], Awaitable[Answer]]
+"""(tool, tool_use_id, input, reason) → what the user said."""
+
+
+class Gate:
+    """The two SDK adapters around `decide`, for one session.
+
+    Parameters
+    ----------
+    workspace, mode
+        As `decide`.
+    ask_user
+        Called when the user must decide.
+    on_call
+        Told of every call that may go on, before anything runs.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        mode: Mode,
+        ask_user: AskUser,
+        on_call: Callable[[str, str | None, dict[str, Any]], None] = lambda *_: None,
+    ) -> None:
+        self._workspace = workspace
+        self._mode = mode
+        self._ask_user = ask_user
+        self._on_call = on_call
+        self._remembered: set[str] = set()
+
+    async def pre_tool_use(self, hook_input: Any, tool_use_id: str | None, _context: Any) -> Any:
+        """The `PreToolUse` hook: forbid, send to the user, or leave to the CLI's own rules."""
+        tool, tool_input = hook_input["tool_name"], hook_input["tool_input"]
+        decision = self._decide(tool, tool_input)
+        match decision:
+            case Allow():
+                self._on_call(tool, tool_use_id, tool_input)
+                return {}
+            case Deny(reason):
+                return _hook_output("deny", reason)
+            case Ask(reason):
+                self._on_call(tool, tool_use_id, tool_input)
+                return _hook_output("ask", reason)
+            case _:
+                assert_never(decision)
+
+    async def can_use_tool(
+        self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
+    ) -> PermissionResultAllow | PermissionResultDeny:
+        """The final word on a call that the CLI's rules leave open."""
+        from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny
+
+        decision = self._decide(tool, tool_input)
+        match decision:
+            case Allow():
+                return PermissionResultAllow()
+            case Deny(reason):
+                return PermissionResultDeny(message=reason)
+            case Ask(reason):
+                answer = await self._ask_user(tool, context.tool_use_id, tool_input, reason)
+                if not answer.allowed:
+                    return PermissionResultDeny(message=answer.reason, interrupt=answer.end_turn)
+                if answer.remember:
+                    self._remembered.add(tool)
+                updated = {**tool_input, "answers": answer.answers} if answer.answers else None
+                return PermissionResultAllow(updated_input=updated)
+            case _:
+                assert_never(decision)
+
+    def _decide(self, tool: str, tool_input: dict[str, Any]) -> Decision:
+        decision = decide(tool, tool_input, self._workspace, self._mode)
+        if isinstance(decision, Ask) and tool in self._remembered and tool != QUESTION:
+            return Allow()
+        return decision
+
+
+def _hook_output(decision: str, reason: str) -> dict[str, Any]:
+    return {
+        "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": decision,
+            "permissionDecisionReason": reason,
+        }
+    }

@@ -1,0 +1,498 @@
+"""A conversation: one turn at a time over one long-lived `claude` process.
+
+`Session` is called from any thread; its state lives on the portal's loop. It owns at most one
+`Connection` (started by `prewarm` or the first turn, closed when idle, on `close`, or with the portal)
+and the `RunningTurn` of the moment. A process that dies is replaced at the next turn, which resumes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.permissions import MCP_SERVER, RUN_CODE, Answer, Gate, offers_run_code, short_name
+from neuroworkflow_agent.engine.portal import Portal, shared_portal
+from neuroworkflow_agent.engine.prompts import message_blocks, system_prompt
+from neuroworkflow_agent.engine.running import Listener, RunningTurn
+from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError
+from neuroworkflow_agent.events import (
+    ApprovalDecision,
+    ApprovalRequest,
+    CellOutput,
+    EndReason,
+    Event,
+    ToolResult,
+    ToolUse,
+    TurnEnd,
+    TurnStart,
+)
+from neuroworkflow_agent.ids import SessionId, ToolUseId, new_session_id
+from neuroworkflow_agent.kernels.base import Kernel, OutputChange
+from neuroworkflow_agent.models.endpoint import choose_endpoint
+from neuroworkflow_agent.workspace import Workspace
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import Message
+
+    from neuroworkflow_agent.engine.connection import Connection
+    from neuroworkflow_agent.engine.turn import TurnReader
+    from neuroworkflow_agent.tools.run_code import RunCode
+
+_STOP_GRACE_S = 0.35
+"""How long a stopped turn waits for the CLI's own word before it ends without it."""
+_DRAIN_TIMEOUT_S = 5.0
+_LONG_TOOLS = frozenset({"Bash", "Agent", "Task"})
+
+
+class _Active:
+    """The turn of the moment and what the session must know about it."""
+
+    def __init__(self, turn: RunningTurn, reader: TurnReader) -> None:
+        self.turn = turn
+        self.reader = reader
+        self.started = self.last_sign = time.monotonic()
+        self.open_tools: dict[ToolUseId, str] = {}
+        self.stopping = False
+        self.asked_in_vain = ""
+        self.ended = asyncio.Event()
+
+
+class Session:
+    """A conversation with the agent.
+
+    Parameters
+    ----------
+    config
+        Settings; None reads the environment.
+    kernel
+        Where code runs; None offers no `run_code`.
+    resume
+        Id of a conversation to go on with.
+    fork
+        With `resume`: leave that conversation as it is and continue in a copy.
+    can_ask
+        Whether somebody answers `ApprovalRequest` events; if not, a request ends the turn as `interaction`.
+    portal
+        The worker thread; None for the process's own.
+    """
+
+    def __init__(
+        self,
+        config: AgentConfig | None = None,
+        *,
+        kernel: Kernel | None = None,
+        resume: str | None = None,
+        fork: bool = False,
+        can_ask: bool = True,
+        portal: Portal | None = None,
+    ) -> None:
+        if fork and not resume:
+            raise ConfigError("fork needs a conversation to copy; give resume=ID as well.")
+        self.config = config or AgentConfig.from_env()
+        self._endpoint = choose_endpoint(self.config)
+        self._kernel = kernel if offers_run_code(self.config.mode) else None
+        self._can_ask = can_ask
+        self._portal = portal or shared_portal()
+        self._resume: SessionId | None = SessionId(resume) if resume else None
+        self.session_id = new_session_id() if fork or not resume else SessionId(resume)
+        self._start_lock = threading.Lock()
+        self._busy = False
+        self._closed = False
+        self._connection: Connection | None = None
+        self._connecting: asyncio.Task[Connection] | None = None
+        self._code: RunCode | None = None
+        self._active: _Active | None = None
+        self._approvals: dict[str, asyncio.Future[Answer]] = {}
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._stop_timer: asyncio.TimerHandle | None = None
+        self._drained: asyncio.Event | None = None
+        self._process_cost_usd = 0.0
+        self._has_history = bool(resume)
+        self._undo_on_stop = self._portal.on_stop(self._close)
+
+    # -- for callers, on any thread -------------------------------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a turn is running."""
+        return self._busy
+
+    def prewarm(self) -> None:
+        """Start the `claude` process in the background, so that the first turn finds it ready."""
+        self._portal.submit(self._prewarm())
+
+    def start(self, prompt: str, *, context: str = "", listener: Listener | None = None) -> RunningTurn:
+        """Begin a turn and return at once.
+
+        Parameters
+        ----------
+        prompt
+            What the user said.
+        context
+            What happened in the notebook since the last turn; the model reads it before the prompt.
+        listener
+            Called with every event, on the engine's thread; must not block.
+
+        Raises
+        ------
+        ConfigError
+            If the prompt is empty.
+        SessionBusyError
+            If a turn is running.
+        SessionClosedError
+            If the session was closed.
+        """
+        if not prompt.strip():
+            raise ConfigError("The prompt is empty; say what the agent should do.")
+        turn = RunningTurn(prompt, interrupt=self.interrupt, answer=self._answer_soon)
+        with self._start_lock:
+            if self._closed:
+                raise SessionClosedError("This session is closed; start a new one, or resume it by its id.")
+            if self._busy:
+                raise SessionBusyError("A turn of this session is running. Wait for it to end, or stop it.")
+            self._busy = True
+        if listener is not None:
+            turn.subscribe(listener)
+        try:
+            self._portal.submit(self._run(turn, context))
+        except BaseException:
+            self._busy = False
+            raise
+        return turn
+
+    def run(self, prompt: str, *, context: str = "", listener: Listener | None = None) -> RunningTurn:
+        """Begin a turn and block until it has ended; Ctrl-C stops the turn."""
+        turn = self.start(prompt, context=context, listener=listener)
+        try:
+            turn.result()
+        except KeyboardInterrupt:
+            turn.interrupt()
+            turn.result(_DRAIN_TIMEOUT_S)
+            raise
+        return turn
+
+    def interrupt(self) -> None:
+        """Stop the running turn, if any: no further statement runs."""
+        self._portal.post(self._interrupt)
+
+    def close(self) -> None:
+        """Stop the running turn and end the process, for good. Idempotent."""
+        if self._portal.is_alive:
+            self._portal.call(self._close())
+
+    async def aclose(self) -> None:
+        """As `close`, from any loop."""
+        if self._portal.is_alive:
+            await asyncio.wrap_future(self._portal.submit(self._close()))
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    # -- a turn, on the portal's loop -----------------------------------------------------------------
+
+    async def _run(self, turn: RunningTurn, context: str) -> None:
+        from neuroworkflow_agent.engine.turn import TurnReader
+
+        active = self._active = _Active(turn, TurnReader())
+        turn.emit(TurnStart(turn.turn_id, turn.prompt))
+        watch = asyncio.create_task(self._watch_for_silence(active))
+        try:
+            connection = await self._ready_connection(active)
+            if connection is not None and not active.ended.is_set():
+                self._has_history = True
+                connection.send_user_message(message_blocks(turn.prompt, context))
+            await active.ended.wait()
+        except Exception as error:  # noqa: BLE001 - a turn that cannot start ends like any other
+            self._finish(active, "error", self._hide(str(error)))
+        finally:
+            watch.cancel()
+            self._active = None
+            self._start_idle_timer()
+
+    async def _ready_connection(self, active: _Active) -> Connection | None:
+        """The process for this turn; None when the turn was stopped before there was one."""
+        if self._drained is not None:
+            await self._drained.wait()
+        connecting = asyncio.ensure_future(self._connected())
+        ended = asyncio.ensure_future(active.ended.wait())
+        await asyncio.wait([connecting, ended], return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if active.ended.is_set():
+            return None
+        if self._code is not None:
+            self._code.stopped = active.stopping
+        return await connecting
+
+    def _on_message(self, message: Message) -> None:
+        active = self._active
+        if active is None or active.ended.is_set():
+            self._drain_message(message)
+            return
+        active.last_sign = time.monotonic()
+        for event in active.reader.read(message):
+            self._track(active, event)
+            active.turn.emit(event)
+        if (outcome := active.reader.outcome) is not None:
+            self._finish(active, *self._reason(active, outcome.end, self._hide(outcome.message)))
+
+    def _track(self, active: _Active, event: Event) -> None:
+        if isinstance(event, ToolUse):
+            active.open_tools[event.tool_use_id] = event.name
+        elif isinstance(event, ToolResult):
+            active.open_tools.pop(event.tool_use_id, None)
+
+    def _reason(self, active: _Active, end: EndReason, message: str) -> tuple[EndReason, str]:
+        """What the CLI calls aborted was either stopped by the user or had nobody to ask."""
+        if active.asked_in_vain:
+            return "interaction", active.asked_in_vain
+        if active.stopping:
+            return "interrupted", "Stopped."
+        return end, message
+
+    def _finish(self, active: _Active, end: EndReason, message: str) -> None:
+        if active.ended.is_set():
+            return
+        if self._stop_timer is not None:
+            self._stop_timer.cancel()
+        if self._code is not None and end != "complete":
+            self._code.stop()
+        self._settle_approvals("The turn has ended.")
+        outcome = active.reader.outcome
+        cost = outcome.session_cost_usd if outcome else None
+        turn_cost = None if cost is None else max(0.0, cost - self._process_cost_usd)
+        self._process_cost_usd = cost if cost is not None else self._process_cost_usd
+        self._busy = False
+        active.ended.set()
+        active.turn.emit(
+            TurnEnd(
+                turn_id=active.turn.turn_id,
+                end=end,
+                message=message,
+                session_id=self.session_id,
+                duration_s=time.monotonic() - active.started,
+                model=active.reader.model,
+                input_tokens=outcome.input_tokens if outcome else 0,
+                output_tokens=outcome.output_tokens if outcome else 0,
+                cost_usd=turn_cost,
+            )
+        )
+
+    async def _watch_for_silence(self, active: _Active) -> None:
+        limit = self.config.silence_timeout_s
+        while not active.ended.is_set():
+            await asyncio.sleep(min(1.0, limit / 4))
+            working = (self._code is not None and self._code.is_running) or bool(self._approvals)
+            if working or _LONG_TOOLS.intersection(active.open_tools.values()):
+                active.last_sign = time.monotonic()
+            if time.monotonic() - active.last_sign > limit:
+                self._abandon_connection()
+                self._finish(active, "cut_off", f"No sign of life from the model for {limit:g} s; gave up.")
+
+    # -- stop -----------------------------------------------------------------------------------------
+
+    def _interrupt(self) -> None:
+        active = self._active
+        if active is None or active.stopping or active.ended.is_set():
+            return
+        active.stopping = True
+        if self._code is not None:
+            self._code.stop()
+        self._settle_approvals("The user stopped the turn.")
+        if self._connection is not None:
+            self._connection.send_interrupt()
+        loop = asyncio.get_running_loop()
+        self._stop_timer = loop.call_later(_STOP_GRACE_S, self._end_without_result, active)
+
+    def _end_without_result(self, active: _Active) -> None:
+        """End a stopped turn for the user now and let the CLI catch up in the background."""
+        if self._connection is not None and not active.ended.is_set():
+            self._drained = asyncio.Event()
+            self._drain_task = asyncio.ensure_future(self._drain())
+        self._finish(active, *self._reason(active, "interrupted", "Stopped."))
+
+    async def _drain(self) -> None:
+        assert self._drained is not None
+        try:
+            await asyncio.wait_for(self._drained.wait(), _DRAIN_TIMEOUT_S)
+        except TimeoutError:
+            self._abandon_connection()
+        finally:
+            self._drained.set()
+
+    def _drain_message(self, message: Message) -> None:
+        """Wait out a stopped turn; a message may have started after the first interrupt."""
+        from claude_agent_sdk import ResultMessage, StreamEvent
+
+        if self._drained is None or self._drained.is_set() or self._connection is None:
+            return
+        if isinstance(message, ResultMessage):
+            self._drained.set()
+        elif isinstance(message, StreamEvent) and message.event.get("type") == "message_start":
+            self._connection.send_interrupt()
+
+    # -- what the user is asked -----------------------------------------------------------------------
+
+    async def _ask_user(
+        self, tool: str, tool_use_id: str | None, tool_input: dict[str, Any], reason: str
+    ) -> Answer:
+        active = self._active
+        if active is None or active.stopping or active.ended.is_set():
+            return Answer(False, "The user stopped the turn.", end_turn=True)
+        if not self._can_ask:
+            active.asked_in_vain = f"{short_name(tool)} needs an answer from the user, and nobody can be asked here."
+            return Answer(False, active.asked_in_vain, end_turn=True)
+        request_id = tool_use_id or f"ask_{len(self._approvals)}"
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._approvals[request_id] = answered
+        known_id = ToolUseId(tool_use_id) if tool_use_id else None
+        active.turn.emit(ApprovalRequest(request_id, known_id, short_name(tool), tool_input, reason))
+        answer = Answer(False, "The question was withdrawn.")
+        try:
+            answer = await answered
+        finally:
+            self._approvals.pop(request_id, None)
+            active.turn.emit(ApprovalDecision(request_id, answer.allowed, answer.reason))
+        return answer
+
+    def _answer_soon(self, request_id: str, answer: Answer) -> None:
+        self._portal.post(self._settle_approval, request_id, answer)
+
+    def _settle_approval(self, request_id: str, answer: Answer) -> None:
+        waiting = self._approvals.get(request_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+
+    def _settle_approvals(self, reason: str) -> None:
+        for request_id in list(self._approvals):
+            self._settle_approval(request_id, Answer(False, reason, end_turn=True))
+
+    # -- the process ----------------------------------------------------------------------------------
+
+    async def _prewarm(self) -> None:
+        try:
+            await self._connected()
+        except Exception:  # noqa: BLE001, S110 - the first turn meets the same failure and reports it
+            pass
+        self._start_idle_timer()
+
+    async def _connected(self) -> Connection:
+        """The open connection, made if there is none; concurrent callers share one attempt."""
+        if self._connection is not None and self._connection.is_open:
+            return self._connection
+        if self._connecting is None or self._connecting.done():
+            self._connecting = asyncio.ensure_future(self._connect())
+        return await asyncio.shield(self._connecting)
+
+    async def _connect(self) -> Connection:
+        from neuroworkflow_agent import skills
+        from neuroworkflow_agent.engine.connection import Connection
+        from neuroworkflow_agent.engine.options import build_options
+        from neuroworkflow_agent.tools.run_code import RunCode
+        from neuroworkflow_agent.tools.server import build_server
+
+        config = self.config
+        skills_dir = config.skills_dir or skills.find_skills_dir(config.workspace)
+        paths = {"workspace": str(config.workspace), **({"skills": str(skills_dir)} if skills_dir else {})}
+        skill_set = await asyncio.to_thread(skills.prepare, skills_dir, paths)
+        readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()
+        if self._kernel is not None and self._code is None:
+            self._code = RunCode(self._kernel, self._emit_output, config.secrets)
+        gate = Gate(Workspace(config.workspace, readable), config.mode, self._ask_user, self._announce)
+        options = build_options(
+            config,
+            self._endpoint,
+            skill_set,
+            gate,
+            system_prompt=system_prompt(
+                mode=config.mode,
+                workspace=str(config.workspace),
+                has_kernel=self._code is not None,
+                language=self._kernel.language if self._kernel else "python",
+            ),
+            server=build_server(MCP_SERVER, self._code) if self._code else None,
+            session_id=self.session_id,
+            resume=await self._history(),
+        )
+        self._process_cost_usd = 0.0
+        connection: Connection = Connection(
+            options,
+            marker=self.session_id,
+            on_message=self._on_message,
+            on_end=lambda failure: self._on_process_end(connection, failure),
+        )
+        self._connection = connection
+        return connection
+
+    async def _history(self) -> SessionId | None:
+        """The conversation to load: ours if it was written down, else the one we fork or resume."""
+        from neuroworkflow_agent.engine.conversations import exists
+
+        if self._has_history and await asyncio.to_thread(exists, self.session_id, self.config.workspace):
+            return self.session_id
+        return self._resume
+
+    def _on_process_end(self, connection: Connection, failure: BaseException | None) -> None:
+        from neuroworkflow_agent.engine.failures import describe
+
+        if self._connection is connection:
+            self._connection = None
+        if self._drained is not None:
+            self._drained.set()
+        active = self._active
+        if active is not None and not active.ended.is_set() and self._connection is None:
+            end, message = describe(failure, connection.stderr, self.config)
+            self._finish(active, *self._reason(active, end, self._hide(message)))
+
+    def _abandon_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._kill_task = asyncio.ensure_future(connection.kill())
+
+    def _start_idle_timer(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._idle_timer = loop.call_later(self.config.idle_timeout_s, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if self._active is None and self._connection is not None:
+            connection, self._connection = self._connection, None
+            self._idle_close_task = asyncio.ensure_future(connection.close())
+
+    async def _close(self) -> None:
+        with self._start_lock:
+            self._closed = True
+        self._undo_on_stop()
+        if (active := self._active) is not None:
+            self._interrupt()
+            await active.ended.wait()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        if self._connecting is not None:
+            await asyncio.wait([self._connecting])
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    # -- small parts ----------------------------------------------------------------------------------
+
+    def _announce(self, tool: str, tool_use_id: str | None, tool_input: dict[str, Any]) -> None:
+        if tool == RUN_CODE and self._code is not None and tool_use_id:
+            self._code.announce(ToolUseId(tool_use_id), str(tool_input.get("code", "")))
+
+    def _emit_output(self, tool_use_id: ToolUseId, change: OutputChange) -> None:
+        """Called on the thread that executes; events are emitted on the portal's loop, in order."""
+        if (active := self._active) is not None:
+            self._portal.post(functools.partial(active.turn.emit, CellOutput(tool_use_id, change)))
+
+    def _hide(self, text: str) -> str:
+        from neuroworkflow_agent.tools.content import redact
+
+        return redact(text, self.config.secrets)

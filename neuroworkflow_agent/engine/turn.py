@@ -1,0 +1,152 @@
+"""SDK messages in, our events out. The only reader of SDK message types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from claude_agent_sdk import (
+    AssistantMessage,
+    Message,
+    ResultMessage,
+    StreamEvent,
+    SystemMessage,
+    TextBlock,
+    ToolResultBlock,
+    ToolUseBlock,
+    UserMessage,
+)
+
+from neuroworkflow_agent.engine.permissions import short_name
+from neuroworkflow_agent.events import EndReason, Event, Notice, TextDelta, ThinkingDelta, ToolResult, ToolUse
+from neuroworkflow_agent.ids import ToolUseId
+
+_LIMITS = {
+    "error_max_turns": "The turn reached max_turns.",
+    "error_max_budget_usd": "The session reached max_budget_usd.",
+}
+_AWAY_STATUS = frozenset({408, 409, 429}) | frozenset(range(500, 600))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a result message says about its turn."""
+
+    end: EndReason
+    message: str
+    input_tokens: int
+    output_tokens: int
+    session_cost_usd: float | None
+    """Cost of the whole process so far, not of the turn."""
+
+
+class TurnReader:
+    """Translates the messages of one turn; `outcome` is set by the last of them."""
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+        self.model: str | None = None
+        self._streamed_text = False
+        self._needs_break = False
+        self._last_error = ""
+        self._error_kind: str | None = None
+
+    def read(self, message: Message) -> Iterator[Event]:
+        """The events `message` stands for; none for most system messages."""
+        if getattr(message, "parent_tool_use_id", None) is not None:
+            return
+        match message:
+            case StreamEvent(event=event):
+                yield from self._read_stream(event)
+            case AssistantMessage():
+                yield from self._read_assistant(message)
+            case UserMessage(content=list() as blocks):
+                for block in blocks:
+                    if isinstance(block, ToolResultBlock):
+                        yield _tool_result(block)
+            case SystemMessage(subtype="api_retry", data=data):
+                yield Notice(_retry_text(data))
+            case ResultMessage():
+                self.outcome = self._read_result(message)
+            case _:
+                pass
+
+    def _read_stream(self, event: dict[str, Any]) -> Iterator[Event]:
+        kind = event.get("type")
+        if kind == "message_start":
+            self.model = event.get("message", {}).get("model") or self.model
+            self._streamed_text = False
+        elif kind == "content_block_start" and event.get("content_block", {}).get("type") == "text":
+            if self._needs_break:
+                yield TextDelta("\n\n")
+            self._needs_break = False
+        elif kind == "content_block_delta":
+            delta = event.get("delta", {})
+            if delta.get("type") == "text_delta" and delta.get("text"):
+                self._streamed_text = self._needs_break = True
+                yield TextDelta(delta["text"])
+            elif delta.get("type") == "thinking_delta" and delta.get("thinking"):
+                yield ThinkingDelta(delta["thinking"])
+
+    def _read_assistant(self, message: AssistantMessage) -> Iterator[Event]:
+        if message.error is not None:
+            self._error_kind = message.error
+            self._last_error = "\n".join(b.text for b in message.content if isinstance(b, TextBlock))
+            return
+        for block in message.content:
+            if isinstance(block, ToolUseBlock):
+                self._needs_break = False
+                yield ToolUse(ToolUseId(block.id), short_name(block.name), block.input)
+            elif isinstance(block, TextBlock) and not self._streamed_text:
+                self._needs_break = True
+                yield TextDelta(block.text)
+
+    def _read_result(self, result: ResultMessage) -> Outcome:
+        usage = result.usage or {}
+        cached = ("cache_creation_input_tokens", "cache_read_input_tokens")
+        end, text = self._judge(result)
+        return Outcome(
+            end=end,
+            message=text,
+            input_tokens=sum(int(usage.get(key) or 0) for key in ("input_tokens", *cached)),
+            output_tokens=int(usage.get("output_tokens") or 0),
+            session_cost_usd=result.total_cost_usd,
+        )
+
+    def _judge(self, result: ResultMessage) -> tuple[EndReason, str]:
+        if result.subtype in _LIMITS:
+            return "limit", _LIMITS[result.subtype]
+        if (result.terminal_reason or "").startswith("aborted"):
+            return "interrupted", "Stopped."
+        if not result.is_error and self._error_kind is None:
+            return "complete", ""
+        text = self._last_error or result.result or "; ".join(result.errors or []) or result.subtype
+        return _judge_failure(result.api_error_status, self._error_kind), _one_line(text)
+
+
+def _judge_failure(status: int | None, kind: str | None) -> EndReason:
+    """`cut_off` when trying again later may work, `error` when it will not."""
+    if status is not None:
+        return "cut_off" if status in _AWAY_STATUS else "error"
+    refused = ("authentication_failed", "billing_error", "invalid_request", "model_not_found")
+    return "error" if kind in refused else "cut_off"
+
+
+def _tool_result(block: ToolResultBlock) -> ToolResult:
+    content = block.content
+    parts: list[dict[str, Any]] = content if isinstance(content, list) else []
+    text = content if isinstance(content, str) else "\n".join(p["text"] for p in parts if p.get("type") == "text")
+    images = sum(part.get("type") == "image" for part in parts)
+    return ToolResult(ToolUseId(block.tool_use_id), text, bool(block.is_error), images)
+
+
+def _retry_text(data: dict[str, Any]) -> str:
+    attempt, most = data.get("attempt"), data.get("max_retries")
+    status = data.get("error_status")
+    why = f"HTTP {status}" if status else str(data.get("error") or "no connection")
+    return f"The model did not answer ({why}); trying again ({attempt} of {most})."
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

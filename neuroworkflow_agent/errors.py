@@ -1,0 +1,133 @@
+"""Every exception of the package, as one tree.
+
+Exceptions carry fields, log nothing and say in one sentence what happened, the value, and what would
+work. An exception in the *user's* code is not here: it is `Execution.error`, a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class AgentError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class ConfigError(AgentError, ValueError):
+    """A setting that cannot work; the message names the argument or the environment variable."""
+
+
+class EngineError(AgentError):
+    """The conversation with Claude could not be started or continued."""
+
+
+class ClaudeNotFoundError(EngineError):
+    """The `claude` executable is missing."""
+
+    @classmethod
+    def at(cls, path: str | Path | None) -> ClaudeNotFoundError:
+        where = f" at {str(path)!r}" if path else ""
+        return cls(
+            f"Claude CLI not found{where}. Install claude-agent-sdk with its bundled CLI, or set cli_path."
+        )
+
+
+class SessionNotFoundError(EngineError, KeyError):
+    """No conversation has this id in this workspace."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id)
+        self.session_id = session_id
+
+    def __str__(self) -> str:
+        return f"No session {self.session_id!r}. List those of this workspace with 'sessions list' or '%chat --sessions'."
+
+
+class SessionBusyError(EngineError):
+    """A turn is running; turns of one session never interleave."""
+
+
+class SessionClosedError(EngineError):
+    """The session was closed for good."""
+
+
+class TurnFailedError(EngineError):
+    """A turn did not complete, for callers that asked for an answer rather than for events."""
+
+    def __init__(self, message: str, *, end: str, session_id: str | None = None) -> None:
+        super().__init__(message)
+        self.end = end
+        self.session_id = session_id
+
+
+class KernelError(AgentError):
+    """The kernel could not be used."""
+
+
+class NoKernelSpecError(KernelError):
+    """No kernelspec has this name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        listed = ", ".join(sorted(known)) or "none"
+        super().__init__(f"No kernelspec named {name!r}. Installed here: {listed}.")
+        self.name = name
+
+
+class KernelDiedError(KernelError):
+    """The kernel process ended while it was needed."""
+
+
+class ExecutionTimeoutError(KernelError, TimeoutError):
+    """Code ran longer than it was allowed to and was interrupted."""
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(f"The code was interrupted after timeout_s={timeout_s:g} seconds.")
+        self.timeout_s = timeout_s
+
+
+class NotebookError(AgentError):
+    """A notebook document or file that cannot be used as asked."""
+
+
+class CellNotFoundError(NotebookError, KeyError):
+    """No cell has this id."""
+
+    def __init__(self, cell_id: str) -> None:
+        super().__init__(cell_id)
+        self.cell_id = cell_id
+
+    def __str__(self) -> str:
+        return f"No cell {self.cell_id!r} in this notebook."
+
+
+class NotebookConflictError(NotebookError):
+    """Someone else changed the file; ours was saved beside it."""
+
+    def __init__(self, path: Path, saved_as: Path) -> None:
+        super().__init__(
+            f"'{path}' was changed by another program meanwhile. It was left as it is; "
+            f"this run's notebook is saved as '{saved_as}'."
+        )
+        self.path = path
+        self.saved_as = saved_as
+
+
+class WorkspaceError(AgentError):
+    """The workspace cannot be used."""
+
+
+class OutsideWorkspaceError(WorkspaceError, PermissionError):
+    """A path leads out of the workspace."""
+
+    def __init__(self, path: str, root: Path) -> None:
+        super().__init__(
+            f"{path!r} is outside the workspace '{root}'. Move the file there or start the agent "
+            "with a workspace that contains it (NEUROWORKFLOW_WORKSPACE_ROOT)."
+        )
+        self.path = path
+        self.root = root
+
+
+class ToolFailed(AgentError):  # noqa: N818 - not an error of ours: the tool's answer to the model
+    """Raised inside a tool for the model to read; becomes a tool result with `is_error`."""

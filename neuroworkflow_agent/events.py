@@ -1,0 +1,153 @@
+"""What happens during a turn, as frozen values that every surface renders.
+
+`encode` gives the JSON form (a `type` tag and the fields), `decode` its inverse. Nothing here holds a
+live object, so events may cross threads, processes and sockets.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId
+from neuroworkflow_agent.kernels.base import OutputChange
+
+EndReason: TypeAlias = Literal["complete", "interaction", "interrupted", "limit", "cut_off", "error"]
+"""How a turn ends, everywhere the same word."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStart:
+    """The user's message was accepted."""
+
+    turn_id: TurnId
+    prompt: str
+    """The message as the user typed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More text of the answer, Markdown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingDelta:
+    """More of the model's thinking."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """The model calls a tool; its input is complete."""
+
+    tool_use_id: ToolUseId
+    name: str
+    """Short name: `run_code`, `Read`, `Edit` …"""
+    input: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CellOutput:
+    """The code of a `run_code` call produced output."""
+
+    tool_use_id: ToolUseId
+    change: OutputChange
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A tool use was answered."""
+
+    tool_use_id: ToolUseId
+    text: str
+    """The text the model reads, images left out."""
+    is_error: bool
+    image_count: int = 0
+    """Images that went to the model with the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """A tool use waits for the user's decision."""
+
+    request_id: str
+    tool_use_id: ToolUseId | None
+    name: str
+    input: dict[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDecision:
+    """A waiting tool use was decided."""
+
+    request_id: str
+    allowed: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know that is no part of the answer (a retry, a restart …)."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """The last event of every turn, exactly once."""
+
+    turn_id: TurnId
+    end: EndReason
+    message: str
+    """What happened, one sentence; empty when the turn is complete."""
+    session_id: SessionId | None
+    duration_s: float
+    model: str | None = None
+    input_tokens: int = 0
+    """All input of the turn, cached or not."""
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    """None where no price is known."""
+
+
+Event: TypeAlias = (
+    TurnStart
+    | TextDelta
+    | ThinkingDelta
+    | ToolUse
+    | CellOutput
+    | ToolResult
+    | ApprovalRequest
+    | ApprovalDecision
+    | Notice
+    | TurnEnd
+)
+
+_CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in get_args(Event)}
+
+
+def encode(event: Event) -> dict[str, Any]:
+    """The JSON-safe form of `event`."""
+    return {"type": type(event).__name__, **dataclasses.asdict(event)}
+
+
+def decode(data: dict[str, Any]) -> Event:
+    """The event that `encode` gave `data` for.
+
+    Raises
+    ------
+    ValueError
+        If `data` names no event or has other fields than that event.
+    """
+    fields = dict(data)
+    name = fields.pop("type", None)
+    try:
+        event: Event = _CLASSES[name](**fields)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"Not an event: {data!r}.") from error
+    return event

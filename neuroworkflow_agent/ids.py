@@ -1,0 +1,21 @@
+"""Identifiers with names of their own, so that one kind is never passed for another."""
+
+from __future__ import annotations
+
+import uuid
+from typing import NewType
+
+SessionId = NewType("SessionId", str)
+"""Of a conversation; also what `claude --resume` takes."""
+TurnId = NewType("TurnId", str)
+"""Of one turn; ours."""
+ToolUseId = NewType("ToolUseId", str)
+"""Of one tool use; the model's."""
+
+
+def new_turn_id() -> TurnId:
+    return TurnId(f"turn_{uuid.uuid4().hex[:12]}")
+
+
+def new_session_id() -> SessionId:
+    return SessionId(str(uuid.uuid4()))

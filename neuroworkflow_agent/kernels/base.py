@@ -1,0 +1,115 @@
+"""What a kernel is to the rest of the package, and what one execution gives back.
+
+A `Kernel` executes source on behalf of the agent. Two exist: the shell we live in (`live`) and any
+kernel over the Jupyter wire protocol (`client`). Both report output as it appears, as `OutputChange`
+values, and return one `Execution`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict
+
+Output: TypeAlias = dict[str, Any]
+"""One nbformat 4 output: `stream`, `display_data`, `execute_result` or `error`; JSON-safe."""
+
+
+class AppendOutput(TypedDict):
+    """A new output at the end of the cell's outputs."""
+
+    op: Literal["append"]
+    output: Output
+    display_id: str | None
+
+
+class UpdateOutput(TypedDict):
+    """New content for every output displayed under `display_id`."""
+
+    op: Literal["update"]
+    display_id: str
+    data: dict[str, Any]
+    metadata: dict[str, Any]
+
+
+class ClearOutput(TypedDict):
+    """Remove the outputs so far; with `wait`, only when the next output comes."""
+
+    op: Literal["clear"]
+    wait: bool
+
+
+OutputChange: TypeAlias = AppendOutput | UpdateOutput | ClearOutput
+OutputListener: TypeAlias = Callable[[OutputChange], None]
+
+ExecutionStatus: TypeAlias = Literal["ok", "error", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionError:
+    """An exception in the user's code, as data."""
+
+    ename: str
+    """Class name of the exception."""
+    evalue: str
+    """Its message."""
+    traceback: tuple[str, ...]
+    """Formatted lines, possibly with ANSI colours, from the user's own frames on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of code."""
+
+    source: str
+    """What ran."""
+    status: ExecutionStatus
+    """`interrupted` when it was stopped, whatever exception that showed as."""
+    outputs: tuple[Output, ...]
+    """nbformat 4 outputs, after updates and clears, neighbouring streams joined."""
+    execution_count: int | None
+    """The count the kernel gave, if it gave one."""
+    error: ExecutionError | None
+    """The exception, if one ended it."""
+    duration_s: float
+    """Seconds from start to end on the kernel."""
+
+
+class Kernel(Protocol):
+    """Where user code runs. All methods are called on the engine's loop."""
+
+    @property
+    def language(self) -> str:
+        """The kernel's language, lower case, as its kernelspec names it."""
+
+    async def execute(
+        self, source: str, *, on_output: OutputListener | None = None, timeout_s: float | None = None
+    ) -> Execution:
+        """Run `source` and return what came of it.
+
+        One at a time: a second call waits for the first. Cancelling the call interrupts the running
+        statement (or drops it, when it has not started) and returns only when the kernel has let go of
+        it, or when it plainly will not within a bounded time.
+
+        Parameters
+        ----------
+        source
+            Code of one cell, magics and top-level `await` included.
+        on_output
+            Called in order, on the thread of whoever executes, with each change of the outputs.
+        timeout_s
+            Interrupt after this many seconds.
+
+        Raises
+        ------
+        KernelDiedError
+            The kernel ended before the code did.
+        ExecutionTimeoutError
+            `timeout_s` passed.
+        """
+
+    async def interrupt(self) -> None:
+        """Stop what is running, now; does nothing when nothing runs."""
+
+    async def aclose(self) -> None:
+        """Let go of the kernel, ending it if we started it. Idempotent."""

@@ -1,0 +1,1 @@
+"""Which Messages API endpoint serves a session."""

@@ -1,0 +1,1 @@
+"""The notebook document and its file; no kernel."""

@@ -1,0 +1,152 @@
+"""The repository's skills, as one private plugin directory for the CLI.
+
+Project settings and hooks stay unloaded: only the skills themselves are copied, into a directory named
+after their content in the user's cache. Equal skills share it, so nothing is left behind by a process
+that is killed; writers race harmlessly because each fills a directory of its own and renames it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from platformdirs import user_cache_path
+
+PLUGIN = "neuroworkflow"
+_FRONT_MATTER = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n?", re.DOTALL)
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """One skill, found on disk."""
+
+    name: str
+    """Directory or file name, made safe for the CLI."""
+    source: Path
+    """Its directory, or the flat Markdown file."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkillSet:
+    """Skills ready for the CLI."""
+
+    plugin_dir: Path | None
+    """The plugin directory; None without skills."""
+    names: tuple[str, ...]
+    """Qualified names, `plugin:skill`."""
+
+
+def find_skills_dir(workspace: Path) -> Path | None:
+    """The nearest `.claude/skills`, from the workspace up."""
+    for directory in (workspace, *workspace.parents):
+        candidate = directory / ".claude" / "skills"
+        if candidate.is_dir():
+            return candidate
+    return None
+
+
+def find_skills(skills_dir: Path) -> list[Skill]:
+    """Directories with a `SKILL.md`, and flat `*.md` files, sorted by name."""
+    found: dict[str, Skill] = {}
+    for entry in sorted(skills_dir.iterdir()):
+        if entry.name.startswith((".", "README")):
+            continue
+        is_flat = entry.is_file() and entry.suffix == ".md"
+        if is_flat or (entry / "SKILL.md").is_file():
+            name = _UNSAFE.sub("-", entry.stem if is_flat else entry.name).strip("-")
+            if name:
+                found.setdefault(name, Skill(name, entry))
+    return list(found.values())
+
+
+def prepare(skills_dir: Path | None, paths: Mapping[str, str], *, cache: Path | None = None) -> SkillSet:
+    """Build, or find again, the plugin directory for the skills in `skills_dir`.
+
+    Parameters
+    ----------
+    skills_dir
+        Where skills are read; None for no skills.
+    paths
+        Names a skill may use for places (`workspace`, …) and where they are here; appended to each
+        skill as "Environment paths".
+    cache
+        Where to put the plugin; None for the user's cache directory.
+
+    Raises
+    ------
+    OSError
+        If the cache cannot be written.
+    """
+    skills = find_skills(skills_dir) if skills_dir else []
+    if not skills:
+        return SkillSet(None, ())
+    base = (cache or user_cache_path("neuroworkflow-agent")) / "skills"
+    base.mkdir(parents=True, exist_ok=True, mode=0o700)
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=base))
+    try:
+        _build(building, skills, paths)
+        target = base / _digest(building)
+        if not target.exists():
+            try:
+                building.rename(target)
+            except OSError:
+                if not target.exists():  # a twin that won the race is as good as ours
+                    raise
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return SkillSet(target, tuple(f"{PLUGIN}:{skill.name}" for skill in skills))
+
+
+def _build(root: Path, skills: list[Skill], paths: Mapping[str, str]) -> None:
+    manifest = root / ".claude-plugin" / "plugin.json"
+    manifest.parent.mkdir()
+    manifest.write_text(json.dumps({"name": PLUGIN, "version": "1"}), encoding="utf-8")
+    for skill in skills:
+        target = root / "skills" / skill.name
+        if skill.source.is_dir():
+            shutil.copytree(skill.source, target, ignore=shutil.ignore_patterns(".*"))
+        else:
+            target.mkdir(parents=True)
+            shutil.copyfile(skill.source, target / "SKILL.md")
+        text = (target / "SKILL.md").read_text(encoding="utf-8", errors="replace")
+        (target / "SKILL.md").write_text(_complete(text, skill.name, paths), encoding="utf-8")
+
+
+def _complete(text: str, name: str, paths: Mapping[str, str]) -> str:
+    """Give a skill the front matter the CLI wants and the places on this machine."""
+    match = _FRONT_MATTER.match(text)
+    body = text[match.end() :] if match else text
+    description = _description(match.group(1)) if match else None
+    if not description:
+        lines = (line.strip("# ").strip() for line in body.splitlines())
+        description = next((line for line in lines if line), name)
+    front = f"---\nname: {name}\ndescription: {json.dumps(description, ensure_ascii=False)}\n---\n"
+    where = "".join(f"- {key}: `{value}`\n" for key, value in sorted(paths.items()))
+    return front + body.rstrip() + (f"\n\n## Environment paths\n\n{where}" if where else "\n")
+
+
+def _description(front_matter: str) -> str | None:
+    """The `description` of YAML front matter, on one line."""
+    try:
+        fields = yaml.safe_load(front_matter)
+    except yaml.YAMLError:
+        return None
+    value = fields.get("description") if isinstance(fields, dict) else None
+    return " ".join(str(value).split()) if value else None
+
+
+def _digest(root: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:24]

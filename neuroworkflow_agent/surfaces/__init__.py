@@ -1,0 +1,1 @@
+"""How people meet the agent: each parses, renders, and does nothing else."""

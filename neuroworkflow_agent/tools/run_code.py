@@ -1,0 +1,125 @@
+"""`run_code`: the model's way into the kernel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from neuroworkflow_agent.errors import KernelError, ToolFailed
+from neuroworkflow_agent.ids import ToolUseId
+from neuroworkflow_agent.kernels.base import Kernel, OutputChange
+from neuroworkflow_agent.tools.content import encode_execution
+
+DESCRIPTION = """\
+Run code in the user's live notebook kernel and see what comes out.
+
+It runs like a notebook cell, in the namespace the user works in: names you define stay. Top-level await, \
+%magics and !commands work; the value of the last expression is shown. Text, tables, errors and figures \
+(as images) come back to you, and the user sees them too. Code runs one call at a time, in order."""
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "code": {"type": "string", "description": "Source of one cell."},
+        "timeout_s": {"type": "number", "description": "Interrupt after this many seconds; no limit by default."},
+    },
+    "required": ["code"],
+}
+
+OutputSink = Callable[[ToolUseId, OutputChange], None]
+
+
+class RunCode:
+    """The tool and its state: which tool use runs next, and whether the user said stop.
+
+    Parameters
+    ----------
+    kernel
+        Where code runs.
+    on_output
+        Told of each change of a call's outputs, on whatever thread executes.
+    secrets
+        Values to keep from the model.
+    """
+
+    def __init__(self, kernel: Kernel, on_output: OutputSink, secrets: Iterable[str] = ()) -> None:
+        self._kernel = kernel
+        self._on_output = on_output
+        self._secrets = frozenset(secrets)
+        self._announced: deque[tuple[ToolUseId, str]] = deque()
+        self._running: asyncio.Task[Any] | None = None
+        self._lock = asyncio.Lock()
+        self.stopped = False
+        """Set while no code may start: the user stopped the turn."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether code is running or waits to."""
+        return self._lock.locked()
+
+    def announce(self, tool_use_id: ToolUseId, code: str) -> None:
+        """Say which tool use the next call with this code belongs to; the tool itself is not told."""
+        self._announced.append((tool_use_id, code))
+
+    async def __call__(self, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+        """Run the call and return its content blocks.
+
+        Raises
+        ------
+        ToolFailed
+            If nothing could run; the text is for the model.
+        """
+        code = arguments["code"]
+        tool_use_id = self._claim(code)
+        async with self._lock:
+            self._refuse_if_stopped()
+            self._running = asyncio.ensure_future(
+                self._kernel.execute(
+                    code,
+                    on_output=lambda change: self._on_output(tool_use_id, change),
+                    timeout_s=arguments.get("timeout_s"),
+                )
+            )
+            try:
+                execution = await self._running
+            except asyncio.CancelledError:
+                self._running.cancel()
+                await asyncio.wait([self._running])
+                self._refuse_if_stopped()
+                raise
+            except KernelError as error:
+                raise ToolFailed(str(error)) from error
+            finally:
+                self._running = None
+        blocks = await encode_execution(execution, secrets=self._secrets)
+        if execution.status != "ok":
+            raise CodeFailed(blocks)
+        return blocks
+
+    def stop(self) -> None:
+        """Interrupt the running code and let nothing that waits start."""
+        self.stopped = True
+        self._announced.clear()
+        if self._running is not None:
+            self._running.cancel()
+
+    def _refuse_if_stopped(self) -> None:
+        if self.stopped:
+            raise ToolFailed("The user stopped the turn. This code did not run to its end; do not run more.")
+
+    def _claim(self, code: str) -> ToolUseId:
+        for entry in self._announced:
+            if entry[1] == code:
+                self._announced.remove(entry)
+                return entry[0]
+        return ToolUseId("")
+
+
+class CodeFailed(ToolFailed):
+    """The code ended with an error; the blocks tell the model which."""
+
+    def __init__(self, blocks: list[dict[str, Any]]) -> None:
+        super().__init__("The code raised an error.")
+        self.blocks = blocks
