@@ -142,7 +142,9 @@ def _secrets(env: Mapping[str, str]) -> list[str]:
 def _existing_directory(path: Path | str, name: str) -> Path:
     resolved = Path(path).expanduser().resolve()
     if not resolved.is_dir():
-        variable = {"workspace": "NEUROWORKFLOW_WORKSPACE_ROOT", "skills_dir": "NEUROWORKFLOW_SKILLS_DIR"}[name]
+        variable = {"workspace": "NEUROWORKFLOW_WORKSPACE_ROOT", "skills_dir": "NEUROWORKFLOW_SKILLS_DIR"}[
+            name
+        ]
         raise ConfigError(
             f"{name} must be an existing directory, but '{path}' is not one. Create it or set {variable}."
         )

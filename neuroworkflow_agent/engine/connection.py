@@ -65,7 +65,9 @@ class Connection:
     def send_user_message(self, blocks: list[dict[str, Any]]) -> None:
         """Queue a user message of Messages API content blocks."""
         message = {"role": "user", "content": blocks}
-        self._input.put_nowait({"type": "user", "message": message, "parent_tool_use_id": None, "session_id": ""})
+        self._input.put_nowait(
+            {"type": "user", "message": message, "parent_tool_use_id": None, "session_id": ""}
+        )
 
     def send_interrupt(self) -> None:
         """Ask the process to stop its turn; it answers with a result and stays up."""

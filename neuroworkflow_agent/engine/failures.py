@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from claude_agent_sdk import CLIConnectionError, CLIJSONDecodeError, CLINotFoundError, ProcessError, ResultError
+from claude_agent_sdk import (
+    CLIConnectionError,
+    CLIJSONDecodeError,
+    CLINotFoundError,
+    ProcessError,
+    ResultError,
+)
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ClaudeNotFoundError, SessionNotFoundError
@@ -34,7 +40,10 @@ def describe(failure: BaseException | None, stderr: str, config: AgentConfig) ->
         case CLIJSONDecodeError():
             return "cut_off", f"The claude process wrote something that is no message.{_last_words(stderr)}"
         case ProcessError():
-            return "cut_off", f"The claude process ended with exit code {failure.exit_code}.{_last_words(stderr)}"
+            return (
+                "cut_off",
+                f"The claude process ended with exit code {failure.exit_code}.{_last_words(stderr)}",
+            )
         case CLIConnectionError():
             return "cut_off", f"The claude process could not be reached: {failure}{_last_words(stderr)}"
         case None:

@@ -57,7 +57,9 @@ def short_name(tool: str) -> str:
     return tool.removeprefix(f"mcp__{MCP_SERVER}__")
 
 
-def offered_tools(mode: Mode, *, bash: bool = False, subagents: bool = False, skills: bool = False) -> list[str]:
+def offered_tools(
+    mode: Mode, *, bash: bool = False, subagents: bool = False, skills: bool = False
+) -> list[str]:
     """Built-in tools the model is told about in `mode`."""
     tools = ["Read", "Glob", "Grep", QUESTION]
     if mode != "read-only":

@@ -14,7 +14,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.permissions import MCP_SERVER, RUN_CODE, Answer, Gate, offers_run_code, short_name
+from neuroworkflow_agent.engine.permissions import (
+    MCP_SERVER,
+    RUN_CODE,
+    Answer,
+    Gate,
+    offers_run_code,
+    short_name,
+)
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.prompts import message_blocks, system_prompt
 from neuroworkflow_agent.engine.running import Listener, RunningTurn
@@ -346,7 +353,9 @@ class Session:
         if active is None or active.stopping or active.ended.is_set():
             return Answer(False, "The user stopped the turn.", end_turn=True)
         if not self._can_ask:
-            active.asked_in_vain = f"{short_name(tool)} needs an answer from the user, and nobody can be asked here."
+            active.asked_in_vain = (
+                f"{short_name(tool)} needs an answer from the user, and nobody can be asked here."
+            )
             return Answer(False, active.asked_in_vain, end_turn=True)
         request_id = tool_use_id or f"ask_{len(self._approvals)}"
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

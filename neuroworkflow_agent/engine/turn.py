@@ -136,7 +136,11 @@ def _judge_failure(status: int | None, kind: str | None) -> EndReason:
 def _tool_result(block: ToolResultBlock) -> ToolResult:
     content = block.content
     parts: list[dict[str, Any]] = content if isinstance(content, list) else []
-    text = content if isinstance(content, str) else "\n".join(p["text"] for p in parts if p.get("type") == "text")
+    text = (
+        content
+        if isinstance(content, str)
+        else "\n".join(p["text"] for p in parts if p.get("type") == "text")
+    )
     images = sum(part.get("type") == "image" for part in parts)
     return ToolResult(ToolUseId(block.tool_use_id), text, bool(block.is_error), images)
 

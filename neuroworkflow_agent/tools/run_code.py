@@ -23,7 +23,10 @@ SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "code": {"type": "string", "description": "Source of one cell."},
-        "timeout_s": {"type": "number", "description": "Interrupt after this many seconds; no limit by default."},
+        "timeout_s": {
+            "type": "number",
+            "description": "Interrupt after this many seconds; no limit by default.",
+        },
     },
     "required": ["code"],
 }

@@ -1,0 +1,106 @@
+"""What follows `%chat`: leading options, then the text exactly as typed. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import get_args
+
+from neuroworkflow_agent.config import Mode
+from neuroworkflow_agent.errors import ConfigError
+
+HELP = """\
+%chat [options] text          ask the agent; the cell waits, shows its work and its answer
+%%chat [options]              the same, with the rest of the cell as the text
+
+  --new            start a new conversation
+  --resume [ID]    go on with a conversation: the latest of this workspace, or the one with this id
+  --fork           continue in a copy; with --resume, of that conversation
+  --model NAME     use this model from now on
+  --mode MODE      from now on: edit (default), ask, plan or read-only
+  --sessions       list this workspace's conversations
+  --help           show this
+  --               the text begins here, even if it looks like an option
+
+In the middle of a function or a loop %chat works too, and blocks until the agent is done.
+Interrupting the cell stops the agent."""
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f-]{4,28})?")
+_FLAGS = {"--new": "new", "--fork": "fork", "--sessions": "sessions", "--help": "help"}
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLine:
+    """A parsed `%chat` line or `%%chat` cell."""
+
+    prompt: str = ""
+    """The text as typed; empty when there are only options."""
+    new: bool = False
+    resume: str | None = None
+    """A session id or the beginning of one; empty for the latest."""
+    fork: bool = False
+    model: str | None = None
+    mode: Mode | None = None
+    sessions: bool = False
+    help: bool = False
+
+
+def parse_chat(line: str, cell: str | None = None) -> ChatLine:
+    """Split options from text.
+
+    Parameters
+    ----------
+    line
+        What stands behind `%chat` or `%%chat`.
+    cell
+        The lines below `%%chat`; None for a line magic.
+
+    Raises
+    ------
+    ConfigError
+        If an option is unknown or lacks its value.
+    """
+    options: dict[str, object] = {}
+    rest = line.strip() if cell is None else line.lstrip()
+    while rest.startswith("--"):
+        word, _, after = rest.partition(" ")
+        after = after.lstrip()
+        if word == "--":
+            rest = after
+            break
+        name, equals, value = word.partition("=")
+        if name in _FLAGS and not equals:
+            options[_FLAGS[name]] = True
+        elif name == "--resume":
+            if not equals and (match := _ID.match(after)) and _ends_word(after, match.end()):
+                value, after = match.group(), after[match.end() :].lstrip()
+            options["resume"] = value
+        elif name in ("--model", "--mode"):
+            if not equals:
+                value, _, after = after.partition(" ")
+            options[name[2:]] = _checked(name, value)
+            after = after.lstrip()
+        else:
+            known = ", ".join([*_FLAGS, "--resume", "--model", "--mode"])
+            raise ConfigError(
+                f"Unknown option {name!r}. Options: {known}. Text that begins so goes after '--'."
+            )
+        rest = after
+    prompt = (
+        rest.strip() if cell is None else "\n".join(part for part in (rest.strip(), cell.strip("\n")) if part)
+    )
+    return ChatLine(prompt=prompt, **options)  # type: ignore[arg-type]
+
+
+def _ends_word(text: str, position: int) -> bool:
+    return position == len(text) or text[position].isspace()
+
+
+def _checked(name: str, value: str) -> str:
+    if not value:
+        raise ConfigError(
+            f"{name} needs a value, as in '%chat {name} {'plan' if name == '--mode' else 'NAME'}'."
+        )
+    if name == "--mode" and value not in get_args(Mode):
+        raise ConfigError(f"--mode must be one of {', '.join(get_args(Mode))}, got {value!r}.")
+    return value

@@ -1,0 +1,83 @@
+"""`%chat` in the source of a cell, turned into Python before IPython looks at it.
+
+At the top level of a cell the magic becomes `await …`, so that the cell waits without blocking the
+kernel; inside a function, a loop or a `with` it becomes a plain call that blocks. IPython's own
+handling would also read a trailing `?` as a request for help.
+"""
+
+from __future__ import annotations
+
+import re
+import tokenize
+from collections.abc import Callable
+
+from IPython.core.inputtransformer2 import (
+    assemble_continued_line,
+    find_end_of_continued_line,
+    make_tokens_by_line,
+)
+
+MAGIC = "chat"
+ASYNC_MAGIC = "achat"
+
+_CELL = re.compile(rf"%%{MAGIC}(?P<line>[ \t][^\n]*)?\n?\Z")
+_LAYOUT = frozenset({tokenize.INDENT, tokenize.DEDENT, tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT})
+
+
+def chat_transformer(is_async: Callable[[], bool]) -> Callable[[list[str]], list[str]]:
+    """The transformer for `input_transformers_cleanup`.
+
+    Parameters
+    ----------
+    is_async
+        Whether cells may use top-level `await` here.
+    """
+
+    def transform(lines: list[str]) -> list[str]:
+        if not any(f"%{MAGIC}" in line for line in lines):
+            return lines
+        if match := _CELL.match(lines[0]):
+            return [_cell_call(match.group("line") or "", "".join(lines[1:]), is_async())]
+        return _transform_lines(lines, is_async())
+
+    return transform
+
+
+def _transform_lines(lines: list[str], is_async: bool) -> list[str]:
+    """Replace one magic after another from the top; text after a magic may be no Python at all."""
+    done: list[str] = []
+    rest = list(lines)
+    while (position := _find(done, rest)) is not None:
+        row, column = position
+        end = find_end_of_continued_line(rest, row)
+        text = assemble_continued_line(rest, (row, column), end)
+        call = _line_call(text.removeprefix(f"%{MAGIC}").strip(), is_async and column == 0)
+        # Lines that a continuation took are kept as blank ones, so that tracebacks show true numbers.
+        done += [*rest[:row], rest[row][:column] + call + "\n", *["\n"] * (end - row)]
+        rest = rest[end + 1 :]
+    return done + rest
+
+
+def _find(done: list[str], rest: list[str]) -> tuple[int, int] | None:
+    """Row in `rest` and column of the first logical line that is the magic."""
+    for tokens in make_tokens_by_line(done + rest):
+        words = [token for token in tokens if token.type not in _LAYOUT]
+        if len(words) >= 2 and words[0].string == "%" and words[1].string == MAGIC:
+            (row, column), follows = words[0].start, words[1]
+            adjacent = follows.start == (row, column + 1) and row > len(done)
+            after = follows.line[follows.end[1] : follows.end[1] + 1]
+            if adjacent and (not after or after.isspace()):
+                return row - 1 - len(done), column
+    return None
+
+
+def _line_call(text: str, is_async: bool) -> str:
+    if is_async:
+        return f"await get_ipython().run_line_magic({ASYNC_MAGIC!r}, {text!r})"
+    return f"get_ipython().run_line_magic({MAGIC!r}, {text!r})"
+
+
+def _cell_call(line: str, body: str, is_async: bool) -> str:
+    if is_async:
+        return f"await get_ipython().run_cell_magic({ASYNC_MAGIC!r}, {line.strip()!r}, {body!r})\n"
+    return f"get_ipython().run_cell_magic({MAGIC!r}, {line.strip()!r}, {body!r})\n"

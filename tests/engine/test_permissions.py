@@ -1,0 +1,178 @@
+"""The gate: what may run unasked, what asks, what never runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neuroworkflow_agent.config import MODES, Mode
+from neuroworkflow_agent.engine.permissions import (
+    QUESTION,
+    RUN_CODE,
+    Allow,
+    Ask,
+    Deny,
+    decide,
+    offered_tools,
+    offers_run_code,
+)
+from neuroworkflow_agent.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    root = tmp_path / "work"
+    (root / "sub").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "skills").mkdir()
+    (root / "file.txt").write_text("inside")
+    (root / "link").symlink_to(tmp_path / "outside")
+    (root / "inner").symlink_to(root / "sub")
+    return Workspace(root.resolve(), ((tmp_path / "skills").resolve(),))
+
+
+INSIDE = [
+    "file.txt",
+    "./file.txt",
+    "sub/new/deep.txt",
+    "sub/../file.txt",
+    "inner/x.txt",
+    "name with space",
+    "日本語.txt",
+]
+OUTSIDE = [
+    "../x",
+    "/etc/passwd",
+    "link/x",
+    "link",
+    "sub/../../x",
+    "~/x",
+    "inner/../../x",
+    "a\0b",
+    "../work-2/x",
+]
+
+
+@pytest.mark.parametrize("path", INSIDE)
+@pytest.mark.parametrize("tool", ["Read", "Write", "Edit"])
+def test_file_inside_is_allowed_in_edit_mode(tool: str, path: str, workspace: Workspace) -> None:
+    assert decide(tool, {"file_path": path}, workspace, "edit") == Allow()
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+@pytest.mark.parametrize("tool", ["Read", "Write", "Edit"])
+@pytest.mark.parametrize("mode", MODES)
+def test_file_outside_is_denied_in_every_mode(tool: str, path: str, mode: Mode, workspace: Workspace) -> None:
+    assert isinstance(decide(tool, {"file_path": path}, workspace, mode), Deny)
+
+
+def test_absolute_path_inside_is_allowed(workspace: Workspace) -> None:
+    assert decide("Write", {"file_path": str(workspace.root / "a")}, workspace, "edit") == Allow()
+
+
+def test_denial_names_path_and_way_out(workspace: Workspace) -> None:
+    decision = decide("Read", {"file_path": "/etc/passwd"}, workspace, "edit")
+    assert isinstance(decision, Deny)
+    assert "'/etc/passwd' is outside the workspace" in decision.reason
+    assert "NEUROWORKFLOW_WORKSPACE_ROOT" in decision.reason
+
+
+def test_skills_may_be_read_and_not_written(workspace: Workspace) -> None:
+    path = str(workspace.readable[0] / "SKILL.md")
+    assert decide("Read", {"file_path": path}, workspace, "edit") == Allow()
+    assert isinstance(decide("Write", {"file_path": path}, workspace, "edit"), Deny)
+
+
+@pytest.mark.parametrize("value", [None, 3, "", ["a"], {"x": 1}])
+def test_path_of_another_shape_is_denied(value: Any, workspace: Workspace) -> None:
+    assert isinstance(decide("Write", {"file_path": value}, workspace, "edit"), Deny)
+
+
+@pytest.mark.parametrize(
+    ("tool_input", "expected"),
+    [
+        ({"pattern": "**/*.py"}, Allow),
+        ({"pattern": "sub/*.py"}, Allow),
+        ({"pattern": "*", "path": "/etc"}, Deny),
+        ({"pattern": "/etc/*"}, Deny),
+        ({"pattern": "../*"}, Deny),
+        ({"pattern": "sub/*/../../../*"}, Deny),
+        ({"pattern": "link/*"}, Deny),
+    ],
+)
+def test_glob_stays_inside(tool_input: dict[str, Any], expected: type, workspace: Workspace) -> None:
+    assert isinstance(decide("Glob", tool_input, workspace, "edit"), expected)
+
+
+@pytest.mark.parametrize(
+    ("mode", "write", "code", "read"),
+    [
+        ("edit", Allow, Allow, Allow),
+        ("ask", Ask, Ask, Allow),
+        ("plan", Deny, Deny, Allow),
+        ("read-only", Deny, Deny, Allow),
+    ],
+)
+def test_mode_decides_about_changes(
+    mode: Mode, write: type, code: type, read: type, workspace: Workspace
+) -> None:
+    assert isinstance(decide("Write", {"file_path": "a"}, workspace, mode), write)
+    assert isinstance(decide(RUN_CODE, {"code": "1"}, workspace, mode), code)
+    assert isinstance(decide("Read", {"file_path": "a"}, workspace, mode), read)
+
+
+@pytest.mark.parametrize(
+    "path", [".git/hooks/pre-commit", ".mcp.json", ".claude/settings.json", ".claude/hooks/x.sh", ".vscode/tasks.json", "sub/.claude/settings.local.json"]
+)  # fmt: skip
+def test_file_that_other_programs_run_asks(path: str, workspace: Workspace) -> None:
+    assert isinstance(decide("Write", {"file_path": path}, workspace, "edit"), Ask)
+
+
+@pytest.mark.parametrize("tool", ["WebFetch", "NotebookEdit", "mcp__other__tool", "KillShell", ""])
+@pytest.mark.parametrize("mode", MODES)
+def test_unknown_tool_is_denied(tool: str, mode: Mode, workspace: Workspace) -> None:
+    assert isinstance(decide(tool, {}, workspace, mode), Deny)
+
+
+def test_bash_always_asks(workspace: Workspace) -> None:
+    assert isinstance(decide("Bash", {"command": "ls"}, workspace, "edit"), Ask)
+
+
+def test_question_goes_to_the_user(workspace: Workspace) -> None:
+    assert isinstance(decide(QUESTION, {}, workspace, "read-only"), Ask)
+
+
+def test_read_only_offers_nothing_that_changes() -> None:
+    assert set(offered_tools("read-only", bash=True, subagents=True)) == {"Read", "Glob", "Grep", QUESTION}
+    assert not offers_run_code("read-only")
+
+
+def test_bash_and_subagents_are_off_unless_switched_on() -> None:
+    assert not {"Bash", "Agent"} & set(offered_tools("edit"))
+    assert {"Bash", "Agent"} <= set(offered_tools("edit", bash=True, subagents=True))
+
+
+PARTS = st.sampled_from(["..", ".", "sub", "link", "inner", "a", "~", "//", "\u202e", " ", "C:", "x" * 300])
+
+
+@settings(max_examples=300, deadline=None)
+@given(parts=st.lists(PARTS, min_size=1, max_size=8), absolute=st.booleans())
+def test_allowed_write_never_lands_outside(
+    parts: list[str], absolute: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    base = tmp_path_factory.getbasetemp() / "property"
+    root = base / "work"
+    if not root.exists():
+        (root / "sub").mkdir(parents=True)
+        (base / "outside").mkdir()
+        (root / "link").symlink_to(base / "outside")
+        (root / "inner").symlink_to(root / "sub")
+    path = "/".join([str(root)] * absolute + parts)
+    if decide("Write", {"file_path": path}, Workspace(root.resolve()), "edit") == Allow():
+        real = Path(os.path.realpath(root / Path(path).expanduser()))
+        assert real == root.resolve() or root.resolve() in real.parents
