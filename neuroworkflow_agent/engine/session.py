@@ -8,7 +8,6 @@ and the `RunningTurn` of the moment. A process that dies is replaced at the next
 from __future__ import annotations
 
 import asyncio
-import functools
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -497,9 +496,8 @@ class Session:
             self._code.announce(ToolUseId(tool_use_id), str(tool_input.get("code", "")))
 
     def _emit_output(self, tool_use_id: ToolUseId, change: OutputChange) -> None:
-        """Called on the thread that executes; events are emitted on the portal's loop, in order."""
         if (active := self._active) is not None:
-            self._portal.post(functools.partial(active.turn.emit, CellOutput(tool_use_id, change)))
+            active.turn.emit(CellOutput(tool_use_id, change))
 
     def _hide(self, text: str) -> str:
         from neuroworkflow_agent.tools.content import redact

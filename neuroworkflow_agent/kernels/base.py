@@ -96,7 +96,8 @@ class Kernel(Protocol):
         source
             Code of one cell, magics and top-level `await` included.
         on_output
-            Called in order, on the thread of whoever executes, with each change of the outputs.
+            Called in order, on the engine's loop, with each change of the outputs; neighbouring texts of
+            one stream may come as one.
         timeout_s
             Interrupt after this many seconds.
 

@@ -42,7 +42,7 @@ class RunCode:
     kernel
         Where code runs.
     on_output
-        Told of each change of a call's outputs, on whatever thread executes.
+        Told of each change of a call's outputs, on the engine's loop.
     secrets
         Values to keep from the model.
     """

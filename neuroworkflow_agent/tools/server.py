@@ -28,7 +28,7 @@ def build_server(name: str, code_tool: RunCode) -> McpSdkServerConfig:
 
 def _run_code_tool(code_tool: RunCode) -> SdkMcpTool[Any]:
     # Our own budget cuts the text; the larger limit here keeps the CLI from moving figures to a file.
-    annotations = ToolAnnotations(maxResultSizeChars=_MAX_RESULT_CHARS)  # type: ignore[call-arg]
+    annotations = ToolAnnotations(maxResultSizeChars=_MAX_RESULT_CHARS)
 
     @tool("run_code", run_code.DESCRIPTION, run_code.SCHEMA, annotations)
     async def handler(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""What the user did in their shell since the agent was last told.
+
+`Activity` owns two IPython event callbacks, from `attach` to `detach`, and a bounded memory of cells.
+It never raises into a user's cell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from neuroworkflow_agent.kernels.base import OutputChange
+from neuroworkflow_agent.kernels.capture import Capture
+
+_MAX_CELLS = 40
+_MAX_CHARS_PER_CELL = 3000
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+
+
+@dataclass
+class _Cell:
+    """One cell the user ran."""
+
+    count: int | None
+    source: str
+    texts: deque[str] = field(default_factory=deque)
+    chars: int = 0
+    error: str = ""
+
+    def add(self, text: str) -> None:
+        """Remember output, dropping the oldest beyond the budget."""
+        self.texts.append(text[-_MAX_CHARS_PER_CELL:])
+        self.chars += len(self.texts[-1])
+        while self.chars > _MAX_CHARS_PER_CELL and len(self.texts) > 1:
+            self.chars -= len(self.texts.popleft())
+
+    def render(self, max_chars: int) -> str:
+        head = f"In [{self.count}]:" if self.count is not None else "In:"
+        source = clip(self.source.strip(), max_chars // 2)
+        output = clip(_ANSI.sub("", "".join(self.texts)).strip(), max_chars // 2)
+        return f"{head}\n{source}" + (f"\nOutput:\n{output}" if output else "")
+
+
+class Activity:
+    """Cells the user ran, for the agent to read.
+
+    Parameters
+    ----------
+    shell
+        The `InteractiveShell` to watch.
+    is_agent
+        Whether code of the agent's runs at the moment, which is not the user's doing.
+    """
+
+    def __init__(self, shell: Any, is_agent: Callable[[], bool] = lambda: False) -> None:
+        self._shell = shell
+        self._is_agent = is_agent
+        self._cells: deque[_Cell] = deque(maxlen=_MAX_CELLS)
+        self._open: list[tuple[_Cell, Capture]] = []
+        self._told_history = False
+
+    def attach(self) -> None:
+        """Begin to watch."""
+        self._shell.events.register("pre_run_cell", self._before)
+        self._shell.events.register("post_run_cell", self._after)
+
+    def detach(self) -> None:
+        """Watch no longer."""
+        for name, callback in (("pre_run_cell", self._before), ("post_run_cell", self._after)):
+            if callback in self._shell.events.callbacks[name]:
+                self._shell.events.unregister(name, callback)
+        while self._open:
+            self._open.pop()[1].__exit__()
+
+    def take(self, budget_chars: int) -> str:
+        """Everything since the last call as text, newest cells first to be kept; then forget it.
+
+        Parameters
+        ----------
+        budget_chars
+            Most characters to return.
+        """
+        cells = [cell for cell in (*self._earlier(), *self._cells) if cell.source.strip()]
+        self._cells.clear()
+        kept: list[str] = []
+        room = budget_chars
+        for cell in reversed(cells):
+            text = cell.render(min(room, _MAX_CHARS_PER_CELL))
+            if len(text) > room or room < 100:
+                kept.append(f"[{len(cells) - len(kept)} earlier cells left out]")
+                break
+            kept.append(text)
+            room -= len(text) + 2
+        return "\n\n".join(reversed(kept))
+
+    def _earlier(self) -> list[_Cell]:
+        """Sources of cells run before anyone watched, the first time only."""
+        if self._told_history:
+            return []
+        self._told_history = True
+        sources = list(self._shell.user_ns.get("In", []))
+        watched = {cell.source for cell in self._cells}
+        earlier = [
+            _Cell(count, source) for count, source in enumerate(sources) if source and source not in watched
+        ]
+        return [cell for cell in earlier if not _is_ours(cell.source)][-10:]
+
+    def _before(self, info: Any) -> None:
+        if self._is_agent() or info.silent or _is_ours(info.raw_cell or ""):
+            return
+        count = self._shell.execution_count - (1 if info.store_history else 0)
+        cell = _Cell(count if info.store_history else None, info.raw_cell or "")
+        capture = Capture(self._shell, lambda change: _remember(cell, change))
+        self._open.append((cell, capture))
+        capture.__enter__()
+
+    def _after(self, result: Any) -> None:
+        if not self._open or self._is_agent():
+            return
+        source = getattr(getattr(result, "info", None), "raw_cell", None)
+        if source is not None and source != self._open[-1][0].source:
+            return
+        cell, capture = self._open.pop()
+        capture.__exit__()
+        self._cells.append(cell)
+
+
+def _remember(cell: _Cell, change: OutputChange) -> None:
+    if change["op"] != "append":
+        return
+    output = change["output"]
+    match output["output_type"]:
+        case "stream":
+            cell.add(output["text"])
+        case "error":
+            cell.error = f"{output['ename']}: {output['evalue']}"
+            cell.add("\n".join(output["traceback"]))
+        case _:
+            data = output["data"]
+            images = [key for key in data if key.startswith("image/")]
+            text = data.get("text/plain", "")
+            cell.add(f"{text}{' (image)' if images else ''}\n")
+
+
+def _is_ours(source: str) -> bool:
+    """Whether a cell only talks to the agent."""
+    stripped = source.lstrip()
+    if stripped.startswith("%%chat"):
+        return True
+    lines = [line for line in stripped.splitlines() if line.strip()]
+    return bool(lines) and all(
+        line.lstrip().startswith(("%chat", "%load_ext neuroworkflow")) for line in lines
+    )
+
+
+def clip(text: str, max_chars: int) -> str:
+    """Head and tail of a long text, with the cut stated."""
+    if len(text) <= max_chars:
+        return text
+    half = max(0, (max_chars - 40) // 2)
+    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[len(text) - half :]}"

@@ -1,0 +1,180 @@
+"""Sees every output of code run in a shell, while it goes where it would go anyway.
+
+The hooks sit at IPython's own level (publisher, display hook, tracebacks, `sys.stdout`, `sys.stderr`),
+so the same capture works in an ipykernel, in a terminal and in a bare `InteractiveShell`. A `Capture`
+owns the attributes it sets and removes them when it is left; captures may be nested.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from neuroworkflow_agent.kernels.base import OutputChange, OutputListener
+from neuroworkflow_agent.kernels.outputs import error, stream
+
+_MISSING = object()
+_FLUSH_CHARS = 65_536
+_FLUSH_S = 0.03
+
+
+class Capture:
+    """Reports outputs of the code run inside the `with` block.
+
+    Parameters
+    ----------
+    shell
+        The `InteractiveShell` that runs the code.
+    listener
+        Called with each change, on the thread that produced it.
+    forward
+        Whether the output also goes where it would have gone.
+    on_clear
+        Asked when the code clears the cell's outputs; True keeps the clear from being sent.
+    """
+
+    def __init__(
+        self,
+        shell: Any,
+        listener: OutputListener,
+        *,
+        forward: bool = True,
+        on_clear: Callable[[bool], bool] | None = None,
+    ) -> None:
+        self._shell = shell
+        self._listener = listener
+        self._forward = forward
+        self._on_clear = on_clear
+        self._patched: list[tuple[Any, str, Any]] = []
+        self._muted = threading.local()
+        self._last_stream: str | None = None
+        self._texts: list[str] = []
+        self._chars = 0
+        self._flushed_at = 0.0
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Capture:
+        shell = self._shell
+        self._wrap(shell.display_pub, "publish", self._publish)
+        self._wrap(shell.display_pub, "clear_output", self._clear_output)
+        self._wrap(shell.displayhook, "write_output_prompt", self._silently)
+        self._wrap(shell.displayhook, "write_format_data", self._write_format_data)
+        self._wrap(shell.displayhook, "finish_displayhook", self._silently)
+        self._wrap(shell, "_showtraceback", self._showtraceback)
+        for name in ("stdout", "stderr"):
+            self._wrap_stream(name)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        while self._patched:
+            target, name, before = self._patched.pop()
+            if before is _MISSING:
+                vars(target).pop(name, None)
+            else:
+                setattr(target, name, before)
+        with self._lock:
+            self._flush_text()
+
+    def _wrap(self, target: Any, name: str, wrapper: Callable[..., Any]) -> None:
+        original = getattr(target, name)
+        before = vars(target).get(name, _MISSING)
+        setattr(target, name, lambda *args, **kwargs: wrapper(original, *args, **kwargs))
+        self._patched.append((target, name, before))
+
+    def _wrap_stream(self, name: str) -> None:
+        target = getattr(sys, name)
+        other = sys.stderr if name == "stdout" else sys.stdout
+
+        def write(original: Callable[[str], int], text: str) -> int:
+            if isinstance(text, str) and text and not getattr(self._muted, "on", False):
+                if self._last_stream != name:
+                    # Each stream has a buffer of its own; without this the cell shows them out of order.
+                    other.flush()
+                self._record_text(name, text)
+            return original(text) if self._forward else len(text)
+
+        self._wrap(target, "write", write)
+
+    def _record_text(self, name: str, text: str) -> None:
+        """Gather neighbouring texts: code may print a hundred thousand times a second."""
+        with self._lock:
+            if self._last_stream != name:
+                self._flush_text()
+                self._last_stream = name
+            self._texts.append(text)
+            self._chars += len(text)
+            if self._chars >= _FLUSH_CHARS or time.monotonic() - self._flushed_at >= _FLUSH_S:
+                self._flush_text()
+
+    def _flush_text(self) -> None:
+        texts, self._texts, self._chars = self._texts, [], 0
+        self._flushed_at = time.monotonic()
+        if texts and self._last_stream is not None:
+            self._listener(stream(self._last_stream, "".join(texts)))
+
+    def _record(self, change: OutputChange) -> None:
+        with self._lock:
+            self._flush_text()
+            self._listener(change)
+
+    def _publish(
+        self, original: Callable[..., None], data: Any, metadata: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
+        display_id = (kwargs.get("transient") or {}).get("display_id")
+        bundle, meta = encode_bundle(data), encode_bundle(metadata or {})
+        if kwargs.get("update"):
+            self._record({"op": "update", "display_id": str(display_id), "data": bundle, "metadata": meta})
+        else:
+            output = {"output_type": "display_data", "data": bundle, "metadata": meta}
+            self._record({"op": "append", "output": output, "display_id": display_id})
+        self._silently(original, data, metadata, *args, **kwargs)
+
+    def _clear_output(self, original: Callable[..., None], wait: bool = False) -> None:
+        self._record({"op": "clear", "wait": bool(wait)})
+        if self._on_clear is None or not self._on_clear(bool(wait)):
+            self._silently(original, wait)
+
+    def _write_format_data(self, original: Callable[..., None], data: Any, metadata: Any = None) -> None:
+        output = {
+            "output_type": "execute_result",
+            "data": encode_bundle(data),
+            "metadata": encode_bundle(metadata or {}),
+            "execution_count": self._shell.execution_count,
+        }
+        self._record({"op": "append", "output": output, "display_id": None})
+        self._silently(original, data, metadata)
+
+    def _showtraceback(
+        self, original: Callable[..., None], etype: type, evalue: BaseException, stb: Any
+    ) -> None:
+        lines = [str(part) for part in ([stb] if isinstance(stb, str) else stb or [])]
+        self._record(error(getattr(etype, "__name__", str(etype)), str(evalue), lines))
+        self._silently(original, etype, evalue, stb)
+
+    def _silently(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Go on as usual; what a terminal shell prints for it is no output of its own."""
+        if not self._forward:
+            return
+        before, self._muted.on = getattr(self._muted, "on", False), True
+        try:
+            original(*args, **kwargs)
+        finally:
+            self._muted.on = before
+
+
+def encode_bundle(bundle: dict[str, Any]) -> dict[str, Any]:
+    """A mime bundle as JSON carries it: bytes as base64, everything else made JSON-safe."""
+    return {str(key): _encode(value) for key, value in bundle.items()}
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    return json.loads(json.dumps(value, default=repr))

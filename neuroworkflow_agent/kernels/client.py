@@ -1,0 +1,266 @@
+"""Any kernel, over the Jupyter wire protocol, driven from the engine's loop.
+
+A `ClientKernel` owns its client channels and, if it started the kernel, the kernel process; `aclose`
+ends them. A kernel that dies is noticed within a second; one of our own is started again by the next call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.manager import AsyncKernelManager
+
+from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelDiedError, KernelError, NoKernelSpecError
+from neuroworkflow_agent.kernels.base import Execution, ExecutionError, ExecutionStatus, OutputListener
+from neuroworkflow_agent.kernels.outputs import OutputList, change_from_msg
+
+_READY_TIMEOUT_S = 60.0
+_POLL_S = 0.5
+_LET_GO_TIMEOUT_S = 5.0
+_INTERRUPT_AGAIN_S = 0.3
+
+
+class ClientKernel:
+    """A kernel behind ZMQ sockets. Made by `start`, `attach` or `connect`."""
+
+    def __init__(
+        self,
+        client: AsyncKernelClient,
+        *,
+        manager: AsyncKernelManager | None = None,
+        is_owner: bool = False,
+        language: str = "python",
+        start_arguments: dict[str, Any] | None = None,
+    ) -> None:
+        self._client = client
+        self._manager = manager
+        self._is_owner = is_owner
+        self._language = language
+        self._start_arguments = start_arguments or {}
+        self._lock = asyncio.Lock()
+        self._running: str | None = None
+        self._is_dead = False
+        self._is_closed = False
+
+    @classmethod
+    async def start(
+        cls, kernel_name: str, *, cwd: Path | None = None, env: dict[str, str] | None = None
+    ) -> ClientKernel:
+        """Start a kernel and own it.
+
+        Raises
+        ------
+        NoKernelSpecError
+            If no kernelspec has that name.
+        KernelDiedError
+            If it did not come up.
+        """
+        check_kernelspec(kernel_name)
+        manager = AsyncKernelManager(kernel_name=kernel_name)
+        arguments: dict[str, Any] = {"cwd": str(cwd)} if cwd else {}
+        if env is not None:
+            arguments["env"] = env
+        await manager.start_kernel(**arguments)
+        kernel = cls(
+            manager.client(),
+            manager=manager,
+            is_owner=True,
+            language=_language(manager),
+            start_arguments=arguments,
+        )
+        await kernel._open()
+        return kernel
+
+    @classmethod
+    async def attach(cls, manager: AsyncKernelManager) -> ClientKernel:
+        """Use a kernel that `manager` runs, without owning it."""
+        kernel = cls(manager.client(), manager=manager, language=_language(manager))
+        await kernel._open()
+        return kernel
+
+    @classmethod
+    async def connect(cls, connection_file: str | Path, *, language: str = "python") -> ClientKernel:
+        """Use the kernel with this connection file, our own process's included."""
+        client = AsyncKernelClient(connection_file=str(connection_file))
+        client.load_connection_file()
+        kernel = cls(client, language=language)
+        await kernel._open()
+        return kernel
+
+    @property
+    def language(self) -> str:
+        """As the kernelspec names it, lower case."""
+        return self._language
+
+    async def execute(
+        self, source: str, *, on_output: OutputListener | None = None, timeout_s: float | None = None
+    ) -> Execution:
+        """See `Kernel.execute`."""
+        async with self._lock:
+            await self._revive()
+            run = asyncio.ensure_future(self._execute(source, on_output))
+            try:
+                async with asyncio.timeout(timeout_s):
+                    return await asyncio.shield(run)
+            except TimeoutError:
+                if run.done():
+                    return await run
+                assert timeout_s is not None
+                await self._stop(run)
+                raise ExecutionTimeoutError(timeout_s) from None
+            except asyncio.CancelledError:
+                await self._stop(run)
+                raise
+
+    async def interrupt(self) -> None:
+        """Stop what is running."""
+        if self._running is not None:
+            await self._send_interrupt()
+
+    async def aclose(self) -> None:
+        """Close the channels and end the kernel if it is ours."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._client.stop_channels()
+        if self._is_owner and self._manager is not None:
+            await self._manager.shutdown_kernel(now=True)
+
+    # -- one execution --------------------------------------------------------------------------------
+
+    async def _execute(self, source: str, on_output: OutputListener | None) -> Execution:
+        outputs = OutputList()
+        started = time.monotonic()
+        msg_id = self._client.execute(source, allow_stdin=False, stop_on_error=True)
+        self._running = msg_id
+        try:
+            await self._read_outputs(msg_id, outputs, on_output)
+            reply = await self._read_reply(msg_id)
+        finally:
+            self._running = None
+        return _execution(source, reply, outputs, time.monotonic() - started)
+
+    async def _read_outputs(self, msg_id: str, outputs: OutputList, on_output: OutputListener | None) -> None:
+        """Apply IOPub messages of ours until the kernel is idle again."""
+        while True:
+            msg = await self._next(self._client.get_iopub_msg)
+            if msg["parent_header"].get("msg_id") != msg_id:
+                continue
+            if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
+                return
+            change = change_from_msg(msg)
+            if change is not None:
+                outputs.apply(change)
+                if on_output is not None:
+                    on_output(change)
+
+    async def _read_reply(self, msg_id: str) -> dict[str, Any]:
+        while True:
+            msg = await self._next(self._client.get_shell_msg)
+            if msg["parent_header"].get("msg_id") == msg_id:
+                content: dict[str, Any] = msg["content"]
+                return content
+
+    async def _next(self, receive: Any) -> dict[str, Any]:
+        """The next message of a channel, with an eye on whether the kernel lives."""
+        while True:
+            try:
+                msg: dict[str, Any] = await receive(timeout=_POLL_S)
+                return msg
+            except queue.Empty:
+                if not await self._is_alive():
+                    self._is_dead = True
+                    raise KernelDiedError(self._died()) from None
+
+    # -- stopping -------------------------------------------------------------------------------------
+
+    async def _stop(self, run: asyncio.Future[Execution]) -> None:
+        """Interrupt until the kernel lets go; code may catch the first interrupt."""
+        deadline = time.monotonic() + _LET_GO_TIMEOUT_S
+        while not run.done() and time.monotonic() < deadline:
+            await self._send_interrupt()
+            await asyncio.wait([run], timeout=_INTERRUPT_AGAIN_S)
+        run.cancel()
+        with contextlib.suppress(asyncio.CancelledError, KernelError):
+            await run
+
+    async def _send_interrupt(self) -> None:
+        if self._manager is not None and self._manager.has_kernel:
+            await self._manager.interrupt_kernel()
+        else:
+            self._client.control_channel.send(self._client.session.msg("interrupt_request", {}))
+        # A kernel that awaits sleeps in its selector, and may notice the signal only when woken.
+        self._client.kernel_info()
+
+    # -- life -----------------------------------------------------------------------------------------
+
+    async def _open(self) -> Self:
+        self._client.start_channels()
+        try:
+            await self._client.wait_for_ready(timeout=_READY_TIMEOUT_S)
+        except RuntimeError as error:
+            await self.aclose()
+            raise KernelDiedError(f"The kernel did not come up: {error}") from error
+        return self
+
+    async def _is_alive(self) -> bool:
+        if self._manager is not None:
+            return bool(await self._manager.is_alive())
+        return bool(await self._client.is_alive())
+
+    async def _revive(self) -> None:
+        """Start a dead kernel of ours again; its variables are gone, which the last error said."""
+        if self._is_closed:
+            raise KernelError("The kernel is closed.")
+        if not self._is_dead and await self._is_alive():
+            return
+        if not (self._is_owner and self._manager is not None):
+            raise KernelDiedError(self._died())
+        self._client.stop_channels()
+        await self._manager.restart_kernel(now=True, **self._start_arguments)
+        self._client = self._manager.client()
+        self._is_dead = False
+        await self._open()
+
+    def _died(self) -> str:
+        if self._is_owner:
+            return "The kernel died while running the code. All its variables are lost; the next call starts it again."
+        return "The kernel died. All its variables are lost; restart it in the notebook and resume."
+
+
+def check_kernelspec(name: str) -> None:
+    """Raise unless a kernelspec has this name.
+
+    Raises
+    ------
+    NoKernelSpecError
+        With the names there are.
+    """
+    specs = KernelSpecManager()
+    try:
+        specs.get_kernel_spec(name)
+    except NoSuchKernel:
+        raise NoKernelSpecError(name, list(specs.find_kernel_specs())) from None
+
+
+def _language(manager: AsyncKernelManager) -> str:
+    return str(manager.kernel_spec.language).lower() if manager.kernel_spec else "python"
+
+
+def _execution(source: str, reply: dict[str, Any], outputs: OutputList, duration_s: float) -> Execution:
+    error = None
+    status: ExecutionStatus = "ok"
+    if reply["status"] == "error":
+        error = ExecutionError(reply["ename"], reply["evalue"], tuple(reply.get("traceback", ())))
+        stopped = error.ename in ("KeyboardInterrupt", "CancelledError")
+        status = "interrupted" if stopped else "error"
+    elif reply["status"] != "ok":
+        status = "interrupted"
+    return Execution(source, status, outputs.outputs, reply.get("execution_count"), error, duration_s)

@@ -1,0 +1,244 @@
+"""The shell we live in: the agent's code runs on the main thread, in the user's namespace.
+
+`execute` is called on the engine's loop; the code itself runs wherever the `MainThreadQueue` is served.
+Results come back to the engine's loop in the order in which they arose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelError
+from neuroworkflow_agent.kernels.base import (
+    Execution,
+    ExecutionError,
+    ExecutionStatus,
+    OutputChange,
+    OutputListener,
+)
+from neuroworkflow_agent.kernels.capture import Capture
+from neuroworkflow_agent.kernels.guards import guarded
+from neuroworkflow_agent.kernels.main_thread import MainThreadQueue, UserCode
+from neuroworkflow_agent.kernels.outputs import OutputList
+
+_LET_GO_TIMEOUT_S = 5.0
+_INTERRUPT_AGAIN_S = 1.0
+
+
+class LiveKernel:
+    """The `InteractiveShell` of this process as a `Kernel`.
+
+    Parameters
+    ----------
+    shell
+        The shell.
+    queue
+        How code reaches the main thread.
+    """
+
+    def __init__(self, shell: Any, queue: MainThreadQueue) -> None:
+        self._shell = shell
+        self._queue = queue
+        self.is_executing = False
+        """Whether code of the agent's runs now; read on the main thread."""
+        self.on_clear: Callable[[bool], bool] | None = None
+        """Asked, on the main thread, when the agent's code clears the cell; see `Capture`."""
+
+    @property
+    def language(self) -> str:
+        """Always Python."""
+        return "python"
+
+    async def execute(
+        self, source: str, *, on_output: OutputListener | None = None, timeout_s: float | None = None
+    ) -> Execution:
+        """See `Kernel.execute`."""
+        run = _Run(self, source, on_output, asyncio.get_running_loop())
+        self._queue.post(run.start)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await asyncio.shield(run.done)
+        except TimeoutError:
+            if run.done.done():
+                return await run.done
+            assert timeout_s is not None
+            await self._stop(run)
+            raise ExecutionTimeoutError(timeout_s) from None
+        except asyncio.CancelledError:
+            await self._stop(run)
+            raise
+
+    async def interrupt(self) -> None:
+        """Stop what is running."""
+        self._queue.interrupt()
+
+    async def aclose(self) -> None:
+        """Nothing to let go of: the shell is the user's."""
+
+    async def _stop(self, run: _Run) -> None:
+        """Drop the run, or interrupt it until it lets go; code may catch the first interrupt."""
+        run.is_dropped = True
+        waited = 0.0
+        while not run.done.done() and waited < _LET_GO_TIMEOUT_S:
+            if run.code is not None:
+                self._queue.interrupt(run.code)
+            await asyncio.wait([run.done], timeout=_INTERRUPT_AGAIN_S)
+            waited += _INTERRUPT_AGAIN_S
+        if run.done.done() and not run.done.cancelled():
+            run.done.exception()  # it is nobody's any more
+
+
+class _Run:
+    """One execution on its way to the main thread and back."""
+
+    def __init__(
+        self,
+        kernel: LiveKernel,
+        source: str,
+        on_output: OutputListener | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._kernel = kernel
+        self._source = source
+        self._on_output = on_output
+        self._loop = loop
+        self._outputs = OutputList()
+        self._pending: list[OutputChange] = []
+        self._lock = threading.Lock()
+        self.done: asyncio.Future[Execution] = loop.create_future()
+        self.code: UserCode | None = None
+        self.is_dropped = False
+
+    def start(self) -> UserCode | None:
+        """On the main thread: prepare the code, unless it was dropped meanwhile."""
+        if self.is_dropped:
+            self._resolve(error=KernelError("The code was dropped before it ran."))
+            return None
+        shell = self._kernel._shell
+        failed = None
+        try:
+            transformed = shell.transform_cell(self._source)
+        except Exception:  # noqa: BLE001 - IPython shows it as the cell's own error
+            transformed, failed = self._source, sys.exc_info()
+        is_async = shell.should_run_async(
+            self._source, transformed_cell=transformed, preprocessing_exc_tuple=failed
+        )
+        self.code = UserCode(lambda: self._execute(transformed, failed), is_async)
+        return self.code
+
+    async def _execute(self, transformed: str, failed: Any) -> None:
+        kernel, shell = self._kernel, self._kernel._shell
+        started = time.monotonic()
+        result: Any = None
+        kernel.is_executing = True
+        try:
+            with guarded(shell), Capture(shell, self._record, on_clear=kernel.on_clear):
+                try:
+                    result = await shell.run_cell_async(
+                        self._source,
+                        store_history=False,
+                        transformed_cell=transformed,
+                        preprocessing_exc_tuple=failed,
+                    )
+                finally:
+                    if self.code is not None:
+                        self.code.is_over = True
+                    # `run_cell` does this around `run_cell_async`; figures are flushed here.
+                    shell.events.trigger("post_execute")
+                    shell.events.trigger("post_run_cell", result)
+        except (KeyboardInterrupt, asyncio.CancelledError) as stopped:
+            result = _Stopped(stopped)
+        except BaseException as unexpected:  # noqa: BLE001 - must not end the cell that serves
+            self._resolve(error=KernelError(f"IPython failed to run the code: {unexpected!r}"))
+            return
+        finally:
+            kernel.is_executing = False
+        self._resolve(self._execution(result, time.monotonic() - started))
+
+    def _execution(self, result: Any, duration_s: float) -> Execution:
+        exception = result.error_before_exec or result.error_in_exec
+        outputs = self._outputs.outputs
+        shown = next((o for o in reversed(outputs) if o["output_type"] == "error"), None)
+        error = None
+        if exception is not None:
+            traceback = tuple(shown["traceback"]) if shown else ()
+            error = ExecutionError(type(exception).__name__, str(exception), traceback)
+        stopped = isinstance(exception, KeyboardInterrupt | asyncio.CancelledError)
+        was_told_to = self.code is not None and self.code.interrupted
+        status: ExecutionStatus = "interrupted" if stopped and was_told_to else "error" if error else "ok"
+        return Execution(self._source, status, outputs, result.execution_count, error, duration_s)
+
+    def _record(self, change: OutputChange) -> None:
+        """Keep a change and hand it to the engine's loop; many small ones travel together."""
+        with self._lock:
+            self._outputs.apply(change)
+            if self._on_output is None:
+                return
+            self._pending.append(change)
+            if len(self._pending) > 1:
+                return
+        self._call(self._flush)
+
+    def _flush(self) -> None:
+        with self._lock:
+            pending, self._pending = self._pending, []
+        assert self._on_output is not None
+        for change in _joined(pending):
+            self._on_output(change)
+
+    def _resolve(self, execution: Execution | None = None, error: Exception | None = None) -> None:
+        self._call(self._set, execution, error)
+
+    def _set(self, execution: Execution | None, error: Exception | None) -> None:
+        if self.done.done():
+            return
+        if error is not None:
+            self.done.set_exception(error)
+        else:
+            assert execution is not None
+            self.done.set_result(execution)
+
+    def _call(self, function: Callable[..., None], *args: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the engine's loop has closed
+            self._loop.call_soon_threadsafe(function, *args)
+
+
+class _Stopped:
+    """Stands for IPython's result when the interrupt struck outside the user's code."""
+
+    error_before_exec = None
+    execution_count = None
+
+    def __init__(self, error: BaseException) -> None:
+        self.error_in_exec = error
+
+
+def _joined(changes: list[OutputChange]) -> list[OutputChange]:
+    """Neighbouring texts of one stream as one change."""
+    joined: list[tuple[OutputChange, list[str]]] = []
+    for change in changes:
+        is_text = change["op"] == "append" and change["output"]["output_type"] == "stream"
+        if is_text and change["op"] == "append":
+            last = joined[-1] if joined else None
+            if (
+                last
+                and last[1]
+                and last[0]["op"] == "append"
+                and last[0]["output"]["name"] == change["output"]["name"]
+            ):
+                last[1].append(change["output"]["text"])
+                continue
+            copy: OutputChange = {"op": "append", "output": dict(change["output"]), "display_id": None}
+            joined.append((copy, [change["output"]["text"]]))
+        else:
+            joined.append((change, []))
+    for change, texts in joined:
+        if texts and change["op"] == "append":
+            change["output"]["text"] = "".join(texts)
+    return [change for change, _ in joined]

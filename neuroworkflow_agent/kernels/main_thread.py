@@ -1,0 +1,311 @@
+"""Work posted by the worker thread, run on the main thread by the cell that waits for it.
+
+The queue owns no thread. Whoever calls `serve` (a cell's coroutine on the kernel's loop) or
+`serve_blocking` (a plain call) runs the jobs, in order, one at a time, until `finish` is called. While
+serving, SIGINT means "stop the agent": it is reported to the engine, and user code that is running is
+interrupted. The handler that stood before is put back in every case.
+"""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import functools
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from neuroworkflow_agent.errors import KernelError
+
+_TICK_S = 0.05
+_CANCEL_DRAIN_S = 10.0
+
+
+@dataclass(eq=False)
+class UserCode:
+    """Code of the agent's, ready to run; the only kind of job that may be interrupted."""
+
+    coroutine: Callable[[], Coroutine[Any, Any, None]]
+    """Makes the coroutine that runs it and stores its own result."""
+    is_async: bool
+    """Whether it awaits; if not, it is driven to its end in one step."""
+    interrupted: bool = False
+    """Set once it was told to stop."""
+    is_over: bool = False
+    """Set by the coroutine when the user's part has ended: too late to interrupt."""
+    cancel: Callable[[], object] | None = None
+    """Stops it while it awaits; None while it does not."""
+
+
+Job: TypeAlias = Callable[[], UserCode | None]
+
+
+def _nothing() -> None:
+    """Default tick."""
+
+
+class MainThreadQueue:
+    """Jobs for the main thread."""
+
+    def __init__(self) -> None:
+        self._jobs: deque[Job] = deque()
+        self._wake: Callable[[], object] | None = None
+        self._finished = False
+        self._running: UserCode | None = None
+        self._target: UserCode | None = None
+        self._lock = threading.Lock()
+        self._thread_id: int | None = None
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether somebody runs the jobs."""
+        return self._wake is not None
+
+    def post(self, job: Job) -> None:
+        """Append a job; a job that returns `UserCode` has that run next.
+
+        Raises
+        ------
+        KernelError
+            If nobody serves.
+        """
+        with self._lock:
+            if self._wake is None:
+                raise KernelError("No cell waits for the agent, so nothing can run on the main thread now.")
+            self._jobs.append(job)
+            self._wake()
+
+    def finish(self) -> None:
+        """Let the one who serves return once the jobs posted so far are done."""
+        with self._lock:
+            self._finished = True
+            if self._wake is not None:
+                self._wake()
+
+    def interrupt(self, code: UserCode | None = None) -> None:
+        """Interrupt `code`, or whatever user code runs now; nothing else. From any thread."""
+        with self._lock:
+            running = self._running
+            if running is None or (code is not None and code is not running):
+                return
+            thread_id = self._thread_id
+            if thread_id is None or thread_id != threading.main_thread().ident:
+                self._stop(running)
+                return
+            self._target = running
+        if hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(thread_id, signal.SIGINT)
+        else:
+            _thread.interrupt_main()
+
+    async def serve(
+        self,
+        *,
+        on_interrupt: Callable[[], None],
+        on_tick: Callable[[], None] = _nothing,
+        tick_s: float = _TICK_S,
+    ) -> None:
+        """Run jobs from the calling task until `finish`.
+
+        Parameters
+        ----------
+        on_interrupt
+            Called from a signal handler when the user interrupts; must return at once.
+        on_tick
+            Called every `tick_s` seconds while the loop is free.
+        tick_s
+            Also how soon an interrupt is noticed that another thread received: Python runs signal
+            handlers on the main thread, which sleeps in the loop's selector until something wakes it.
+
+        Raises
+        ------
+        asyncio.CancelledError
+            If the task was cancelled; the agent was told to stop and has ended.
+        """
+        loop = asyncio.get_running_loop()
+        woken = asyncio.Event()
+        cancelled: asyncio.CancelledError | None = None
+        deadline = float("inf")
+        with self._serving(lambda: loop.call_soon_threadsafe(woken.set), on_interrupt):
+            ticker = asyncio.create_task(_tick_for_ever(on_tick, tick_s))
+            try:
+                while loop.time() < deadline:
+                    try:
+                        job = self._next()
+                        if job is not None:
+                            await self._run(job)
+                        elif self._finished:
+                            break
+                        else:
+                            woken.clear()
+                            if not self._jobs and not self._finished:
+                                await asyncio.wait_for(woken.wait(), 10 * tick_s)
+                    except TimeoutError:
+                        continue
+                    except asyncio.CancelledError as error:
+                        cancelled, deadline = error, min(deadline, loop.time() + _CANCEL_DRAIN_S)
+                        on_interrupt()
+            finally:
+                ticker.cancel()
+        if cancelled is not None:
+            raise cancelled
+
+    def serve_blocking(
+        self,
+        *,
+        on_interrupt: Callable[[], None],
+        on_tick: Callable[[], None] = _nothing,
+        tick_s: float = _TICK_S,
+    ) -> None:
+        """Run jobs until `finish`, blocking the calling thread.
+
+        For a plain call in a cell, a function or a script; a loop may be running in this thread, and
+        stands still meanwhile. Code with top-level await runs on a private loop of this thread.
+        """
+        woken = threading.Event()
+        with self._serving(woken.set, on_interrupt):
+            while True:
+                job = self._next()
+                if job is not None:
+                    self._run_blocking(job, on_tick, tick_s)
+                elif self._finished:
+                    return
+                else:
+                    woken.clear()
+                    if not self._jobs and not self._finished:
+                        woken.wait(tick_s)
+                    on_tick()
+
+    # -- running a job --------------------------------------------------------------------------------
+
+    def _next(self) -> Job | None:
+        with self._lock:
+            return self._jobs.popleft() if self._jobs else None
+
+    async def _run(self, job: Job) -> None:
+        code = job()
+        if code is None:
+            return
+        if not code.is_async:
+            self._drive(code)
+            return
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(code.coroutine())
+        code.cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        with self._as_running(code):
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError:
+                task.cancel()
+                await asyncio.wait([task])
+                raise
+
+    def _run_blocking(self, job: Job, on_tick: Callable[[], None], tick_s: float) -> None:
+        code = job()
+        if code is None:
+            return
+        if not code.is_async:
+            self._drive(code)
+            return
+        with _private_loop() as loop:
+            task = loop.create_task(code.coroutine())
+            code.cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+            ticker = loop.create_task(_tick_for_ever(on_tick, tick_s))
+            with self._as_running(code):
+                loop.run_until_complete(asyncio.wait([task]))
+            ticker.cancel()
+
+    def _drive(self, code: UserCode) -> None:
+        """Run code that does not await to its end, with interrupts raised inside it."""
+        coroutine = code.coroutine()
+        try:
+            with self._as_running(code):
+                coroutine.send(None)
+            # It suspended after all (a loop runner of its own, say); it cannot be waited for here.
+            coroutine.close()
+        except StopIteration:
+            pass
+        except KeyboardInterrupt:  # arrived when the code had just ended
+            self._running = None
+
+    @contextmanager
+    def _as_running(self, code: UserCode) -> Iterator[None]:
+        self._running = code
+        try:
+            yield
+        finally:
+            self._running = None
+
+    # -- being interrupted ----------------------------------------------------------------------------
+
+    @contextmanager
+    def _serving(self, wake: Callable[[], object], on_interrupt: Callable[[], None]) -> Iterator[None]:
+        with self._lock:
+            if self._wake is not None:
+                raise KernelError("Another cell already waits for the agent; one at a time.")
+            self._wake, self._finished, self._target = wake, False, None
+            self._thread_id = threading.get_ident()
+        on_main_thread = threading.current_thread() is threading.main_thread()
+        before = None
+        if on_main_thread:
+            before = signal.signal(signal.SIGINT, functools.partial(self._on_sigint, on_interrupt))
+        try:
+            yield
+        finally:
+            if on_main_thread:
+                signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
+            with self._lock:
+                self._wake = None
+                self._jobs.clear()
+
+    def _on_sigint(self, on_interrupt: Callable[[], None], *_signal: object) -> None:
+        target, self._target = self._target, None
+        if target is None:
+            on_interrupt()
+        running = self._running
+        if running is None or (target is not None and target is not running):
+            return
+        self._stop(running)
+        if running.cancel is None and not running.is_over:
+            raise KeyboardInterrupt
+
+    def _stop(self, code: UserCode) -> None:
+        code.interrupted = True
+        if code.cancel is not None:
+            code.cancel()
+
+
+async def _tick_for_ever(on_tick: Callable[[], None], tick_s: float) -> None:
+    while True:
+        await asyncio.sleep(tick_s)
+        on_tick()
+
+
+@contextmanager
+def _private_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop of this thread's own for the moment; a running one stands aside.
+
+    asyncio allows one running loop a thread, and offers these functions for those who know better.
+    """
+    outer = asyncio._get_running_loop()
+    swap_task = getattr(asyncio.tasks, "_swap_current_task", None)
+    outer_task = swap_task(outer, None) if swap_task is not None and outer is not None else None
+    asyncio._set_running_loop(None)
+    loop = asyncio.new_event_loop()
+    try:
+        yield loop
+    finally:
+        pending = asyncio.all_tasks(loop)
+        for task in pending:
+            task.cancel()
+        if pending:
+            loop.run_until_complete(asyncio.wait(pending))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+        asyncio._set_running_loop(outer)
+        if swap_task is not None and outer is not None:
+            swap_task(outer, outer_task)
