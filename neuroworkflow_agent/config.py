@@ -113,7 +113,7 @@ class AgentConfig:
         unknown = given.keys() - cls.__dataclass_fields__.keys()
         if unknown:
             known = ", ".join(sorted(cls.__dataclass_fields__))
-            raise ConfigError(f"Unknown setting {sorted(unknown)[0]!r}. Known settings: {known}.")
+            raise ConfigError(f"Unknown setting {min(unknown)!r}. Known settings: {known}.")
         found = {
             "workspace": _path(env, "NEUROWORKFLOW_WORKSPACE_ROOT"),
             "skills_dir": _path(env, "NEUROWORKFLOW_SKILLS_DIR"),

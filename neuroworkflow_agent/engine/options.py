@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, McpSdkServerConfig
@@ -29,6 +30,7 @@ def build_options(
     skills: SkillSet,
     gate: Gate,
     *,
+    cli_path: Path | None,
     system_prompt: str,
     server: McpSdkServerConfig | None,
     session_id: SessionId,
@@ -38,6 +40,8 @@ def build_options(
 
     Parameters
     ----------
+    cli_path
+        What to start; None lets the SDK look for it.
     server
         Our in-process tools; None where none may be offered.
     session_id
@@ -65,7 +69,7 @@ def build_options(
         model=config.model,
         max_turns=config.max_turns,
         max_budget_usd=config.max_budget_usd,
-        cli_path=config.cli_path,
+        cli_path=cli_path,
         include_partial_messages=True,
         verbatim_prompts=True,
         max_buffer_size=_MAX_MESSAGE_BYTES,

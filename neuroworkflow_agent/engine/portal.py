@@ -12,7 +12,6 @@ import asyncio
 import atexit
 import functools
 import os
-import signal
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
@@ -38,11 +37,6 @@ class Portal:
         self._ready.wait()
 
     def _run(self) -> None:
-        # A Jupyter interrupt goes to the kernel's whole process group, and Ctrl-C to the terminal's.
-        # Children inherit the mask of the thread that starts them, so with SIGINT blocked here the
-        # `claude` process survives and is stopped over its own control stream instead.
-        if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
         self._loop.call_soon(self._ready.set)

@@ -8,9 +8,11 @@ and the `RunningTurn` of the moment. A process that dies is replaced at the next
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.permissions import (
@@ -117,7 +119,8 @@ class Session:
         self._stop_timer: asyncio.TimerHandle | None = None
         self._drained: asyncio.Event | None = None
         self._process_cost_usd = 0.0
-        self._has_history = bool(resume)
+        self.has_history = bool(resume)
+        """Whether there is anything to resume."""
         self._undo_on_stop = self._portal.on_stop(self._close)
 
     # -- for callers, on any thread -------------------------------------------------------------------
@@ -163,6 +166,7 @@ class Session:
             self._busy = True
         if listener is not None:
             turn.subscribe(listener)
+        turn.emit(TurnStart(turn.turn_id, turn.prompt))
         try:
             self._portal.submit(self._run(turn, context))
         except BaseException:
@@ -195,7 +199,7 @@ class Session:
         if self._portal.is_alive:
             await asyncio.wrap_future(self._portal.submit(self._close()))
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -207,12 +211,11 @@ class Session:
         from neuroworkflow_agent.engine.turn import TurnReader
 
         active = self._active = _Active(turn, TurnReader())
-        turn.emit(TurnStart(turn.turn_id, turn.prompt))
         watch = asyncio.create_task(self._watch_for_silence(active))
         try:
             connection = await self._ready_connection(active)
             if connection is not None and not active.ended.is_set():
-                self._has_history = True
+                self.has_history = True
                 connection.send_user_message(message_blocks(turn.prompt, context))
             await active.ended.wait()
         except Exception as error:  # noqa: BLE001 - a turn that cannot start ends like any other
@@ -243,16 +246,19 @@ class Session:
             return
         active.last_sign = time.monotonic()
         for event in active.reader.read(message):
-            self._track(active, event)
-            active.turn.emit(event)
+            active.turn.emit(self._track(active, event))
         if (outcome := active.reader.outcome) is not None:
             self._finish(active, *self._reason(active, outcome.end, self._hide(outcome.message)))
 
-    def _track(self, active: _Active, event: Event) -> None:
+    def _track(self, active: _Active, event: Event) -> Event:
+        """Keep count of open tool uses; after a stop, say so rather than what the CLI tells the model."""
         if isinstance(event, ToolUse):
             active.open_tools[event.tool_use_id] = event.name
         elif isinstance(event, ToolResult):
             active.open_tools.pop(event.tool_use_id, None)
+            if active.stopping:
+                return dataclasses.replace(event, text="Stopped; this did not run to its end.")
+        return event
 
     def _reason(self, active: _Active, end: EndReason, message: str) -> tuple[EndReason, str]:
         """What the CLI calls aborted was either stopped by the user or had nobody to ask."""
@@ -384,10 +390,8 @@ class Session:
     # -- the process ----------------------------------------------------------------------------------
 
     async def _prewarm(self) -> None:
-        try:
+        with contextlib.suppress(Exception):  # the first turn meets the same failure and reports it
             await self._connected()
-        except Exception:  # noqa: BLE001, S110 - the first turn meets the same failure and reports it
-            pass
         self._start_idle_timer()
 
     async def _connected(self) -> Connection:
@@ -401,6 +405,7 @@ class Session:
     async def _connect(self) -> Connection:
         from neuroworkflow_agent import skills
         from neuroworkflow_agent.engine.connection import Connection
+        from neuroworkflow_agent.engine.detach import detached, find_cli
         from neuroworkflow_agent.engine.options import build_options
         from neuroworkflow_agent.tools.run_code import RunCode
         from neuroworkflow_agent.tools.server import build_server
@@ -418,6 +423,7 @@ class Session:
             self._endpoint,
             skill_set,
             gate,
+            cli_path=await asyncio.to_thread(lambda: detached(find_cli(config.cli_path))),
             system_prompt=system_prompt(
                 mode=config.mode,
                 workspace=str(config.workspace),
@@ -442,7 +448,7 @@ class Session:
         """The conversation to load: ours if it was written down, else the one we fork or resume."""
         from neuroworkflow_agent.engine.conversations import exists
 
-        if self._has_history and await asyncio.to_thread(exists, self.session_id, self.config.workspace):
+        if self.has_history and await asyncio.to_thread(exists, self.session_id, self.config.workspace):
             return self.session_id
         return self._resume
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from neuroworkflow_agent.kernels.base import OutputChange, OutputListener
 from neuroworkflow_agent.kernels.outputs import error, stream
@@ -58,7 +58,7 @@ class Capture:
         self._flushed_at = 0.0
         self._lock = threading.RLock()
 
-    def __enter__(self) -> Capture:
+    def __enter__(self) -> Self:
         shell = self._shell
         self._wrap(shell.display_pub, "publish", self._publish)
         self._wrap(shell.display_pub, "clear_output", self._clear_output)

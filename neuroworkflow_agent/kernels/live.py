@@ -60,7 +60,7 @@ class LiveKernel:
     ) -> Execution:
         """See `Kernel.execute`."""
         run = _Run(self, source, on_output, asyncio.get_running_loop())
-        self._queue.post(run.start)
+        self._queue.post(run.start, run.drop)
         try:
             async with asyncio.timeout(timeout_s):
                 return await asyncio.shield(run.done)
@@ -118,7 +118,7 @@ class _Run:
     def start(self) -> UserCode | None:
         """On the main thread: prepare the code, unless it was dropped meanwhile."""
         if self.is_dropped:
-            self._resolve(error=KernelError("The code was dropped before it ran."))
+            self.drop()
             return None
         shell = self._kernel._shell
         failed = None
@@ -131,6 +131,10 @@ class _Run:
         )
         self.code = UserCode(lambda: self._execute(transformed, failed), is_async)
         return self.code
+
+    def drop(self) -> None:
+        """Give up before the code ran."""
+        self._resolve(error=KernelError("The code was dropped before it ran."))
 
     async def _execute(self, transformed: str, failed: Any) -> None:
         kernel, shell = self._kernel, self._kernel._shell

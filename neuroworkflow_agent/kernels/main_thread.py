@@ -52,7 +52,8 @@ class MainThreadQueue:
     """Jobs for the main thread."""
 
     def __init__(self) -> None:
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[tuple[Job, Callable[[], None]]] = deque()
+        self._is_open = False
         self._wake: Callable[[], object] | None = None
         self._finished = False
         self._running: UserCode | None = None
@@ -61,12 +62,38 @@ class MainThreadQueue:
         self._thread_id: int | None = None
 
     @property
-    def is_serving(self) -> bool:
-        """Whether somebody runs the jobs."""
-        return self._wake is not None
+    def is_open(self) -> bool:
+        """Whether jobs are taken: somebody serves them, or is about to."""
+        return self._is_open
 
-    def post(self, job: Job) -> None:
+    def open(self) -> None:
+        """Take jobs from now on; the caller serves them next.
+
+        Raises
+        ------
+        KernelError
+            If another cell already waits.
+        """
+        with self._lock:
+            if self._is_open:
+                raise KernelError("Another cell already waits for the agent; one at a time.")
+            self._is_open, self._finished, self._target = True, False, None
+
+    def close(self) -> None:
+        """Take jobs no more; for a caller that opened and will not serve after all."""
+        with self._lock:
+            self._is_open = False
+            self._jobs.clear()
+
+    def post(self, job: Job, on_drop: Callable[[], None] = _nothing) -> None:
         """Append a job; a job that returns `UserCode` has that run next.
+
+        Parameters
+        ----------
+        job
+            Called on the main thread.
+        on_drop
+            Called instead, on the main thread, if serving ends before the job's turn.
 
         Raises
         ------
@@ -74,10 +101,11 @@ class MainThreadQueue:
             If nobody serves.
         """
         with self._lock:
-            if self._wake is None:
+            if not self._is_open:
                 raise KernelError("No cell waits for the agent, so nothing can run on the main thread now.")
-            self._jobs.append(job)
-            self._wake()
+            self._jobs.append((job, on_drop))
+            if self._wake is not None:
+                self._wake()
 
     def finish(self) -> None:
         """Let the one who serves return once the jobs posted so far are done."""
@@ -109,7 +137,7 @@ class MainThreadQueue:
         on_tick: Callable[[], None] = _nothing,
         tick_s: float = _TICK_S,
     ) -> None:
-        """Run jobs from the calling task until `finish`.
+        """Run jobs from the calling task until `finish`; `open` comes first.
 
         Parameters
         ----------
@@ -161,7 +189,7 @@ class MainThreadQueue:
         on_tick: Callable[[], None] = _nothing,
         tick_s: float = _TICK_S,
     ) -> None:
-        """Run jobs until `finish`, blocking the calling thread.
+        """Run jobs until `finish`, blocking the calling thread; `open` comes first.
 
         For a plain call in a cell, a function or a script; a loop may be running in this thread, and
         stands still meanwhile. Code with top-level await runs on a private loop of this thread.
@@ -184,7 +212,7 @@ class MainThreadQueue:
 
     def _next(self) -> Job | None:
         with self._lock:
-            return self._jobs.popleft() if self._jobs else None
+            return self._jobs.popleft()[0] if self._jobs else None
 
     async def _run(self, job: Job) -> None:
         code = job()
@@ -245,9 +273,7 @@ class MainThreadQueue:
     @contextmanager
     def _serving(self, wake: Callable[[], object], on_interrupt: Callable[[], None]) -> Iterator[None]:
         with self._lock:
-            if self._wake is not None:
-                raise KernelError("Another cell already waits for the agent; one at a time.")
-            self._wake, self._finished, self._target = wake, False, None
+            self._wake = wake
             self._thread_id = threading.get_ident()
         on_main_thread = threading.current_thread() is threading.main_thread()
         before = None
@@ -259,8 +285,10 @@ class MainThreadQueue:
             if on_main_thread:
                 signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
             with self._lock:
-                self._wake = None
-                self._jobs.clear()
+                self._wake, self._is_open = None, False
+                left, self._jobs = self._jobs, deque()
+            for _, on_drop in left:
+                on_drop()
 
     def _on_sigint(self, on_interrupt: Callable[[], None], *_signal: object) -> None:
         target, self._target = self._target, None

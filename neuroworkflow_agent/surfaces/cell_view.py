@@ -31,6 +31,7 @@ from neuroworkflow_agent.render.markdown import STYLE
 from neuroworkflow_agent.render.parts import Rendered
 from neuroworkflow_agent.render.stream import MarkdownStream
 
+RUN_CODE = "run_code"
 METADATA_KEY = "neuroworkflow_agent"
 
 
@@ -62,6 +63,7 @@ class CellView:
         self._text = MarkdownStream()
         self._thinking = ""
         self._slot: _Display | None = None
+        self._slot_holds_text = False
         self._dirty = False
 
     def handle(self, event: Event) -> None:
@@ -78,7 +80,7 @@ class CellView:
             case ToolUse(tool_use_id=tool_use_id, name=name, input=tool_input):
                 self._end_text()
                 self._show(parts.tool_use(name, tool_input))
-                if name == "run_code":
+                if name == RUN_CODE:
                     self._shown.append(_Display(display_id=tool_use_id, outputs=OutputList()))
             case CellOutput(tool_use_id=tool_use_id, change=change):
                 for item in self._shown:
@@ -114,7 +116,8 @@ class CellView:
         tail = self._text.tail()
         if tail.text.strip():
             self._fill_slot(Rendered(tail.html, tail.text))
-        elif self._thinking and self._slot is not None:
+            self._slot_holds_text = True
+        elif self._thinking and not self._slot_holds_text:
             self._fill_slot(parts.thinking(self._thinking))
 
     def replay(self, _wait: bool) -> bool:
@@ -155,17 +158,11 @@ class CellView:
         )
 
     def _end_text(self) -> None:
-        """Send the rest of the current text and begin a new display for what follows."""
-        self._text.close()
-        self._dirty = True
+        """Send the rest of the current text; what follows gets a display of its own."""
         self.tick()
-        if self._text_was_shown():
+        if self._slot_holds_text:
             self._slot = None
-        self._text = MarkdownStream()
-        self._thinking = ""
-
-    def _text_was_shown(self) -> bool:
-        return self._slot is not None and not self._slot.metadata.get("placeholder", False)
+        self._text, self._thinking, self._slot_holds_text = MarkdownStream(), "", False
 
     def _show(self, rendered: Rendered, metadata: dict[str, Any] | None = None) -> None:
         self._fill_slot(rendered, metadata)

@@ -1,0 +1,152 @@
+"""Markdown → sanitized HTML, and its plain-text form.
+
+The text is a model's and therefore hostile: raw HTML is shown, not run; images become links, so that
+nothing is loaded; links go only where `_SCHEMES` allows. What the parser makes passes nh3 at the end,
+whose allow-list is the last word.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+_SCHEMES = {"http", "https", "mailto"}
+_MATH_TAGS = {
+    "math", "semantics", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "msup", "msub", "msubsup", "mfrac",
+    "msqrt", "mroot", "mover", "munder", "munderover", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom",
+    "menclose", "mmultiscripts", "mprescripts",
+}  # fmt: skip
+_TAGS = _MATH_TAGS | {
+    "a", "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "span",
+    "div", "em", "strong", "del", "s", "sub", "sup", "table", "thead", "tbody", "tr", "th", "td", "details", "summary",
+}  # fmt: skip
+_MATH_ATTRIBUTES = {
+    "display",
+    "mathvariant",
+    "stretchy",
+    "fence",
+    "form",
+    "accent",
+    "columnalign",
+    "linethickness",
+}
+_ATTRIBUTES: dict[str, set[str]] = {
+    "a": {"href"},
+    "ol": {"start"},
+    "details": {"open"},
+    "math": {"display"},
+    **{tag: {"class"} for tag in ("code", "div", "pre", "span", "summary", "table", "td", "th")},
+    **dict.fromkeys(_MATH_TAGS, _MATH_ATTRIBUTES),
+}
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MAX_HIGHLIGHTED_CHARS = 50_000
+
+STYLE = """\
+.nwa{line-height:1.5;overflow-wrap:anywhere}
+.nwa pre{margin:.4em 0;padding:.5em .7em;overflow-x:auto;border-radius:4px;font-size:.92em;\
+background:var(--jp-cell-editor-background,rgba(127,127,127,.1));border:1px solid var(--jp-border-color2,rgba(127,127,127,.3))}
+.nwa code{font-family:var(--jp-code-font-family,ui-monospace,monospace)}
+.nwa table{border-collapse:collapse}.nwa th,.nwa td{padding:.2em .6em;border:1px solid var(--jp-border-color2,rgba(127,127,127,.4));text-align:left}
+.nwa blockquote{margin:.4em 0;padding-left:.8em;border-left:3px solid var(--jp-border-color1,rgba(127,127,127,.5))}
+.nwa .nwa-note{color:var(--jp-ui-font-color2,GrayText);font-size:.92em}.nwa summary{cursor:pointer}
+.nwa .nwa-fail{color:var(--jp-error-color0,#c62828)}
+.nwa .k,.nwa .kn,.nwa .kc,.nwa .kd,.nwa .ow{color:var(--jp-mirror-editor-keyword-color,#2e7d32);font-weight:600}
+.nwa .s,.nwa .s1,.nwa .s2,.nwa .sd,.nwa .sa,.nwa .si{color:var(--jp-mirror-editor-string-color,#b5541c)}
+.nwa .c,.nwa .c1,.nwa .cm,.nwa .ch{color:var(--jp-mirror-editor-comment-color,#6a7a7a);font-style:italic}
+.nwa .mi,.nwa .mf,.nwa .mh,.nwa .il{color:var(--jp-mirror-editor-number-color,#00796b)}
+.nwa .nb,.nwa .bp{color:var(--jp-mirror-editor-builtin-color,#3f7d20)}
+.nwa .nf,.nwa .nc,.nwa .fm{color:var(--jp-mirror-editor-def-color,#1565c0)}
+.nwa .o,.nwa .om{color:var(--jp-mirror-editor-operator-color,#8e24aa)}
+.nwa .gi{color:var(--jp-success-color0,#2e7d32)}.nwa .gd{color:var(--jp-error-color0,#c62828)}.nwa .gu,.nwa .gh{font-weight:600}
+"""
+"""CSS for one display, scoped to the class `nwa`; follows JupyterLab's theme, readable without it."""
+
+
+def render_html(markdown: str) -> str:
+    """Sanitized HTML for a Markdown text; safe to place in a page as it is."""
+    return sanitize(_parser().render(clean(markdown)))
+
+
+def render_text(markdown: str) -> str:
+    """The text to show where HTML cannot be: the Markdown itself, control characters removed."""
+    return clean(markdown).strip("\n")
+
+
+def clean(text: str) -> str:
+    """`text` without terminal escapes and control characters."""
+    return _CONTROL.sub("", text)
+
+
+def highlight(code: str, language: str) -> str:
+    """HTML for a code block, coloured by classes; very long code stays plain."""
+    code = clean(code)
+    return f'<pre class="highlight"><code>{_highlighted(code, language)}</code></pre>'
+
+
+def sanitize(unsafe: str) -> str:
+    """`unsafe` reduced to the tags, attributes and link targets that are allowed."""
+    import nh3
+
+    return nh3.clean(
+        unsafe,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
+        link_rel="noopener noreferrer",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        clean_content_tags={"script", "style"},
+    )
+
+
+def _highlighted(code: str, language: str) -> str:
+    from pygments import highlight as colour
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
+    if not language or len(code) > _MAX_HIGHLIGHTED_CHARS:
+        return html.escape(code)
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return html.escape(code)
+    return str(colour(code, lexer, HtmlFormatter(nowrap=True)))
+
+
+@functools.cache
+def _parser() -> MarkdownIt:
+    """The one parser; configured once, never changed after."""
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.amsmath import amsmath_plugin
+    from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+    parser = MarkdownIt("commonmark", {"html": False, "highlight": _fence}).enable(["table", "strikethrough"])
+    parser.use(dollarmath_plugin, renderer=_math, allow_digits=False, double_inline=True)
+    parser.use(amsmath_plugin, renderer=lambda source: _math(source, {"display_mode": True}))
+    parser.add_render_rule("image", _image_as_link)
+    return parser
+
+
+def _fence(code: str, language: str, _attributes: str) -> str:
+    return highlight(code, language)
+
+
+def _math(source: str, options: dict[str, Any]) -> str:
+    from latex2mathml.converter import convert
+
+    try:
+        return convert(source, display="block" if options["display_mode"] else "inline")
+    except Exception:  # noqa: BLE001 - the converter raises many kinds; a formula is never worth an answer
+        return f"<code>{html.escape(source)}</code>"
+
+
+def _image_as_link(_self: Any, tokens: Any, index: int, _options: Any, _env: Any) -> str:
+    token = tokens[index]
+    target = html.escape(str(token.attrGet("src") or ""))
+    label = html.escape(token.content) or target
+    return f'<a href="{target}">{label}</a>'

@@ -1,0 +1,157 @@
+"""The pieces of a transcript that are not the answer: tool cards, notices, the closing line. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import html
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from neuroworkflow_agent.events import TurnEnd
+from neuroworkflow_agent.render.markdown import clean, highlight, sanitize
+
+_MAX_CODE_CHARS = 20_000
+_MAX_LINE_CHARS = 200
+_MAX_RESULT_CHARS = 2_000
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One piece, for a browser and for a terminal."""
+
+    html: str
+    text: str
+
+
+def tool_use(name: str, tool_input: dict[str, Any]) -> Rendered:
+    """What the agent is about to do."""
+    match name, tool_input:
+        case "run_code", {"code": str(code)}:
+            shown = _clipped(code.strip("\n"), _MAX_CODE_CHARS)
+            return _card("Run code", highlight(shown, "python"), _indented(shown), is_open=True)
+        case "Write", {"file_path": path, "content": str(content)}:
+            return _diff(f"Write {_name(path)}", "", content)
+        case "Edit", {"file_path": path, "old_string": str(old), "new_string": str(new)}:
+            return _diff(f"Edit {_name(path)}", old, new)
+        case "Bash", {"command": str(command)}:
+            return _card("Run a shell command", highlight(command, "bash"), _indented(command), is_open=True)
+        case (("Read" | "Glob" | "Grep" | "Skill"), _):
+            wanted = ("file_path", "pattern", "path", "skill")
+            about = " ".join(_name(tool_input[key]) for key in wanted if tool_input.get(key))
+            return _line(f"{name} {about}")
+        case _:
+            return _line(f"{name} {json.dumps(tool_input, ensure_ascii=False, default=str)}")
+
+
+def tool_result(text: str, *, is_error: bool) -> Rendered:
+    """What a tool other than `run_code` answered; only failures are worth a reader's time."""
+    if not is_error:
+        return Rendered("", "")
+    shown = _clipped(clean(text).strip(), _MAX_RESULT_CHARS)
+    return Rendered(f'<div class="nwa-note nwa-fail">{_escape(shown)}</div>', shown)
+
+
+def approval(name: str, tool_input: dict[str, Any], reason: str) -> Rendered:
+    """A call that waits for the user, with its real input."""
+    if name == "AskUserQuestion":
+        return question(tool_input)
+    what = tool_use(name, tool_input)
+    head = f"The agent asks to use {name}. {reason}".strip()
+    return Rendered(f"<p><strong>{_escape(head)}</strong></p>{what.html}", f"{head}\n{what.text}")
+
+
+def question(tool_input: dict[str, Any]) -> Rendered:
+    """The agent's questions with their options, numbered."""
+    blocks, texts = [], []
+    for asked in tool_input.get("questions", []):
+        options = [
+            f"{o.get('label', '')}: {o.get('description', '')}".rstrip(": ") for o in asked.get("options", [])
+        ]
+        items = "".join(f"<li>{_escape(option)}</li>" for option in options)
+        blocks.append(f"<p><strong>{_escape(str(asked.get('question', '')))}</strong></p><ol>{items}</ol>")
+        texts.append(
+            "\n".join([str(asked.get("question", "")), *(f"  {i}. {o}" for i, o in enumerate(options, 1))])
+        )
+    return Rendered(sanitize("".join(blocks)), "\n".join(clean(text) for text in texts))
+
+
+def notice(text: str) -> Rendered:
+    """Something worth knowing that is no part of the answer."""
+    return _line(text)
+
+
+def thinking(text: str) -> Rendered:
+    """The model's thinking, folded."""
+    shown = clean(text).strip()
+    body = f"<pre>{_escape(shown)}</pre>"
+    return Rendered(
+        sanitize(f'<details><summary class="nwa-note">Thinking …</summary>{body}</details>'), "Thinking …"
+    )
+
+
+def turn_end(event: TurnEnd) -> Rendered:
+    """The closing line: how the turn ended, time, tokens, cost."""
+    figures = [event.end.replace("_", " "), f"{event.duration_s:.1f} s"]
+    if event.input_tokens or event.output_tokens:
+        figures.append(f"{event.input_tokens:,} in / {event.output_tokens:,} out")
+    if event.cost_usd is not None:
+        figures.append(f"${event.cost_usd:.4f}")
+    line = " · ".join(figures)
+    failed = event.end not in ("complete", "interrupted")
+    message = clean(event.message) if event.message and event.end != "interrupted" else ""
+    css = "nwa-note nwa-fail" if failed else "nwa-note"
+    shown = f"{message} ({line})" if message else line
+    return Rendered(f'<div class="{css}">{_escape(shown)}</div>', shown)
+
+
+def session_table(rows: Sequence[tuple[str, str, str]]) -> Rendered:
+    """Conversations: id, title, last change."""
+    if not rows:
+        return _line("No conversations in this workspace yet.")
+    body = "".join("<tr>" + "".join(f"<td>{_escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    head = "<tr><th>ID</th><th>Title</th><th>Last change</th></tr>"
+    text = "\n".join("  ".join(clean(cell) for cell in row) for row in rows)
+    return Rendered(sanitize(f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"), text)
+
+
+def _card(title: str, body_html: str, body_text: str, *, is_open: bool) -> Rendered:
+    opened = " open" if is_open else ""
+    shown = f'<details{opened}><summary class="nwa-note">{_escape(title)}</summary>{body_html}</details>'
+    return Rendered(sanitize(shown), f"{title}\n{body_text}")
+
+
+def _diff(title: str, old: str, new: str) -> Rendered:
+    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]
+    shown = _clipped("\n".join(lines), _MAX_CODE_CHARS)
+    return _card(title, highlight(shown, "diff"), _indented(shown), is_open=len(lines) <= 40)
+
+
+def _line(text: str) -> Rendered:
+    shown = _clipped(" ".join(clean(text).split()), _MAX_LINE_CHARS * 2)
+    return Rendered(f'<div class="nwa-note">{_escape(shown)}</div>', shown)
+
+
+def _name(value: Any) -> str:
+    """A path or pattern on one line, tricks with invisible characters shown."""
+    return _INVISIBLE.sub(
+        lambda match: f"\\u{ord(match.group()):04x}", _clipped(clean(str(value)), _MAX_LINE_CHARS)
+    )
+
+
+def _escape(text: str) -> str:
+    return html.escape(text).replace("\n", "<br>")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in clean(text).splitlines())
+
+
+def _clipped(text: str, max_chars: int) -> str:
+    if len(text) <= max_chars:
+        return text
+    half = max_chars // 2
+    return f"{text[:half]}\n[… {len(text) - 2 * half:,} characters left out …]\n{text[-half:]}"

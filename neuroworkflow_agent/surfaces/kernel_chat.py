@@ -1,0 +1,234 @@
+"""The conversation of one shell: what `%chat` and `chat()` stand on.
+
+`KernelChat` belongs to the shell that loaded the extension and owns its `Session`, the queue to the main
+thread, and the watch over what the user does. A turn is served by the cell that asked, on the main thread;
+events cross from the engine's thread through the same queue as the agent's code, so what a person sees is
+in the order in which it happened.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.running import RunningTurn
+from neuroworkflow_agent.engine.session import Session
+from neuroworkflow_agent.errors import AgentError, SessionBusyError, TurnFailedError
+from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, Event, TurnEnd
+from neuroworkflow_agent.ids import SessionId
+from neuroworkflow_agent.kernels.activity import Activity
+from neuroworkflow_agent.kernels.live import LiveKernel
+from neuroworkflow_agent.kernels.main_thread import MainThreadQueue, UserCode
+from neuroworkflow_agent.surfaces.chat_line import ChatLine
+
+_CONTEXT_CHARS = 12_000
+
+
+class TurnStoppedError(TurnFailedError, KeyboardInterrupt):
+    """The user stopped the turn; like any interrupted cell, the cells behind it do not run."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Stopped: {self}"] if str(self) != "Stopped." else ["Stopped."]
+
+
+class TurnNotCompleteError(TurnFailedError):
+    """The turn ended some other way; cells that count on it should not run."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"The agent's turn ended as '{self.end}': {self}"]
+
+
+class View(Protocol):
+    """What shows the events of one turn; lives on the main thread."""
+
+    def handle(self, event: Event) -> None:
+        """Take in one event."""
+
+    def tick(self) -> None:
+        """Send what changed."""
+
+
+class KernelChat:
+    """The agent in one shell.
+
+    Parameters
+    ----------
+    shell
+        The `InteractiveShell`.
+    make_view
+        Makes the view of a turn.
+    """
+
+    def __init__(self, shell: Any, make_view: Callable[[], View]) -> None:
+        self._shell = shell
+        self._make_view = make_view
+        self._queue = MainThreadQueue()
+        self._kernel = LiveKernel(shell, self._queue)
+        self._activity = Activity(shell, is_agent=lambda: self._kernel.is_executing)
+        self._activity.attach()
+        self._config: AgentConfig | None = None
+        self._session: Session | None = None
+
+    @property
+    def config(self) -> AgentConfig:
+        """Settings of the conversation, read from the environment when first needed."""
+        if self._config is None:
+            self._config = AgentConfig.from_env()
+        return self._config
+
+    @property
+    def session(self) -> Session:
+        """The conversation of the moment, begun if there is none."""
+        if self._session is None:
+            self._session = Session(self.config, kernel=self._kernel)
+        return self._session
+
+    def prewarm(self) -> None:
+        """Get ready in the background; a machine without an endpoint hears of it at the first turn."""
+        try:
+            self.session.prewarm()
+        except AgentError:
+            self._session = None
+
+    def close(self) -> None:
+        """End the conversation and stop watching. Idempotent."""
+        self._activity.detach()
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    async def select(self, line: ChatLine) -> None:
+        """Make the conversation the one the options ask for, without blocking the kernel."""
+        replaced = self._replace(line)
+        if replaced is not None:
+            await replaced.aclose()
+
+    def select_blocking(self, line: ChatLine) -> None:
+        """As `select`, for a plain call."""
+        replaced = self._replace(line)
+        if replaced is not None:
+            replaced.close()
+
+    async def run(self, prompt: str) -> RunningTurn:
+        """Run a turn in the cell that awaits this.
+
+        Raises
+        ------
+        TurnFailedError
+            If the turn did not complete; the cell has shown why.
+        """
+        turn, view = self._start(prompt)
+        await self._queue.serve(on_interrupt=turn.interrupt, on_tick=view.tick)
+        return self._finished(turn)
+
+    def run_blocking(self, prompt: str) -> RunningTurn:
+        """As `run`, blocking the calling thread."""
+        turn, view = self._start(prompt)
+        self._queue.serve_blocking(on_interrupt=turn.interrupt, on_tick=view.tick)
+        return self._finished(turn)
+
+    # -- one turn -------------------------------------------------------------------------------------
+
+    def _start(self, prompt: str) -> tuple[RunningTurn, View]:
+        if self._queue.is_open:
+            raise SessionBusyError("The agent is at work in another cell; wait for it, or interrupt it.")
+        view = self._make_view()
+        session = self.session
+        self._queue.open()
+        try:
+            turn = session.start(prompt, context=self._activity.take(_CONTEXT_CHARS))
+        except BaseException:
+            self._queue.close()
+            raise
+        self._kernel.on_clear = getattr(view, "replay", None)
+        _ToMainThread(self._shell, self._queue, view).follow(turn)
+        return turn, view
+
+    def _finished(self, turn: RunningTurn) -> RunningTurn:
+        self._kernel.on_clear = None
+        end = turn.result(0)
+        if end.end == "interrupted":
+            raise TurnStoppedError(end.message or "Stopped.", end=end.end, session_id=end.session_id)
+        if end.end != "complete":
+            raise TurnNotCompleteError(end.message or end.end, end=end.end, session_id=end.session_id)
+        return turn
+
+    def _replace(self, line: ChatLine) -> Session | None:
+        """Set up the conversation that `line` asks for; returns the one to close, if any."""
+        changes = {"model": line.model, "mode": line.mode}
+        if not (line.new or line.fork or line.resume is not None or any(changes.values())):
+            return None
+        if self._session is not None and self._session.is_busy:
+            raise SessionBusyError("A turn is running; wait for it to end before changing the conversation.")
+        config = self.config.with_changes(**changes)
+        before = self._session
+        resume = self._wanted(line, config)
+        self._session = Session(config, kernel=self._kernel, resume=resume, fork=line.fork and bool(resume))
+        self._config = config
+        return before
+
+    def _wanted(self, line: ChatLine, config: AgentConfig) -> SessionId | None:
+        """Which conversation to load: the named one, the latest, the present one, or none."""
+        if line.new:
+            return None
+        if line.resume is not None:
+            return self._stored(line.resume, config)
+        return self._session.session_id if self._session is not None and self._session.has_history else None
+
+    def _stored(self, session_id: str, config: AgentConfig) -> SessionId:
+        from neuroworkflow_agent.engine import conversations
+
+        if session_id:
+            return conversations.find(session_id, config).session_id
+        latest = conversations.conversations(config, limit=1)
+        if not latest:
+            raise AgentError(
+                "There is no conversation to resume in this workspace yet; begin with '%chat TEXT'."
+            )
+        return latest[0].session_id
+
+
+@dataclasses.dataclass(eq=False)
+class _ToMainThread:
+    """Carries events from the engine's thread to the view, and questions to the user and back."""
+
+    shell: Any
+    queue: MainThreadQueue
+    view: View
+    asking: UserCode | None = None
+
+    def follow(self, turn: RunningTurn) -> None:
+        """Hand on everything that happens in `turn`, once the cell serves."""
+        self.turn = turn
+        turn.subscribe(self)
+
+    def __call__(self, event: Event) -> None:
+        """On the engine's thread."""
+        if isinstance(event, ApprovalDecision | TurnEnd) and self.asking is not None:
+            self.queue.interrupt(self.asking)
+        self.queue.post(lambda: self._show(event))
+        if isinstance(event, ApprovalRequest):
+            self.queue.post(lambda: self._question(event))
+        if isinstance(event, TurnEnd):
+            self.queue.finish()
+
+    def _show(self, event: Event) -> None:
+        self.view.handle(event)
+        if isinstance(event, ApprovalRequest | TurnEnd):
+            self.view.tick()
+
+    def _question(self, request: ApprovalRequest) -> UserCode:
+        """On the main thread: ask, as something an interrupt may end."""
+
+        async def ask_user() -> None:
+            from neuroworkflow_agent.surfaces import approvals
+
+            try:
+                self.turn.answer(request.request_id, approvals.ask(request, approvals.prompt_of(self.shell)))
+            finally:
+                self.asking = None
+
+        self.asking = UserCode(ask_user, is_async=False)
+        return self.asking

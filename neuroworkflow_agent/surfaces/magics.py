@@ -1,0 +1,147 @@
+"""`%load_ext neuroworkflow_agent`: the `%chat` magics. They parse, delegate and own nothing."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+
+from neuroworkflow_agent.errors import AgentError, TurnFailedError
+from neuroworkflow_agent.surfaces.chat_line import HELP, ChatLine, parse_chat
+from neuroworkflow_agent.surfaces.kernel_chat import KernelChat, View
+from neuroworkflow_agent.surfaces.transform import chat_transformer
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_USAGE = "Nothing to ask. Write '%chat TEXT', or '%chat --help' for more."
+
+
+@magics_class
+class ChatMagics(Magics):
+    """The magics of one shell."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._host: Any = shell
+        self.chats = KernelChat(shell, self._make_view)
+
+    @no_var_expand
+    @line_cell_magic
+    def chat(self, line: str, cell: str | None = None) -> None:
+        """Ask the agent and wait, blocking; see `%chat --help`."""
+        try:
+            parsed = parse_chat(line, cell)
+            self.chats.select_blocking(parsed)
+            if self._is_for_agent(parsed):
+                self.chats.run_blocking(parsed.prompt)
+        except AgentError as error:
+            _reraise(error)
+
+    @no_var_expand
+    @line_cell_magic
+    async def achat(self, line: str, cell: str | None = None) -> None:
+        """What `%chat` becomes at the top level of a cell: ask the agent and await it."""
+        try:
+            parsed = parse_chat(line, cell)
+            await self.chats.select(parsed)
+            if self._is_for_agent(parsed):
+                await self.chats.run(parsed.prompt)
+        except AgentError as error:
+            _reraise(error)
+
+    def _is_for_agent(self, parsed: ChatLine) -> bool:
+        """Whether there is something to ask; options that only show something are served here."""
+        if parsed.help:
+            print(HELP)  # noqa: T201 - the user asked for it
+        elif parsed.sessions:
+            self._show_sessions()
+        elif parsed.prompt.strip():
+            return True
+        elif parsed == ChatLine():
+            raise UsageError(_USAGE)
+        else:
+            self._show_state()
+        return False
+
+    def _show_sessions(self) -> None:
+        from neuroworkflow_agent.engine import conversations
+        from neuroworkflow_agent.render import parts
+
+        found = conversations.conversations(self.chats.config, limit=30)
+        rows = [(c.session_id[:8], c.title[:80], f"{c.modified.astimezone():%Y-%m-%d %H:%M}") for c in found]
+        self._display(parts.session_table(rows))
+
+    def _show_state(self) -> None:
+        from neuroworkflow_agent.render import parts
+
+        session = self.chats.session
+        known = f"Conversation {session.session_id[:8]}, mode {session.config.mode}"
+        model = f", model {session.config.model}" if session.config.model else ""
+        self._display(parts.notice(f"{known}{model}. Ask with '%chat TEXT'."))
+
+    def _display(self, rendered: Any) -> None:
+        from neuroworkflow_agent.render.markdown import STYLE
+
+        if _is_notebook(self._host):
+            page = f'<div class="nwa"><style>{STYLE}</style>{rendered.html}</div>'
+            self._host.display_pub.publish({"text/html": page, "text/plain": rendered.text})
+        else:
+            print(rendered.text)  # noqa: T201 - a terminal's way to show it
+
+    def _make_view(self) -> View:
+        if _is_notebook(self._host):
+            from neuroworkflow_agent.surfaces.cell_view import CellView
+
+            # Taken from the class: an instance attribute would be a capture's, and ours is no output of code.
+            publisher = self._host.display_pub
+            kind = type(publisher)
+            return CellView(kind.publish.__get__(publisher), kind.clear_output.__get__(publisher))
+        from neuroworkflow_agent.surfaces.terminal_view import TerminalView
+
+        return TerminalView(_write_now)
+
+
+def load(shell: InteractiveShell) -> ChatMagics:
+    """Register the magics and their transformer in `shell`, once; returns them."""
+    known: ChatMagics | None = shell.magics_manager.registry.get("ChatMagics")
+    if known is not None:
+        return known
+    magics = ChatMagics(shell)
+    shell.register_magics(magics)
+    transformer = chat_transformer(lambda: bool(shell.autoawait))
+    transformer.__name__ = "neuroworkflow_agent"
+    shell.input_transformers_cleanup.append(transformer)
+    return magics
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Undo `load` and end the conversation."""
+    magics: ChatMagics | None = shell.magics_manager.registry.pop("ChatMagics", None)
+    if magics is None:
+        return
+    magics.chats.close()
+    shell.input_transformers_cleanup[:] = [
+        t for t in shell.input_transformers_cleanup if getattr(t, "__name__", "") != "neuroworkflow_agent"
+    ]
+    for kind in ("line", "cell"):
+        for name in ("chat", "achat"):
+            shell.magics_manager.magics[kind].pop(name, None)
+
+
+def _is_notebook(shell: Any) -> bool:
+    return getattr(shell, "kernel", None) is not None
+
+
+def _write_now(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _reraise(error: AgentError) -> None:
+    """Show our own errors as one sentence, as IPython shows its usage errors; ends of turns as they are."""
+    if isinstance(error, TurnFailedError):
+        raise error from None
+    raise UsageError(str(error)) from None
