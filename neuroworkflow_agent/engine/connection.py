@@ -48,6 +48,8 @@ class Connection:
         self._marker = marker
         self._on_message = on_message
         self._on_end = on_end
+        self.failure: BaseException | None = None
+        """What ended the process, once it has ended."""
         self._request_ids = itertools.count(1)
         options.stderr = self._stderr.append
         self._reader = asyncio.create_task(self._read(options), name="neuroworkflow-agent reader")
@@ -96,16 +98,15 @@ class Connection:
     async def _read(self, options: ClaudeAgentOptions) -> None:
         from claude_agent_sdk import query
 
-        failure: BaseException | None = None
         try:
             async for message in query(prompt=self._prompts(), options=options):
                 self._on_message(message)
         except asyncio.CancelledError as error:
-            failure = error
+            self.failure = error
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises ends this process, not us
-            failure = error
+            self.failure = error
         finally:
-            self._on_end(failure)
+            self._on_end(self.failure)
 
 
 def _kill_children_with(marker: str) -> None:

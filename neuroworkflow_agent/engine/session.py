@@ -64,6 +64,7 @@ class _Active:
         self.reader = reader
         self.started = self.last_sign = time.monotonic()
         self.open_tools: dict[ToolUseId, str] = {}
+        self.connection: Connection | None = None
         self.stopping = False
         self.asked_in_vain = ""
         self.ended = asyncio.Event()
@@ -109,6 +110,7 @@ class Session:
         self.session_id = new_session_id() if fork or not resume else SessionId(resume)
         self._start_lock = threading.Lock()
         self._busy = False
+        self._stop_wanted = False
         self._closed = False
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection] | None = None
@@ -163,7 +165,7 @@ class Session:
                 raise SessionClosedError("This session is closed; start a new one, or resume it by its id.")
             if self._busy:
                 raise SessionBusyError("A turn of this session is running. Wait for it to end, or stop it.")
-            self._busy = True
+            self._busy, self._stop_wanted = True, False
         if listener is not None:
             turn.subscribe(listener)
         turn.emit(TurnStart(turn.turn_id, turn.prompt))
@@ -212,6 +214,8 @@ class Session:
 
         active = self._active = _Active(turn, TurnReader())
         watch = asyncio.create_task(self._watch_for_silence(active))
+        if self._stop_wanted:  # before the turn had come as far as this
+            self._interrupt()
         try:
             connection = await self._ready_connection(active)
             if connection is not None and not active.ended.is_set():
@@ -237,7 +241,10 @@ class Session:
             return None
         if self._code is not None:
             self._code.stopped = active.stopping
-        return await connecting
+        connection = active.connection = await connecting
+        if not connection.is_open:
+            self._on_process_end(connection, connection.failure)
+        return connection
 
     def _on_message(self, message: Message) -> None:
         active = self._active
@@ -247,7 +254,10 @@ class Session:
         active.last_sign = time.monotonic()
         for event in active.reader.read(message):
             active.turn.emit(self._track(active, event))
-        if (outcome := active.reader.outcome) is not None:
+        if active.reader.refusal and self._connection is not None:
+            self._connection.send_interrupt()
+            self._end_ahead(active, "error", active.reader.refusal)
+        elif (outcome := active.reader.outcome) is not None:
             self._finish(active, *self._reason(active, outcome.end, self._hide(outcome.message)))
 
     def _track(self, active: _Active, event: Event) -> Event:
@@ -310,6 +320,7 @@ class Session:
     # -- stop -----------------------------------------------------------------------------------------
 
     def _interrupt(self) -> None:
+        self._stop_wanted = True
         active = self._active
         if active is None or active.stopping or active.ended.is_set():
             return
@@ -320,14 +331,14 @@ class Session:
         if self._connection is not None:
             self._connection.send_interrupt()
         loop = asyncio.get_running_loop()
-        self._stop_timer = loop.call_later(_STOP_GRACE_S, self._end_without_result, active)
+        self._stop_timer = loop.call_later(_STOP_GRACE_S, self._end_ahead, active, "interrupted", "Stopped.")
 
-    def _end_without_result(self, active: _Active) -> None:
-        """End a stopped turn for the user now and let the CLI catch up in the background."""
+    def _end_ahead(self, active: _Active, end: EndReason, message: str) -> None:
+        """End a turn for the user now and let the CLI, told to stop, catch up in the background."""
         if self._connection is not None and not active.ended.is_set():
             self._drained = asyncio.Event()
             self._drain_task = asyncio.ensure_future(self._drain())
-        self._finish(active, *self._reason(active, "interrupted", "Stopped."))
+        self._finish(active, *self._reason(active, end, message))
 
     async def _drain(self) -> None:
         assert self._drained is not None
@@ -460,7 +471,7 @@ class Session:
         if self._drained is not None:
             self._drained.set()
         active = self._active
-        if active is not None and not active.ended.is_set() and self._connection is None:
+        if active is not None and active.connection is connection and not active.ended.is_set():
             end, message = describe(failure, connection.stderr, self.config)
             self._finish(active, *self._reason(active, end, self._hide(message)))
 

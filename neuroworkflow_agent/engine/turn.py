@@ -26,6 +26,9 @@ _LIMITS = {
     "error_max_turns": "The turn reached max_turns.",
     "error_max_budget_usd": "The session reached max_budget_usd.",
 }
+_MOST_REFUSALS = 2
+"""The first one may be a login that has run out, which the CLI renews by itself."""
+_REFUSED = "The endpoint refused the key (HTTP 401). Check ANTHROPIC_API_KEY, or log in again with 'claude'."
 _AWAY_STATUS = frozenset({408, 409, 429}) | frozenset(range(500, 600))
 
 
@@ -47,6 +50,8 @@ class TurnReader:
     def __init__(self) -> None:
         self.outcome: Outcome | None = None
         self.model: str | None = None
+        self.refusal = ""
+        """Set when trying again cannot help, whatever the CLI thinks."""
         self._streamed_text = False
         self._needs_break = False
         self._last_error = ""
@@ -66,7 +71,10 @@ class TurnReader:
                     if isinstance(block, ToolResultBlock):
                         yield _tool_result(block)
             case SystemMessage(subtype="api_retry", data=data):
-                yield Notice(_retry_text(data))
+                if data.get("error_status") == 401 and data.get("attempt", 0) >= _MOST_REFUSALS:
+                    self.refusal = _REFUSED
+                else:
+                    yield Notice(_retry_text(data))
             case ResultMessage():
                 self.outcome = self._read_result(message)
             case _:

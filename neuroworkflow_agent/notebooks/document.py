@@ -1,0 +1,137 @@
+"""Reading a notebook, and what it is about; no kernel, no file once it is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import nbformat
+
+from neuroworkflow_agent.errors import NotebookError
+from neuroworkflow_agent.render.markdown import clean
+
+Notebook: TypeAlias = Any
+"""nbformat's `NotebookNode`, version 4."""
+
+_SUPPORTED = 4
+
+
+def parse_notebook(text: str, name: str, *, upgrade: bool = False) -> Notebook:
+    """A valid version 4 notebook from the text of a file.
+
+    Parameters
+    ----------
+    text
+        Content of the file.
+    name
+        What to call it in errors.
+    upgrade
+        Convert older versions instead of refusing them.
+
+    Raises
+    ------
+    NotebookError
+        With what would work.
+    """
+    version = _version(text, name)
+    if version > _SUPPORTED:
+        raise NotebookError(f"'{name}' is nbformat {version}, newer than this program knows (4).")
+    if version < _SUPPORTED and not upgrade:
+        raise NotebookError(f"'{name}' is nbformat {version}. Pass --upgrade to convert it to nbformat 4.")
+    try:
+        notebook = nbformat.reads(text, as_version=_SUPPORTED)
+        nbformat.validate(notebook)
+    except Exception as error:  # noqa: BLE001 - conversion and validation raise many kinds
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise NotebookError(f"'{name}' is not a valid notebook: {reason}") from error
+    return notebook
+
+
+def read_notebook(path: Path, *, upgrade: bool = False) -> Notebook:
+    """As `parse_notebook`, from a file."""
+    return parse_notebook(read_text(path), str(path), upgrade=upgrade)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, with errors in one sentence."""
+    if path.is_dir():
+        raise NotebookError(f"'{path}' is a directory; name a notebook in it.")
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotebookError(f"No notebook at '{path}'.") from None
+    except UnicodeDecodeError:
+        raise NotebookError(f"'{path}' is not a notebook: it is no UTF-8 text.") from None
+    except OSError as error:
+        raise NotebookError(f"'{path}' cannot be read: {error.strerror}.") from error
+
+
+def kernel_name(notebook: Notebook, default: str = "python3") -> str:
+    """The kernelspec the notebook names."""
+    return str(notebook.metadata.get("kernelspec", {}).get("name") or default)
+
+
+def summarise(notebook: Notebook, budget_chars: int) -> str:
+    """The cells as compact text for the model, later cells first to be kept in full.
+
+    Parameters
+    ----------
+    budget_chars
+        Most characters to return; a cut is stated.
+    """
+    texts = [_cell_text(number, cell) for number, cell in enumerate(notebook.cells, 1)]
+    per_cell = max(200, budget_chars // max(1, len(texts)))
+    kept: list[str] = []
+    room = budget_chars
+    for text in reversed(texts):
+        shown = clip(text, max(per_cell, room // 4))
+        if len(shown) > room:
+            kept.append(f"[{len(texts) - len(kept)} earlier cells left out]")
+            break
+        kept.append(shown)
+        room -= len(shown) + 2
+    return "\n\n".join(reversed(kept))
+
+
+def clip(text: str, max_chars: int) -> str:
+    """Head and tail of a long text, with the cut stated."""
+    if len(text) <= max_chars:
+        return text
+    half = max(0, (max_chars - 40) // 2)
+    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[len(text) - half :]}"
+
+
+def _version(text: str, name: str) -> int:
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise NotebookError(
+            f"'{name}' is not a notebook: it is not JSON ({error.msg}, line {error.lineno})."
+        ) from None
+    version = data.get("nbformat") if isinstance(data, dict) else None
+    if not isinstance(version, int):
+        raise NotebookError(f"'{name}' is JSON but not a notebook: it has no nbformat version.")
+    return version
+
+
+def _cell_text(number: int, cell: Any) -> str:
+    head = f"[{number}] {cell.cell_type}"
+    if cell.cell_type != "code":
+        return f"{head}\n{cell.source}"
+    count = cell.get("execution_count")
+    outputs = "\n".join(filter(None, (_output_text(output) for output in cell.outputs)))
+    return f"{head}{f' In[{count}]' if count else ''}\n{cell.source}" + (
+        f"\nOutput:\n{outputs}" if outputs else ""
+    )
+
+
+def _output_text(output: Any) -> str:
+    match output.output_type:
+        case "stream":
+            return clip(clean(output.text).rstrip(), 1500)
+        case "error":
+            return clip(clean("\n".join(output.traceback)) or f"{output.ename}: {output.evalue}", 3000)
+        case _:
+            images = [kind for kind in output.data if kind.startswith("image/")]
+            return clip(clean(str(output.data.get("text/plain", ""))), 1500) + (" (image)" if images else "")

@@ -1,0 +1,32 @@
+"""For tests of the agent, and of software around it: a scripted model and a faulty `claude`.
+
+Needs the extra `testing`. `ScriptedModel` speaks the Messages API on loopback, so the real CLI can be
+tested against it; see docs/testing.md.
+"""
+
+from neuroworkflow_agent.testing.replies import (
+    Dropped,
+    Failure,
+    Malformed,
+    Reply,
+    Silence,
+    Text,
+    Thinking,
+    ToolCall,
+    replies_from_json,
+)
+from neuroworkflow_agent.testing.scripted_model import RecordedRequest, ScriptedModel
+
+__all__ = [
+    "Dropped",
+    "Failure",
+    "Malformed",
+    "RecordedRequest",
+    "Reply",
+    "ScriptedModel",
+    "Silence",
+    "Text",
+    "Thinking",
+    "ToolCall",
+    "replies_from_json",
+]

@@ -1,0 +1,124 @@
+"""Fixtures for everything: a private home for Claude Code, a scripted model, and a look around afterwards."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.portal import Portal
+from neuroworkflow_agent.engine.session import Session
+from neuroworkflow_agent.testing import ScriptedModel
+
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def network_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in the test process may connect to anywhere but this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and not str(address[0]).startswith(_LOOPBACK):
+            raise AssertionError(f"A test tried to reach {address!r}.")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Claude Code's files, caches and settings of this test alone; no key of the developer's."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("ANTHROPIC_", "CLAUDE_", "NEUROWORKFLOW_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "claude"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    monkeypatch.setenv("IPYTHONDIR", str(home / "ipython"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
+    return home
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """After each test: no child process and no thread that was not there before."""
+    threads = set(threading.enumerate())
+    children = set(psutil.Process().children(recursive=True))
+    yield
+    _eventually(lambda: set(threading.enumerate()) <= threads, lambda: set(threading.enumerate()) - threads)
+    _eventually(
+        lambda: _living_children() <= children,
+        lambda: [child.cmdline() for child in _living_children() - children],
+    )
+
+
+def _living_children() -> set[psutil.Process]:
+    found = set()
+    for child in psutil.Process().children(recursive=True):
+        try:
+            if child.status() != psutil.STATUS_ZOMBIE:
+                found.add(child)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def _eventually(holds: Callable[[], bool], what: Callable[[], Any], timeout_s: float = 8.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"Left behind: {what()!r}")
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """An empty workspace."""
+    root = tmp_path / "workspace"
+    root.mkdir()
+    return root
+
+
+@pytest.fixture
+def scripted_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedModel]:
+    """The model, and an environment that leads every client of this test to it."""
+    with ScriptedModel() as model:
+        for name, value in model.environ.items():
+            monkeypatch.setenv(name, value)
+        yield model
+
+
+@pytest.fixture
+def portal() -> Iterator[Portal]:
+    """A worker thread of this test's own."""
+    portal = Portal()
+    yield portal
+    portal.stop()
+
+
+SessionMaker = Callable[..., Session]
+
+
+@pytest.fixture
+def make_session(workspace: Path, portal: Portal) -> Iterator[SessionMaker]:
+    """Makes sessions over the workspace; they end with the test."""
+    sessions: list[Session] = []
+
+    def make(*, kernel: Any = None, resume: str | None = None, fork: bool = False, can_ask: bool = True, **settings: Any) -> Session:  # fmt: skip
+        config = AgentConfig.from_env(workspace=workspace, **settings)
+        session = Session(config, kernel=kernel, resume=resume, fork=fork, can_ask=can_ask, portal=portal)
+        sessions.append(session)
+        return session
+
+    yield make
+    for session in sessions:
+        session.close()
