@@ -69,7 +69,7 @@ class ClientKernel:
             arguments["env"] = env
         await manager.start_kernel(**arguments)
         kernel = cls(
-            manager.client(),
+            _client_of(manager),
             manager=manager,
             is_owner=True,
             language=_language(manager),
@@ -81,7 +81,7 @@ class ClientKernel:
     @classmethod
     async def attach(cls, manager: AsyncKernelManager) -> ClientKernel:
         """Use a kernel that `manager` runs, without owning it."""
-        kernel = cls(manager.client(), manager=manager, language=_language(manager))
+        kernel = cls(_client_of(manager), manager=manager, language=_language(manager))
         await kernel._open()
         return kernel
 
@@ -123,6 +123,15 @@ class ClientKernel:
         """Stop what is running."""
         if self._running is not None:
             await self._send_interrupt()
+
+    async def interrupt_whatever_runs(self) -> None:
+        """Interrupt the kernel even if what runs was sent by someone else."""
+        await self._send_interrupt()
+
+    @property
+    def manager(self) -> AsyncKernelManager | None:
+        """The kernel's manager; None when only connected."""
+        return self._manager
 
     async def aclose(self) -> None:
         """Close the channels and end the kernel if it is ours."""
@@ -225,7 +234,7 @@ class ClientKernel:
             raise KernelDiedError(self._died())
         self._client.stop_channels()
         await self._manager.restart_kernel(now=True, **self._start_arguments)
-        self._client = self._manager.client()
+        self._client = _client_of(self._manager)
         self._is_dead = False
         await self._open()
 
@@ -248,6 +257,17 @@ def check_kernelspec(name: str) -> None:
         specs.get_kernel_spec(name)
     except NoSuchKernel:
         raise NoKernelSpecError(name, list(specs.find_kernel_specs())) from None
+
+
+def _client_of(manager: AsyncKernelManager) -> AsyncKernelClient:
+    """A client with a wire session of its own.
+
+    Clients of one manager share its session, and a session takes a message it has seen for a replay: of two
+    clients that both listen to IOPub, one would miss what the other has read.
+    """
+    client = AsyncKernelClient()
+    client.load_connection_info(manager.get_connection_info())
+    return client
 
 
 def _language(manager: AsyncKernelManager) -> str:

@@ -42,7 +42,7 @@ def parse_notebook(text: str, name: str, *, upgrade: bool = False) -> Notebook:
     try:
         notebook = nbformat.reads(text, as_version=_SUPPORTED)
         nbformat.validate(notebook)
-    except Exception as error:  # noqa: BLE001 - conversion and validation raise many kinds
+    except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise NotebookError(f"'{name}' is not a valid notebook: {reason}") from error
     return notebook

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -168,15 +167,13 @@ def _move(source: Path, target: Path) -> None:
             source.replace(target)
             return
         except PermissionError:
-            if sys.platform != "win32" or attempt == _REPLACE_ATTEMPTS - 1:
+            if os.name != "nt" or attempt == _REPLACE_ATTEMPTS - 1:
                 raise
             time.sleep(0.05 * 2**attempt)
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the rename durable, where directories can be synced."""
-    if sys.platform == "win32":
-        return
+    """Make the rename durable; where directories cannot be opened there is nothing to do."""
     with contextlib.suppress(OSError):
         descriptor = os.open(directory, os.O_RDONLY)
         try:

@@ -89,6 +89,10 @@ class ScriptedModel:
     """
 
     script: Iterable[Step] = ()
+    api_key: str = API_KEY
+    """The only key that is accepted."""
+    models: tuple[str, ...] | None = None
+    """Models that are known; None for any."""
     requests: list[RecordedRequest] = field(default_factory=list)
     """Requests of the conversation so far."""
     other_requests: list[str] = field(default_factory=list)
@@ -105,6 +109,8 @@ class ScriptedModel:
         routes = [
             Route("/v1/messages", self._messages, methods=["POST"]),
             Route("/v1/messages/count_tokens", self._count_tokens, methods=["POST"]),
+            Route("/v1/models", self._models),
+            Route("/v1/models/{model}", self._models),
             Route("/{path:path}", self._anything_else, methods=["GET", "HEAD", "POST"]),
         ]
         config = uvicorn.Config(
@@ -130,7 +136,7 @@ class ScriptedModel:
     @property
     def environ(self) -> dict[str, str]:
         """Variables that send a Messages API client here."""
-        return {"ANTHROPIC_BASE_URL": self.base_url, "ANTHROPIC_API_KEY": API_KEY}
+        return {"ANTHROPIC_BASE_URL": self.base_url, "ANTHROPIC_API_KEY": self.api_key}
 
     def extend(self, *steps: Step) -> None:
         """Append to the script."""
@@ -167,6 +173,8 @@ class ScriptedModel:
                 self._steps.pop(0) if self._steps else Failure(400, "The script has no further reply.")
             )
             self._arrived.notify_all()
+        if headers.get("x-api-key") != self.api_key:
+            return self._response(Failure(401, "invalid x-api-key"), recorded)
         return self._response(step(recorded) if callable(step) else step, recorded)
 
     def _response(self, script: Script, recorded: RecordedRequest) -> Response:
@@ -210,6 +218,14 @@ class ScriptedModel:
     async def _count_tokens(self, request: Request) -> Response:
         body = await request.json()
         return JSONResponse({"input_tokens": max(1, len(json.dumps(body)) // 4)})
+
+    async def _models(self, request: Request) -> Response:
+        if request.headers.get("x-api-key") != self.api_key:
+            return JSONResponse(error_body(Failure(401, "invalid x-api-key")), status_code=401)
+        model = request.path_params.get("model")
+        if model is not None and self.models is not None and model not in self.models:
+            return JSONResponse(error_body(Failure(404, f"model: {model}")), status_code=404)
+        return JSONResponse({"id": model} if model else {"data": []})
 
     async def _anything_else(self, request: Request) -> Response:
         self.other_requests.append(f"{request.method} {request.url.path}")

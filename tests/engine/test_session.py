@@ -241,10 +241,8 @@ def test_file_outside_is_refused_and_the_model_reads_why(
 ) -> None:
     (tmp_path / "outside.txt").write_text("SECRET")
     outside = str(tmp_path / "outside.txt")
-    calls = [
-        ToolCall("Read", {"file_path": outside}),
-        ToolCall("Write", {"file_path": outside, "content": "x"}),
-    ]
+    new = str(tmp_path / "new.txt")
+    calls = [ToolCall("Read", {"file_path": outside}), ToolCall("Write", {"file_path": new, "content": "x"})]
     scripted_model.extend(Reply(tuple(calls)), Reply.text("sorry"))
     turn = make_session().start("read it")
     assert end_of(turn).end == "complete"

@@ -1,0 +1,170 @@
+"""The command line: parses, calls, prints. One short function a command."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from neuroworkflow_agent import __version__
+from neuroworkflow_agent.config import AgentConfig, Mode
+from neuroworkflow_agent.errors import AgentError
+
+app = typer.Typer(
+    name="neuroworkflow-agent",
+    help="An agent that lives in your Jupyter kernel.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+sessions = typer.Typer(
+    help="Conversations of this workspace; Claude Code shows the same ones.", no_args_is_help=True
+)
+app.add_typer(sessions, name="sessions")
+
+_BAD_INPUT = 2
+
+ModelOption = Annotated[str | None, typer.Option("--model", help="Model to use.", metavar="NAME")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    notebook: Annotated[Path, typer.Argument(help="The notebook file.")],
+    prompt: Annotated[
+        str | None, typer.Argument(help="What the agent should do; - reads standard input.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Save here instead of replacing NOTEBOOK.")] = None,
+    no_execute: Annotated[
+        bool, typer.Option("--no-execute", help="Do not run the notebook's cells first.")
+    ] = False,
+    kernel: Annotated[str | None, typer.Option(help="Kernelspec, instead of the notebook's own.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds one cell, and the turn, may take.")] = None,
+    mode: Annotated[Mode | None, typer.Option(help="What the agent may do unasked.")] = None,
+    model: ModelOption = None,
+    max_turns: Annotated[int | None, typer.Option(help="Most model calls in the turn.")] = None,
+    max_budget_usd: Annotated[float | None, typer.Option(help="Most the turn may cost.")] = None,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Convert nbformat 3 and older.")] = False,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+) -> None:
+    """Run NOTEBOOK's cells, then let the agent do what PROMPT says, in the same kernel.
+
+    Without PROMPT only the cells run; `%%chat` cells among them are served by the agent. The file is saved
+    after every cell. Exit codes: 0 complete, 1 error, 2 bad input, 3 the agent needed an answer, 4 the model
+    went away, 5 a limit was reached, 130 interrupted.
+    """
+    from neuroworkflow_agent.surfaces import headless
+    from neuroworkflow_agent.surfaces.progress import ConsoleProgress
+
+    if prompt == "-":
+        prompt = sys.stdin.read()
+    config = AgentConfig.from_env(model=model, mode=mode, max_turns=max_turns, max_budget_usd=max_budget_usd)
+    job = headless.Job(notebook, prompt, output, not no_execute, kernel, timeout, upgrade)
+    with ConsoleProgress(quiet=quiet) as console:
+        summary = headless.run(job, config, console.progress)
+    if as_json:
+        typer.echo(json.dumps({**dataclasses.asdict(summary), "exit_code": summary.exit_code}))
+    elif summary.answer:
+        typer.echo(summary.answer)
+    if summary.end != "complete" and not as_json:
+        typer.echo(f"{summary.end.replace('_', ' ')}: {summary.message}", err=True)
+    raise typer.Exit(summary.exit_code)
+
+
+@app.command()
+def doctor(model: ModelOption = None, as_json: JsonOption = False) -> None:
+    """Say what is installed and whether a turn could run; exit 1 if not, with the one thing to do."""
+    from neuroworkflow_agent.surfaces.doctor import examine
+
+    findings = examine(lambda: AgentConfig.from_env(model=model))
+    wrong = next((finding for finding in findings if not finding.ok), None)
+    if as_json:
+        report: dict[str, Any] = {"ok": wrong is None, "findings": [dataclasses.asdict(f) for f in findings]}
+        typer.echo(json.dumps(report))
+    else:
+        for finding in findings:
+            typer.echo(f"{'ok ' if finding.ok else 'NO '} {finding.name}: {finding.detail}")
+        typer.echo(f"\n{wrong.advice or wrong.detail}" if wrong else "\nA turn can run here.")
+    raise typer.Exit(0 if wrong is None else 1)
+
+
+@sessions.command("list")
+def sessions_list(as_json: JsonOption = False) -> None:
+    """List conversations, newest first."""
+    from neuroworkflow_agent.engine import conversations
+
+    found = conversations.conversations(AgentConfig.from_env())
+    if as_json:
+        rows = [{**dataclasses.asdict(c), "modified": c.modified.isoformat()} for c in found]
+        typer.echo(json.dumps(rows))
+        return
+    for conversation in found:
+        when = f"{conversation.modified.astimezone():%Y-%m-%d %H:%M}"
+        typer.echo(f"{conversation.session_id}  {when}  {conversation.title[:80]}")
+
+
+@sessions.command("show")
+def sessions_show(
+    session_id: Annotated[str, typer.Argument(metavar="ID")], as_json: JsonOption = False
+) -> None:
+    """Print the messages of a conversation."""
+    from neuroworkflow_agent.engine import conversations
+
+    entries = conversations.entries(session_id, AgentConfig.from_env())
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(entry) for entry in entries]))
+        return
+    for entry in entries:
+        typer.echo(f"{entry.role}:\n{entry.text}\n")
+
+
+@sessions.command("fork")
+def sessions_fork(session_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Copy a conversation and print the copy's id."""
+    from neuroworkflow_agent.engine import conversations
+
+    typer.echo(conversations.fork(session_id, AgentConfig.from_env()))
+
+
+@sessions.command("rename")
+def sessions_rename(session_id: Annotated[str, typer.Argument(metavar="ID")], title: str) -> None:
+    """Give a conversation a title."""
+    from neuroworkflow_agent.engine import conversations
+
+    typer.echo(conversations.rename(session_id, title, AgentConfig.from_env()))
+
+
+@sessions.command("delete")
+def sessions_delete(session_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Delete a conversation for good."""
+    from neuroworkflow_agent.engine import conversations
+
+    typer.echo(conversations.delete(session_id, AgentConfig.from_env()))
+
+
+def main() -> NoReturn:
+    """The console script: errors of ours become one sentence and exit code 2."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        app()
+    except AgentError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(_BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)

@@ -1,0 +1,87 @@
+"""Does the endpoint answer, and does it know our key and model? One cheap request, no model run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+
+from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.models.endpoint import Endpoint
+
+_TIMEOUT_S = 10.0
+_VERSION = {"anthropic-version": "2023-06-01"}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the endpoint said."""
+
+    answers: bool
+    """Whether it answered at all."""
+    refusal: str = ""
+    """Why it would not serve a turn; empty if it would, as far as one can tell."""
+    detail: str = ""
+    """What was seen, for people."""
+
+
+def probe(endpoint: Endpoint, model: str | None) -> Probe:
+    """Ask the endpoint for its list of models, and for `model` if one is named.
+
+    Servers that do not keep such a list say 404, which is no refusal.
+    """
+    headers = {**_VERSION, **_credentials(endpoint)}
+    if len(headers) == 1 or not endpoint.url.startswith("http"):
+        return Probe(True, detail="not asked: the login belongs to the claude program")
+    try:
+        with httpx.Client(base_url=endpoint.url, headers=headers, timeout=_TIMEOUT_S) as client:
+            return _read(client, model)
+    except httpx.HTTPError as error:
+        return Probe(False, detail=f"no answer from {endpoint.url}: {error}")
+
+
+def require_willing(endpoint: Endpoint, model: str | None) -> None:
+    """Raise if the endpoint refuses us; one that does not answer may yet come back.
+
+    Raises
+    ------
+    ConfigError
+        With what it refuses.
+    """
+    refusal = probe(endpoint, model).refusal
+    if refusal:
+        raise ConfigError(refusal)
+
+
+def _credentials(endpoint: Endpoint) -> dict[str, str]:
+    found = endpoint.environ
+    if "ANTHROPIC_AUTH_TOKEN" in found:
+        return {"authorization": f"Bearer {found['ANTHROPIC_AUTH_TOKEN']}"}
+    if "ANTHROPIC_API_KEY" in found:
+        return {"x-api-key": found["ANTHROPIC_API_KEY"]}
+    return {}
+
+
+def _read(client: httpx.Client, model: str | None) -> Probe:
+    listed = client.get("/v1/models", params={"limit": 1})
+    if listed.status_code in (401, 403):
+        return Probe(
+            True,
+            f"{client.base_url} refused the key (HTTP {listed.status_code}). Check ANTHROPIC_API_KEY.",
+            f"HTTP {listed.status_code}",
+        )
+    if model and model.startswith("claude-"):
+        named = client.get(f"/v1/models/{model}")
+        if named.status_code == 404 and _is_api_error(named):
+            return Probe(
+                True, f"{client.base_url} knows no model {model!r}. Check --model or ANTHROPIC_MODEL."
+            )
+    return Probe(True, detail=f"HTTP {listed.status_code}")
+
+
+def _is_api_error(response: httpx.Response) -> bool:
+    try:
+        body = response.json()
+    except ValueError:
+        return False
+    return isinstance(body, dict) and body.get("type") == "error"

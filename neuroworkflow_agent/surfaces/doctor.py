@@ -1,0 +1,100 @@
+"""`doctor`: can a turn run here, and if not, what is the one thing to do?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.errors import AgentError
+
+_PACKAGES = ("claude-agent-sdk", "ipython", "ipykernel", "nbclient", "jupyter-client")
+_CLI_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    """What was found."""
+    advice: str = ""
+    """What to do, if it is not right."""
+
+
+def examine(make_config: Callable[[], AgentConfig]) -> list[Finding]:
+    """Look at everything a turn needs, in the order in which it is needed.
+
+    Parameters
+    ----------
+    make_config
+        Makes the settings; its errors become findings.
+    """
+    findings = [*_installed()]
+    try:
+        config = make_config()
+    except AgentError as error:
+        return [*findings, Finding("settings", False, "not usable", str(error))]
+    return [*findings, *_workspace(config), _cli(config), *_endpoint(config), _kernelspecs()]
+
+
+def _installed() -> Iterator[Finding]:
+    yield Finding("python", True, f"{platform.python_version()} on {platform.system()}")
+    for package in ("neuroworkflow-agent", *_PACKAGES):
+        try:
+            yield Finding(package, True, importlib.metadata.version(package))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(package, False, "not installed", f"Install it: pip install {package}")
+
+
+def _workspace(config: AgentConfig) -> Iterator[Finding]:
+    from neuroworkflow_agent import skills
+
+    yield Finding("workspace", True, str(config.workspace))
+    directory = config.skills_dir or skills.find_skills_dir(config.workspace)
+    names = ", ".join(skill.name for skill in skills.find_skills(directory)) if directory else ""
+    yield Finding("skills", True, f"{directory}: {names or 'none'}" if directory else "none")
+
+
+def _cli(config: AgentConfig) -> Finding:
+    from neuroworkflow_agent.engine.detach import detached, find_cli
+
+    cli = find_cli(config.cli_path)
+    advice = "Reinstall claude-agent-sdk; its wheel brings the claude program."
+    if cli is None:
+        return Finding("claude", False, "not found", advice)
+    try:
+        command = [str(detached(cli)), "--version"]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=_CLI_TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("claude", False, f"{cli} does not start: {error}", advice)
+    return Finding("claude", True, f"{result.stdout.strip()} at {cli}")
+
+
+def _endpoint(config: AgentConfig) -> Iterator[Finding]:
+    from neuroworkflow_agent.models.endpoint import choose_endpoint
+    from neuroworkflow_agent.models.probe import probe
+
+    try:
+        endpoint = choose_endpoint(config)
+    except AgentError as error:
+        yield Finding("endpoint", False, "none", str(error))
+        return
+    model = config.model or "the CLI's default model"
+    seen = probe(endpoint, config.model)
+    detail = f"{endpoint.name} at {endpoint.url}, {model}, because {endpoint.why}; {seen.detail}".rstrip("; ")
+    advice = seen.refusal or ("" if seen.answers else "Check the network and ANTHROPIC_BASE_URL.")
+    yield Finding("endpoint", seen.answers and not seen.refusal, detail, advice)
+
+
+def _kernelspecs() -> Finding:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    names = sorted(KernelSpecManager().find_kernel_specs())
+    advice = "" if names else "Install a kernel: pip install ipykernel"
+    return Finding("kernelspecs", bool(names), ", ".join(names) or "none", advice)

@@ -1,0 +1,298 @@
+"""A notebook file, run without a browser: its cells, then the prompt's turn.
+
+The caller's thread owns the notebook and its file; the kernel's channels and the conversation live on the
+portal's loop. The kernel is ours from start to end and goes with us. Interrupting stops what runs, saves,
+and ends as `interrupted`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.portal import Portal, shared_portal
+from neuroworkflow_agent.engine.running import RunningTurn
+from neuroworkflow_agent.engine.session import Session
+from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.events import EndReason, Event, TextDelta, TurnEnd
+from neuroworkflow_agent.kernels.client import ClientKernel, check_kernelspec
+from neuroworkflow_agent.models.endpoint import choose_endpoint
+from neuroworkflow_agent.models.probe import require_willing
+from neuroworkflow_agent.notebooks.document import kernel_name, summarise
+from neuroworkflow_agent.notebooks.file import NotebookFile
+from neuroworkflow_agent.notebooks.transcript import METADATA_KEY, Transcript
+
+if TYPE_CHECKING:
+    from neuroworkflow_agent.notebooks.document import Notebook
+
+EXIT_CODES: dict[EndReason, int] = {
+    "complete": 0,
+    "error": 1,
+    "interaction": 3,
+    "cut_off": 4,
+    "limit": 5,
+    "interrupted": 130,
+}
+_CONTEXT_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to run."""
+
+    notebook: Path
+    prompt: str | None = None
+    """The turn to run after the cells; None runs the cells only."""
+    output: Path | None = None
+    """Where to save; None replaces the notebook."""
+    execute: bool = True
+    """Whether to run the notebook's own cells first."""
+    kernel: str | None = None
+    """Kernelspec; None takes the notebook's own."""
+    timeout_s: float | None = None
+    """Longest time for one cell, and for the turn."""
+    upgrade: bool = False
+    """Convert nbformat 3 and older."""
+
+
+@dataclass
+class Summary:
+    """What came of a job; `dataclasses.asdict` is JSON-safe."""
+
+    notebook: str
+    """Where the result was saved."""
+    end: EndReason = "complete"
+    message: str = ""
+    answer: str = ""
+    session_id: str | None = None
+    turn_id: str | None = None
+    model: str | None = None
+    cells_executed: int = 0
+    cells_added: int = 0
+    duration_s: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    conflict: str | None = None
+    """Set if someone else changed the file, with what was done."""
+
+    @property
+    def exit_code(self) -> int:
+        """The process's exit code."""
+        return EXIT_CODES[self.end]
+
+
+@dataclass
+class Progress:
+    """Whom to tell what happens; every part may be left out."""
+
+    on_cell: Callable[[int, int], None] = lambda _done, _total: None
+    on_event: Callable[[Event], None] = lambda _event: None
+    on_notice: Callable[[str], None] = field(default=lambda _text: None)
+
+
+def run(job: Job, config: AgentConfig, progress: Progress | None = None) -> Summary:
+    """Run a job to its end.
+
+    Parameters
+    ----------
+    job
+        What to run.
+    config
+        The session's settings.
+    progress
+        Told what happens.
+
+    Raises
+    ------
+    ConfigError, NotebookError, NoKernelSpecError
+        If the job cannot begin; nothing has been written then.
+    """
+    return _Runner(job, config, progress or Progress()).run()
+
+
+class _Runner:
+    """One job under way."""
+
+    def __init__(self, job: Job, config: AgentConfig, progress: Progress) -> None:
+        self._job = job
+        self._config = config
+        self._progress = progress
+        self._check()
+        self._file = NotebookFile.open(job.notebook, output=job.output, upgrade=job.upgrade)
+        self._kernel_name = job.kernel or kernel_name(self._file.notebook)
+        check_kernelspec(self._kernel_name)
+        self._portal: Portal = shared_portal()
+        self._summary = Summary(str(self._file.path))
+        self._failed_cell = ""
+
+    def _check(self) -> None:
+        if self._job.prompt is not None:
+            if not self._job.prompt.strip():
+                raise ConfigError("The prompt is empty; say what the agent should do.")
+            require_willing(choose_endpoint(self._config), self._config.model)
+        elif not self._job.execute:
+            raise ConfigError("There is nothing to do: give a PROMPT, or leave out --no-execute.")
+        if self._job.timeout_s is not None and not self._job.timeout_s > 0:
+            raise ConfigError(f"--timeout must be positive, got {self._job.timeout_s:g}.")
+
+    @property
+    def _notebook(self) -> Notebook:
+        return self._file.notebook
+
+    def run(self) -> Summary:
+        started = time.monotonic()
+        cwd = self._job.notebook.resolve().parent
+        kernel = self._portal.call(ClientKernel.start(self._kernel_name, cwd=cwd))
+        try:
+            if self._job.execute:
+                self._execute_cells(kernel)
+            if self._job.prompt is not None and self._summary.end != "interrupted":
+                self._run_turn(kernel, self._job.prompt)
+        finally:
+            self._portal.call(kernel.aclose())
+        self._summary.duration_s = time.monotonic() - started
+        return self._summary
+
+    # -- the notebook's own cells ---------------------------------------------------------------------
+
+    def _execute_cells(self, kernel: ClientKernel) -> None:
+        future = self._portal.submit(self._execute(kernel))
+        try:
+            future.result()
+        except KeyboardInterrupt:
+            future.cancel()
+            self._portal.call(kernel.interrupt_whatever_runs())
+            self._ended("interrupted", "Stopped while the notebook's cells ran.")
+        self._save()
+
+    async def _execute(self, kernel: ClientKernel) -> None:
+        timeout = self._job.timeout_s
+        client = NotebookClient(
+            self._notebook, km=kernel.manager, timeout=timeout, record_timing=False, coalesce_streams=True
+        )
+        total = sum(cell.cell_type == "code" for cell in self._notebook.cells)
+        async with client.async_setup_kernel():
+            await self._note_language(client)
+            try:
+                for index, cell in enumerate(self._notebook.cells):
+                    await client.async_execute_cell(cell, index)
+                    if cell.cell_type == "code":
+                        self._summary.cells_executed += 1
+                        self._progress.on_cell(self._summary.cells_executed, total)
+                        await asyncio.to_thread(self._save)
+            except CellTimeoutError:
+                await kernel.interrupt_whatever_runs()
+                self._fail(cell, index, "limit", f"Cell {index + 1} ran longer than --timeout {timeout:g} s.")
+            except DeadKernelError:
+                self._fail(cell, index, "error", f"The kernel died while cell {index + 1} ran.")
+            except CellExecutionError as error:
+                end = _end_of_chat(cell) or "error"
+                self._fail(cell, index, end, f"Cell {index + 1} failed: {error.ename}: {error.evalue}")
+            finally:
+                if client.kc is not None:
+                    client.kc.stop_channels()
+
+    async def _note_language(self, client: NotebookClient) -> None:
+        assert client.kc is not None
+        reply = await client.async_wait_for_reply(client.kc.kernel_info())
+        if reply is not None and "language_info" in reply["content"]:
+            self._notebook.metadata["language_info"] = reply["content"]["language_info"]
+
+    def _fail(self, cell: Any, index: int, end: EndReason, message: str) -> None:
+        self._failed_cell = f"{message} It is cell [{index + 1}]; the cells after it were not run."
+        self._ended(end, message)
+        self._progress.on_notice(message)
+        del cell
+
+    # -- the turn -------------------------------------------------------------------------------------
+
+    def _run_turn(self, kernel: ClientKernel, prompt: str) -> None:
+        with Session(self._config, kernel=kernel, can_ask=False, portal=self._portal) as session:
+            turn = session.start(prompt, context=self._context())
+            timer = self._stop_after_timeout(turn)
+            try:
+                self._follow(turn)
+            finally:
+                timer()
+
+    def _follow(self, turn: RunningTurn) -> None:
+        transcript = Transcript(self._notebook)
+        before = len(self._notebook.cells)
+        events = iter(turn)
+        saved_any = False
+        while True:
+            try:
+                event = next(events)
+            except KeyboardInterrupt:
+                turn.interrupt()
+                continue
+            except StopIteration:
+                break
+            self._progress.on_event(event)
+            is_due = transcript.handle(event)
+            # Until the model has said something there is nothing to lose, and a refusal leaves no trace.
+            saved_any = saved_any or isinstance(event, TextDelta) or len(self._notebook.cells) > before + 1
+            if is_due and saved_any:
+                self._save()
+        self._take(turn, turn.result(0), len(self._notebook.cells) - before)
+
+    def _take(self, turn: RunningTurn, end: TurnEnd, cells_added: int) -> None:
+        summary = self._summary
+        timed_out = self._timed_out and end.end == "interrupted"
+        message = (
+            f"The turn took longer than --timeout {self._job.timeout_s:g} s." if timed_out else end.message
+        )
+        self._ended("limit" if timed_out else end.end, message)
+        summary.answer, summary.turn_id, summary.session_id = turn.text, turn.turn_id, end.session_id
+        summary.model, summary.cells_added, summary.cost_usd = end.model, cells_added, end.cost_usd
+        summary.input_tokens, summary.output_tokens = end.input_tokens, end.output_tokens
+
+    def _stop_after_timeout(self, turn: RunningTurn) -> Callable[[], None]:
+        """Stop the turn when its time is over; returns the undo."""
+        self._timed_out = False
+        if self._job.timeout_s is None:
+            return lambda: None
+
+        def stop() -> None:
+            self._timed_out = True
+            turn.interrupt()
+
+        timer = threading.Timer(self._job.timeout_s, stop)
+        timer.daemon = True
+        timer.start()
+        return timer.cancel
+
+    def _context(self) -> str:
+        ran = "Its code cells were just run, in order." if self._job.execute else "Its cells were not run."
+        head = f"Notebook '{self._job.notebook.name}'. {ran} {self._failed_cell}".strip()
+        return f"{head}\n\n{summarise(self._notebook, _CONTEXT_CHARS)}"
+
+    def _ended(self, end: EndReason, message: str) -> None:
+        self._summary.end, self._summary.message = end, message
+
+    def _save(self) -> None:
+        conflict = self._file.save()
+        if conflict is not None:
+            self._summary.conflict = str(conflict)
+            self._summary.notebook = str(conflict.saved_as)
+            self._progress.on_notice(str(conflict))
+
+
+def _end_of_chat(cell: Any) -> EndReason | None:
+    """How the turn of a `%%chat` cell ended, from the metadata of its outputs."""
+    for output in reversed(cell.outputs):
+        end = output.get("metadata", {}).get(METADATA_KEY, {}).get("end")
+        if end in EXIT_CODES:
+            found: EndReason = end
+            return found
+    return None

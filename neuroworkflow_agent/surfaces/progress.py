@@ -1,0 +1,57 @@
+"""Progress of a headless run on standard error."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from neuroworkflow_agent.events import Event, Notice, ToolUse, TurnEnd, TurnStart
+from neuroworkflow_agent.render import parts
+from neuroworkflow_agent.surfaces import headless
+
+
+class ConsoleProgress:
+    """Shows a run on the terminal; use it as a context manager.
+
+    Parameters
+    ----------
+    quiet
+        Show nothing.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=self._console, transient=True)
+        self._task = self._bar.add_task("Running cells", total=None, visible=False)
+        self.progress = headless.Progress(self._on_cell, self._on_event, self._say)
+        """What to hand to `headless.run`."""
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._bar.stop()
+
+    def _on_cell(self, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total, visible=True)
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case TurnStart():
+                self._bar.update(self._task, visible=False)
+                self._say("The agent is at work …")
+            case ToolUse(name=name, input=tool_input):
+                self._say(f"· {parts.tool_use(name, tool_input).text}")
+            case Notice(message=message):
+                self._say(message)
+            case TurnEnd():
+                self._say(parts.turn_end(event).text)
+            case _:
+                pass
+
+    def _say(self, text: str) -> None:
+        self._bar.console.print(text, markup=False)
