@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId
-from neuroworkflow_agent.kernels.base import OutputChange
+from neuroworkflow_agent.kernels.base import ExecutionStatus, OutputChange
 
 EndReason: TypeAlias = Literal["complete", "interaction", "interrupted", "limit", "cut_off", "error"]
 """How a turn ends, everywhere the same word."""
@@ -56,6 +56,16 @@ class CellOutput:
 
     tool_use_id: ToolUseId
     change: OutputChange
+
+
+@dataclass(frozen=True, slots=True)
+class CellEnd:
+    """The code of a `run_code` call has ended."""
+
+    tool_use_id: ToolUseId
+    status: ExecutionStatus
+    execution_count: int | None
+    duration_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,7 @@ Event: TypeAlias = (
     | ThinkingDelta
     | ToolUse
     | CellOutput
+    | CellEnd
     | ToolResult
     | ApprovalRequest
     | ApprovalDecision

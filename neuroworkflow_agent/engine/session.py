@@ -30,6 +30,7 @@ from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClo
 from neuroworkflow_agent.events import (
     ApprovalDecision,
     ApprovalRequest,
+    CellEnd,
     CellOutput,
     EndReason,
     Event,
@@ -39,7 +40,7 @@ from neuroworkflow_agent.events import (
     TurnStart,
 )
 from neuroworkflow_agent.ids import SessionId, ToolUseId, new_session_id
-from neuroworkflow_agent.kernels.base import Kernel, OutputChange
+from neuroworkflow_agent.kernels.base import Execution, Kernel, OutputChange
 from neuroworkflow_agent.models.endpoint import choose_endpoint
 from neuroworkflow_agent.workspace import Workspace
 
@@ -427,7 +428,7 @@ class Session:
         skill_set = await asyncio.to_thread(skills.prepare, skills_dir, paths)
         readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()
         if self._kernel is not None and self._code is None:
-            self._code = RunCode(self._kernel, self._emit_output, config.secrets)
+            self._code = RunCode(self._kernel, self._emit_output, self._emit_end, config.secrets)
         gate = Gate(Workspace(config.workspace, readable), config.mode, self._ask_user, self._announce)
         options = build_options(
             config,
@@ -515,6 +516,12 @@ class Session:
     def _emit_output(self, tool_use_id: ToolUseId, change: OutputChange) -> None:
         if (active := self._active) is not None:
             active.turn.emit(CellOutput(tool_use_id, change))
+
+    def _emit_end(self, tool_use_id: ToolUseId, execution: Execution) -> None:
+        if (active := self._active) is not None:
+            active.turn.emit(
+                CellEnd(tool_use_id, execution.status, execution.execution_count, execution.duration_s)
+            )
 
     def _hide(self, text: str) -> str:
         from neuroworkflow_agent.tools.content import redact

@@ -101,7 +101,8 @@ class Activity:
         if self._told_history:
             return []
         self._told_history = True
-        sources = list(self._shell.user_ns.get("In", []))
+        history = getattr(self._shell, "history_manager", None)
+        sources = list(history.input_hist_raw) if history is not None else []
         watched = {cell.source for cell in self._cells}
         earlier = [
             _Cell(count, source) for count, source in enumerate(sources) if source and source not in watched

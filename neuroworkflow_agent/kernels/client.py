@@ -65,6 +65,9 @@ class ClientKernel:
         check_kernelspec(kernel_name)
         manager = AsyncKernelManager(kernel_name=kernel_name)
         arguments: dict[str, Any] = {"cwd": str(cwd)} if cwd else {}
+        if manager.kernel_spec is not None and any("ipykernel" in part for part in manager.kernel_spec.argv):
+            # Its start-up warnings (loopback TCP is not encrypted) are no news to whoever runs a notebook.
+            arguments["extra_arguments"] = ["--IPKernelApp.log_level=40"]
         if env is not None:
             arguments["env"] = env
         await manager.start_kernel(**arguments)

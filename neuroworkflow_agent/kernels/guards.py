@@ -31,13 +31,15 @@ class KernelExitError(RuntimeError):
 
 
 @contextmanager
-def guarded(shell: Any) -> Iterator[None]:
-    """Refuse input and exit for the time of the block; a forked child ends with it."""
+def guarded(shell: Any, source: str) -> Iterator[None]:
+    """Refuse input and exit while `source` runs; a forked child ends with the block."""
     pid = os.getpid()
     before = (builtins.input, getpass.getpass)
     builtins.input = _no_input
     getpass.getpass = _no_input
     shell.ask_exit = _no_exit
+    # IPython looks for the semicolon that silences a result in its history, where this code is not.
+    shell.displayhook.quiet = lambda: shell.displayhook.semicolon_at_end_of_expression(source)
     exc_info = shell._get_exc_info
     shell._get_exc_info = lambda *args: _without_our_frames(exc_info(*args))
     try:
@@ -48,6 +50,7 @@ def guarded(shell: Any) -> Iterator[None]:
             os._exit(0)
         builtins.input, getpass.getpass = before
         vars(shell).pop("ask_exit", None)
+        vars(shell.displayhook).pop("quiet", None)
         vars(shell).pop("_get_exc_info", None)
 
 

@@ -142,7 +142,7 @@ class _Run:
         result: Any = None
         kernel.is_executing = True
         try:
-            with guarded(shell), Capture(shell, self._record, on_clear=kernel.on_clear):
+            with guarded(shell, self._source), Capture(shell, self._record, on_clear=kernel.on_clear):
                 try:
                     result = await shell.run_cell_async(
                         self._source,

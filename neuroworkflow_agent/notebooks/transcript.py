@@ -12,6 +12,7 @@ from typing import Any
 from nbformat.v4 import new_code_cell, new_markdown_cell, output_from_msg
 
 from neuroworkflow_agent.events import (
+    CellEnd,
     CellOutput,
     EndReason,
     Event,
@@ -64,6 +65,8 @@ class Transcript:
                 cell, outputs = self._code[tool_use_id]
                 outputs.apply(change)
                 cell.outputs = [_node(output) for output in outputs.outputs]
+            case CellEnd(tool_use_id=tool_use_id, execution_count=count) if tool_use_id in self._code:
+                self._code[tool_use_id][0].execution_count = count
             case ToolResult(tool_use_id=tool_use_id):
                 return tool_use_id in self._code
             case TurnEnd(end=end, message=message):

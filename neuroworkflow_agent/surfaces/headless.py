@@ -8,6 +8,8 @@ and ends as `interrupted`.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -23,7 +25,7 @@ from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.events import EndReason, Event, TextDelta, TurnEnd
+from neuroworkflow_agent.events import EndReason, Event, TurnEnd
 from neuroworkflow_agent.kernels.client import ClientKernel, check_kernelspec
 from neuroworkflow_agent.models.endpoint import choose_endpoint
 from neuroworkflow_agent.models.probe import require_willing
@@ -228,31 +230,34 @@ class _Runner:
     def _follow(self, turn: RunningTurn) -> None:
         transcript = Transcript(self._notebook)
         before = len(self._notebook.cells)
-        events = iter(turn)
-        saved_any = False
-        while True:
+        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        turn.subscribe(events.put)
+        event: Event | None = None
+        has_content = False
+        while not isinstance(event, TurnEnd):
             try:
-                event = next(events)
+                event = self._with_limit(events.get())
             except KeyboardInterrupt:
                 turn.interrupt()
                 continue
-            except StopIteration:
-                break
             self._progress.on_event(event)
             is_due = transcript.handle(event)
             # Until the model has said something there is nothing to lose, and a refusal leaves no trace.
-            saved_any = saved_any or isinstance(event, TextDelta) or len(self._notebook.cells) > before + 1
-            if is_due and saved_any:
+            has_content = has_content or len(self._notebook.cells) > before + 1
+            if is_due and has_content:
                 self._save()
-        self._take(turn, turn.result(0), len(self._notebook.cells) - before)
+        self._take(turn, event, len(self._notebook.cells) - before)
+
+    def _with_limit(self, event: Event) -> Event:
+        """A turn that our own timer stopped ended at a limit."""
+        if self._timed_out and isinstance(event, TurnEnd) and event.end == "interrupted":
+            message = f"The turn took longer than --timeout {self._job.timeout_s:g} s."
+            return dataclasses.replace(event, end="limit", message=message)
+        return event
 
     def _take(self, turn: RunningTurn, end: TurnEnd, cells_added: int) -> None:
         summary = self._summary
-        timed_out = self._timed_out and end.end == "interrupted"
-        message = (
-            f"The turn took longer than --timeout {self._job.timeout_s:g} s." if timed_out else end.message
-        )
-        self._ended("limit" if timed_out else end.end, message)
+        self._ended(end.end, end.message)
         summary.answer, summary.turn_id, summary.session_id = turn.text, turn.turn_id, end.session_id
         summary.model, summary.cells_added, summary.cost_usd = end.model, cells_added, end.cost_usd
         summary.input_tokens, summary.output_tokens = end.input_tokens, end.output_tokens

@@ -9,7 +9,7 @@ from typing import Any
 
 from neuroworkflow_agent.errors import KernelError, ToolFailed
 from neuroworkflow_agent.ids import ToolUseId
-from neuroworkflow_agent.kernels.base import Kernel, OutputChange
+from neuroworkflow_agent.kernels.base import Execution, Kernel, OutputChange
 from neuroworkflow_agent.tools.content import encode_execution
 
 DESCRIPTION = """\
@@ -32,6 +32,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 OutputSink = Callable[[ToolUseId, OutputChange], None]
+EndSink = Callable[[ToolUseId, Execution], None]
 
 
 class RunCode:
@@ -43,13 +44,18 @@ class RunCode:
         Where code runs.
     on_output
         Told of each change of a call's outputs, on the engine's loop.
+    on_end
+        Told of each execution that came to an end, before the model is.
     secrets
         Values to keep from the model.
     """
 
-    def __init__(self, kernel: Kernel, on_output: OutputSink, secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self, kernel: Kernel, on_output: OutputSink, on_end: EndSink, secrets: Iterable[str] = ()
+    ) -> None:
         self._kernel = kernel
         self._on_output = on_output
+        self._on_end = on_end
         self._secrets = frozenset(secrets)
         self._announced: deque[tuple[ToolUseId, str]] = deque()
         self._running: asyncio.Task[Any] | None = None
@@ -96,6 +102,7 @@ class RunCode:
                 raise ToolFailed(str(error)) from error
             finally:
                 self._running = None
+        self._on_end(tool_use_id, execution)
         blocks = await encode_execution(execution, secrets=self._secrets)
         if execution.status != "ok":
             raise CodeFailed(blocks)

@@ -1,0 +1,430 @@
+"""`python -m neuroworkflow_agent run` as a user runs it: a process, a file, an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from neuroworkflow_agent.testing import Failure, Reply, ScriptedModel, Silence, Text
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+def start(*arguments: str | Path, stdin: str | None = None, **options: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "neuroworkflow_agent", *map(str, arguments)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+    if stdin is not None:
+        assert process.stdin is not None
+        process.stdin.write(stdin)
+        process.stdin.close()
+        process.stdin = None
+    return process
+
+
+def run(
+    *arguments: str | Path, stdin: str = "", timeout_s: float = 90, **options: Any
+) -> tuple[int, str, str]:
+    process = start(*arguments, stdin=stdin, **options)
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return process.returncode, out, err
+
+
+@pytest.fixture
+def notebook(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(workspace)
+    path = workspace / "analysis.ipynb"
+    cells = [new_markdown_cell("# Title"), new_code_cell("x = 20\nprint('cell one')"), new_code_cell("x + 1")]
+    write(path, cells)
+    return path
+
+
+def write(path: Path, cells: list[Any], **metadata: Any) -> None:
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": spec, **metadata}), path)
+
+
+def read(path: Path) -> Any:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def ours(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if "neuroworkflow_agent" in cell.metadata]
+
+
+def test_cells_then_turn_are_written_into_the_notebook(notebook: Path, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(
+        Reply((Text("I look."), *Reply.code("y = x * 2\ny").blocks)), Reply.text("It is **40**.")
+    )
+    code, out, _err = run("run", notebook, "double x")
+    assert (code, out) == (0, "It is **40**.\n")
+    saved = read(notebook)
+    assert saved.cells[1].outputs[0].text == "cell one\n"
+    assert saved.cells[2].outputs[0].data["text/plain"] == "21"
+    prompt, intro, cell, answer = ours(saved)
+    assert "double x" in prompt.source
+    assert (intro.source, answer.source) == ("I look.", "It is **40**.")
+    assert (cell.source, cell.outputs[0].data["text/plain"], cell.execution_count) == (
+        "y = x * 2\ny",
+        "40",
+        3,
+    )
+    metadata = [c.metadata["neuroworkflow_agent"] for c in (prompt, intro, cell, answer)]
+    assert [m["role"] for m in metadata] == ["prompt", "answer", "code", "answer"]
+    assert len({m["turn"] for m in metadata}) == 1
+    assert metadata[-1]["end"] == "complete"
+    assert "x = 20" in scripted_model.requests[0].user_texts[0]
+    assert list(notebook.parent.iterdir()) == [notebook]
+
+
+def test_output_leaves_the_notebook_alone(notebook: Path, scripted_model: ScriptedModel) -> None:
+    before = notebook.read_bytes()
+    scripted_model.extend(Reply.text("ok"))
+    target = notebook.parent / "result.ipynb"
+    assert run("run", notebook, "go", "--output", target)[0] == 0
+    assert notebook.read_bytes() == before
+    assert ours(read(target))
+
+
+def test_json_is_the_only_thing_on_stdout(notebook: Path, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(Reply.text("the answer"))
+    code, out, _err = run("run", notebook, "go", "--json")
+    summary = json.loads(out)
+    assert code == summary["exit_code"] == 0
+    assert (summary["end"], summary["answer"], summary["cells_executed"]) == ("complete", "the answer", 2)
+
+
+def test_quiet_says_nothing_on_stderr(notebook: Path, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(Reply.text("ok"))
+    assert run("run", notebook, "go", "--quiet") == (0, "ok\n", "")
+
+
+def test_prompt_from_standard_input(notebook: Path, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(Reply.text("ok"))
+    assert run("run", notebook, "-", "--no-execute", stdin="from a pipe\n")[0] == 0
+    assert "from a pipe" in scripted_model.requests[0].user_texts[-1]
+    assert read(notebook).cells[1].outputs == []
+
+
+def test_without_prompt_chat_cells_are_served_in_the_kernel(
+    workspace: Path, scripted_model: ScriptedModel
+) -> None:
+    path = workspace / "chat.ipynb"
+    write(
+        path,
+        [
+            new_code_cell("%load_ext neuroworkflow_agent"),
+            new_code_cell("%%chat\nset q"),
+            new_code_cell("q + 1"),
+        ],
+    )
+    scripted_model.extend(Reply.code("q = 41"), Reply.text("Set."))
+    code, _out, err = run("run", path)
+    assert code == 0, err
+    saved = read(path)
+    assert saved.cells[2].outputs[0].data["text/plain"] == "42"
+    assert any("Set." in str(output.get("data")) for output in saved.cells[1].outputs)
+
+
+def test_failing_cell_ends_with_error_and_with_a_prompt_the_agent_is_told(
+    workspace: Path, scripted_model: ScriptedModel
+) -> None:
+    path = workspace / "bad.ipynb"
+    write(path, [new_code_cell("1 / 0"), new_code_cell("never = 1")])
+    code, _out, err = run("run", path)
+    assert code == 1
+    assert "Cell 1 failed: ZeroDivisionError" in err
+    assert read(path).cells[0].outputs[0].ename == "ZeroDivisionError"
+    scripted_model.extend(Reply.code("'never' in dir()"), Reply.text("Fixed."))
+    assert run("run", path, "fix it")[0] == 0
+    context = scripted_model.requests[0].user_texts[0]
+    assert "ZeroDivisionError" in context
+    assert "the cells after it were not run" in context
+    assert ours(read(path))[1].outputs[0].data["text/plain"] == "False"
+
+
+def test_exit_codes_follow_the_end_of_the_turn(notebook: Path, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(Reply.tool("Write", file_path="a.txt", content="x"))
+    code, _out, err = run("run", notebook, "go", "--mode", "ask", "--no-execute")
+    assert (code, "needs an answer" in err) == (3, True)
+    scripted_model.extend(*[Reply.tool("Glob", pattern="*")] * 3)
+    assert run("run", notebook, "go", "--max-turns", "1", "--no-execute")[0] == 5
+    scripted_model._steps.clear()
+    scripted_model.extend(Silence())
+    assert run("run", notebook, "go", "--timeout", "2", "--no-execute")[0] == 5
+    ends = [cell.metadata["neuroworkflow_agent"].get("end") for cell in ours(read(notebook))]
+    assert [end for end in ends if end] == ["interaction", "limit", "limit"]
+
+
+def test_cell_over_its_time_ends_as_limit(workspace: Path) -> None:
+    path = workspace / "slow.ipynb"
+    write(path, [new_code_cell("import time; time.sleep(600)")])
+    code, _out, err = run("run", path, "--timeout", "1")
+    assert (code, "longer than --timeout 1 s" in err) == (5, True)
+
+
+@pytest.mark.parametrize("when", ["cells", "turn"])
+def test_interrupt_stops_saves_and_exits_130(
+    when: str, workspace: Path, scripted_model: ScriptedModel
+) -> None:
+    path = workspace / "long.ipynb"
+    first = "open('started', 'w').close(); import time; time.sleep(600)"
+    write(path, [new_code_cell("1"), new_code_cell(first if when == "cells" else "2")])
+    scripted_model.extend(Reply.code(first))
+    process = start("run", path, "go", cwd=workspace)
+    wait_for((workspace / "started").exists, process)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, (out, err)
+    saved = read(path)
+    assert saved.cells[0].outputs[0].data["text/plain"] == "1"
+    if when == "turn":
+        assert ours(saved)[-1].metadata["neuroworkflow_agent"]["end"] == "interrupted"
+
+
+def wait_for(holds: Callable[[], bool], process: subprocess.Popen[str], timeout_s: float = 40) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_someone_elses_change_is_kept_and_ours_goes_beside(
+    workspace: Path, scripted_model: ScriptedModel
+) -> None:
+    path = workspace / "shared.ipynb"
+    write(path, [new_code_cell("1")])
+    theirs = path.read_text().replace('"1"', '"theirs = 1"')
+
+    def reply(_request: Any) -> Reply:
+        path.write_text(theirs)
+        return Reply.text("mine")
+
+    scripted_model.extend(reply)
+    code, out, err = run("run", path, "go", "--json")
+    assert code == 0
+    assert path.read_text() == theirs
+    summary = json.loads(out)
+    assert "was changed by another program" in summary["conflict"]
+    assert "changed by another program" in err
+    assert ours(read(Path(summary["notebook"])))[-1].source == "mine"
+
+
+def test_two_notebooks_at_once_do_not_disturb_each_other(
+    workspace: Path, scripted_model: ScriptedModel
+) -> None:
+    def reply(request: Any) -> Reply:
+        name = request.user_texts[-1].rsplit(" ", 1)[-1]
+        return Reply.text(f"{name} done") if request.tool_results else Reply.code(f"me = {name!r}\nme")
+
+    scripted_model.extend(*[reply] * 4)
+    processes = []
+    for name in ("one", "two"):
+        write(workspace / f"{name}.ipynb", [new_code_cell("me = None")])
+        processes.append(start("run", workspace / f"{name}.ipynb", f"you are {name}", stdin=""))
+    for process, name in zip(processes, ("one", "two"), strict=True):
+        out, err = process.communicate(timeout=90)
+        assert (process.returncode, out) == (0, f"{name} done\n"), err
+        cells = ours(read(workspace / f"{name}.ipynb"))
+        assert cells[1].outputs[0].data["text/plain"] == repr(name)
+
+
+def test_notebook_of_somebody_else_with_thirty_cells(workspace: Path, scripted_model: ScriptedModel) -> None:
+    path = workspace / "gallery.ipynb"
+    shutil.copy(DATA / "thirty_cells.ipynb", path)
+    before = read(path)
+    assert len(before.cells) >= 30
+    scripted_model.extend(
+        Reply.code("sorted(name for name in dir() if not name.startswith('_'))[:3]"), Reply.text("ok")
+    )
+    code, _out, err = run("run", path, "what is there?", cwd=workspace)
+    assert code == 0, err
+    after = read(path)
+    assert [cell.source for cell in after.cells[: len(before.cells)]] == [
+        cell.source for cell in before.cells
+    ]
+    assert [cell.get("id") for cell in after.cells[: len(before.cells)]] == [
+        cell.get("id") for cell in before.cells
+    ]
+    assert len(ours(after)) == 3
+
+
+# -- bad input ----------------------------------------------------------------------------------------
+
+BAD_FILES = {
+    "missing.ipynb": (None, "No notebook at"),
+    "text.ipynb": ("hello", "it is not JSON"),
+    "json.ipynb": ("[1, 2]", "JSON but not a notebook"),
+    "object.ipynb": ('{"a": 1}', "JSON but not a notebook"),
+    "old.ipynb": ('{"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": []}', "Pass --upgrade"),
+    "future.ipynb": ('{"nbformat": 9, "nbformat_minor": 0, "metadata": {}, "cells": []}', "newer than"),
+    "invalid.ipynb": ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"a": 1}]}', "not a valid notebook"),
+    "spec.ipynb": ('{"nbformat": 4, "nbformat_minor": 4, "metadata": {"kernelspec": {"name": "nope", "display_name": "n"}}, "cells": []}', "No kernelspec named 'nope'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_notebook_gets_one_sentence_and_nothing_is_written(
+    name: str, workspace: Path, scripted_model: ScriptedModel
+) -> None:
+    content, says = BAD_FILES[name]
+    if content is not None:
+        (workspace / name).write_text(content)
+    before = sorted(path.name for path in workspace.iterdir())
+    code, out, err = run("run", workspace / name, "go")
+    assert (code, out, len(err.strip().splitlines())) == (2, "", 1), err
+    assert says in err
+    assert sorted(path.name for path in workspace.iterdir()) == before
+    assert content is None or (workspace / name).read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["go", "--kernel", "nope"], "No kernelspec named 'nope'. Installed here: python3"),
+        (["  "], "The prompt is empty"),
+        (["--no-execute"], "There is nothing to do"),
+        (["go", "--bogus"], "No such option"),
+        (["go", "--mode", "yolo"], "yolo"),
+        (["go", "--max-turns", "0"], "max_turns must be positive, got 0."),
+        (["go", "--timeout", "-3"], "--timeout must be positive"),
+        (["go", "--output", "."], "is a directory"),
+        (["go", "--output", "/proc/nope.ipynb"], "cannot be written"),
+        (["go", "--model", "claude-nope-1"], "knows no model 'claude-nope-1'"),
+    ],
+)
+def test_bad_option_exits_2_and_nothing_is_written(
+    arguments: list[str], says: str, notebook: Path, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.models = ()
+    before = notebook.read_bytes()
+    code, out, err = run("run", notebook, *arguments)
+    assert (code, out) == (2, "")
+    assert says in err
+    assert "Traceback" not in err
+    assert notebook.read_bytes() == before
+    assert list(notebook.parent.iterdir()) == [notebook]
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"ANTHROPIC_API_KEY": "wrong-key-000000"}, "refused the key (HTTP 401)"),
+        ({"ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": ""}, "No model endpoint is configured"),
+        ({"NEUROWORKFLOW_WORKSPACE_ROOT": "/no/such/place"}, "NEUROWORKFLOW_WORKSPACE_ROOT"),
+    ],
+)
+def test_bad_environment_exits_2_and_nothing_is_written(
+    environ: dict[str, str], says: str, notebook: Path, scripted_model: ScriptedModel
+) -> None:
+    before = notebook.read_bytes()
+    code, out, err = run("run", notebook, "go", env={**os.environ, **environ})
+    assert (code, out) == (2, "")
+    assert says in err
+    assert "wrong-key" not in err
+    assert notebook.read_bytes() == before
+
+
+def test_nbformat_3_is_upgraded_on_request(workspace: Path, scripted_model: ScriptedModel) -> None:
+    path = workspace / "old.ipynb"
+    cell = {
+        "cell_type": "code",
+        "collapsed": False,
+        "input": "1 + 1",
+        "language": "python",
+        "metadata": {},
+        "outputs": [],
+    }
+    path.write_text(
+        json.dumps(
+            {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": [cell]}]}
+        )
+    )
+    assert run("run", path, "--upgrade")[0] == 0
+    assert read(path).cells[0].outputs[0].data["text/plain"] == "2"
+
+
+def test_model_that_goes_away_is_cut_off_and_leaves_a_valid_notebook(
+    notebook: Path, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.code("kept = 1\nkept"), *[Failure(400, "gone")] * 4)
+    code, _out, err = run("run", notebook, "go")
+    assert code in (1, 4), err
+    assert ours(read(notebook))[1].outputs[0].data["text/plain"] == "1"
+
+
+def test_killed_at_any_moment_the_notebook_is_whole(notebook: Path, scripted_model: ScriptedModel) -> None:
+    """The long form, a hundred kills, is benchmarks/kill_nine.py."""
+    for delay_s in (0.7, 1.5, 2.1, 2.6):
+        write(notebook, [new_code_cell(f"v{n} = {n}\nv{n}") for n in range(20)])
+        sources = [cell.source for cell in read(notebook).cells]
+        scripted_model._steps.clear()
+        scripted_model.extend(*[Reply.code(f"w{n} = {n}\nw{n}") for n in range(50)])
+        process = start("run", notebook, "go")
+        children = []
+        deadline = time.monotonic() + delay_s
+        while time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.02)
+        if process.poll() is None:
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+        process.communicate()
+        assert [cell.source for cell in read(notebook).cells][:20] == sources
+        _gone, alive = psutil.wait_procs(children, timeout=15)
+        assert not alive
+
+
+def test_doctor_says_what_would_serve(notebook: Path, scripted_model: ScriptedModel) -> None:
+    code, out, _err = run("doctor")
+    assert code == 0
+    assert scripted_model.base_url in out
+    assert "python3" in out
+    code, out, _err = run(
+        "doctor", "--json", env={**os.environ, "ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": ""}
+    )
+    report = json.loads(out)
+    assert (code, report["ok"]) == (1, False)
+    assert "Set ANTHROPIC_API_KEY" in next(f["advice"] for f in report["findings"] if not f["ok"])
+
+
+def test_sessions_are_listed_shown_forked_renamed_and_deleted(
+    notebook: Path, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.text("the answer"))
+    session_id = json.loads(run("run", notebook, "about spikes", "--no-execute", "--json")[1])["session_id"]
+    assert "about spikes" in run("sessions", "list")[1]
+    shown = run("sessions", "show", session_id[:8])[1]
+    assert "about spikes" in shown
+    assert "the answer" in shown
+    copy = run("sessions", "fork", session_id)[1].strip()
+    assert run("sessions", "rename", copy, "Copy")[0] == 0
+    assert {row["title"] for row in json.loads(run("sessions", "list", "--json")[1])} >= {"Copy"}
+    assert run("sessions", "delete", copy)[0] == 0
+    assert len(json.loads(run("sessions", "list", "--json")[1])) == 1
+    code, _out, err = run("sessions", "show", "00000000")
+    assert (code, err.strip()) == (
+        2,
+        "No session '00000000'. List those of this workspace with 'sessions list' or '%chat --sessions'.",
+    )

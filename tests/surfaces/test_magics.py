@@ -1,0 +1,288 @@
+"""`%chat` in a real kernel over ZMQ, with the real CLI; only the model is scripted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
+from tests.surfaces.conftest import RealKernel
+
+
+def shows(text: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether a message shows `text`."""
+    return lambda msg: text in str(msg["content"])
+
+
+def results(model: ScriptedModel) -> list[Any]:
+    return [block["content"] for block in model.requests[-1].tool_results]
+
+
+def test_load_ext_does_not_import_the_sdk_on_the_way(
+    kernel: RealKernel, start_kernel: Callable[[], RealKernel]
+) -> None:
+    fresh = start_kernel()
+    source = "import sys\n%load_ext neuroworkflow_agent\nprint([n for n in ('claude_agent_sdk', 'mcp', 'nbformat', 'PIL', 'markdown_it', 'rich') if n in sys.modules])"  # fmt: skip
+    assert fresh.run(source).text.strip() == "[]"
+
+
+def test_answer_is_shown_as_html_and_readable_without(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.text("Hello **you**, `x`"))
+    ran = kernel.run("%chat hi?")
+    assert (ran.status, ran.end) == ("ok", "complete")
+    answer, closing = ran.outputs
+    assert "<strong>you</strong>" in answer["data"]["text/html"]
+    assert answer["data"]["text/plain"] == "Hello **you**, `x`"
+    assert closing["data"]["text/plain"].startswith("complete · ")
+    assert "10 in / 5 out" in closing["data"]["text/plain"]
+
+
+def test_code_runs_in_the_users_namespace_and_in_the_users_cell(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    kernel.run("x = 21")
+    scripted_model.extend(
+        Reply((Text("Let me look."), *Reply.code("y = x * 2\nprint('seen')\ny").blocks)), Reply.text("42.")
+    )
+    ran = kernel.run("%%chat\nwhat is x?\n")
+    shown = [output.get("text") or output["data"]["text/plain"] for output in ran.outputs]
+    assert shown[:1] == ["Let me look."]
+    assert shown[1].startswith("Run code\n    y = x * 2")
+    assert shown[2:5] == ["seen\n", "42", "42."]
+    assert kernel.run("y").text == "42"
+    assert "seen" in str(results(scripted_model))
+    names = kernel.run("[n for n in dir() if not n.startswith('_')]").text
+    assert eval(names) == ["In", "Out", "exit", "get_ipython", "open", "quit", "x", "y"]
+
+
+def test_picture_reaches_the_model_and_the_cell(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    pytest.importorskip("matplotlib")
+    scripted_model.extend(
+        Reply.code("import matplotlib.pyplot as plt\nplt.plot([1, 2]);"), Reply.text("nice")
+    )
+    ran = kernel.run("%chat plot")
+    assert any("image/png" in output.get("data", {}) for output in ran.outputs)
+    (content,) = results(scripted_model)
+    (image,) = [block for block in content if block["type"] == "image"]
+    assert image["source"]["media_type"] == "image/png"
+
+
+def test_file_is_edited_inside_and_refused_outside(
+    kernel: RealKernel, scripted_model: ScriptedModel, workspace: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside.txt"
+    calls = (
+        ToolCall("Write", {"file_path": "in.txt", "content": "1"}),
+        ToolCall("Write", {"file_path": str(outside), "content": "1"}),
+    )
+    scripted_model.extend(Reply(calls), Reply.text("done"))
+    ran = kernel.run("%chat write")
+    assert ran.end == "complete"
+    assert (workspace / "in.txt").read_text() == "1"
+    assert not outside.exists()
+    assert "is outside the workspace" in ran.text
+
+
+def test_error_in_the_code_goes_to_the_model_and_the_turn_goes_on(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.code("1 / 0"), Reply.text("That failed."))
+    ran = kernel.run("%chat divide")
+    assert (ran.status, ran.end) == ("ok", "complete")
+    assert "ZeroDivisionError" in str(results(scripted_model))
+
+
+@pytest.mark.parametrize(
+    ("reply", "sign"),
+    [
+        (Reply.text("one two three " * 100, delay_s=0.05), "one two"),
+        (Reply.code("import time; time.sleep(600)", "ran_second = True"), "time.sleep(600)"),
+        (Reply.code("while True: pass", "ran_second = True"), "while True"),
+        (Reply.code("import asyncio; await asyncio.sleep(600)", "ran_second = True"), "asyncio.sleep"),
+    ],
+    ids=["text", "sleep", "busy", "await"],
+)
+def test_interrupt_stops_the_turn_and_the_next_one_works(
+    reply: Reply, sign: str, kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(reply, Reply.text("still here"))
+    kernel.run("x = 1")
+    ran = kernel.run("%chat go", interrupt_when=shows(sign))
+    assert (ran.status, ran.end) == ("error", "interrupted")
+    assert ran.stopped_after_s < 2
+    again = kernel.run("%chat again")
+    assert (again.end, "still here" in again.text) == ("complete", True)
+    assert kernel.run("x, 'ran_second' in dir()").text == "(1, False)"
+
+
+def test_cells_behind_an_interrupted_one_do_not_run(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.code("import time; time.sleep(600)"))
+    ran = kernel.run("%chat go\nbehind = True", interrupt_when=shows("time.sleep"))
+    assert ran.status == "error"
+    assert kernel.run("'behind' in dir()").text == "False"
+
+
+def test_run_all_keeps_its_order(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(Reply.code("order.append('agent')"), Reply.text("ok"))
+    kernel.run("order = ['before']")
+    for code in ("%chat append", "order.append('after')"):
+        kernel.client.execute(code)
+    kernel.client.get_shell_msg(timeout=30)
+    kernel.client.get_shell_msg(timeout=30)
+    assert kernel.run("order").text == "['before', 'agent', 'after']"
+
+
+def test_inside_a_function_it_blocks_and_works(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(Reply.code("import asyncio\nawait asyncio.sleep(0.01)\nz = 3"), Reply.text("done"))
+    ran = kernel.run("def f():\n    %chat set z?\n    return 'returned'\nf()")
+    assert (ran.status, ran.end) == ("ok", "complete")
+    assert ran.outputs[-1]["data"]["text/plain"] == "'returned'"
+    assert kernel.run("z").text == "3"
+
+
+def test_chat_and_achat_work_from_code(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(Reply.text("one"), Reply.text("two"))
+    ran = kernel.run(
+        "from neuroworkflow_agent import chat, achat\nr = chat('a')\ns = await achat('b')\nprint(r, s, r.end)"
+    )
+    assert ran.outputs[-1]["text"] == "one two complete\n"
+    assert scripted_model.requests[-1].user_texts[-1] == "b"
+
+
+def test_turn_is_told_what_the_user_just_did(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(Reply.text("a typo"), Reply.text("nothing new"))
+    kernel.run("print('loading data')")
+    kernel.run("valeu = 1\nvalue")
+    kernel.run("%chat fix this")
+    context = scripted_model.requests[0].user_texts[0]
+    assert "loading data" in context
+    assert "valeu = 1\nvalue" in context
+    assert "NameError: name 'value' is not defined" in context
+    assert context.index("loading data") < context.index("NameError")
+    kernel.run("%chat and now?")
+    assert scripted_model.requests[1].user_texts[-1] == "and now?"
+    assert "loading data" not in "".join(scripted_model.requests[1].user_texts[2:])
+
+
+def test_clear_output_of_the_code_leaves_the_transcript(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    code = "from IPython.display import clear_output\nfor i in range(3):\n    clear_output(wait=True)\n    print('step', i)"
+    scripted_model.extend(
+        Reply((Text("Watch."), *Reply.code("print('before')").blocks)), Reply.code(code), Reply.text("Done.")
+    )
+    ran = kernel.run("%chat animate")
+    for kept in ("Watch.", "before", "clear_output(wait=True)", "step 2", "Done.", "complete"):
+        assert kept in ran.text
+    assert "step 1" not in ran.text
+
+
+def test_approval_is_asked_on_the_input_prompt(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(Reply.code("a = 1"), Reply.code("b = 1"), Reply.text("done"))
+    ran = kernel.run("%chat --mode ask set them", answers=["y", "not b"])
+    assert ran.end == "complete"
+    assert kernel.run("'a' in dir(), 'b' in dir()").text == "(True, False)"
+    assert "not b" in str(results(scripted_model))
+
+
+def test_approval_is_a_denial_where_nobody_can_be_asked(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.code("a = 1"), Reply.text("I see"))
+    ran = kernel.run("%chat --mode ask set it")
+    assert ran.end == "complete"
+    assert "Nobody can be asked here" in str(results(scripted_model))
+
+
+def test_interrupt_while_an_approval_waits(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(Reply.code("a = 1"), Reply.text("next"))
+    msg_id = kernel.client.execute("%chat --mode ask set it", allow_stdin=True)
+    kernel.client.get_stdin_msg(timeout=30)
+    kernel.manager.interrupt_kernel()
+    reply = kernel.client.get_shell_msg(timeout=10)
+    assert reply["parent_header"]["msg_id"] == msg_id
+    assert reply["content"]["status"] == "error"
+    assert kernel.run("%chat again").end == "complete"
+
+
+def test_sessions_new_resume_and_fork(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(*[Reply.text(f"answer {number}") for number in range(4)])
+    kernel.run("%chat about spikes")
+    kernel.run("%chat --new about rates")
+    assert scripted_model.requests[-1].user_texts == ["about rates"]
+    listed = kernel.run("%chat --sessions").text
+    first = next(line for line in listed.splitlines() if "about spikes" in line).split()[0]
+    assert len(first) == 8
+    kernel.run(f"%chat --resume {first} go on")
+    assert scripted_model.requests[-1].user_texts == ["about spikes", "go on"]
+    kernel.run("%chat --fork elsewhere")
+    assert scripted_model.requests[-1].user_texts == ["about spikes", "go on", "elsewhere"]
+    assert len(kernel.run("%chat --sessions").text.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("%chat", "Nothing to ask"),
+        ("%chat --bogus x", "Unknown option '--bogus'"),
+        ("%chat --mode yolo x", "--mode must be one of"),
+        ("%chat --resume 00000000 x", "No session '00000000'"),
+        ("%%chat\n\n", "Nothing to ask"),
+    ],
+)
+def test_bad_line_gets_one_sentence(
+    line: str, says: str, kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    ran = kernel.run(line)
+    assert ran.status == "error"
+    assert says in ran.text
+    assert "Traceback" not in ran.text
+    assert scripted_model.requests == []
+
+
+def test_without_endpoint_the_cell_says_what_to_do(
+    start_kernel: Callable[[], RealKernel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    monkeypatch.delenv("ANTHROPIC_BASE_URL")
+    kernel = start_kernel()
+    assert kernel.run("%load_ext neuroworkflow_agent").status == "ok"
+    assert "Set ANTHROPIC_API_KEY" in kernel.run("%chat hi").text
+
+
+def test_updates_are_coalesced(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    scripted_model.extend(Reply.text("word " * 400, delay_s=0.004))
+    ran = kernel.run("%chat talk")
+    updates = [msg for msg in ran.msgs if msg["msg_type"] in ("display_data", "update_display_data")]
+    seconds = (updates[-1]["header"]["date"] - updates[0]["header"]["date"]).total_seconds()
+    assert seconds > 1.0
+    assert len(updates) <= 20 * seconds + 4
+
+
+def test_two_kernels_at_once_do_not_disturb_each_other(
+    start_kernel: Callable[[], RealKernel], scripted_model: ScriptedModel
+) -> None:
+    def reply(request: Any) -> Reply:
+        name = request.user_texts[-1].rsplit(" ", 1)[-1]
+        return Reply.text(f"{name} has it") if request.tool_results else Reply.code(f"me = {name!r}\nme")
+
+    scripted_model.extend(*[reply] * 4)
+    one, two = start_kernel(), start_kernel()
+    for kernel, name in ((one, "one"), (two, "two")):
+        kernel.run("%load_ext neuroworkflow_agent")
+        kernel.client.execute(f"%chat you are {name}")
+    for kernel in (one, two):
+        assert kernel.client.get_shell_msg(timeout=60)["content"]["status"] == "ok"
+    assert (one.run("me").text, two.run("me").text) == ("'one'", "'two'")
+
+
+def test_unloading_takes_the_magic_away(kernel: RealKernel) -> None:
+    assert kernel.run("%unload_ext neuroworkflow_agent").status == "ok"
+    assert "not found" in kernel.run("%chat hi").text
