@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
-from tests.surfaces.conftest import RealKernel
+from neuroworkflow_agent.testing.real_kernel import RealKernel
 
 
 def shows(text: str) -> Callable[[dict[str, Any]], bool]:

@@ -1,0 +1,149 @@
+"""In a real kernel: loading, running code, stopping, and the kernel's loop while text streams."""
+
+from __future__ import annotations
+
+import os
+import queue
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import Row
+from neuroworkflow_agent.testing import Reply, ScriptedModel
+from neuroworkflow_agent.testing.real_kernel import RealKernel
+
+_LOAD = """\
+import sys, time
+started = time.perf_counter()
+%load_ext neuroworkflow_agent
+took_ms = (time.perf_counter() - started) * 1000
+print(took_ms, 'claude_agent_sdk' in sys.modules)
+"""
+_RUN_CODE = """\
+import asyncio, statistics, threading, time
+from neuroworkflow_agent.kernels.live import LiveKernel
+from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+
+shell, jobs = get_ipython(), MainThreadQueue()
+kernel, ours, plain = LiveKernel(shell, jobs), [], []
+
+async def measure():
+    for _ in range(200):
+        started = time.perf_counter()
+        await kernel.execute("number = 1 + 1")
+        ours.append(time.perf_counter() - started)
+    jobs.finish()
+
+jobs.open()
+thread = threading.Thread(target=lambda: asyncio.run(measure()))
+thread.start()
+await jobs.serve(on_interrupt=lambda: None)
+thread.join()
+for _ in range(200):
+    started = time.perf_counter()
+    shell.run_cell("number = 1 + 1", store_history=False)
+    plain.append(time.perf_counter() - started)
+print(statistics.median(ours) * 1000, statistics.median(plain) * 1000)
+"""
+_WATCH = """\
+import asyncio, time
+gaps = []
+async def watch():
+    last = time.perf_counter()
+    while True:
+        await asyncio.sleep(0.001)
+        now = time.perf_counter()
+        gaps.append(now - last - 0.001)
+        last = now
+watching = asyncio.get_running_loop().create_task(watch())
+"""
+_CASES: dict[str, tuple[Reply, str]] = {
+    "streaming text": (Reply.text("one two three " * 200, delay_s=0.02), "one two"),
+    "time.sleep(600)": (Reply.code("import time; time.sleep(600)"), "time.sleep"),
+    "while True: pass": (Reply.code("while True: pass"), "while True"),
+    "await asyncio.sleep(600)": (Reply.code("import asyncio; await asyncio.sleep(600)"), "asyncio.sleep"),
+    "a queued second call": (Reply.code("import time; time.sleep(600)", "second = 1"), "time.sleep"),
+}
+
+
+def rows() -> list[Row]:
+    """Everything that needs a kernel."""
+    with ScriptedModel() as model, tempfile.TemporaryDirectory() as home:
+        os.environ.update(model.environ, CLAUDE_CONFIG_DIR=home)
+        loads = [_load(Path(home)) for _ in range(5)]
+        kernel = RealKernel(Path(home))
+        try:
+            kernel.run("%load_ext neuroworkflow_agent")
+            return [*_load_rows(loads), _run_code(kernel), *_stops(kernel, model), _stall(kernel, model)]
+        finally:
+            kernel.close()
+
+
+def _load(home: Path) -> tuple[float, bool]:
+    kernel = RealKernel(home)
+    try:
+        took_ms, imported = kernel.run(_LOAD).text.split()
+        return float(took_ms), imported == "True"
+    finally:
+        kernel.close()
+
+
+def _load_rows(loads: list[tuple[float, bool]]) -> list[Row]:
+    median = statistics.median(took for took, _ in loads)
+    imported = any(imported for _, imported in loads)
+    return [
+        Row("%load_ext", f"{median:.0f} ms", "<= 50 ms", median <= 50),
+        Row("  imports claude_agent_sdk before it returns", "yes" if imported else "no", "no", not imported),
+    ]
+
+
+def _run_code(kernel: RealKernel) -> Row:
+    ours, plain = (float(number) for number in kernel.run(_RUN_CODE).text.split())
+    value = f"{ours:.2f} ms, run_cell {plain:.2f} ms, above {ours - plain:.2f} ms"
+    return Row("run_code against shell.run_cell", value, "<= 3 ms above", ours - plain <= 3)
+
+
+def _stops(kernel: RealKernel, model: ScriptedModel) -> list[Row]:
+    found = []
+    for name, (reply, sign) in _CASES.items():
+        seconds = []
+        for _ in range(5):
+            model.extend(reply)
+            ran = kernel.run("%chat go", interrupt_when=lambda msg, sign=sign: sign in str(msg["content"]))  # type: ignore[misc]
+            assert ran.end == "interrupted", ran
+            seconds.append(ran.stopped_after_s)
+        found.append(_stop_row(name, seconds))
+    return [*found, _stop_row("a pending approval", [_stop_approval(kernel, model) for _ in range(5)])]
+
+
+def _stop_row(name: str, seconds: list[float]) -> Row:
+    value = f"median {statistics.median(seconds) * 1000:.0f} ms, worst {max(seconds) * 1000:.0f} ms"
+    return Row(f"stop: {name}", value, "<= 500 ms", max(seconds) <= 0.5)
+
+
+def _stop_approval(kernel: RealKernel, model: ScriptedModel) -> float:
+    model.extend(Reply.code("a = 1"))
+    kernel.client.execute("%chat --mode ask go", allow_stdin=True)
+    kernel.client.get_stdin_msg(timeout=30)
+    started = time.monotonic()
+    kernel.manager.interrupt_kernel()
+    kernel.client.get_shell_msg(timeout=30)
+    took = time.monotonic() - started
+    while True:
+        try:
+            kernel.client.get_iopub_msg(timeout=0.2)
+        except queue.Empty:
+            return took
+
+
+def _stall(kernel: RealKernel, model: ScriptedModel) -> Row:
+    model.extend(Reply.text("word **bold** `code` " * 667, pieces=2000))
+    kernel.run(_WATCH)
+    ran: Any = kernel.run("%chat --mode edit talk")
+    assert ran.end == "complete", ran
+    source = "watching.cancel(); g = sorted(gaps); print(g[int(.99 * len(g))] * 1000, g[-1] * 1000, len(g))"
+    p99, worst, count = (float(number) for number in kernel.run(source).text.split())
+    value = f"p99 {p99:.1f} ms, longest {worst:.1f} ms ({count:.0f} wake-ups)"
+    return Row("kernel loop's stall, 2,000 deltas", value, "p99 <= 20 ms", p99 <= 20)

@@ -1,0 +1,127 @@
+"""A real ipykernel, driven over ZMQ as a front end drives it.
+
+`RealKernel` owns the kernel process and its client from its making to `close`.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+from neuroworkflow_agent.kernels.outputs import OutputList, change_from_msg
+
+
+@dataclass
+class Ran:
+    """What a cell left behind."""
+
+    status: str
+    outputs: list[dict[str, Any]]
+    """As the front end would show them at the end."""
+    msgs: list[dict[str, Any]] = field(default_factory=list)
+    reply: dict[str, Any] = field(default_factory=dict)
+    stopped_after_s: float = 0.0
+    """Seconds from the interrupt to the end of the cell."""
+
+    @property
+    def text(self) -> str:
+        """Everything readable without HTML."""
+        parts = []
+        for output in self.outputs:
+            data = output.get("data", {})
+            parts.append(
+                output.get("text") or data.get("text/plain") or "\n".join(output.get("traceback", []))
+            )
+        return "\n".join(parts)
+
+    @property
+    def end(self) -> str | None:
+        """How the turn ended, from the metadata of its closing line."""
+        ends = [
+            output.get("metadata", {}).get("neuroworkflow_agent", {}).get("end") for output in self.outputs
+        ]
+        return next((end for end in reversed(ends) if end), None)
+
+
+class RealKernel:
+    """A kernel process and its client."""
+
+    def __init__(self, cwd: Path) -> None:
+        self.manager = KernelManager()
+        self.manager.start_kernel(
+            cwd=str(cwd), env=dict(os.environ), extra_arguments=["--IPKernelApp.log_level=40"]
+        )
+        self.client: BlockingKernelClient = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=60)
+
+    def run(
+        self,
+        code: str,
+        *,
+        timeout_s: float = 60,
+        interrupt_when: Callable[[dict[str, Any]], bool] | None = None,
+        answers: list[str] | None = None,
+    ) -> Ran:
+        """Run a cell to its end, as a notebook would.
+
+        Parameters
+        ----------
+        code
+            Source of the cell.
+        timeout_s
+            When to give up.
+        interrupt_when
+            Interrupt the kernel 0.2 s after the first message for which this holds.
+        answers
+            Replies to the cell's input prompts, in order; None allows no input.
+        """
+        outputs, msgs = OutputList(), []
+        msg_id = self.client.execute(code, allow_stdin=answers is not None)
+        deadline = time.monotonic() + timeout_s
+        interrupted_at = 0.0
+        while True:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"The cell did not end; so far: {outputs.outputs!r}")
+            if answers is not None:
+                self._answer(answers)
+            try:
+                msg = self.client.get_iopub_msg(timeout=0.05)
+            except queue.Empty:
+                continue
+            if msg["parent_header"].get("msg_id") != msg_id:
+                continue
+            msgs.append(msg)
+            if (change := change_from_msg(msg)) is not None:
+                outputs.apply(change)
+            if interrupt_when is not None and interrupt_when(msg):
+                interrupt_when = None
+                time.sleep(0.2)
+                interrupted_at = time.monotonic()
+                self.manager.interrupt_kernel()
+            if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
+                break
+        reply = self.client.get_shell_msg(timeout=10)["content"]
+        stopped = time.monotonic() - interrupted_at if interrupted_at else 0.0
+        return Ran(reply["status"], list(outputs.outputs), msgs, reply, stopped)
+
+    def _answer(self, answers: list[str]) -> None:
+        try:
+            self.client.get_stdin_msg(timeout=0)
+        except queue.Empty:
+            return
+        self.client.input(answers.pop(0))
+
+    def close(self) -> None:
+        """End the kernel."""
+        self.client.stop_channels()
+        self.manager.shutdown_kernel()
+        self.manager.cleanup_resources()
