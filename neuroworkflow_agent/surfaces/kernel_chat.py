@@ -9,6 +9,7 @@ in the order in which it happened.
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -87,6 +88,7 @@ class KernelChat:
 
     def prewarm(self) -> None:
         """Get ready in the background; a machine without an endpoint hears of it at the first turn."""
+        threading.Thread(target=_import_renderer, name="neuroworkflow-agent imports", daemon=True).start()
         try:
             self.session.prewarm()
         except AgentError:
@@ -188,6 +190,17 @@ class KernelChat:
                 "There is no conversation to resume in this workspace yet; begin with '%chat TEXT'."
             )
         return latest[0].session_id
+
+
+def _import_renderer() -> None:
+    """Load what the first answer needs; on the kernel's loop it would be felt."""
+    from neuroworkflow_agent.render import parts
+    from neuroworkflow_agent.render.stream import MarkdownStream
+
+    stream = MarkdownStream()
+    stream.feed("`warm` $x$\n\n```python\nx\n```\n")
+    stream.tail()
+    parts.tool_use("run_code", {"code": "x"})
 
 
 @dataclasses.dataclass(eq=False)
