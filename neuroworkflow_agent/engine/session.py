@@ -1,8 +1,8 @@
 """A conversation: one turn at a time over one long-lived `claude` process.
 
-`Session` is called from any thread; its state lives on the portal's loop. It owns at most one
-`Connection` (started by `prewarm` or the first turn, closed when idle, on `close`, or with the portal)
-and the `RunningTurn` of the moment. A process that dies is replaced at the next turn, which resumes.
+`Session` is called from any thread; its state lives on the portal's loop. It owns the `Link` to its
+process and the `RunningTurn` of the moment, and ends with `close` or with the portal. A process that dies
+is replaced at the next turn, which resumes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.approvals import Approvals
+from neuroworkflow_agent.engine.link import Link
 from neuroworkflow_agent.engine.permissions import (
     MCP_SERVER,
     RUN_CODE,
@@ -28,8 +30,6 @@ from neuroworkflow_agent.engine.prompts import message_blocks, system_prompt
 from neuroworkflow_agent.engine.running import Listener, RunningTurn
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError
 from neuroworkflow_agent.events import (
-    ApprovalDecision,
-    ApprovalRequest,
     CellEnd,
     CellOutput,
     EndReason,
@@ -45,7 +45,7 @@ from neuroworkflow_agent.models.endpoint import choose_endpoint
 from neuroworkflow_agent.workspace import Workspace
 
 if TYPE_CHECKING:
-    from claude_agent_sdk import Message
+    from claude_agent_sdk import ClaudeAgentOptions, Message
 
     from neuroworkflow_agent.engine.connection import Connection
     from neuroworkflow_agent.engine.turn import TurnReader
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 _STOP_GRACE_S = 0.35
 """How long a stopped turn waits for the CLI's own word before it ends without it."""
-_DRAIN_TIMEOUT_S = 5.0
+_INTERRUPTED_RUN_TIMEOUT_S = 5.0
 _LONG_TOOLS = frozenset({"Bash", "Agent", "Task"})
 
 
@@ -113,14 +113,17 @@ class Session:
         self._busy = False
         self._stop_wanted = False
         self._closed = False
-        self._connection: Connection | None = None
-        self._connecting: asyncio.Task[Connection] | None = None
         self._code: RunCode | None = None
         self._active: _Active | None = None
-        self._approvals: dict[str, asyncio.Future[Answer]] = {}
-        self._idle_timer: asyncio.TimerHandle | None = None
+        self._approvals = Approvals()
+        self._link = Link(
+            self.session_id,
+            self._make_options,
+            self._on_message,
+            self._on_process_end,
+            self.config.idle_timeout_s,
+        )
         self._stop_timer: asyncio.TimerHandle | None = None
-        self._drained: asyncio.Event | None = None
         self._process_cost_usd = 0.0
         self.has_history = bool(resume)
         """Whether there is anything to resume."""
@@ -184,7 +187,7 @@ class Session:
             turn.result()
         except KeyboardInterrupt:
             turn.interrupt()
-            turn.result(_DRAIN_TIMEOUT_S)
+            turn.result(_INTERRUPTED_RUN_TIMEOUT_S)
             raise
         return turn
 
@@ -228,13 +231,11 @@ class Session:
         finally:
             watch.cancel()
             self._active = None
-            self._start_idle_timer()
+            self._link.start_idle_timer(self._is_idle)
 
     async def _ready_connection(self, active: _Active) -> Connection | None:
         """The process for this turn; None when the turn was stopped before there was one."""
-        if self._drained is not None:
-            await self._drained.wait()
-        connecting = asyncio.ensure_future(self._connected())
+        connecting = asyncio.ensure_future(self._link.ready())
         ended = asyncio.ensure_future(active.ended.wait())
         await asyncio.wait([connecting, ended], return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
@@ -244,19 +245,18 @@ class Session:
             self._code.stopped = active.stopping
         connection = active.connection = await connecting
         if not connection.is_open:
-            self._on_process_end(connection, connection.failure)
+            self._on_process_end(connection)
         return connection
 
     def _on_message(self, message: Message) -> None:
         active = self._active
         if active is None or active.ended.is_set():
-            self._drain_message(message)
             return
         active.last_sign = time.monotonic()
         for event in active.reader.read(message):
             active.turn.emit(self._track(active, event))
-        if active.reader.refusal and self._connection is not None:
-            self._connection.send_interrupt()
+        if active.reader.refusal:
+            self._link.interrupt()
             self._end_ahead(active, "error", active.reader.refusal)
         elif (outcome := active.reader.outcome) is not None:
             self._finish(active, *self._reason(active, outcome.end, self._hide(outcome.message)))
@@ -286,7 +286,7 @@ class Session:
             self._stop_timer.cancel()
         if self._code is not None and end != "complete":
             self._code.stop()
-        self._settle_approvals("The turn has ended.")
+        self._approvals.settle_all("The turn has ended.")
         outcome = active.reader.outcome
         cost = outcome.session_cost_usd if outcome else None
         turn_cost = None if cost is None else max(0.0, cost - self._process_cost_usd)
@@ -311,11 +311,11 @@ class Session:
         limit = self.config.silence_timeout_s
         while not active.ended.is_set():
             await asyncio.sleep(min(1.0, limit / 4))
-            working = (self._code is not None and self._code.is_running) or bool(self._approvals)
+            working = (self._code is not None and self._code.is_running) or self._approvals.is_waiting
             if working or _LONG_TOOLS.intersection(active.open_tools.values()):
                 active.last_sign = time.monotonic()
             if time.monotonic() - active.last_sign > limit:
-                self._abandon_connection()
+                self._link.abandon()
                 self._finish(active, "cut_off", f"No sign of life from the model for {limit:g} s; gave up.")
 
     # -- stop -----------------------------------------------------------------------------------------
@@ -328,38 +328,16 @@ class Session:
         active.stopping = True
         if self._code is not None:
             self._code.stop()
-        self._settle_approvals("The user stopped the turn.")
-        if self._connection is not None:
-            self._connection.send_interrupt()
+        self._approvals.settle_all("The user stopped the turn.")
+        self._link.interrupt()
         loop = asyncio.get_running_loop()
         self._stop_timer = loop.call_later(_STOP_GRACE_S, self._end_ahead, active, "interrupted", "Stopped.")
 
     def _end_ahead(self, active: _Active, end: EndReason, message: str) -> None:
         """End a turn for the user now and let the CLI, told to stop, catch up in the background."""
-        if self._connection is not None and not active.ended.is_set():
-            self._drained = asyncio.Event()
-            self._drain_task = asyncio.ensure_future(self._drain())
+        if not active.ended.is_set():
+            self._link.drain()
         self._finish(active, *self._reason(active, end, message))
-
-    async def _drain(self) -> None:
-        assert self._drained is not None
-        try:
-            await asyncio.wait_for(self._drained.wait(), _DRAIN_TIMEOUT_S)
-        except TimeoutError:
-            self._abandon_connection()
-        finally:
-            self._drained.set()
-
-    def _drain_message(self, message: Message) -> None:
-        """Wait out a stopped turn; a message may have started after the first interrupt."""
-        from claude_agent_sdk import ResultMessage, StreamEvent
-
-        if self._drained is None or self._drained.is_set() or self._connection is None:
-            return
-        if isinstance(message, ResultMessage):
-            self._drained.set()
-        elif isinstance(message, StreamEvent) and message.event.get("type") == "message_start":
-            self._connection.send_interrupt()
 
     # -- what the user is asked -----------------------------------------------------------------------
 
@@ -374,49 +352,23 @@ class Session:
                 f"{short_name(tool)} needs an answer from the user, and nobody can be asked here."
             )
             return Answer(False, active.asked_in_vain, end_turn=True)
-        request_id = tool_use_id or f"ask_{len(self._approvals)}"
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._approvals[request_id] = answered
-        known_id = ToolUseId(tool_use_id) if tool_use_id else None
-        active.turn.emit(ApprovalRequest(request_id, known_id, short_name(tool), tool_input, reason))
-        answer = Answer(False, "The question was withdrawn.")
-        try:
-            answer = await answered
-        finally:
-            self._approvals.pop(request_id, None)
-            active.turn.emit(ApprovalDecision(request_id, answer.allowed, answer.reason))
-        return answer
+        return await self._approvals.ask(active.turn.emit, tool, tool_use_id, tool_input, reason)
 
     def _answer_soon(self, request_id: str, answer: Answer) -> None:
-        self._portal.post(self._settle_approval, request_id, answer)
-
-    def _settle_approval(self, request_id: str, answer: Answer) -> None:
-        waiting = self._approvals.get(request_id)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(answer)
-
-    def _settle_approvals(self, reason: str) -> None:
-        for request_id in list(self._approvals):
-            self._settle_approval(request_id, Answer(False, reason, end_turn=True))
+        self._portal.post(self._approvals.settle, request_id, answer)
 
     # -- the process ----------------------------------------------------------------------------------
 
     async def _prewarm(self) -> None:
         with contextlib.suppress(Exception):  # the first turn meets the same failure and reports it
-            await self._connected()
-        self._start_idle_timer()
+            await self._link.ready()
+        self._link.start_idle_timer(self._is_idle)
 
-    async def _connected(self) -> Connection:
-        """The open connection, made if there is none; concurrent callers share one attempt."""
-        if self._connection is not None and self._connection.is_open:
-            return self._connection
-        if self._connecting is None or self._connecting.done():
-            self._connecting = asyncio.ensure_future(self._connect())
-        return await asyncio.shield(self._connecting)
+    def _is_idle(self) -> bool:
+        return self._active is None
 
-    async def _connect(self) -> Connection:
+    async def _make_options(self) -> ClaudeAgentOptions:
         from neuroworkflow_agent import skills
-        from neuroworkflow_agent.engine.connection import Connection
         from neuroworkflow_agent.engine.detach import detached, find_cli
         from neuroworkflow_agent.engine.options import build_options
         from neuroworkflow_agent.tools.run_code import RunCode
@@ -430,7 +382,8 @@ class Session:
         if self._kernel is not None and self._code is None:
             self._code = RunCode(self._kernel, self._emit_output, self._emit_end, config.secrets)
         gate = Gate(Workspace(config.workspace, readable), config.mode, self._ask_user, self._announce)
-        options = build_options(
+        self._process_cost_usd = 0.0
+        return build_options(
             config,
             self._endpoint,
             skill_set,
@@ -446,15 +399,6 @@ class Session:
             session_id=self.session_id,
             resume=await self._history(),
         )
-        self._process_cost_usd = 0.0
-        connection: Connection = Connection(
-            options,
-            marker=self.session_id,
-            on_message=self._on_message,
-            on_end=lambda failure: self._on_process_end(connection, failure),
-        )
-        self._connection = connection
-        return connection
 
     async def _history(self) -> SessionId | None:
         """The conversation to load: ours if it was written down, else the one we fork or resume."""
@@ -464,33 +408,13 @@ class Session:
             return self.session_id
         return self._resume
 
-    def _on_process_end(self, connection: Connection, failure: BaseException | None) -> None:
+    def _on_process_end(self, connection: Connection) -> None:
         from neuroworkflow_agent.engine.failures import describe
 
-        if self._connection is connection:
-            self._connection = None
-        if self._drained is not None:
-            self._drained.set()
         active = self._active
         if active is not None and active.connection is connection and not active.ended.is_set():
-            end, message = describe(failure, connection.stderr, self.config)
+            end, message = describe(connection.failure, connection.stderr, self.config)
             self._finish(active, *self._reason(active, end, self._hide(message)))
-
-    def _abandon_connection(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            self._kill_task = asyncio.ensure_future(connection.kill())
-
-    def _start_idle_timer(self) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._idle_timer = loop.call_later(self.config.idle_timeout_s, self._close_if_idle)
-
-    def _close_if_idle(self) -> None:
-        if self._active is None and self._connection is not None:
-            connection, self._connection = self._connection, None
-            self._idle_close_task = asyncio.ensure_future(connection.close())
 
     async def _close(self) -> None:
         with self._start_lock:
@@ -499,13 +423,7 @@ class Session:
         if (active := self._active) is not None:
             self._interrupt()
             await active.ended.wait()
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-        if self._connecting is not None:
-            await asyncio.wait([self._connecting])
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        await self._link.close()
 
     # -- small parts ----------------------------------------------------------------------------------
 
