@@ -51,7 +51,8 @@ STYLE = """\
 .nwa pre{margin:.4em 0;padding:.5em .7em;overflow-x:auto;border-radius:4px;font-size:.92em;\
 background:var(--jp-cell-editor-background,rgba(127,127,127,.1));border:1px solid var(--jp-border-color2,rgba(127,127,127,.3))}
 .nwa code{font-family:var(--jp-code-font-family,ui-monospace,monospace)}
-.nwa table{border-collapse:collapse}.nwa th,.nwa td{padding:.2em .6em;border:1px solid var(--jp-border-color2,rgba(127,127,127,.4));text-align:left}
+.nwa a{color:var(--jp-content-link-color,LinkText)}
+.nwa table{border-collapse:collapse;margin:.4em 0;font-size:inherit}.nwa th,.nwa td{padding:.2em .6em;border:1px solid var(--jp-border-color2,rgba(127,127,127,.4));text-align:left}
 .nwa blockquote{margin:.4em 0;padding-left:.8em;border-left:3px solid var(--jp-border-color1,rgba(127,127,127,.5))}
 .nwa .nwa-note{color:var(--jp-ui-font-color2,GrayText);font-size:.92em}.nwa summary{cursor:pointer}
 .nwa .nwa-fail{color:var(--jp-error-color0,#c62828)}

@@ -62,6 +62,7 @@ class RealKernel:
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
+        self._is_closed = False
 
     def run(
         self,
@@ -120,8 +121,16 @@ class RealKernel:
             return
         self.client.input(answers.pop(0))
 
+    @property
+    def pid(self) -> int:
+        """Of the kernel's process."""
+        return int(getattr(self.manager.provisioner, "pid"))  # noqa: B009 - local provisioners have one
+
     def close(self) -> None:
-        """End the kernel."""
+        """End the kernel as a server does. Idempotent."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self.client.stop_channels()
         self.manager.shutdown_kernel()
         self.manager.cleanup_resources()

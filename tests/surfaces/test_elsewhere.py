@@ -1,0 +1,121 @@
+"""The agent in a terminal IPython and in plain Python, and what is left when a kernel goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from neuroworkflow_agent.testing import Reply, ScriptedModel, Text
+from neuroworkflow_agent.testing.real_kernel import RealKernel
+
+
+def test_terminal_ipython_shows_the_turn_as_text(scripted_model: ScriptedModel, workspace: Path) -> None:
+    scripted_model.extend(
+        Reply((Text("I look."), *Reply.code("y = 6 * 7\nprint('seen')\ny").blocks)),
+        Reply.text("It is **42**."),
+    )
+    lines = "%load_ext neuroworkflow_agent\n%chat what's six times seven?\nprint('after', y)\nexit\n"
+    result = subprocess.run(
+        [sys.executable, "-m", "IPython", "--simple-prompt", "--colors=NoColor", "--no-banner"],
+        input=lines, capture_output=True, text=True, timeout=60, cwd=workspace, check=False,
+    )  # fmt: skip
+    out = result.stdout
+    for shown in (
+        "I look.",
+        "Run code\n    y = 6 * 7",
+        "seen",
+        "42",
+        "It is **42**.",
+        "complete · ",
+        "after 42",
+    ):
+        assert shown in out, (out, result.stderr)
+    assert "<" not in out.replace("<ipython", "")
+
+
+def test_plain_python_runs_the_agents_code_in_main(scripted_model: ScriptedModel, workspace: Path) -> None:
+    scripted_model.extend(
+        Reply.code("import asyncio\nawait asyncio.sleep(0.01)\ny = x * 2\ny"), Reply.text("Doubled.")
+    )
+    script = workspace / "script.py"
+    script.write_text(
+        "from neuroworkflow_agent import chat\nx = 21\nreply = chat('double x')\nprint(reply, y, reply.end)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60, cwd=workspace, check=False
+    )
+    assert result.stdout.splitlines()[-1] == "Doubled. 42 complete", result
+
+
+def test_session_works_from_plain_python(scripted_model: ScriptedModel, workspace: Path) -> None:
+    scripted_model.extend(Reply.text("hello"))
+    script = workspace / "script.py"
+    script.write_text(
+        "from neuroworkflow_agent import Session\nwith Session() as s:\n    t = s.run('hi')\nprint(t.text, t.result().end)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60, cwd=workspace, check=False
+    )
+    assert result.stdout == "hello complete\n", result
+
+
+def claude_of(kernel: RealKernel) -> list[psutil.Process]:
+    return [
+        child for child in psutil.Process(kernel.pid).children(recursive=True) if "claude" in child.name()
+    ]
+
+
+@pytest.mark.parametrize("how", ["shutdown", "kill"])
+def test_nothing_outlives_the_kernel(
+    how: str, start_kernel: Callable[[], RealKernel], scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.text("hello"))
+    kernel = start_kernel()
+    kernel.run("%load_ext neuroworkflow_agent")
+    assert kernel.run("%chat hi").end == "complete"
+    processes = claude_of(kernel)
+    assert len(processes) == 1
+    if how == "kill":
+        os.kill(kernel.pid, signal.SIGKILL)
+    else:
+        kernel.close()
+    _gone, alive = psutil.wait_procs(processes, timeout=15)
+    assert alive == []
+
+
+def test_fifty_figures_and_a_large_image_reach_the_model(
+    start_kernel: Callable[[], RealKernel], scripted_model: ScriptedModel
+) -> None:
+    code = """
+import io, os
+from IPython.display import Image, display
+from PIL import Image as Pillow
+def png(side):
+    buffer = io.BytesIO()
+    Pillow.frombytes("RGB", (side, side), os.urandom(3 * side * side)).save(buffer, "PNG")
+    return buffer.getvalue()
+for _ in range(50):
+    display(Image(data=png(40), format="png"))
+display(Image(data=png(2600), format="png"))
+print("z" * 10_000_000)
+"""
+    scripted_model.extend(Reply.code(code), Reply.text("seen"))
+    kernel = start_kernel()
+    kernel.run("%load_ext neuroworkflow_agent")
+    started = time.monotonic()
+    ran = kernel.run("%chat show")
+    assert (ran.end, "seen" in ran.text) == ("complete", True), time.monotonic() - started
+    (result,) = scripted_model.requests[-1].tool_results
+    kinds = [block["type"] for block in result["content"]]
+    assert kinds.count("image") == 51
+    text = "".join(block.get("text", "") for block in result["content"])
+    assert len(text) <= 60_000  # ours and what the CLI says about each image
+    assert "characters left out" in text
