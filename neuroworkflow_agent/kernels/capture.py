@@ -36,6 +36,8 @@ class Capture:
         Whether the output also goes where it would have gone.
     on_clear
         Asked when the code clears the cell's outputs; True keeps the clear from being sent.
+    hide
+        Applied to every text before anyone sees it; takes known secrets out.
     """
 
     def __init__(
@@ -45,7 +47,9 @@ class Capture:
         *,
         forward: bool = True,
         on_clear: Callable[[bool], bool] | None = None,
+        hide: Callable[[str], str] | None = None,
     ) -> None:
+        self._hide = hide
         self._shell = shell
         self._listener = listener
         self._forward = forward
@@ -91,6 +95,8 @@ class Capture:
         other = sys.stderr if name == "stdout" else sys.stdout
 
         def write(original: Callable[[str], int], text: str) -> int:
+            if self._hide is not None and isinstance(text, str):
+                text = self._hide(text)
             if isinstance(text, str) and text and not getattr(self._muted, "on", False):
                 if self._last_stream != name:
                     # Each stream has a buffer of its own; without this the cell shows them out of order.
@@ -125,6 +131,7 @@ class Capture:
     def _publish(
         self, original: Callable[..., None], data: Any, metadata: Any = None, *args: Any, **kwargs: Any
     ) -> None:
+        data = self._without_secrets(data)
         display_id = (kwargs.get("transient") or {}).get("display_id")
         bundle, meta = encode_bundle(data), encode_bundle(metadata or {})
         if kwargs.get("update"):
@@ -140,6 +147,7 @@ class Capture:
             self._silently(original, wait)
 
     def _write_format_data(self, original: Callable[..., None], data: Any, metadata: Any = None) -> None:
+        data = self._without_secrets(data)
         output = {
             "output_type": "execute_result",
             "data": encode_bundle(data),
@@ -152,9 +160,19 @@ class Capture:
     def _showtraceback(
         self, original: Callable[..., None], etype: type, evalue: BaseException, stb: Any
     ) -> None:
-        lines = [str(part) for part in ([stb] if isinstance(stb, str) else stb or [])]
-        self._record(error(getattr(etype, "__name__", str(etype)), str(evalue), lines))
-        self._silently(original, etype, evalue, stb)
+        hide = self._hide or str
+        message = hide(str(evalue))
+        stb = [hide(str(part)) for part in ([stb] if isinstance(stb, str) else stb or [])]
+        self._record(error(getattr(etype, "__name__", str(etype)), message, stb))
+        # A front end is sent `str(evalue)` next to the traceback.
+        self._silently(original, etype, evalue if message == str(evalue) else message, stb)
+
+    def _without_secrets(self, bundle: dict[str, Any]) -> dict[str, Any]:
+        """A mime bundle whose texts have been through `hide`."""
+        if self._hide is None:
+            return bundle
+        hide = self._hide
+        return {k: hide(v) if isinstance(v, str) and k.startswith("text/") else v for k, v in bundle.items()}
 
     def _silently(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Go on as usual; what a terminal shell prints for it is no output of its own."""

@@ -40,9 +40,12 @@ class LiveKernel:
         The shell.
     queue
         How code reaches the main thread.
+    hide
+        Applied to the texts the code puts out; takes known secrets out.
     """
 
-    def __init__(self, shell: Any, queue: MainThreadQueue) -> None:
+    def __init__(self, shell: Any, queue: MainThreadQueue, hide: Callable[[str], str] | None = None) -> None:
+        self._hide = hide
         self._shell = shell
         self._queue = queue
         self.is_executing = False
@@ -142,7 +145,10 @@ class _Run:
         result: Any = None
         kernel.is_executing = True
         try:
-            with guarded(shell, self._source), Capture(shell, self._record, on_clear=kernel.on_clear):
+            with (
+                guarded(shell, self._source),
+                Capture(shell, self._record, on_clear=kernel.on_clear, hide=kernel._hide),
+            ):
                 try:
                     result = await shell.run_cell_async(
                         self._source,

@@ -7,6 +7,7 @@ after each event.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, output_from_msg
@@ -38,9 +39,12 @@ class Transcript:
     ----------
     notebook
         Changed in place.
+    hide
+        Applied to the texts of outputs; takes known secrets out.
     """
 
-    def __init__(self, notebook: Notebook) -> None:
+    def __init__(self, notebook: Notebook, hide: Callable[[str], str] = str) -> None:
+        self._hide = hide
         self._notebook = notebook
         self._turn: str = ""
         self._answer: Any = None
@@ -64,7 +68,7 @@ class Transcript:
             case CellOutput(tool_use_id=tool_use_id, change=change) if tool_use_id in self._code:
                 cell, outputs = self._code[tool_use_id]
                 outputs.apply(change)
-                cell.outputs = [_node(output) for output in outputs.outputs]
+                cell.outputs = [_node(_hidden(output, self._hide)) for output in outputs.outputs]
             case CellEnd(tool_use_id=tool_use_id, execution_count=count) if tool_use_id in self._code:
                 self._code[tool_use_id][0].execution_count = count
             case ToolResult(tool_use_id=tool_use_id):
@@ -97,6 +101,17 @@ class Transcript:
             cell.pop("id", None)
         self._notebook.cells.append(cell)
         return cell
+
+
+def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
+    """`value` with every text in it, but for images, through `hide`."""
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, list):
+        return [_hidden(item, hide) for item in value]
+    if isinstance(value, dict):
+        return {k: v if str(k).startswith("image/") else _hidden(v, hide) for k, v in value.items()}
+    return value
 
 
 def _node(output: dict[str, Any]) -> Any:

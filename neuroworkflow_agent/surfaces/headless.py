@@ -32,6 +32,7 @@ from neuroworkflow_agent.models.probe import require_willing
 from neuroworkflow_agent.notebooks.document import kernel_name, summarise
 from neuroworkflow_agent.notebooks.file import NotebookFile
 from neuroworkflow_agent.notebooks.transcript import METADATA_KEY, Transcript
+from neuroworkflow_agent.tools.content import redact
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.notebooks.document import Notebook
@@ -228,7 +229,7 @@ class _Runner:
                 timer()
 
     def _follow(self, turn: RunningTurn) -> None:
-        transcript = Transcript(self._notebook)
+        transcript = Transcript(self._notebook, lambda text: redact(text, self._config.secrets))
         before = len(self._notebook.cells)
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         turn.subscribe(events.put)

@@ -23,6 +23,7 @@ from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue, UserCode
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
+from neuroworkflow_agent.tools.content import redact
 
 _CONTEXT_CHARS = 12_000
 
@@ -66,7 +67,7 @@ class KernelChat:
         self._shell = shell
         self._make_view = make_view
         self._queue = MainThreadQueue()
-        self._kernel = LiveKernel(shell, self._queue)
+        self._kernel = LiveKernel(shell, self._queue, self._hide)
         self._activity = Activity(shell, is_agent=lambda: self._kernel.is_executing)
         self._activity.attach()
         self._config: AgentConfig | None = None
@@ -130,6 +131,9 @@ class KernelChat:
         turn, view = self._start(prompt)
         self._queue.serve_blocking(on_interrupt=turn.interrupt, on_tick=view.tick)
         return self._finished(turn)
+
+    def _hide(self, text: str) -> str:
+        return redact(text, self._config.secrets) if self._config is not None else text
 
     # -- one turn -------------------------------------------------------------------------------------
 

@@ -428,3 +428,12 @@ def test_sessions_are_listed_shown_forked_renamed_and_deleted(
         2,
         "No session '00000000'. List those of this workspace with 'sessions list' or '%chat --sessions'.",
     )
+
+
+def test_key_is_never_written_into_the_notebook(notebook: Path, scripted_model: ScriptedModel) -> None:
+    code = "import os\nprint(os.environ['ANTHROPIC_API_KEY'])\nos.environ['ANTHROPIC_API_KEY']"
+    scripted_model.extend(Reply.code(code), Reply.text("ok"))
+    _code, out, err = run("run", notebook, "leak it")
+    assert "[redacted]" in notebook.read_text()
+    assert scripted_model.api_key not in notebook.read_text() + out + err
+    assert scripted_model.api_key not in str(scripted_model.requests[-1].body)

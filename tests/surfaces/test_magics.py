@@ -21,12 +21,22 @@ def results(model: ScriptedModel) -> list[Any]:
     return [block["content"] for block in model.requests[-1].tool_results]
 
 
-def test_load_ext_does_not_import_the_sdk_on_the_way(
-    kernel: RealKernel, start_kernel: Callable[[], RealKernel]
-) -> None:
-    fresh = start_kernel()
-    source = "import sys\n%load_ext neuroworkflow_agent\nprint([n for n in ('claude_agent_sdk', 'mcp', 'nbformat', 'PIL', 'markdown_it', 'rich') if n in sys.modules])"  # fmt: skip
-    assert fresh.run(source).text.strip() == "[]"
+SPY = """\
+import sys, threading
+class Spy:
+    def find_spec(self, name, path=None, target=None):
+        if threading.current_thread() is threading.main_thread():
+            seen.add(name.partition(".")[0])
+seen = set()
+sys.meta_path.insert(0, Spy())
+%load_ext neuroworkflow_agent
+sys.meta_path.pop(0)
+print(sorted(seen & {"claude_agent_sdk", "mcp", "nbformat", "PIL", "markdown_it", "pygments", "nh3", "rich", "httpx"}))
+"""
+
+
+def test_load_ext_imports_nothing_heavy_on_the_main_thread(start_kernel: Callable[[], RealKernel]) -> None:
+    assert start_kernel().run(SPY).text.strip() == "[]"
 
 
 def test_answer_is_shown_as_html_and_readable_without(
@@ -286,3 +296,12 @@ def test_two_kernels_at_once_do_not_disturb_each_other(
 def test_unloading_takes_the_magic_away(kernel: RealKernel) -> None:
     assert kernel.run("%unload_ext neuroworkflow_agent").status == "ok"
     assert "not found" in kernel.run("%chat hi").text
+
+
+def test_key_is_hidden_from_the_cell_and_the_model(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    code = "import os\nk = os.environ['ANTHROPIC_API_KEY']\nprint('key', k)\ndisplay(k)\nraise ValueError(k)"
+    scripted_model.extend(Reply.code(code), Reply.text("ok"))
+    ran = kernel.run("%chat leak it")
+    assert scripted_model.api_key not in str(ran.outputs)
+    assert "key [redacted]" in ran.text
+    assert scripted_model.api_key not in str(scripted_model.requests[-1].body)
