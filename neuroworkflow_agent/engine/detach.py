@@ -7,11 +7,13 @@ unblocked by the CLI at its start, so a one-line script in the user's cache step
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shlex
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -32,7 +34,7 @@ def find_cli(cli_path: Path | None) -> Path | None:
 
 
 def detached(cli: Path | None, *, cache: Path | None = None) -> Path | None:
-    """A path that starts `cli` in a session of its own; `cli` itself where that is not needed.
+    """A path that starts `cli` in a session of its own; `cli` itself where that is not needed or possible.
 
     Parameters
     ----------
@@ -51,10 +53,19 @@ def detached(cli: Path | None, *, cache: Path | None = None) -> Path | None:
     script = f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
     directory = (cache or user_cache_path("neuroworkflow-agent")) / "bin"
     target = directory / f"claude-{hashlib.sha256(script.encode()).hexdigest()[:16]}"
-    if not target.exists():
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        building = target.with_suffix(f".{os.getpid()}")
-        building.write_text(script, encoding="utf-8")
-        building.chmod(0o700)
-        building.replace(target)
-    return target
+    with contextlib.suppress(OSError):  # a home that cannot be written, or that runs no programs
+        if not target.exists():
+            _write(target, script)
+        if os.access(target, os.X_OK):
+            return target
+    return cli
+
+
+def _write(target: Path, script: str) -> None:
+    """Each writer fills a file of its own: two sessions, or two processes, may begin at once."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, building = tempfile.mkstemp(prefix=".building-", dir=target.parent)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(script)
+    Path(building).chmod(0o700)
+    Path(building).replace(target)

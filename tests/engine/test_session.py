@@ -146,7 +146,8 @@ def test_two_sessions_at_once_do_not_disturb_each_other(
     one, two = make_session(), make_session()
     for number in range(3):
         turns = [one.start(f"one-{number}"), two.start(f"two-{number}")]
-        assert [end_of(turn).end for turn in turns] == ["complete", "complete"]
+        ends = [end_of(turn) for turn in turns]
+        assert [end.end for end in ends] == ["complete", "complete"], ends
         assert [turn.text for turn in turns] == [f"you said one-{number}", f"you said two-{number}"]
 
 
