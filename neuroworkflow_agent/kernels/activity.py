@@ -6,7 +6,6 @@ It never raises into a user's cell.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,10 +13,10 @@ from typing import Any
 
 from neuroworkflow_agent.kernels.base import OutputChange
 from neuroworkflow_agent.kernels.capture import Capture
+from neuroworkflow_agent.text import clip, strip_control
 
 _MAX_CELLS = 40
 _MAX_CHARS_PER_CELL = 3000
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
 @dataclass
@@ -40,7 +39,7 @@ class _Cell:
     def render(self, max_chars: int) -> str:
         head = f"In [{self.count}]:" if self.count is not None else "In:"
         source = clip(self.source.strip(), max_chars // 2)
-        output = clip(_ANSI.sub("", "".join(self.texts)).strip(), max_chars // 2)
+        output = clip(strip_control("".join(self.texts)).strip(), max_chars // 2)
         return f"{head}\n{source}" + (f"\nOutput:\n{output}" if output else "")
 
 
@@ -155,11 +154,3 @@ def _is_ours(source: str) -> bool:
     return bool(lines) and all(
         line.lstrip().startswith(("%chat", "%load_ext neuroworkflow")) for line in lines
     )
-
-
-def clip(text: str, max_chars: int) -> str:
-    """Head and tail of a long text, with the cut stated."""
-    if len(text) <= max_chars:
-        return text
-    half = max(0, (max_chars - 40) // 2)
-    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[len(text) - half :]}"

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import nbformat
 
 from neuroworkflow_agent.errors import NotebookError
-from neuroworkflow_agent.render.markdown import clean
+from neuroworkflow_agent.text import clip, strip_control
 
 Notebook: TypeAlias = Any
 """nbformat's `NotebookNode`, version 4."""
@@ -94,14 +94,6 @@ def summarise(notebook: Notebook, budget_chars: int) -> str:
     return "\n\n".join(reversed(kept))
 
 
-def clip(text: str, max_chars: int) -> str:
-    """Head and tail of a long text, with the cut stated."""
-    if len(text) <= max_chars:
-        return text
-    half = max(0, (max_chars - 40) // 2)
-    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[len(text) - half :]}"
-
-
 def _version(text: str, name: str) -> int:
     try:
         data = json.loads(text)
@@ -129,9 +121,13 @@ def _cell_text(number: int, cell: Any) -> str:
 def _output_text(output: Any) -> str:
     match output.output_type:
         case "stream":
-            return clip(clean(output.text).rstrip(), 1500)
+            return clip(strip_control(output.text).rstrip(), 1500)
         case "error":
-            return clip(clean("\n".join(output.traceback)) or f"{output.ename}: {output.evalue}", 3000)
+            return clip(
+                strip_control("\n".join(output.traceback)) or f"{output.ename}: {output.evalue}", 3000
+            )
         case _:
             images = [kind for kind in output.data if kind.startswith("image/")]
-            return clip(clean(str(output.data.get("text/plain", ""))), 1500) + (" (image)" if images else "")
+            return clip(strip_control(str(output.data.get("text/plain", ""))), 1500) + (
+                " (image)" if images else ""
+            )

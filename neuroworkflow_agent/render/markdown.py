@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import functools
 import html
-import re
 from typing import TYPE_CHECKING, Any
+
+from neuroworkflow_agent.text import strip_control
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -43,7 +44,6 @@ _ATTRIBUTES: dict[str, set[str]] = {
     **{tag: {"class"} for tag in ("code", "div", "pre", "span", "summary", "table", "td", "th")},
     **dict.fromkeys(_MATH_TAGS, _MATH_ATTRIBUTES),
 }
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MAX_HIGHLIGHTED_CHARS = 50_000
 
 STYLE = """\
@@ -70,22 +70,17 @@ background:var(--jp-cell-editor-background,rgba(127,127,127,.1));border:1px soli
 
 def render_html(markdown: str) -> str:
     """Sanitized HTML for a Markdown text; safe to place in a page as it is."""
-    return sanitize(_parser().render(clean(markdown)))
+    return sanitize(_parser().render(strip_control(markdown)))
 
 
 def render_text(markdown: str) -> str:
     """The text to show where HTML cannot be: the Markdown itself, control characters removed."""
-    return clean(markdown).strip("\n")
-
-
-def clean(text: str) -> str:
-    """`text` without terminal escapes and control characters."""
-    return _CONTROL.sub("", text)
+    return strip_control(markdown).strip("\n")
 
 
 def highlight(code: str, language: str) -> str:
     """HTML for a code block, coloured by classes; very long code stays plain."""
-    code = clean(code)
+    code = strip_control(code)
     return f'<pre class="highlight"><code>{_highlighted(code, language)}</code></pre>'
 
 

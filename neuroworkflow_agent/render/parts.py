@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuroworkflow_agent.events import TurnEnd
-from neuroworkflow_agent.render.markdown import clean, highlight, sanitize
+from neuroworkflow_agent.render.markdown import highlight, sanitize
+from neuroworkflow_agent.text import clip, strip_control
 
 _MAX_CODE_CHARS = 20_000
 _MAX_LINE_CHARS = 200
@@ -31,7 +32,7 @@ def tool_use(name: str, tool_input: dict[str, Any]) -> Rendered:
     """What the agent is about to do."""
     match name, tool_input:
         case "run_code", {"code": str(code)}:
-            shown = _clipped(code.strip("\n"), _MAX_CODE_CHARS)
+            shown = clip(code.strip("\n"), _MAX_CODE_CHARS)
             return _card("Run code", highlight(shown, "python"), _indented(shown), is_open=True)
         case "Write", {"file_path": path, "content": str(content)}:
             return _diff(f"Write {_name(path)}", "", content)
@@ -51,7 +52,7 @@ def tool_result(text: str, *, is_error: bool) -> Rendered:
     """What a tool other than `run_code` answered; only failures are worth a reader's time."""
     if not is_error:
         return Rendered("", "")
-    shown = _clipped(clean(text).strip(), _MAX_RESULT_CHARS)
+    shown = clip(strip_control(text).strip(), _MAX_RESULT_CHARS)
     return Rendered(f'<div class="nwa-note nwa-fail">{_escape(shown)}</div>', shown)
 
 
@@ -76,7 +77,7 @@ def question(tool_input: dict[str, Any]) -> Rendered:
         texts.append(
             "\n".join([str(asked.get("question", "")), *(f"  {i}. {o}" for i, o in enumerate(options, 1))])
         )
-    return Rendered(sanitize("".join(blocks)), "\n".join(clean(text) for text in texts))
+    return Rendered(sanitize("".join(blocks)), "\n".join(strip_control(text) for text in texts))
 
 
 def notice(text: str) -> Rendered:
@@ -86,7 +87,7 @@ def notice(text: str) -> Rendered:
 
 def thinking(text: str) -> Rendered:
     """The model's thinking, folded."""
-    shown = clean(text).strip()
+    shown = strip_control(text).strip()
     body = f"<pre>{_escape(shown)}</pre>"
     return Rendered(
         sanitize(f'<details><summary class="nwa-note">Thinking …</summary>{body}</details>'), "Thinking …"
@@ -102,7 +103,7 @@ def turn_end(event: TurnEnd) -> Rendered:
         figures.append(f"${event.cost_usd:.4f}")
     line = " · ".join(figures)
     failed = event.end not in ("complete", "interrupted")
-    message = clean(event.message) if event.message and event.end != "interrupted" else ""
+    message = strip_control(event.message) if event.message and event.end != "interrupted" else ""
     css = "nwa-note nwa-fail" if failed else "nwa-note"
     shown = f"{message} ({line})" if message else line
     return Rendered(f'<div class="{css}">{_escape(shown)}</div>', shown)
@@ -114,7 +115,7 @@ def session_table(rows: Sequence[tuple[str, str, str]]) -> Rendered:
         return _line("No conversations in this workspace yet.")
     body = "".join("<tr>" + "".join(f"<td>{_escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     head = "<tr><th>ID</th><th>Title</th><th>Last change</th></tr>"
-    text = "\n".join("  ".join(clean(cell) for cell in row) for row in rows)
+    text = "\n".join("  ".join(strip_control(cell) for cell in row) for row in rows)
     return Rendered(sanitize(f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"), text)
 
 
@@ -126,19 +127,19 @@ def _card(title: str, body_html: str, body_text: str, *, is_open: bool) -> Rende
 
 def _diff(title: str, old: str, new: str) -> Rendered:
     lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]
-    shown = _clipped("\n".join(lines), _MAX_CODE_CHARS)
+    shown = clip("\n".join(lines), _MAX_CODE_CHARS)
     return _card(title, highlight(shown, "diff"), _indented(shown), is_open=len(lines) <= 40)
 
 
 def _line(text: str) -> Rendered:
-    shown = _clipped(" ".join(clean(text).split()), _MAX_LINE_CHARS * 2)
+    shown = clip(" ".join(strip_control(text).split()), _MAX_LINE_CHARS * 2)
     return Rendered(f'<div class="nwa-note">{_escape(shown)}</div>', shown)
 
 
 def _name(value: Any) -> str:
     """A path or pattern on one line, tricks with invisible characters shown."""
     return _INVISIBLE.sub(
-        lambda match: f"\\u{ord(match.group()):04x}", _clipped(clean(str(value)), _MAX_LINE_CHARS)
+        lambda match: f"\\u{ord(match.group()):04x}", clip(strip_control(str(value)), _MAX_LINE_CHARS)
     )
 
 
@@ -147,11 +148,4 @@ def _escape(text: str) -> str:
 
 
 def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in clean(text).splitlines())
-
-
-def _clipped(text: str, max_chars: int) -> str:
-    if len(text) <= max_chars:
-        return text
-    half = max_chars // 2
-    return f"{text[:half]}\n[… {len(text) - 2 * half:,} characters left out …]\n{text[-half:]}"
+    return "\n".join(f"    {line}" for line in strip_control(text).splitlines())

@@ -15,7 +15,7 @@ from neuroworkflow_agent.events import (
     TurnEnd,
 )
 from neuroworkflow_agent.render import parts
-from neuroworkflow_agent.render.markdown import clean
+from neuroworkflow_agent.text import strip_control
 
 
 class TerminalView:
@@ -35,7 +35,7 @@ class TerminalView:
         """Write what `event` stands for."""
         match event:
             case TextDelta(text=text):
-                self._put(clean(text))
+                self._put(strip_control(text))
             case ToolUse(name=name, input=tool_input):
                 self._line(parts.tool_use(name, tool_input).text)
             case ToolResult(text=text, is_error=True):

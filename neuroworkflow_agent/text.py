@@ -1,0 +1,25 @@
+"""Text for people and models: without terminal escapes, and not too long."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # colours, cursor movements
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, hyperlinks
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+)
+
+
+def strip_control(text: str) -> str:
+    """`text` without escape sequences and control characters; line ends and tabs stay."""
+    return _CONTROL.sub("", text)
+
+
+def clip(text: str, max_chars: int) -> str:
+    """Head and tail of a long text, at most `max_chars` together, with the cut stated."""
+    if len(text) <= max_chars:
+        return text
+    half = max(0, (max_chars - 60) // 2)
+    cut = f"\n[… {len(text) - 2 * half:,} of {len(text):,} characters left out …]\n"
+    return f"{text[:half]}{cut}{text[len(text) - half :]}"
