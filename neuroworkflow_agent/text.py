@@ -8,11 +8,12 @@ _CONTROL = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # colours, cursor movements
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, hyperlinks
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+    r"|[\ud800-\udfff]"  # half a character, which no encoder takes
 )
 
 
 def strip_control(text: str) -> str:
-    """`text` without escape sequences and control characters; line ends and tabs stay."""
+    """`text` without escape sequences, control characters and lone surrogates; line ends and tabs stay."""
     return _CONTROL.sub("", text)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.portal import Portal
@@ -86,6 +88,19 @@ def workspace(tmp_path: Path) -> Path:
     root = tmp_path / "workspace"
     root.mkdir()
     return root
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    """A bare shell, as in a terminal, that leaves no trace in the interpreter."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(config=config)
+    shell.run_line_magic("colors", "nocolor")
+    yield shell
+    shell.restore_sys_module_state()
+    InteractiveShell.clear_instance()
 
 
 @pytest.fixture

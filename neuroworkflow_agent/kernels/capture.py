@@ -8,7 +8,10 @@ owns the attributes it sets and removes them when it is left; captures may be ne
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import math
+import select
 import sys
 import threading
 import time
@@ -21,6 +24,7 @@ from neuroworkflow_agent.kernels.outputs import error, stream
 _MISSING = object()
 _FLUSH_CHARS = 65_536
 _FLUSH_S = 0.03
+_SETTLE_S = 0.25
 
 
 class Capture:
@@ -84,6 +88,21 @@ class Capture:
         with self._lock:
             self._flush_text()
 
+    def settle(self) -> None:
+        """Wait, within bounds, for text that child processes wrote to the file descriptors.
+
+        In an ipykernel a thread reads those from a pipe and writes them to `sys.stdout`; it may lag behind.
+        """
+        pipes = [fd for s in (sys.stdout, sys.stderr) if isinstance(fd := getattr(s, "_fid", None), int)]
+        if not pipes or sys.platform == "win32":
+            return
+        deadline = time.monotonic() + _SETTLE_S
+        while True:
+            # Also lets the thread have the interpreter, for what it has read and not yet written.
+            time.sleep(0.001)
+            if time.monotonic() > deadline or not select.select(pipes, [], [], 0)[0]:
+                return
+
     def _wrap(self, target: Any, name: str, wrapper: Callable[..., Any]) -> None:
         original = getattr(target, name)
         before = vars(target).get(name, _MISSING)
@@ -100,7 +119,8 @@ class Capture:
             if isinstance(text, str) and text and not getattr(self._muted, "on", False):
                 if self._last_stream != name:
                     # Each stream has a buffer of its own; without this the cell shows them out of order.
-                    other.flush()
+                    with contextlib.suppress(Exception):
+                        other.flush()
                 self._record_text(name, text)
             return original(text) if self._forward else len(text)
 
@@ -161,11 +181,11 @@ class Capture:
         self, original: Callable[..., None], etype: type, evalue: BaseException, stb: Any
     ) -> None:
         hide = self._hide or str
-        message = hide(str(evalue))
+        message = hide(message_of(evalue))
         stb = [hide(str(part)) for part in ([stb] if isinstance(stb, str) else stb or [])]
         self._record(error(getattr(etype, "__name__", str(etype)), message, stb))
         # A front end is sent `str(evalue)` next to the traceback.
-        self._silently(original, etype, evalue if message == str(evalue) else message, stb)
+        self._silently(original, etype, evalue if message == message_of(evalue) else message, stb)
 
     def _without_secrets(self, bundle: dict[str, Any]) -> dict[str, Any]:
         """A mime bundle whose texts have been through `hide`."""
@@ -195,4 +215,30 @@ def _encode(value: Any) -> Any:
         return value
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
-    return json.loads(json.dumps(value, default=repr))
+    try:
+        return json.loads(json.dumps(value, default=repr, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        return _json_safe(value)
+
+
+def _json_safe(value: Any, depth: int = 0) -> Any:
+    """As ipykernel's `json_clean`: numbers that JSON does not know as their names, any key as a string."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if depth > 100:
+        return repr(type(value))
+    if isinstance(value, dict):
+        return {str(key): _json_safe(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_json_safe(item, depth + 1) for item in value]
+    return repr(value)
+
+
+def message_of(exception: BaseException) -> str:
+    """`str(exception)`, whatever its `__str__` does."""
+    try:
+        return str(exception)
+    except Exception:  # noqa: BLE001 - the user's code, about to be shown as an error already
+        return f"<{type(exception).__name__} without a message: its __str__ failed>"

@@ -25,6 +25,8 @@ _READY_TIMEOUT_S = 60.0
 _POLL_S = 0.5
 _LET_GO_TIMEOUT_S = 5.0
 _INTERRUPT_AGAIN_S = 0.3
+_SILENT_POLLS = 8
+"""Polls without a message, after the reply has come, that end the wait for an idle status that got lost."""
 
 
 class ClientKernel:
@@ -46,6 +48,8 @@ class ClientKernel:
         self._start_arguments = start_arguments or {}
         self._lock = asyncio.Lock()
         self._running: str | None = None
+        self._run: asyncio.Future[Execution] | None = None
+        self._was_interrupted = False
         self._is_dead = False
         self._is_closed = False
 
@@ -70,7 +74,11 @@ class ClientKernel:
             arguments["extra_arguments"] = ["--IPKernelApp.log_level=40"]
         if env is not None:
             arguments["env"] = env
-        await manager.start_kernel(**arguments)
+        try:
+            await manager.start_kernel(**arguments)
+        except BaseException:
+            await asyncio.shield(manager.shutdown_kernel(now=True))
+            raise
         kernel = cls(
             _client_of(manager),
             manager=manager,
@@ -108,7 +116,7 @@ class ClientKernel:
         """See `Kernel.execute`."""
         async with self._lock:
             await self._revive()
-            run = asyncio.ensure_future(self._execute(source, on_output))
+            self._run = run = asyncio.ensure_future(self._execute(source, on_output))
             try:
                 async with asyncio.timeout(timeout_s):
                     return await asyncio.shield(run)
@@ -119,8 +127,12 @@ class ClientKernel:
                 await self._stop(run)
                 raise ExecutionTimeoutError(timeout_s) from None
             except asyncio.CancelledError:
+                if self._is_closed and not _is_cancelled():
+                    raise KernelError("The kernel was closed while it ran the code.") from None
                 await self._stop(run)
                 raise
+            finally:
+                self._run = None
 
     async def interrupt(self) -> None:
         """Stop what is running."""
@@ -141,6 +153,9 @@ class ClientKernel:
         if self._is_closed:
             return
         self._is_closed = True
+        if self._run is not None:
+            self._run.cancel()
+            await asyncio.wait([self._run])
         self._client.stop_channels()
         if self._is_owner and self._manager is not None:
             await self._manager.shutdown_kernel(now=True)
@@ -151,27 +166,50 @@ class ClientKernel:
         outputs = OutputList()
         started = time.monotonic()
         msg_id = self._client.execute(source, allow_stdin=False, stop_on_error=True)
-        self._running = msg_id
+        self._running, self._was_interrupted = msg_id, False
         try:
-            await self._read_outputs(msg_id, outputs, on_output)
-            reply = await self._read_reply(msg_id)
+            reply = await self._read_outputs(msg_id, outputs, on_output) or await self._read_reply(msg_id)
         finally:
             self._running = None
-        return _execution(source, reply, outputs, time.monotonic() - started)
+        duration_s = time.monotonic() - started
+        return _execution(source, reply, outputs, duration_s, self._was_interrupted)
 
-    async def _read_outputs(self, msg_id: str, outputs: OutputList, on_output: OutputListener | None) -> None:
-        """Apply IOPub messages of ours until the kernel is idle again."""
+    async def _read_outputs(
+        self, msg_id: str, outputs: OutputList, on_output: OutputListener | None
+    ) -> dict[str, Any] | None:
+        """Apply IOPub messages of ours until the kernel is idle again; returns the reply if that came first."""
+        reply: dict[str, Any] | None = None
+        silent = 0
         while True:
-            msg = await self._next(self._client.get_iopub_msg)
+            try:
+                msg = await self._client.get_iopub_msg(timeout=_POLL_S)
+                silent = 0
+            except queue.Empty:
+                # IOPub may drop messages under load, and then the idle status can be among them.
+                reply, silent = reply or await self._try_reply(msg_id), silent + 1
+                if reply is not None and silent > _SILENT_POLLS:
+                    return reply
+                await self._check_alive()
+                continue
             if msg["parent_header"].get("msg_id") != msg_id:
                 continue
             if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
-                return
+                return reply
             change = change_from_msg(msg)
             if change is not None:
                 outputs.apply(change)
                 if on_output is not None:
                     on_output(change)
+
+    async def _try_reply(self, msg_id: str) -> dict[str, Any] | None:
+        """The reply, if it is there."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                msg = await self._client.get_shell_msg(timeout=0)
+                if msg["parent_header"].get("msg_id") == msg_id:
+                    content: dict[str, Any] = msg["content"]
+                    return content
+        return None
 
     async def _read_reply(self, msg_id: str) -> dict[str, Any]:
         while True:
@@ -187,9 +225,12 @@ class ClientKernel:
                 msg: dict[str, Any] = await receive(timeout=_POLL_S)
                 return msg
             except queue.Empty:
-                if not await self._is_alive():
-                    self._is_dead = True
-                    raise KernelDiedError(self._died()) from None
+                await self._check_alive()
+
+    async def _check_alive(self) -> None:
+        if not await self._is_alive():
+            self._is_dead = True
+            raise KernelDiedError(self._died()) from None
 
     # -- stopping -------------------------------------------------------------------------------------
 
@@ -204,6 +245,7 @@ class ClientKernel:
             await run
 
     async def _send_interrupt(self) -> None:
+        self._was_interrupted = True
         if self._manager is not None and self._manager.has_kernel:
             await self._manager.interrupt_kernel()
         else:
@@ -220,6 +262,9 @@ class ClientKernel:
         except RuntimeError as error:
             await self.aclose()
             raise KernelDiedError(f"The kernel did not come up: {error}") from error
+        except BaseException:
+            await asyncio.shield(self.aclose())
+            raise
         return self
 
     async def _is_alive(self) -> bool:
@@ -228,10 +273,11 @@ class ClientKernel:
         return bool(await self._client.is_alive())
 
     async def _revive(self) -> None:
-        """Start a dead kernel of ours again; its variables are gone, which the last error said."""
+        """Start a dead kernel of ours again, after an error has said that its variables are gone."""
         if self._is_closed:
             raise KernelError("The kernel is closed.")
-        if not self._is_dead and await self._is_alive():
+        if not self._is_dead:
+            await self._check_alive()
             return
         if not (self._is_owner and self._manager is not None):
             raise KernelDiedError(self._died())
@@ -243,7 +289,7 @@ class ClientKernel:
 
     def _died(self) -> str:
         if self._is_owner:
-            return "The kernel died while running the code. All its variables are lost; the next call starts it again."
+            return "The kernel died. All its variables are lost; the next call starts it again."
         return "The kernel died. All its variables are lost; restart it in the notebook and resume."
 
 
@@ -277,12 +323,21 @@ def _language(manager: AsyncKernelManager) -> str:
     return str(manager.kernel_spec.language).lower() if manager.kernel_spec else "python"
 
 
-def _execution(source: str, reply: dict[str, Any], outputs: OutputList, duration_s: float) -> Execution:
+def _is_cancelled() -> bool:
+    """Whether the current task itself was asked to stop."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _execution(
+    source: str, reply: dict[str, Any], outputs: OutputList, duration_s: float, was_interrupted: bool
+) -> Execution:
     error = None
     status: ExecutionStatus = "ok"
     if reply["status"] == "error":
         error = ExecutionError(reply["ename"], reply["evalue"], tuple(reply.get("traceback", ())))
-        stopped = error.ename in ("KeyboardInterrupt", "CancelledError")
+        # Other languages have other names for it.
+        stopped = was_interrupted or error.ename in ("KeyboardInterrupt", "CancelledError")
         status = "interrupted" if stopped else "error"
     elif reply["status"] != "ok":
         status = "interrupted"

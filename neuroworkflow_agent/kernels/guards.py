@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import getpass
 import os
-from collections.abc import Iterator
+import sys
+import types
+from collections.abc import Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -52,6 +55,47 @@ def guarded(shell: Any, source: str) -> Iterator[None]:
         vars(shell).pop("ask_exit", None)
         vars(shell.displayhook).pop("quiet", None)
         vars(shell).pop("_get_exc_info", None)
+
+
+@types.coroutine
+def in_one_process(coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Await code of the agent's; a forked child that comes out of it ends there.
+
+    It must not go on as a second kernel, and not even clean up: other threads' locks are held for good.
+    """
+    pid = os.getpid()
+    step, value = coroutine.send, None
+    while True:
+        try:
+            yielded = step(value)
+        except BaseException as end:
+            result = end.value if isinstance(end, StopIteration) else None
+            if os.getpid() != pid:
+                _end_child(_exit_code(result))
+            if isinstance(end, StopIteration):
+                return result
+            raise
+        if os.getpid() != pid:
+            _end_child(0)
+        try:
+            step, value = coroutine.send, (yield yielded)
+        except BaseException as thrown:  # noqa: BLE001 - goes on into the code
+            step, value = coroutine.throw, thrown
+
+
+def _exit_code(result: Any) -> int:
+    """What a process that ran this as a script would have ended with."""
+    error = result.error_before_exec or result.error_in_exec if result is not None else KernelExitError()
+    if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
+        return error.code or 0
+    return 0 if error is None else 1
+
+
+def _end_child(code: int) -> NoReturn:
+    for output in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            output.flush()
+    os._exit(code & 0xFF)
 
 
 def _without_our_frames(exc_info: Any) -> Any:

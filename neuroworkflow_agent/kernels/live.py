@@ -22,10 +22,11 @@ from neuroworkflow_agent.kernels.base import (
     OutputChange,
     OutputListener,
 )
-from neuroworkflow_agent.kernels.capture import Capture
-from neuroworkflow_agent.kernels.guards import guarded
-from neuroworkflow_agent.kernels.main_thread import MainThreadQueue, UserCode
-from neuroworkflow_agent.kernels.outputs import OutputList
+from neuroworkflow_agent.kernels.capture import Capture, message_of
+from neuroworkflow_agent.kernels.guards import guarded, in_one_process
+from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+from neuroworkflow_agent.kernels.outputs import OutputList, join_texts
+from neuroworkflow_agent.kernels.user_code import UserCode
 
 _LET_GO_TIMEOUT_S = 5.0
 _INTERRUPT_AGAIN_S = 1.0
@@ -86,11 +87,11 @@ class LiveKernel:
 
     async def _stop(self, run: _Run) -> None:
         """Drop the run, or interrupt it until it lets go; code may catch the first interrupt."""
-        run.is_dropped = True
+        if run.try_drop():
+            return
         waited = 0.0
         while not run.done.done() and waited < _LET_GO_TIMEOUT_S:
-            if run.code is not None:
-                self._queue.interrupt(run.code)
+            self._queue.interrupt(run.code)
             await asyncio.wait([run.done], timeout=_INTERRUPT_AGAIN_S)
             waited += _INTERRUPT_AGAIN_S
         if run.done.done() and not run.done.cancelled():
@@ -113,27 +114,38 @@ class _Run:
         self._loop = loop
         self._outputs = OutputList()
         self._pending: list[OutputChange] = []
+        self._is_flush_due = False
         self._lock = threading.Lock()
         self.done: asyncio.Future[Execution] = loop.create_future()
         self.code: UserCode | None = None
-        self.is_dropped = False
+        self._is_dropped = False
+
+    def try_drop(self) -> bool:
+        """Give up at once if the code has not started; whether that was so. On the engine's loop."""
+        with self._lock:
+            self._is_dropped = self.code is None
+        if self._is_dropped:
+            self.done.cancel()
+        return self._is_dropped
 
     def start(self) -> UserCode | None:
         """On the main thread: prepare the code, unless it was dropped meanwhile."""
-        if self.is_dropped:
-            self.drop()
-            return None
+        region = _Run._run_cell.__code__
+        with self._lock:
+            if self._is_dropped:
+                return None
+            self.code = code = UserCode(lambda: self._execute(*prepared), is_async=False, region=region)
         shell = self._kernel._shell
         failed = None
         try:
             transformed = shell.transform_cell(self._source)
         except Exception:  # noqa: BLE001 - IPython shows it as the cell's own error
             transformed, failed = self._source, sys.exc_info()
-        is_async = shell.should_run_async(
+        prepared = (transformed, failed)
+        code.is_async = shell.should_run_async(
             self._source, transformed_cell=transformed, preprocessing_exc_tuple=failed
         )
-        self.code = UserCode(lambda: self._execute(transformed, failed), is_async)
-        return self.code
+        return code
 
     def drop(self) -> None:
         """Give up before the code ran."""
@@ -147,21 +159,17 @@ class _Run:
         try:
             with (
                 guarded(shell, self._source),
-                Capture(shell, self._record, on_clear=kernel.on_clear, hide=kernel._hide),
+                Capture(shell, self._record, on_clear=kernel.on_clear, hide=kernel._hide) as capture,
             ):
                 try:
-                    result = await shell.run_cell_async(
-                        self._source,
-                        store_history=False,
-                        transformed_cell=transformed,
-                        preprocessing_exc_tuple=failed,
-                    )
+                    result = await self._run_cell(transformed, failed)
                 finally:
                     if self.code is not None:
                         self.code.is_over = True
                     # `run_cell` does this around `run_cell_async`; figures are flushed here.
                     shell.events.trigger("post_execute")
                     shell.events.trigger("post_run_cell", result)
+                    capture.settle()
         except (KeyboardInterrupt, asyncio.CancelledError) as stopped:
             result = _Stopped(stopped)
         except BaseException as unexpected:  # noqa: BLE001 - must not end the cell that serves
@@ -171,6 +179,19 @@ class _Run:
             kernel.is_executing = False
         self._resolve(self._execution(result, time.monotonic() - started))
 
+    async def _run_cell(self, transformed: str, failed: Any) -> Any:
+        """The user's part: an interrupt is raised below this function's frame and nowhere else."""
+        if self.code is not None and self.code.interrupted:
+            raise KeyboardInterrupt
+        return await in_one_process(
+            self._kernel._shell.run_cell_async(
+                self._source,
+                store_history=False,
+                transformed_cell=transformed,
+                preprocessing_exc_tuple=failed,
+            )
+        )
+
     def _execution(self, result: Any, duration_s: float) -> Execution:
         exception = result.error_before_exec or result.error_in_exec
         outputs = self._outputs.outputs
@@ -178,7 +199,7 @@ class _Run:
         error = None
         if exception is not None:
             traceback = tuple(shown["traceback"]) if shown else ()
-            error = ExecutionError(type(exception).__name__, str(exception), traceback)
+            error = ExecutionError(type(exception).__name__, message_of(exception), traceback)
         stopped = isinstance(exception, KeyboardInterrupt | asyncio.CancelledError)
         was_told_to = self.code is not None and self.code.interrupted
         status: ExecutionStatus = "interrupted" if stopped and was_told_to else "error" if error else "ok"
@@ -191,21 +212,24 @@ class _Run:
             if self._on_output is None:
                 return
             self._pending.append(change)
-            if len(self._pending) > 1:
-                return
-        self._call(self._flush)
+            if not self._is_flush_due:
+                # In this order an interrupt in between costs one call too many, never an output.
+                self._call(self._flush)
+                self._is_flush_due = True
 
     def _flush(self) -> None:
         with self._lock:
-            pending, self._pending = self._pending, []
+            pending, self._pending, self._is_flush_due = self._pending, [], False
         assert self._on_output is not None
-        for change in _joined(pending):
+        for change in join_texts(pending):
             self._on_output(change)
 
     def _resolve(self, execution: Execution | None = None, error: Exception | None = None) -> None:
         self._call(self._set, execution, error)
 
     def _set(self, execution: Execution | None, error: Exception | None) -> None:
+        if self._on_output is not None:
+            self._flush()
         if self.done.done():
             return
         if error is not None:
@@ -227,28 +251,3 @@ class _Stopped:
 
     def __init__(self, error: BaseException) -> None:
         self.error_in_exec = error
-
-
-def _joined(changes: list[OutputChange]) -> list[OutputChange]:
-    """Neighbouring texts of one stream as one change."""
-    joined: list[tuple[OutputChange, list[str]]] = []
-    for change in changes:
-        is_text = change["op"] == "append" and change["output"]["output_type"] == "stream"
-        if is_text and change["op"] == "append":
-            last = joined[-1] if joined else None
-            if (
-                last
-                and last[1]
-                and last[0]["op"] == "append"
-                and last[0]["output"]["name"] == change["output"]["name"]
-            ):
-                last[1].append(change["output"]["text"])
-                continue
-            copy: OutputChange = {"op": "append", "output": dict(change["output"]), "display_id": None}
-            joined.append((copy, [change["output"]["text"]]))
-        else:
-            joined.append((change, []))
-    for change, texts in joined:
-        if texts and change["op"] == "append":
-            change["output"]["text"] = "".join(texts)
-    return [change for change, _ in joined]

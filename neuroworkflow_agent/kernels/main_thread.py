@@ -10,35 +10,23 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import ctypes
 import functools
 import signal
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from types import FrameType
+from typing import TypeAlias
 
 from neuroworkflow_agent.errors import KernelError
+from neuroworkflow_agent.kernels.private_loop import private_loop
+from neuroworkflow_agent.kernels.user_code import UserCode, is_in_child_task
 
 _TICK_S = 0.05
 _CANCEL_DRAIN_S = 10.0
-
-
-@dataclass(eq=False)
-class UserCode:
-    """Code of the agent's, ready to run; the only kind of job that may be interrupted."""
-
-    coroutine: Callable[[], Coroutine[Any, Any, None]]
-    """Makes the coroutine that runs it and stores its own result."""
-    is_async: bool
-    """Whether it awaits; if not, it is driven to its end in one step."""
-    interrupted: bool = False
-    """Set once it was told to stop."""
-    is_over: bool = False
-    """Set by the coroutine when the user's part has ended: too late to interrupt."""
-    cancel: Callable[[], object] | None = None
-    """Stops it while it awaits; None while it does not."""
 
 
 Job: TypeAlias = Callable[[], UserCode | None]
@@ -60,6 +48,7 @@ class MainThreadQueue:
         self._target: UserCode | None = None
         self._lock = threading.Lock()
         self._thread_id: int | None = None
+        self._handler: Callable[[int, FrameType | None], None] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -115,20 +104,30 @@ class MainThreadQueue:
                 self._wake()
 
     def interrupt(self, code: UserCode | None = None) -> None:
-        """Interrupt `code`, or whatever user code runs now; nothing else. From any thread."""
+        """Interrupt `code`, or whatever user code runs now; nothing else. From any thread.
+
+        Code that is about to begin is told too, and does not.
+        """
         with self._lock:
+            if code is not None:
+                code.interrupted = True
             running = self._running
             if running is None or (code is not None and code is not running):
                 return
             thread_id = self._thread_id
             if thread_id is None or thread_id != threading.main_thread().ident:
-                self._stop(running)
+                running.stop()
                 return
+            if self._target is running:
+                # The last signal went unseen: the code has a handler of its own.
+                self._stop_without_signal(running, thread_id)
             self._target = running
-        if hasattr(signal, "pthread_kill"):
-            signal.pthread_kill(thread_id, signal.SIGINT)
-        else:
-            _thread.interrupt_main()
+            # Sent under the lock that the main thread needs to leave the code: so the signal arrives while
+            # our handler stands and knows whom it is for, never later in somebody else's code.
+            if hasattr(signal, "pthread_kill"):
+                signal.pthread_kill(thread_id, signal.SIGINT)
+            else:
+                _thread.interrupt_main()
 
     async def serve(
         self,
@@ -153,13 +152,15 @@ class MainThreadQueue:
         ------
         asyncio.CancelledError
             If the task was cancelled; the agent was told to stop and has ended.
+        Exception
+            What a job raised; the agent was told to stop and has ended.
         """
         loop = asyncio.get_running_loop()
         woken = asyncio.Event()
-        cancelled: asyncio.CancelledError | None = None
+        failed: BaseException | None = None
         deadline = float("inf")
         with self._serving(lambda: loop.call_soon_threadsafe(woken.set), on_interrupt):
-            ticker = asyncio.create_task(_tick_for_ever(on_tick, tick_s))
+            ticker = asyncio.create_task(self._tick_for_ever(on_tick, tick_s))
             try:
                 while loop.time() < deadline:
                     try:
@@ -171,16 +172,14 @@ class MainThreadQueue:
                         else:
                             woken.clear()
                             if not self._jobs and not self._finished:
-                                await asyncio.wait_for(woken.wait(), 10 * tick_s)
-                    except TimeoutError:
-                        continue
-                    except asyncio.CancelledError as error:
-                        cancelled, deadline = error, min(deadline, loop.time() + _CANCEL_DRAIN_S)
+                                await woken.wait()
+                    except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001 - raised below
+                        failed, deadline = failed or error, min(deadline, loop.time() + _CANCEL_DRAIN_S)
                         on_interrupt()
             finally:
                 ticker.cancel()
-        if cancelled is not None:
-            raise cancelled
+        if failed is not None:
+            raise failed
 
     def serve_blocking(
         self,
@@ -193,20 +192,33 @@ class MainThreadQueue:
 
         For a plain call in a cell, a function or a script; a loop may be running in this thread, and
         stands still meanwhile. Code with top-level await runs on a private loop of this thread.
+
+        Raises
+        ------
+        Exception
+            What a job raised; the agent was told to stop and has ended.
         """
         woken = threading.Event()
+        failed: Exception | None = None
+        deadline = float("inf")
         with self._serving(woken.set, on_interrupt):
-            while True:
-                job = self._next()
-                if job is not None:
-                    self._run_blocking(job, on_tick, tick_s)
-                elif self._finished:
-                    return
-                else:
-                    woken.clear()
-                    if not self._jobs and not self._finished:
-                        woken.wait(tick_s)
-                    on_tick()
+            while time.monotonic() < deadline:
+                try:
+                    job = self._next()
+                    if job is not None:
+                        self._run_blocking(job, on_tick, tick_s)
+                    elif self._finished:
+                        break
+                    else:
+                        woken.clear()
+                        if not self._jobs and not self._finished:
+                            woken.wait(tick_s)
+                        on_tick()
+                except Exception as error:  # noqa: BLE001 - raised below
+                    failed, deadline = failed or error, min(deadline, time.monotonic() + _CANCEL_DRAIN_S)
+                    on_interrupt()
+        if failed is not None:
+            raise failed
 
     # -- running a job --------------------------------------------------------------------------------
 
@@ -221,16 +233,17 @@ class MainThreadQueue:
         if not code.is_async:
             self._drive(code)
             return
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(code.coroutine())
-        code.cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        task = code.start(asyncio.get_running_loop())
+        cancelled: asyncio.CancelledError | None = None
         with self._as_running(code):
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError:
-                task.cancel()
-                await asyncio.wait([task])
-                raise
+            while not task.done():
+                try:
+                    await asyncio.wait([task])
+                except asyncio.CancelledError as error:
+                    cancelled = error
+                    task.cancel()
+        if cancelled is not None:
+            raise cancelled
 
     def _run_blocking(self, job: Job, on_tick: Callable[[], None], tick_s: float) -> None:
         code = job()
@@ -239,10 +252,9 @@ class MainThreadQueue:
         if not code.is_async:
             self._drive(code)
             return
-        with _private_loop() as loop:
-            task = loop.create_task(code.coroutine())
-            code.cancel = lambda: loop.call_soon_threadsafe(task.cancel)
-            ticker = loop.create_task(_tick_for_ever(on_tick, tick_s))
+        with private_loop() as loop:
+            task = code.start(loop)
+            ticker = loop.create_task(self._tick_for_ever(on_tick, tick_s))
             with self._as_running(code):
                 loop.run_until_complete(asyncio.wait([task]))
             ticker.cancel()
@@ -266,7 +278,9 @@ class MainThreadQueue:
         try:
             yield
         finally:
-            self._running = None
+            with self._lock:
+                self._running = self._target = None
+            self._keep_handler()
 
     # -- being interrupted ----------------------------------------------------------------------------
 
@@ -278,11 +292,13 @@ class MainThreadQueue:
         on_main_thread = threading.current_thread() is threading.main_thread()
         before = None
         if on_main_thread:
-            before = signal.signal(signal.SIGINT, functools.partial(self._on_sigint, on_interrupt))
+            self._handler = functools.partial(self._on_sigint, on_interrupt)
+            before = signal.signal(signal.SIGINT, self._handler)
         try:
             yield
         finally:
             if on_main_thread:
+                self._handler = None
                 signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
             with self._lock:
                 self._wake, self._is_open = None, False
@@ -290,50 +306,41 @@ class MainThreadQueue:
             for _, on_drop in left:
                 on_drop()
 
-    def _on_sigint(self, on_interrupt: Callable[[], None], *_signal: object) -> None:
+    async def _tick_for_ever(self, on_tick: Callable[[], None], tick_s: float) -> None:
+        while True:
+            await asyncio.sleep(tick_s)
+            self._keep_handler()
+            on_tick()
+
+    def _keep_handler(self) -> None:
+        """Put our handler back where code has left another; else nobody could stop what comes next."""
+        if self._handler is not None and signal.getsignal(signal.SIGINT) is not self._handler:
+            signal.signal(signal.SIGINT, self._handler)
+
+    @staticmethod
+    def _stop_without_signal(code: UserCode, thread_id: int) -> None:
+        if code.cancel is not None:
+            code.stop()
+        else:
+            code.interrupted = True
+            # https://docs.python.org/3/c-api/threads.html#c.PyThreadState_SetAsyncExc
+            raised = ctypes.py_object(KeyboardInterrupt)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), raised)
+
+    def _on_sigint(self, on_interrupt: Callable[[], None], _signum: int, frame: FrameType | None) -> None:
+        """Takes no lock: the frame it interrupts may hold it."""
         target, self._target = self._target, None
         if target is None:
             on_interrupt()
         running = self._running
-        if running is None or (target is not None and target is not running):
+        if target is not None and target is not running:
             return
-        self._stop(running)
-        if running.cancel is None and not running.is_over:
+        if running is not None and running.may_raise_in(frame):
+            running.interrupted = True
             raise KeyboardInterrupt
-
-    def _stop(self, code: UserCode) -> None:
-        code.interrupted = True
-        if code.cancel is not None:
-            code.cancel()
-
-
-async def _tick_for_ever(on_tick: Callable[[], None], tick_s: float) -> None:
-    while True:
-        await asyncio.sleep(tick_s)
-        on_tick()
-
-
-@contextmanager
-def _private_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop of this thread's own for the moment; a running one stands aside.
-
-    asyncio allows one running loop a thread, and offers these functions for those who know better.
-    """
-    outer = asyncio._get_running_loop()
-    swap_task = getattr(asyncio.tasks, "_swap_current_task", None)
-    outer_task = swap_task(outer, None) if swap_task is not None and outer is not None else None
-    asyncio._set_running_loop(None)
-    loop = asyncio.new_event_loop()
-    try:
-        yield loop
-    finally:
-        pending = asyncio.all_tasks(loop)
-        for task in pending:
-            task.cancel()
-        if pending:
-            loop.run_until_complete(asyncio.wait(pending))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
-        asyncio._set_running_loop(outer)
-        if swap_task is not None and outer is not None:
-            swap_task(outer, outer_task)
+        if running is not None:
+            running.stop()
+        if is_in_child_task(running if target is not None else None):
+            # A busy task of the agent's never lets the loop cancel it, and KeyboardInterrupt would leave the
+            # kernel's loop through it.
+            raise asyncio.CancelledError

@@ -103,6 +103,31 @@ def change_from_msg(msg: dict[str, Any]) -> OutputChange | None:
             return None
 
 
+def join_texts(changes: list[OutputChange]) -> list[OutputChange]:
+    """Neighbouring texts of one stream as one change."""
+    joined: list[tuple[OutputChange, list[str]]] = []
+    for change in changes:
+        is_text = change["op"] == "append" and change["output"]["output_type"] == "stream"
+        if is_text and change["op"] == "append":
+            last = joined[-1] if joined else None
+            if (
+                last
+                and last[1]
+                and last[0]["op"] == "append"
+                and last[0]["output"]["name"] == change["output"]["name"]
+            ):
+                last[1].append(change["output"]["text"])
+                continue
+            copy: OutputChange = {"op": "append", "output": dict(change["output"]), "display_id": None}
+            joined.append((copy, [change["output"]["text"]]))
+        else:
+            joined.append((change, []))
+    for change, texts in joined:
+        if texts and change["op"] == "append":
+            change["output"]["text"] = "".join(texts)
+    return [change for change, _ in joined]
+
+
 def stream(name: str, text: str) -> OutputChange:
     """Text on `stdout` or `stderr`."""
     return {

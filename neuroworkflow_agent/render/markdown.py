@@ -1,7 +1,7 @@
 """Markdown → sanitized HTML, and its plain-text form.
 
 The text is a model's and therefore hostile: raw HTML is shown, not run; images become links, so that
-nothing is loaded; links go only where `_SCHEMES` allows. What the parser makes passes nh3 at the end,
+nothing is loaded; links go only where `_SCHEMES` allows, or to a place beside the page. What the parser makes passes nh3 at the end,
 whose allow-list is the last word.
 """
 
@@ -70,7 +70,15 @@ background:var(--jp-cell-editor-background,rgba(127,127,127,.1));border:1px soli
 
 def render_html(markdown: str) -> str:
     """Sanitized HTML for a Markdown text; safe to place in a page as it is."""
-    return sanitize(_parser().render(strip_control(markdown)))
+    return sanitize(parser().render(strip_control(markdown)))
+
+
+def page(safe: str) -> str:
+    """Rendered HTML as one display of a notebook: with its style, and closed to MathJax.
+
+    JupyterLab typesets what stands between dollars in any HTML output; in ours that is money, or shell code.
+    """
+    return f'<div class="nwa mathjax_ignore tex2jax_ignore"><style>{STYLE}</style>{safe}</div>'
 
 
 def render_text(markdown: str) -> str:
@@ -115,17 +123,17 @@ def _highlighted(code: str, language: str) -> str:
 
 
 @functools.cache
-def _parser() -> MarkdownIt:
+def parser() -> MarkdownIt:
     """The one parser; configured once, never changed after."""
     from markdown_it import MarkdownIt
     from mdit_py_plugins.amsmath import amsmath_plugin
     from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-    parser = MarkdownIt("commonmark", {"html": False, "highlight": _fence}).enable(["table", "strikethrough"])
-    parser.use(dollarmath_plugin, renderer=_math, allow_digits=False, double_inline=True)
-    parser.use(amsmath_plugin, renderer=lambda source: _math(source, {"display_mode": True}))
-    parser.add_render_rule("image", _image_as_link)
-    return parser
+    made = MarkdownIt("commonmark", {"html": False, "highlight": _fence}).enable(["table", "strikethrough"])
+    made.use(dollarmath_plugin, renderer=_math, allow_digits=False, double_inline=True)
+    made.use(amsmath_plugin, renderer=lambda source: _math(source, {"display_mode": True}))
+    made.add_render_rule("image", _image_as_link)
+    return made
 
 
 def _fence(code: str, language: str, _attributes: str) -> str:

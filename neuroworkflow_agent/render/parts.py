@@ -68,9 +68,10 @@ def approval(name: str, tool_input: dict[str, Any], reason: str) -> Rendered:
 def question(tool_input: dict[str, Any]) -> Rendered:
     """The agent's questions with their options, numbered."""
     blocks, texts = [], []
-    for asked in tool_input.get("questions", []):
+    for asked in _dicts(tool_input.get("questions")):
         options = [
-            f"{o.get('label', '')}: {o.get('description', '')}".rstrip(": ") for o in asked.get("options", [])
+            f"{o.get('label', '')}: {o.get('description', '')}".rstrip(": ")
+            for o in _dicts(asked.get("options"))
         ]
         items = "".join(f"<li>{_escape(option)}</li>" for option in options)
         blocks.append(f"<p><strong>{_escape(str(asked.get('question', '')))}</strong></p><ol>{items}</ol>")
@@ -78,6 +79,11 @@ def question(tool_input: dict[str, Any]) -> Rendered:
             "\n".join([str(asked.get("question", "")), *(f"  {i}. {o}" for i, o in enumerate(options, 1))])
         )
     return Rendered(sanitize("".join(blocks)), "\n".join(strip_control(text) for text in texts))
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    """What of a model's list has the expected shape."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def notice(text: str) -> Rendered:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from neuroworkflow_agent.render.markdown import render_html, render_text
+from neuroworkflow_agent.render.markdown import parser, render_html, render_text
 
 _CHUNK_CHARS = 2_000
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
@@ -60,9 +60,7 @@ def _chunk(markdown: str) -> Chunk:
 
 def _boundary(text: str) -> tuple[int, str, str]:
     """Where to cut, what to put before the rest, and what to put behind the part cut off."""
-    from markdown_it import MarkdownIt
-
-    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    tokens = parser().parse(text)
     starts = [token.map[0] for token in tokens if token.level == 0 and token.map and token.nesting >= 0]
     lines = text.splitlines(keepends=True)
     if len(starts) > 1:

@@ -27,7 +27,7 @@ from neuroworkflow_agent.events import (
 )
 from neuroworkflow_agent.kernels.outputs import OutputList
 from neuroworkflow_agent.render import parts
-from neuroworkflow_agent.render.markdown import STYLE
+from neuroworkflow_agent.render.markdown import page
 from neuroworkflow_agent.render.parts import Rendered
 from neuroworkflow_agent.render.stream import MarkdownStream
 
@@ -171,7 +171,7 @@ class CellView:
     def _fill_slot(self, rendered: Rendered, metadata: dict[str, Any] | None = None) -> None:
         """Put content into the open display, opening one if there is none."""
         bundle = {
-            "text/html": f'<div class="nwa"><style>{STYLE}</style>{rendered.html}</div>',
+            "text/html": page(rendered.html),
             "text/plain": rendered.text,
         }
         is_new = self._slot is None

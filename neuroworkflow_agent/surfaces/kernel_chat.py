@@ -21,7 +21,8 @@ from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, Event,
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.live import LiveKernel
-from neuroworkflow_agent.kernels.main_thread import MainThreadQueue, UserCode
+from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
 from neuroworkflow_agent.tools.content import redact
 

@@ -83,11 +83,10 @@ class ChatMagics(Magics):
         self._display(parts.notice(f"{known}{model}. Ask with '%chat TEXT'."))
 
     def _display(self, rendered: Any) -> None:
-        from neuroworkflow_agent.render.markdown import STYLE
+        from neuroworkflow_agent.render.markdown import page
 
         if _is_notebook(self._host):
-            page = f'<div class="nwa"><style>{STYLE}</style>{rendered.html}</div>'
-            self._host.display_pub.publish({"text/html": page, "text/plain": rendered.text})
+            self._host.display_pub.publish({"text/html": page(rendered.html), "text/plain": rendered.text})
         else:
             print(rendered.text)  # noqa: T201 - a terminal's way to show it
 

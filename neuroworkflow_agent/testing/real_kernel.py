@@ -56,9 +56,9 @@ class RealKernel:
 
     def __init__(self, cwd: Path) -> None:
         self.manager = KernelManager()
-        self.manager.start_kernel(
-            cwd=str(cwd), env=dict(os.environ), extra_arguments=["--IPKernelApp.log_level=40"]
-        )
+        # ipykernel does not watch file descriptors where this is set; people's kernels do.
+        env = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+        self.manager.start_kernel(cwd=str(cwd), env=env, extra_arguments=["--IPKernelApp.log_level=40"])
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)

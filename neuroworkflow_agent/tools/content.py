@@ -54,7 +54,7 @@ async def encode_execution(
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` with every secret replaced by `[redacted]`."""
-    for secret in sorted(secrets, key=len, reverse=True):
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "[redacted]")
     return text
 
@@ -96,7 +96,7 @@ def _bundle_parts(data: dict[str, Any]) -> list[Block]:
     image = next((kind for kind in _IMAGE_TYPES if kind in data), None)
     text = _joined(data.get("text/plain", ""))
     if image is not None:
-        return [_text(clean(text)), _image_part(_joined(data[image]), image)]
+        return [_text(clean(text)), _image_part(_joined(data[image]))]
     if text:
         return [_text(clean(text))]
     for kind in ("text/markdown", "text/latex", "application/json"):
@@ -120,8 +120,8 @@ def clean(text: str) -> str:
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
 
 
-def _image_part(encoded: str, kind: str) -> Block:
-    """An image block the API accepts, or a note why there is none."""
+def _image_part(encoded: str) -> Block:
+    """An image block the API accepts, or a note why there is none; named for what it is, not for its label."""
     from PIL import Image
 
     try:
@@ -129,8 +129,13 @@ def _image_part(encoded: str, kind: str) -> Block:
         image: Image.Image = Image.open(io.BytesIO(raw))
         if image.width * image.height > _MAX_PIXELS:
             return _text(f"(an image of {image.width} x {image.height} px is too large to look at)")
-        if max(image.size) <= MAX_IMAGE_SIDE_PX and len(encoded) <= MAX_IMAGE_BYTES:
-            image.verify()
+        image.load()
+        kind = f"image/{(image.format or '').lower()}"
+        if (
+            max(image.size) <= MAX_IMAGE_SIDE_PX
+            and len(raw) * 4 / 3 <= MAX_IMAGE_BYTES
+            and kind in _IMAGE_TYPES
+        ):
             return _image(base64.b64encode(raw).decode("ascii"), kind)
         return _scaled(image)
     except (binascii.Error, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

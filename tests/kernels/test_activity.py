@@ -6,21 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 from neuroworkflow_agent.kernels.activity import Activity
-
-
-@pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    config = Config()
-    config.HistoryManager.enabled = False
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(config=config)
-    shell.run_line_magic("colors", "nocolor")
-    yield shell
-    shell.restore_sys_module_state()
-    InteractiveShell.clear_instance()
 
 
 @pytest.fixture

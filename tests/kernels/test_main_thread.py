@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from neuroworkflow_agent.errors import KernelError
-from neuroworkflow_agent.kernels.main_thread import MainThreadQueue, UserCode
+from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+from neuroworkflow_agent.kernels.user_code import UserCode
 
 Serve = Callable[..., None]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from neuroworkflow_agent.events import TurnEnd
 from neuroworkflow_agent.ids import TurnId
 from neuroworkflow_agent.render import parts
-from neuroworkflow_agent.render.markdown import _TAGS, render_html, render_text
+from neuroworkflow_agent.render.markdown import _TAGS, page, render_html, render_text
 from neuroworkflow_agent.render.stream import MarkdownStream
 
 _ALLOWED = {"href", "title", "class", "start", "open", "display", "target", "rel", "mathvariant", "stretchy", "fence", "form", "accent", "columnalign", "linethickness"}  # fmt: skip
@@ -134,7 +134,22 @@ def test_tricks_in_file_names_are_shown() -> None:
     assert "a\\u202eb" in parts.tool_use("Read", {"file_path": "a\u202eb"}).text
 
 
-PIECES = ["# Title\n\n", "word " * 120 + "\n\n", "- a\n- b\n\n", "```python\nx = 1\n" + "y = 2\n" * 600 + "```\n\n", "> quote\n\n", "| a | b |\n|---|---|\n| 1 | 2 |\n\n", "$$x^2$$\n\n", "1. one\n2. two\n\n", "`code` **bold**\n\n"]  # fmt: skip
+def test_lone_surrogates_do_no_harm() -> None:
+    assert render_html("a\ud800b") == "<p>ab</p>\n"
+
+
+@pytest.mark.parametrize(
+    "questions", [None, 3, [None], [{"options": None}], [{"question": 1, "options": ["x", {}]}]]
+)
+def test_malformed_questions_are_shown_as_far_as_they_go(questions: object) -> None:
+    assert isinstance(parts.question({"questions": questions}).text, str)
+
+
+def test_display_is_closed_to_mathjax() -> None:
+    assert re.match('<div class="nwa mathjax_ignore tex2jax_ignore">', page("<p>$HOME and $PATH</p>"))
+
+
+PIECES = ["# Title\n\n", "word " * 120 + "\n\n", "- a\n- b\n\n", "```python\nx = 1\n" + "y = 2\n" * 600 + "```\n\n", "> quote\n\n", "| a | b |\n|---|---|\n| 1 | 2 |\n\n", "$$x^2$$\n\n", "$$\na\n\n= b\n$$\n\n", "1. one\n2. two\n\n", "`code` **bold**\n\n"]  # fmt: skip
 
 
 @settings(max_examples=40, deadline=None)

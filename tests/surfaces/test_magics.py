@@ -70,6 +70,16 @@ def test_code_runs_in_the_users_namespace_and_in_the_users_cell(
     assert eval(names) == ["In", "Out", "exit", "get_ipython", "open", "quit", "x", "y"]
 
 
+def test_output_of_child_processes_reaches_the_model(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    calls = [Reply.code(f"import os; _ = os.system('echo from below {n}')") for n in range(5)]
+    scripted_model.extend(*calls, Reply.text("seen"))
+    kernel.run("%chat look below")
+    said = " ".join(str(request.tool_results) for request in scripted_model.requests)
+    assert all(f"from below {n}" in said for n in range(5))
+
+
 def test_picture_reaches_the_model_and_the_cell(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
     pytest.importorskip("matplotlib")
     scripted_model.extend(

@@ -135,3 +135,24 @@ async def test_secrets_are_hidden_everywhere() -> None:
 )
 def test_text_is_what_a_terminal_would_leave(raw: str, expected: str) -> None:
     assert clean(raw) == expected
+
+
+async def test_picture_is_named_for_what_it_is() -> None:
+    _, block = await encode_execution(execution(display(image_png=picture(20, 10, "JPEG"))))
+    assert block["mimeType"] == "image/jpeg"
+
+
+async def test_format_the_api_does_not_take_is_converted() -> None:
+    _, block = await encode_execution(execution(display(image_png=picture(20, 10, "BMP"))))
+    assert (block["mimeType"], size_of(block)) == ("image/png", (20, 10))
+
+
+async def test_half_a_picture_is_not_sent() -> None:
+    whole = base64.b64decode(picture(200, 200, noise=True))
+    half = base64.b64encode(whole[: len(whole) // 2]).decode()
+    (block,) = await encode_execution(execution(display(image_png=half)))
+    assert "could not be read" in block["text"]
+
+
+def test_empty_secret_hides_nothing() -> None:
+    assert redact("text", [""]) == "text"
