@@ -83,7 +83,12 @@ def rows() -> list[Row]:
         kernel = RealKernel(Path(home))
         try:
             kernel.run("%load_ext neuroworkflow_agent")
-            return [*_load_rows(loads), _run_code(kernel), *_stops(kernel, model), _stall(kernel, model)]
+            return [
+                *_load_rows(loads),
+                _run_code(kernel, model),
+                *_stops(kernel, model),
+                _stall(kernel, model),
+            ]
         finally:
             kernel.close()
 
@@ -106,7 +111,9 @@ def _load_rows(loads: list[tuple[float, bool]]) -> list[Row]:
     ]
 
 
-def _run_code(kernel: RealKernel) -> Row:
+def _run_code(kernel: RealKernel, model: ScriptedModel) -> Row:
+    model.extend(Reply.text("hello"))
+    kernel.run("%chat hi")  # now the worker thread's imports are over, as they are whenever code runs
     ours, plain = (float(number) for number in kernel.run(_RUN_CODE).text.split())
     value = f"{ours:.2f} ms, run_cell {plain:.2f} ms, above {ours - plain:.2f} ms"
     return Row("run_code against shell.run_cell", value, "<= 3 ms above", ours - plain <= 3)

@@ -11,7 +11,6 @@ import base64
 import contextlib
 import json
 import math
-import select
 import sys
 import threading
 import time
@@ -19,12 +18,12 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from neuroworkflow_agent.kernels.base import OutputChange, OutputListener
+from neuroworkflow_agent.kernels.descriptors import DescriptorMark
 from neuroworkflow_agent.kernels.outputs import error, stream
 
 _MISSING = object()
 _FLUSH_CHARS = 65_536
 _FLUSH_S = 0.03
-_SETTLE_S = 0.25
 
 
 class Capture:
@@ -65,6 +64,7 @@ class Capture:
         self._chars = 0
         self._flushed_at = 0.0
         self._lock = threading.RLock()
+        self._marks: list[DescriptorMark] = []
 
     def __enter__(self) -> Self:
         shell = self._shell
@@ -89,19 +89,9 @@ class Capture:
             self._flush_text()
 
     def settle(self) -> None:
-        """Wait, within bounds, for text that child processes wrote to the file descriptors.
-
-        In an ipykernel a thread reads those from a pipe and writes them to `sys.stdout`; it may lag behind.
-        """
-        pipes = [fd for s in (sys.stdout, sys.stderr) if isinstance(fd := getattr(s, "_fid", None), int)]
-        if not pipes or sys.platform == "win32":
-            return
-        deadline = time.monotonic() + _SETTLE_S
-        while True:
-            # Also lets the thread have the interpreter, for what it has read and not yet written.
-            time.sleep(0.001)
-            if time.monotonic() > deadline or not select.select(pipes, [], [], 0)[0]:
-                return
+        """Wait, within bounds, for text that went to the file descriptors."""
+        for mark in self._marks:
+            mark.send_and_wait()
 
     def _wrap(self, target: Any, name: str, wrapper: Callable[..., Any]) -> None:
         original = getattr(target, name)
@@ -112,17 +102,21 @@ class Capture:
     def _wrap_stream(self, name: str) -> None:
         target = getattr(sys, name)
         other = sys.stderr if name == "stdout" else sys.stdout
+        mark = DescriptorMark(target)
+        self._marks.append(mark)
 
-        def write(original: Callable[[str], int], text: str) -> int:
-            if self._hide is not None and isinstance(text, str):
-                text = self._hide(text)
-            if isinstance(text, str) and text and not getattr(self._muted, "on", False):
-                if self._last_stream != name:
-                    # Each stream has a buffer of its own; without this the cell shows them out of order.
-                    with contextlib.suppress(Exception):
-                        other.flush()
-                self._record_text(name, text)
-            return original(text) if self._forward else len(text)
+        def write(original: Callable[[Any], int], text: Any) -> int:
+            if not isinstance(text, str):
+                return original(text)
+            with mark.taken_out(text) as rest:
+                shown = self._hide(rest) if self._hide is not None else rest
+                if shown and not getattr(self._muted, "on", False):
+                    if self._last_stream != name:
+                        # Each stream has a buffer of its own; without this the cell shows them out of order.
+                        with contextlib.suppress(Exception):
+                            other.flush()
+                    self._record_text(name, shown)
+                return original(shown) if self._forward else len(text)
 
         self._wrap(target, "write", write)
 
