@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -19,6 +20,10 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.testing import ScriptedModel
+
+# A shell without job control starts what it puts in the background with SIGINT ignored, and every process
+# the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LOOPBACK = ("127.", "::1", "localhost")
 
