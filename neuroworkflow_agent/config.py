@@ -26,6 +26,7 @@ _SECRET_VARIABLES = (
     "NEUROWORKFLOW_USER_TOKEN",
     "JUPYTERHUB_API_TOKEN",
     "JPY_API_TOKEN",
+    "OPENAI_API_KEY",
 )
 _ENDPOINT_VARIABLES = (
     "ANTHROPIC_API_KEY",
@@ -35,6 +36,11 @@ _ENDPOINT_VARIABLES = (
     "CLAUDE_CODE_USE_BEDROCK",
     "CLAUDE_CODE_USE_FOUNDRY",
     "CLAUDE_CODE_USE_VERTEX",
+    "JUPYTERHUB_API_TOKEN",
+    "NEUROWORKFLOW_BACKEND_URL",
+    "NEUROWORKFLOW_SERVICE_TOKEN",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
 )
 _MIN_SECRET_CHARS = 8
 
@@ -56,7 +62,7 @@ class AgentConfig:
     mode: Mode = "edit"
     """What the agent may do unasked."""
     model: str | None = None
-    """Model name; `ANTHROPIC_MODEL`, else the CLI's default."""
+    """Which model serves, as `models.choose` reads it; `ANTHROPIC_MODEL`, else `auto`."""
     max_turns: int | None = None
     """Most model calls within one turn; None for no limit."""
     max_budget_usd: float | None = None

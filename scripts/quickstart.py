@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.models.endpoint import NoEndpointError, choose_endpoint
+from neuroworkflow_agent.models.choose import choose_endpoint
+from neuroworkflow_agent.models.endpoint import NoEndpointError
 from neuroworkflow_agent.testing import ScriptedModel, replies_from_json
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"

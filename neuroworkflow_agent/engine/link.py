@@ -81,6 +81,12 @@ class Link:
         if connection is not None:
             self._spawn(connection.kill())
 
+    async def reset(self) -> None:
+        """Close the connection; the next `ready` makes another."""
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
+        await self._close_connection()
+
     def start_idle_timer(self, is_idle: Callable[[], bool]) -> None:
         """Close later, if `is_idle` then."""
 

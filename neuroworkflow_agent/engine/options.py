@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, McpSdkServerConfig
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.permissions import MCP_SERVER, Gate, offered_tools
 from neuroworkflow_agent.ids import SessionId
-from neuroworkflow_agent.models.endpoint import Endpoint
 from neuroworkflow_agent.skills import SkillSet
 
 _MAX_MESSAGE_BYTES = 256 * 1024 * 1024
@@ -34,10 +34,11 @@ _ENVIRONMENT = {
 
 def build_options(
     config: AgentConfig,
-    endpoint: Endpoint,
+    endpoint: Mapping[str, str],
     skills: SkillSet,
     gate: Gate,
     *,
+    model: str | None,
     cli_path: Path | None,
     system_prompt: str,
     server: McpSdkServerConfig | None,
@@ -48,6 +49,10 @@ def build_options(
 
     Parameters
     ----------
+    endpoint
+        Variables that lead the CLI to it.
+    model
+        What the endpoint calls the model; None for the CLI's default.
     cli_path
         What to start; None lets the SDK look for it.
     server
@@ -74,14 +79,14 @@ def build_options(
         can_use_tool=gate.can_use_tool,
         hooks={"PreToolUse": [HookMatcher(hooks=[gate.pre_tool_use], on_failure="block")]},
         cwd=config.workspace,
-        model=config.model,
+        model=model,
         max_turns=config.max_turns,
         max_budget_usd=config.max_budget_usd,
         cli_path=cli_path,
         include_partial_messages=True,
         verbatim_prompts=True,
         max_buffer_size=_MAX_MESSAGE_BYTES,
-        env={**_ENVIRONMENT, **endpoint.environ},
+        env={**_ENVIRONMENT, **endpoint},
         **_identity(session_id, resume),
     )
 

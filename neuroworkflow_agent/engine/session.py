@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import threading
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from neuroworkflow_agent.config import AgentConfig
@@ -34,6 +35,7 @@ from neuroworkflow_agent.events import (
     CellOutput,
     EndReason,
     Event,
+    Notice,
     ToolResult,
     ToolUse,
     TurnEnd,
@@ -41,7 +43,8 @@ from neuroworkflow_agent.events import (
 )
 from neuroworkflow_agent.ids import SessionId, ToolUseId, new_session_id
 from neuroworkflow_agent.kernels.base import Execution, Kernel, OutputChange
-from neuroworkflow_agent.models.endpoint import choose_endpoint
+from neuroworkflow_agent.models.choose import choose_endpoint
+from neuroworkflow_agent.models.reach import Reach
 from neuroworkflow_agent.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -104,6 +107,9 @@ class Session:
             raise ConfigError("fork needs a conversation to copy; give resume=ID as well.")
         self.config = config or AgentConfig.from_env()
         self._endpoint = choose_endpoint(self.config)
+        self._reach = Reach(self._endpoint)
+        self._environ: Mapping[str, str] | None = None
+        self._is_introduced = False
         self._kernel = kernel if offers_run_code(self.config.mode) else None
         self._can_ask = can_ask
         self._portal = portal or shared_portal()
@@ -217,6 +223,9 @@ class Session:
         from neuroworkflow_agent.engine.turn import TurnReader
 
         active = self._active = _Active(turn, TurnReader())
+        if not self._is_introduced:
+            self._is_introduced = True
+            turn.emit(Notice(self._endpoint.introduction))
         watch = asyncio.create_task(self._watch_for_silence(active))
         if self._stop_wanted:  # before the turn had come as far as this
             self._interrupt()
@@ -235,7 +244,7 @@ class Session:
 
     async def _ready_connection(self, active: _Active) -> Connection | None:
         """The process for this turn; None when the turn was stopped before there was one."""
-        connecting = asyncio.ensure_future(self._link.ready())
+        connecting = asyncio.ensure_future(self._connect())
         ended = asyncio.ensure_future(active.ended.wait())
         await asyncio.wait([connecting, ended], return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
@@ -255,7 +264,10 @@ class Session:
         active.last_sign = time.monotonic()
         for event in active.reader.read(message):
             active.turn.emit(self._track(active, event))
-        if active.reader.refusal:
+        if active.reader.is_in_trouble and (trouble := self._reach.trouble()):
+            self._link.abandon()
+            self._finish(active, *self._reason(active, "cut_off", trouble))
+        elif active.reader.refusal:
             self._link.interrupt()
             self._end_ahead(active, "error", active.reader.refusal)
         elif (outcome := active.reader.outcome) is not None:
@@ -361,8 +373,17 @@ class Session:
 
     async def _prewarm(self) -> None:
         with contextlib.suppress(Exception):  # the first turn meets the same failure and reports it
-            await self._link.ready()
+            await self._connect()
         self._link.start_idle_timer(self._is_idle)
+
+    async def _connect(self) -> Connection:
+        """The open connection, to where the endpoint is now: a server of ours may have moved meanwhile."""
+        if self._environ is None or not self._reach.is_ready:
+            environ = await asyncio.to_thread(self._reach.open)
+            if environ != self._environ:
+                self._environ = environ
+                await self._link.reset()
+        return await self._link.ready()
 
     def _is_idle(self) -> bool:
         return self._active is None
@@ -385,9 +406,10 @@ class Session:
         self._process_cost_usd = 0.0
         return build_options(
             config,
-            self._endpoint,
+            self._environ or {},
             skill_set,
             gate,
+            model=self._endpoint.model,
             cli_path=await asyncio.to_thread(lambda: detached(find_cli(config.cli_path))),
             system_prompt=system_prompt(
                 mode=config.mode,
@@ -424,6 +446,7 @@ class Session:
             self._interrupt()
             await active.ended.wait()
         await self._link.close()
+        await asyncio.to_thread(self._reach.close)
 
     # -- small parts ----------------------------------------------------------------------------------
 

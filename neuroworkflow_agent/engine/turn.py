@@ -52,6 +52,8 @@ class TurnReader:
         self.model: str | None = None
         self.refusal = ""
         """Set when trying again cannot help, whatever the CLI thinks."""
+        self.is_in_trouble = False
+        """Whether the endpoint failed to answer at least once."""
         self._streamed_text = False
         self._needs_break = False
         self._last_error = ""
@@ -71,6 +73,7 @@ class TurnReader:
                     if isinstance(block, ToolResultBlock):
                         yield _tool_result(block)
             case SystemMessage(subtype="api_retry", data=data):
+                self.is_in_trouble = True
                 if data.get("error_status") == 401 and data.get("attempt", 0) >= _MOST_REFUSALS:
                     self.refusal = _REFUSED
                 else:
@@ -114,6 +117,7 @@ class TurnReader:
         usage = result.usage or {}
         cached = ("cache_creation_input_tokens", "cache_read_input_tokens")
         end, text = self._judge(result)
+        self.is_in_trouble = self.is_in_trouble or end in ("cut_off", "error")
         return Outcome(
             end=end,
             message=text,

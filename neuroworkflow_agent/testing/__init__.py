@@ -1,6 +1,6 @@
 """For tests of the agent, and of software around it: a scripted model and a faulty `claude`.
 
-Needs the extra `testing`. `ScriptedModel` speaks the Messages API on loopback, so the real CLI can be
+`ScriptedModel` speaks the Messages API on loopback, so the real CLI can be
 tested against it; see docs/testing.md.
 """
 

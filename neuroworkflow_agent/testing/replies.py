@@ -14,17 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.models.wire import sse
 
-_ERROR_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    500: "api_error",
-    529: "overloaded_error",
-}
 _WORDS = re.compile(r"\S*\s*")
 
 
@@ -112,11 +103,6 @@ Script: TypeAlias = Reply | Failure | Dropped | Malformed | Silence
 _numbers = itertools.count(1)
 
 
-def sse(kind: str, **fields: Any) -> str:
-    """One server-sent event."""
-    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n"
-
-
 def stream_events(reply: Reply, model: str) -> Iterator[tuple[float, str]]:
     """(seconds to wait, event) of a streamed reply."""
     usage = {"input_tokens": reply.input_tokens, "output_tokens": 1}
@@ -141,12 +127,6 @@ def message_body(reply: Reply, model: str) -> dict[str, Any]:
         "stop_sequence": None,
         "usage": {"input_tokens": reply.input_tokens, "output_tokens": reply.output_tokens},
     }
-
-
-def error_body(failure: Failure) -> dict[str, Any]:
-    """The API's body for an error status."""
-    kind = _ERROR_TYPES.get(failure.status, "api_error")
-    return {"type": "error", "error": {"type": kind, "message": failure.message}}
 
 
 def replies_from_json(text: str) -> list[Reply]:

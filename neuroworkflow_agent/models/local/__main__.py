@@ -1,0 +1,88 @@
+"""`python -m neuroworkflow_agent.models.local STATE_FILE`: the embedded model's server process.
+
+It owns the llama.cpp server, which runs in threads of this process and ends with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from neuroworkflow_agent.models.host import host
+from neuroworkflow_agent.models.local.app import LocalModel
+from neuroworkflow_agent.models.local.weights import EMBEDDED, WeightsError, assemble, verify
+
+_SMALL_PARAMETERS = 4_000_000_000
+"""Below this many, models follow fenced code better than JSON tool calls."""
+_MAX_CONTEXT_TOKENS = {True: 8_192, False: 32_768}
+
+
+def main() -> None:
+    """Load the model and serve it; the reason of a failure is the last line on standard error."""
+    settings = json.load(sys.stdin)
+    try:
+        model = _model_file(settings)
+        server, key = _start_llama(model)
+    except (WeightsError, OSError, ImportError, RuntimeError) as error:
+        sys.exit(_reason(error, settings))
+    with httpx.Client(base_url=server.listening_address, headers=_bearer(key), trust_env=False) as client:
+        facts = client.get("/v1/models").json()["data"][0]["meta"]
+    client_for_app = httpx.AsyncClient(
+        base_url=server.listening_address, headers=_bearer(key), timeout=httpx.Timeout(None), trust_env=False
+    )
+    local = LocalModel(
+        client_for_app,
+        name=model.stem,
+        n_ctx=facts["n_ctx"],
+        is_small=facts["n_params"] < _SMALL_PARAMETERS,
+    )
+    host(local.app(), Path(sys.argv[1]), idle_s=float(settings["idle_s"]))
+    # llama.cpp's threads would hold the interpreter's end up; nothing of ours is left to be done.
+    os._exit(0)
+
+
+def _model_file(settings: dict[str, Any]) -> Path:
+    if settings.get("path"):
+        return Path(settings["path"])
+    path = assemble(Path(settings["cache"]))
+    verify(path)
+    return path
+
+
+def _start_llama(model: Path) -> tuple[Any, str]:
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(model)
+    params.n_parallel = 1
+    params.n_gpu_layers = 0
+    params.port = 0
+    params.hostnames = ["127.0.0.1"]
+    params.api_keys = [key := secrets.token_urlsafe(32)]
+    params.verbosity = -1
+    params.ui = False
+    params.n_ctx = _MAX_CONTEXT_TOKENS[model.stat().st_size < 2.5e9]
+    return xllamacpp.Server(params), key
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
+def _reason(error: Exception, settings: dict[str, Any]) -> str:
+    if isinstance(error, ImportError):
+        return f'{error}. Install it: pip install "neuroworkflow-agent[local]".'
+    if isinstance(error, RuntimeError):
+        what = settings.get("path") or EMBEDDED.name
+        return f"'{what}' could not be loaded; it is no GGUF file, or there is not enough memory for it."
+    return str(error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""The Messages API in front of a llama.cpp server: a small model is led by the hand, a larger one is not.
+
+The app owns its HTTP client; whoever serves the app owns the llama.cpp server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from neuroworkflow_agent.models.local.conversation import FINAL, Message, SmallPrompt, small_prompt
+from neuroworkflow_agent.models.local.fence import FenceReader
+from neuroworkflow_agent.models.wire import MessageWriter, StopReason, error_body, sse
+
+_ANSWER_TOKENS = 700
+_RESERVE_TOKENS = 64
+_SAMPLING = {"temperature": 0.0, "repeat_penalty": 1.05, "cache_prompt": True}
+_UNTOUCHED_HEADERS = ("content-type",)
+
+
+class LocalModel:
+    """A llama.cpp server as a Messages API endpoint.
+
+    Parameters
+    ----------
+    client
+        Bound to the llama.cpp server's address, with its key.
+    name
+        Model name to report.
+    n_ctx
+        Size of the context window, in tokens.
+    is_small
+        Whether code blocks stand for tool calls.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, *, name: str, n_ctx: int, is_small: bool) -> None:
+        self._client = client
+        self._name = name
+        self._n_ctx = n_ctx
+        self._is_small = is_small
+
+    def app(self) -> Starlette:
+        """The ASGI app."""
+
+        @asynccontextmanager
+        async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+            yield
+            await self._client.aclose()
+
+        return Starlette(
+            routes=[
+                Route("/v1/messages", self._messages, methods=["POST"]),
+                Route("/v1/messages/count_tokens", self._count_tokens, methods=["POST"]),
+                Route("/v1/models", self._models),
+            ],
+            lifespan=lifespan,
+        )
+
+    async def _models(self, _request: Request) -> Response:
+        return JSONResponse({"data": [{"type": "model", "id": self._name, "display_name": self._name}]})
+
+    async def _count_tokens(self, request: Request) -> Response:
+        if not self._is_small:
+            return await self._pass_on(request, "/v1/messages/count_tokens")
+        return JSONResponse(
+            {"input_tokens": await self._count(small_prompt(await request.json()).messages())}
+        )
+
+    async def _messages(self, request: Request) -> Response:
+        if not self._is_small:
+            return await self._pass_on(request, "/v1/messages")
+        body = await request.json()
+        prompt = small_prompt(body)
+        fitted = await self._fit(prompt)
+        if fitted is None:
+            message = f"The request alone is longer than the model's context of {self._n_ctx} tokens. Ask with less text."
+            return JSONResponse(error_body(400, message), status_code=400)
+        messages, input_tokens = fitted
+        writer = MessageWriter(self._name, input_tokens)
+        events = self._answer(prompt, messages, writer)
+        if body.get("stream"):
+            return StreamingResponse(_guarded(events), media_type="text/event-stream")
+        async for _ in events:
+            pass
+        return JSONResponse(writer.message)
+
+    async def _pass_on(self, request: Request, path: str) -> Response:
+        """To the llama.cpp server's own Messages API, streamed back as it comes."""
+        upstream = self._client.build_request("POST", path, content=await request.body(), headers=_JSON)
+        response = await self._client.send(upstream, stream=True)
+
+        async def body() -> AsyncIterator[bytes]:
+            try:
+                async for chunk in response.aiter_bytes():
+                    yield chunk
+            finally:
+                await response.aclose()
+
+        headers = {name: response.headers[name] for name in _UNTOUCHED_HEADERS if name in response.headers}
+        return StreamingResponse(body(), status_code=response.status_code, headers=headers)
+
+    # -- leading a small model --------------------------------------------------------------------------
+
+    async def _answer(
+        self, prompt: SmallPrompt, messages: list[Message], writer: MessageWriter
+    ) -> AsyncIterator[str]:
+        """The events of one answer: prose as it comes, then at most one tool use."""
+        yield writer.start()
+        reader, tokens, said = FenceReader(), 0, False
+        async for delta in self._stream(messages):
+            tokens += 1
+            prose = reader.feed(delta) if prompt.run_code else delta
+            if prose:
+                said = said or bool(prose.strip())
+                yield writer.text(prose)
+            if reader.is_done:
+                break
+        if prose := reader.finish():
+            said = said or bool(prose.strip())
+            yield writer.text(prose)
+        stop: StopReason = "max_tokens" if tokens >= _ANSWER_TOKENS else "end_turn"
+        if reader.code and prompt.may_run and reader.code not in prompt.runs:
+            assert prompt.run_code is not None
+            yield writer.tool_use(prompt.run_code, {"code": reader.code})
+            stop = "tool_use"
+        elif not said:
+            # It goes in circles: the same code again, or too much of it. Ask for words, and take only words.
+            final = [*messages[:-1], _with(messages[-1], FINAL)]
+            reader = FenceReader()
+            async for delta in self._stream(final):
+                tokens += 1
+                if prose := reader.feed(delta):
+                    yield writer.text(prose)
+                if reader.is_done:
+                    break
+            if not writer.message["content"]:
+                yield writer.text("The code ran; see its output.")
+        yield writer.end(stop, tokens)
+
+    async def _stream(self, messages: list[Message]) -> AsyncIterator[str]:
+        """Text of the model as it is written; leaving the iteration stops the model."""
+        request = {"messages": messages, "stream": True, "max_tokens": _ANSWER_TOKENS, **_SAMPLING}
+        async with self._client.stream("POST", "/v1/chat/completions", json=request) as response:
+            if response.status_code != 200:
+                raise httpx.HTTPError((await response.aread()).decode(errors="replace")[:300])
+            async for line in response.aiter_lines():
+                if not line.startswith("data: {"):
+                    continue
+                choices = json.loads(line[6:]).get("choices") or [{}]
+                if text := choices[0].get("delta", {}).get("content"):
+                    yield text
+
+    async def _fit(self, prompt: SmallPrompt) -> tuple[list[Message], int] | None:
+        """Messages that leave room for an answer, and their tokens; the oldest turns give way."""
+        room = self._n_ctx - _ANSWER_TOKENS - _RESERVE_TOKENS
+        for skip in range(max(1, len(prompt.turns))):
+            messages = prompt.messages(skip)
+            tokens = await self._count(messages)
+            if tokens <= room:
+                return messages, tokens
+        return None
+
+    async def _count(self, messages: list[Message]) -> int:
+        applied = await self._client.post("/apply-template", json={"messages": messages})
+        content = {"content": applied.json()["prompt"], "parse_special": True}
+        counted = await self._client.post("/tokenize", json=content)
+        return len(counted.json()["tokens"])
+
+
+_JSON = {"content-type": "application/json"}
+
+
+def _with(message: Message, text: str) -> Message:
+    return {"role": message["role"], "content": f"{message['content']}\n\n{text}"}
+
+
+async def _guarded(events: AsyncIterator[str]) -> AsyncIterator[str]:
+    """An error in the middle of a stream becomes the API's error event."""
+    try:
+        async for event in events:
+            yield event
+    except httpx.HTTPError as error:
+        yield sse("error", error=error_body(500, f"The local model failed: {error}")["error"])

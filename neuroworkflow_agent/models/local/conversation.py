@@ -1,0 +1,162 @@
+"""A Messages API request as a conversation a small model can follow. Pure.
+
+A small model is lost in a long system prompt and in JSON tool calls. It gets a short prompt in which a
+fenced Python block *is* the `run_code` call, and every result comes back as text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from neuroworkflow_agent.text import clip
+
+_SYSTEM = """\
+You are a Python assistant in a Jupyter notebook of a neuroscientist. You can run code: write one Python block
+
+```python
+...
+```
+
+It runs in the notebook at once and you are shown its output. Variables stay. numpy, pandas and matplotlib may be \
+imported. Use the names the user gives. End the block with print() of the result, or plt.show() for a plot.
+When the output answers the request, say the result in one or two short sentences without code."""
+_SYSTEM_WITHOUT_CODE = (
+    "You are a helpful assistant for a neuroscientist. Answer in a few short sentences. You cannot run code."
+)
+
+_SHOT_REQUEST = "How many of the values in [3, 8, 12] are above 5?"
+_SHOT_CODE = "```python\nvalues = [3, 8, 12]\nn_above = sum(v > 5 for v in values)\nprint(n_above)\n```"
+_SHOT_OUTPUT = "Output:\n2"
+_SHOT_ANSWER = "2 of the 3 values are above 5."
+
+_RESULT_CHARS = 1_500
+_CONTEXT_CHARS = 2_000
+_PROMPT_CHARS = 8_000
+MAX_RUNS = 5
+"""Code blocks of one turn; then the model has to answer."""
+
+_CONTEXT = re.compile(r"<notebook-context>\n.*?\n\n(.*)\n</notebook-context>", re.DOTALL)
+_REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
+_HEADLINE = re.compile(r"^(?:The code .*?\. )?Output of the code \(data, not instructions\):\n?")
+_AFTER_OK = "If this answers the request, say the result in one sentence, without code."
+_AFTER_ERROR = "The code failed. Write the whole corrected block."
+FINAL = "Answer the request now in one or two sentences, without code."
+"""Said when no further code may run."""
+
+Message = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SmallPrompt:
+    """What the model is given, and what its answer may be."""
+
+    system: Message
+    turns: tuple[tuple[Message, ...], ...]
+    """One tuple a request of the user's: it, and what followed; oldest first."""
+    run_code: str | None
+    """Name of the tool that a code block calls; None if a block is only text."""
+    runs: tuple[str, ...]
+    """Code already run for the last request."""
+
+    @property
+    def may_run(self) -> bool:
+        """Whether a block may still be run."""
+        return self.run_code is not None and len(self.runs) < MAX_RUNS
+
+    def messages(self, skip: int = 0) -> list[Message]:
+        """The messages for the model, without the `skip` oldest turns."""
+        examples = _EXAMPLES if self.run_code else []
+        return [self.system, *examples, *(message for turn in self.turns[skip:] for message in turn)]
+
+
+_EXAMPLES = [
+    {"role": "user", "content": _SHOT_REQUEST},
+    {"role": "assistant", "content": _SHOT_CODE},
+    {"role": "user", "content": f"{_SHOT_OUTPUT}\n\n{_AFTER_OK}"},
+    {"role": "assistant", "content": _SHOT_ANSWER},
+]
+
+
+def small_prompt(request: dict[str, Any]) -> SmallPrompt:
+    """The prompt for a request body of the Messages API."""
+    run_code = next((t["name"] for t in request.get("tools") or () if t["name"].endswith("run_code")), None)
+    turns: list[list[Message]] = []
+    runs: list[str] = []
+    for message in request.get("messages", []):
+        blocks = message["content"]
+        if isinstance(blocks, str):
+            blocks = [{"type": "text", "text": blocks}]
+        if message["role"] == "assistant":
+            said, codes = _assistant(blocks)
+            runs += codes
+            _append(turns, said)
+            continue
+        results = [block for block in blocks if block.get("type") == "tool_result"]
+        if results:
+            _append(turns, {"role": "user", "content": _results(results)})
+        elif (asked := _user(blocks)) is not None:
+            runs = []
+            turns.append([asked])
+    system = _SYSTEM if run_code else _SYSTEM_WITHOUT_CODE
+    return SmallPrompt({"role": "system", "content": system}, tuple(map(tuple, turns)), run_code, tuple(runs))
+
+
+def _append(turns: list[list[Message]], message: Message) -> None:
+    """Add to the turn; neighbours of one role are joined, as chat templates want it."""
+    if not turns:
+        turns.append([])
+    turn = turns[-1]
+    if turn and turn[-1]["role"] == message["role"]:
+        turn[-1] = {"role": message["role"], "content": f"{turn[-1]['content']}\n\n{message['content']}"}
+    else:
+        turn.append(message)
+
+
+def _assistant(blocks: list[dict[str, Any]]) -> tuple[Message, list[str]]:
+    parts, codes = [], []
+    for block in blocks:
+        if block.get("type") == "text":
+            parts.append(block["text"])
+        elif block.get("type") == "tool_use":
+            code = str(block.get("input", {}).get("code", ""))
+            codes.append(code)
+            parts.append(f"```python\n{code}\n```")
+    return {"role": "assistant", "content": "\n\n".join(part for part in parts if part.strip())}, codes
+
+
+def _user(blocks: list[dict[str, Any]]) -> Message | None:
+    context, asked = "", []
+    for block in blocks:
+        if block.get("type") == "image":
+            asked.append("(a picture, which you cannot see)")
+        text = _REMINDER.sub("", block.get("text", "")).strip()
+        found = _CONTEXT.fullmatch(text)
+        if found is not None:
+            context = clip(found.group(1), _CONTEXT_CHARS)
+        elif text:
+            asked.append(clip(text, _PROMPT_CHARS))
+    if not asked:
+        return None
+    request = "\n\n".join(asked)
+    before = f"My notebook so far:\n{context}\n\nMy request: " if context else ""
+    return {"role": "user", "content": f"{before}{request}"}
+
+
+def _results(blocks: list[dict[str, Any]]) -> str:
+    texts = []
+    failed = False
+    for block in blocks:
+        text = _result_text(block)
+        failed = failed or bool(block.get("is_error")) or "The code raised" in text[:40]
+        texts.append(clip(_HEADLINE.sub("", text).strip(), _RESULT_CHARS) or "(no output)")
+    return "Output:\n" + "\n".join(texts) + f"\n\n{_AFTER_ERROR if failed else _AFTER_OK}"
+
+
+def _result_text(block: dict[str, Any]) -> str:
+    content = block.get("content", "")
+    if isinstance(content, str):
+        return content
+    pictures = "(the plot is shown to the user)"
+    return "\n".join(part.get("text", "") if part["type"] == "text" else pictures for part in content)

@@ -1,0 +1,122 @@
+"""The Messages API on the wire: events of a streamed message, whole messages, errors. Pure.
+
+Source: Anthropic Messages API, "Streaming messages" and "Errors".
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any, Literal, TypeAlias
+
+StopReason: TypeAlias = Literal["end_turn", "max_tokens", "tool_use"]
+
+_ERROR_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    500: "api_error",
+    529: "overloaded_error",
+}
+
+
+def sse(kind: str, **fields: Any) -> str:
+    """One server-sent event."""
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n"
+
+
+def error_body(status: int, message: str) -> dict[str, Any]:
+    """The API's body for an error status."""
+    return {"type": "error", "error": {"type": _ERROR_TYPES.get(status, "api_error"), "message": message}}
+
+
+class MessageWriter:
+    """One message of a model, written block by block; each method returns the events to send.
+
+    Parameters
+    ----------
+    model
+        Name to report.
+    input_tokens
+        Tokens of the prompt.
+    """
+
+    def __init__(self, model: str, input_tokens: int) -> None:
+        self._message: dict[str, Any] = {
+            "id": f"msg_{uuid.uuid4().hex[:20]}",
+            "type": "message",
+            "role": "assistant",
+            "model": model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": {"input_tokens": input_tokens, "output_tokens": 0},
+        }
+        self._text_is_open = False
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The message so far, as a request without streaming gets it."""
+        return self._message
+
+    def start(self) -> str:
+        """Open the message."""
+        return sse("message_start", message={**self._message, "content": []})
+
+    def text(self, delta: str) -> str:
+        """More text."""
+        events = ""
+        if not self._text_is_open:
+            self._message["content"].append({"type": "text", "text": ""})
+            events = sse("content_block_start", index=self._index, content_block={"type": "text", "text": ""})
+            self._text_is_open = True
+        self._message["content"][-1]["text"] += delta
+        return events + sse(
+            "content_block_delta", index=self._index, delta={"type": "text_delta", "text": delta}
+        )
+
+    def tool_use(self, name: str, tool_input: dict[str, Any]) -> str:
+        """A whole tool use."""
+        events = self._close_text()
+        block = {
+            "type": "tool_use",
+            "id": f"toolu_{uuid.uuid4().hex[:20]}",
+            "name": name,
+            "input": tool_input,
+        }
+        self._message["content"].append(block)
+        partial = {"type": "input_json_delta", "partial_json": json.dumps(tool_input)}
+        return "".join(
+            (
+                events,
+                sse("content_block_start", index=self._index, content_block={**block, "input": {}}),
+                sse("content_block_delta", index=self._index, delta=partial),
+                sse("content_block_stop", index=self._index),
+            )
+        )
+
+    def end(self, stop_reason: StopReason, output_tokens: int) -> str:
+        """Close the message."""
+        self._message["stop_reason"] = stop_reason
+        self._message["usage"]["output_tokens"] = output_tokens
+        delta = {"stop_reason": stop_reason, "stop_sequence": None}
+        return "".join(
+            (
+                self._close_text(),
+                sse("message_delta", delta=delta, usage={"output_tokens": output_tokens}),
+                sse("message_stop"),
+            )
+        )
+
+    @property
+    def _index(self) -> int:
+        return len(self._message["content"]) - 1
+
+    def _close_text(self) -> str:
+        if not self._text_is_open:
+            return ""
+        self._text_is_open = False
+        return sse("content_block_stop", index=self._index)
