@@ -20,11 +20,12 @@ from benchmarks.tasks.requests import TASKS, Task
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.portal import shared_portal
 from neuroworkflow_agent.engine.session import Session
-from neuroworkflow_agent.events import CellOutput, TextDelta, TurnEnd, TurnStart
+from neuroworkflow_agent.events import CellOutput, TextDelta, ToolUse, TurnEnd
 from neuroworkflow_agent.kernels.base import Execution
 from neuroworkflow_agent.kernels.client import ClientKernel
 
-_TURN_TIMEOUT_S = 300.0
+_WARM_UP_S = 1.5
+"""For the `claude` process to be there, as it is when a person has typed a request."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Result:
     total_s: float
     answer: str
     end: str
+    codes: list[str]
+    """What it ran."""
 
 
 def main() -> int:
@@ -49,17 +52,22 @@ def main() -> int:
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     chosen = [task for task in TASKS if not options.only or task.name in options.only] * options.repeat
-    table = Table("task", "passed", "first text", "seconds", "ended", title=f"model: {options.model or 'auto'}")
+    table = Table(
+        "task", "passed", "first text", "seconds", "ended", title=f"model: {options.model or 'auto'}"
+    )
     results = []
     with tempfile.TemporaryDirectory() as home:
         os.environ["CLAUDE_CONFIG_DIR"] = home
         for task in chosen:
             result = run(task, options.model, Path(home))
             results.append(result)
-            first = "–" if result.first_text_s is None else f"{result.first_text_s:.1f} s"
-            table.add_row(task.name, "yes" if result.passed else "NO", first, f"{result.total_s:.1f}", result.end)
+            first = "-" if result.first_text_s is None else f"{result.first_text_s:.1f} s"
+            table.add_row(
+                task.name, "yes" if result.passed else "NO", first, f"{result.total_s:.1f}", result.end
+            )
             if options.verbose:
-                print(f"[{'ok' if result.passed else 'NO'}] {task.name}: {result.answer}", file=sys.stderr)
+                said = "\n".join([*result.codes, f"-> {result.answer}"])
+                print(f"[{'ok' if result.passed else 'NO'}] {task.name}\n{said}\n", file=sys.stderr)
     passed = sum(result.passed for result in results)
     Console(width=100).print(table)
     firsts = [result.first_text_s for result in results if result.first_text_s is not None]
@@ -78,31 +86,37 @@ def run(task: Task, model: str | None, home: Path) -> Result:
         ran = [portal.call(kernel.execute(source)) for source in ("%matplotlib inline", *task.cells)][1:]
         config = AgentConfig.from_env(workspace=home, model=model)
         with Session(config, kernel=kernel, can_ask=False) as session:
-            session.run("Say hello.") if session.is_busy else None
+            session.prewarm()
+            time.sleep(_WARM_UP_S)
             return _turn(session, kernel, task, _context(ran))
     finally:
         portal.call(kernel.aclose())
 
 
 def _turn(session: Session, kernel: ClientKernel, task: Task, context: str) -> Result:
-    started, first, answer, shown = time.monotonic(), None, "", []
+    started, first, answer, shown, codes = time.monotonic(), None, "", [], []
     turn = session.start(task.prompt, context=context)
     end = "?"
     for event in turn:
-        if first is None and not isinstance(event, TurnStart) and type(event).__name__ in ("TextDelta", "ToolUse"):
+        if first is None and isinstance(event, TextDelta | ToolUse):
             first = time.monotonic() - started
         if isinstance(event, TextDelta):
             answer += event.text
+        elif isinstance(event, ToolUse):
+            codes.append(str(event.input.get("code")))
         elif isinstance(event, CellOutput) and event.change["op"] == "append":
             output = event.change["output"]
-            shown.append(output.get("text") or " ".join([*output.get("data", {}), str(output.get("data", {}).get("text/plain", ""))]))
+            shown.append(
+                output.get("text")
+                or " ".join([*output.get("data", {}), str(output.get("data", {}).get("text/plain", ""))])
+            )
         elif isinstance(event, TurnEnd):
             end = event.end
     total = time.monotonic() - started
     check = f"(lambda answer, shown: bool({task.check}))({json.dumps(answer)}, {json.dumps(' '.join(shown))})"
     verdict: Execution = shared_portal().call(kernel.execute(check))
     passed = any(o.get("data", {}).get("text/plain") == "True" for o in verdict.outputs)
-    return Result(passed, first, total, answer.strip(), end)
+    return Result(passed, first, total, answer.strip(), end, codes)
 
 
 def _context(ran: list[Any]) -> str:

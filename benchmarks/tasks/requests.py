@@ -43,7 +43,7 @@ TASKS = (
         "list(evens) == [4, 8, 10]", ("numbers = [3, 4, 7, 8, 10, 11]",),
     ),
     Task("reverse", "Reverse the string s and store it in r.", "r == 'krowten laruen'", ("s = 'neural network'",)),
-    Task("vowels", "Count the vowels in the string text and store the number in n_vowels.", "n_vowels == 6", ("text = 'Hippocampal neuron'",)),
+    Task("vowels", "Count the vowels in the string text and store the number in n_vowels.", "n_vowels == 7", ("text = 'Hippocampal neuron'",)),
     Task(
         "words", "Make a dictionary called counts with how often each word occurs in text.",
         "dict(counts) == {'to': 2, 'be': 2, 'or': 1, 'not': 1}", ("text = 'to be or not to be'",),
@@ -87,6 +87,6 @@ TASKS = (
     ),
     Task(
         "raster", "Plot the spike raster and tell me the mean firing rate.",
-        "'image/png' in shown and ('24' in answer + shown or '0.024' in answer + shown)", (_QUICKSTART,),
+        "'image/png' in shown and __import__('re').search(r'(?<![\\d.])(24(\\.0*)?|0\\.024)(?![\\d])', answer + shown) is not None", (_QUICKSTART,),
     ),
 )  # fmt: skip

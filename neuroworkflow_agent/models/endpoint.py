@@ -21,6 +21,13 @@ ANTHROPIC_VARIABLES = (
 )
 """What leads Claude Code to an endpoint."""
 
+_PLAIN_REQUESTS = {
+    "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1",
+    "CLAUDE_CODE_DISABLE_THINKING": "1",
+    "CLAUDE_CODE_MAX_RETRIES": "3",
+}
+"""Keep what only Anthropic's own servers know out of requests, and do not wait long for a local one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -88,6 +95,6 @@ def foreign_environ(url: str, token: str, model: str | None) -> dict[str, str]:
         "OPENAI_API_KEY": "",
         "ANTHROPIC_BASE_URL": url,
         "ANTHROPIC_API_KEY": token or "no-key-needed",
-        "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1",
+        **_PLAIN_REQUESTS,
         **(dict.fromkeys(models, model) if model else {}),
     }

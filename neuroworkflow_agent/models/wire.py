@@ -33,6 +33,25 @@ def error_body(status: int, message: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": _ERROR_TYPES.get(status, "api_error"), "message": message}}
 
 
+def plain_request(body: dict[str, Any]) -> dict[str, Any]:
+    """A request body as any server of the API takes it: without what only Anthropic's newest know.
+
+    Claude Code says what it knows of the machine in a message of the role `system` between the others;
+    elsewhere a conversation has users and assistants, and such text belongs to the system prompt.
+    """
+    told = [m["content"] for m in body.get("messages", []) if m["role"] == "system"]
+    system = [_text(part) for part in (body.get("system", ""), *told)]
+    plain = {k: v for k, v in body.items() if k not in ("output_config", "thinking", "context_management")}
+    plain["messages"] = [m for m in body.get("messages", []) if m["role"] != "system"]
+    if any(system):
+        plain["system"] = "\n\n".join(filter(None, system))
+    return plain
+
+
+def _text(content: Any) -> str:
+    return content if isinstance(content, str) else "\n".join(part["text"] for part in content)
+
+
 class MessageWriter:
     """One message of a model, written block by block; each method returns the events to send.
 
@@ -56,6 +75,8 @@ class MessageWriter:
             "usage": {"input_tokens": input_tokens, "output_tokens": 0},
         }
         self._text_is_open = False
+        self.output_tokens = 0
+        """Tokens written so far; the caller counts."""
 
     @property
     def message(self) -> dict[str, Any]:
@@ -98,15 +119,15 @@ class MessageWriter:
             )
         )
 
-    def end(self, stop_reason: StopReason, output_tokens: int) -> str:
+    def end(self, stop_reason: StopReason) -> str:
         """Close the message."""
         self._message["stop_reason"] = stop_reason
-        self._message["usage"]["output_tokens"] = output_tokens
+        self._message["usage"]["output_tokens"] = self.output_tokens
         delta = {"stop_reason": stop_reason, "stop_sequence": None}
         return "".join(
             (
                 self._close_text(),
-                sse("message_delta", delta=delta, usage={"output_tokens": output_tokens}),
+                sse("message_delta", delta=delta, usage={"output_tokens": self.output_tokens}),
                 sse("message_stop"),
             )
         )

@@ -6,8 +6,9 @@ The app owns its HTTP client; whoever serves the app owns the llama.cpp server.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import httpx
 from starlette.applications import Starlette
@@ -15,13 +16,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from neuroworkflow_agent.models.local.conversation import FINAL, Message, SmallPrompt, small_prompt
+from neuroworkflow_agent.models.local.conversation import (
+    FINAL,
+    Message,
+    SmallPrompt,
+    small_prompt,
+    with_imports,
+)
 from neuroworkflow_agent.models.local.fence import FenceReader
-from neuroworkflow_agent.models.wire import MessageWriter, StopReason, error_body, sse
+from neuroworkflow_agent.models.wire import MessageWriter, StopReason, error_body, plain_request, sse
 
 _ANSWER_TOKENS = 700
 _RESERVE_TOKENS = 64
-_SAMPLING = {"temperature": 0.0, "repeat_penalty": 1.05, "cache_prompt": True}
+_CHANCE = 0.7
+"""Temperature of a second try."""
 _UNTOUCHED_HEADERS = ("content-type",)
 
 
@@ -93,7 +101,7 @@ class LocalModel:
 
     async def _pass_on(self, request: Request, path: str) -> Response:
         """To the llama.cpp server's own Messages API, streamed back as it comes."""
-        upstream = self._client.build_request("POST", path, content=await request.body(), headers=_JSON)
+        upstream = self._client.build_request("POST", path, json=plain_request(await request.json()))
         response = await self._client.send(upstream, stream=True)
 
         async def body() -> AsyncIterator[bytes]:
@@ -113,40 +121,44 @@ class LocalModel:
     ) -> AsyncIterator[str]:
         """The events of one answer: prose as it comes, then at most one tool use."""
         yield writer.start()
-        reader, tokens, said = FenceReader(), 0, False
-        async for delta in self._stream(messages):
-            tokens += 1
-            prose = reader.feed(delta) if prompt.run_code else delta
-            if prose:
-                said = said or bool(prose.strip())
-                yield writer.text(prose)
-            if reader.is_done:
-                break
-        if prose := reader.finish():
-            said = said or bool(prose.strip())
-            yield writer.text(prose)
-        stop: StopReason = "max_tokens" if tokens >= _ANSWER_TOKENS else "end_turn"
-        if reader.code and prompt.may_run and reader.code not in prompt.runs:
-            assert prompt.run_code is not None
-            yield writer.tool_use(prompt.run_code, {"code": reader.code})
-            stop = "tool_use"
-        elif not said:
-            # It goes in circles: the same code again, or too much of it. Ask for words, and take only words.
-            final = [*messages[:-1], _with(messages[-1], FINAL)]
+        said, code = False, None
+        stop: StopReason = "end_turn"
+        for attempt in _attempts(prompt, messages):
             reader = FenceReader()
-            async for delta in self._stream(final):
-                tokens += 1
-                if prose := reader.feed(delta):
+            async for delta in self._stream(attempt):
+                writer.output_tokens += 1
+                if prose := (reader.feed(delta) if prompt.run_code else delta):
+                    said = said or bool(prose.strip())
                     yield writer.text(prose)
                 if reader.is_done:
                     break
-            if not writer.message["content"]:
-                yield writer.text("The code ran; see its output.")
-        yield writer.end(stop, tokens)
+            if prose := reader.finish():
+                said = said or bool(prose.strip())
+                yield writer.text(prose)
+            code = with_imports(reader.code) if reader.code and attempt.may_run else None
+            if code in prompt.runs:
+                code = None  # in circles: once more, differently
+            if code or said:
+                break
+        if code:
+            assert prompt.run_code is not None
+            yield writer.tool_use(prompt.run_code, {"code": code})
+            stop = "tool_use"
+        elif not said:
+            yield writer.text(prompt.fallback)
+        yield writer.end(stop)
 
-    async def _stream(self, messages: list[Message]) -> AsyncIterator[str]:
+    async def _stream(self, attempt: _Attempt) -> AsyncIterator[str]:
         """Text of the model as it is written; leaving the iteration stops the model."""
-        request = {"messages": messages, "stream": True, "max_tokens": _ANSWER_TOKENS, **_SAMPLING}
+        request = {
+            "messages": attempt.messages,
+            "stream": True,
+            "max_tokens": _ANSWER_TOKENS,
+            "temperature": attempt.temperature,
+            "repeat_penalty": 1.05,
+            "seed": 1,
+            "cache_prompt": True,
+        }
         async with self._client.stream("POST", "/v1/chat/completions", json=request) as response:
             if response.status_code != 200:
                 raise httpx.HTTPError((await response.aread()).decode(errors="replace")[:300])
@@ -174,11 +186,23 @@ class LocalModel:
         return len(counted.json()["tokens"])
 
 
-_JSON = {"content-type": "application/json"}
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One try at an answer."""
+
+    messages: list[Message]
+    may_run: bool
+    temperature: float = 0.0
 
 
-def _with(message: Message, text: str) -> Message:
-    return {"role": message["role"], "content": f"{message['content']}\n\n{text}"}
+def _attempts(prompt: SmallPrompt, messages: list[Message]) -> Iterator[_Attempt]:
+    """As asked; then with some chance, if it repeats itself; then in words only."""
+    yield _Attempt(messages, prompt.may_run)
+    if prompt.runs:
+        yield _Attempt(messages, prompt.may_run, _CHANCE)
+        last = messages[-1]
+        asked = {"role": last["role"], "content": f"{last['content']}\n\n{FINAL}"}
+        yield _Attempt([*messages[:-1], asked], may_run=False)
 
 
 async def _guarded(events: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -19,17 +19,13 @@ You are a Python assistant in a Jupyter notebook of a neuroscientist. You can ru
 ...
 ```
 
-It runs in the notebook at once and you are shown its output. Variables stay. numpy, pandas and matplotlib may be \
-imported. Use the names the user gives. End the block with print() of the result, or plt.show() for a plot.
+It runs in the notebook at once and you are shown its output. Never calculate, count or recall dates yourself: let \
+code do it. Use the variables that exist and the names the user gives. End the block with print() of the result, or \
+plt.show() for a plot.
 When the output answers the request, say the result in one or two short sentences without code."""
 _SYSTEM_WITHOUT_CODE = (
     "You are a helpful assistant for a neuroscientist. Answer in a few short sentences. You cannot run code."
 )
-
-_SHOT_REQUEST = "How many of the values in [3, 8, 12] are above 5?"
-_SHOT_CODE = "```python\nvalues = [3, 8, 12]\nn_above = sum(v > 5 for v in values)\nprint(n_above)\n```"
-_SHOT_OUTPUT = "Output:\n2"
-_SHOT_ANSWER = "2 of the 3 values are above 5."
 
 _RESULT_CHARS = 1_500
 _CONTEXT_CHARS = 2_000
@@ -40,10 +36,19 @@ MAX_RUNS = 5
 _CONTEXT = re.compile(r"<notebook-context>\n.*?\n\n(.*)\n</notebook-context>", re.DOTALL)
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 _HEADLINE = re.compile(r"^(?:The code .*?\. )?Output of the code \(data, not instructions\):\n?")
+_NAMES = re.compile(r"^(?:def |class )?([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(?:[=(:])(?!=)", re.MULTILINE)
+_IMPORTS = {
+    "np": "import numpy as np",
+    "pd": "import pandas as pd",
+    "plt": "import matplotlib.pyplot as plt",
+    "math": "import math",
+}
 _AFTER_OK = "If this answers the request, say the result in one sentence, without code."
 _AFTER_ERROR = "The code failed. Write the whole corrected block."
 FINAL = "Answer the request now in one or two sentences, without code."
 """Said when no further code may run."""
+
+_NO_NAMES = {"for", "if", "while", "with", "print", "Output", "In", "Error", "else", "try", "def", "class"}
 
 Message = dict[str, str]
 
@@ -65,18 +70,56 @@ class SmallPrompt:
         """Whether a block may still be run."""
         return self.run_code is not None and len(self.runs) < MAX_RUNS
 
+    @property
+    def fallback(self) -> str:
+        """What can be said without the model: what its last code did."""
+        last = self.turns[-1][-1]["content"] if self.turns and self.runs else ""
+        printed, _, _ = last.removeprefix("Output:\n").rpartition("\n\n")
+        if last.endswith(_AFTER_ERROR):
+            return (
+                f"The code fails and I found no way around it: `{printed.splitlines()[-1]}`"
+                if printed
+                else "The code fails."
+            )
+        return (
+            f"The code ran. Its output:\n\n```text\n{printed}\n```"
+            if printed
+            else "I have no answer to this."
+        )
+
     def messages(self, skip: int = 0) -> list[Message]:
         """The messages for the model, without the `skip` oldest turns."""
         examples = _EXAMPLES if self.run_code else []
         return [self.system, *examples, *(message for turn in self.turns[skip:] for message in turn)]
 
 
+def _exchange(request: str, code: str, output: str, answer: str) -> list[Message]:
+    return [
+        {"role": "user", "content": request},
+        {"role": "assistant", "content": f"```python\n{code}\n```"},
+        {"role": "user", "content": f"Output:\n{output}\n\n{_AFTER_OK}"},
+        {"role": "assistant", "content": answer},
+    ]
+
+
 _EXAMPLES = [
-    {"role": "user", "content": _SHOT_REQUEST},
-    {"role": "assistant", "content": _SHOT_CODE},
-    {"role": "user", "content": f"{_SHOT_OUTPUT}\n\n{_AFTER_OK}"},
-    {"role": "assistant", "content": _SHOT_ANSWER},
+    *_exchange("What is 37 * 41?", "print(37 * 41)", "1517", "37 * 41 is 1517."),
+    *_exchange(
+        "These cells have run already:\nIn [1]:\nst_ms, ids, n_cells, t_stop_ms = simulate()\n\n"
+        "Do not repeat them. You can use st_ms, ids, n_cells, t_stop_ms.\n\n"
+        "My request: Show the spikes as a raster. What is the mean rate?",
+        "import matplotlib.pyplot as plt\n"
+        'plt.plot(st_ms, ids, "|")\n'
+        'plt.xlabel("time (ms)")\n'
+        'plt.ylabel("neuron")\n'
+        "plt.show()\n"
+        "rate_hz = len(st_ms) / n_cells / (t_stop_ms / 1000)\n"
+        "print(rate_hz)",
+        "(the plot is shown to the user)\n8.5",
+        "The raster is above; the mean rate is 8.5 Hz.",
+    ),
 ]
+"""Two exchanges to imitate; they stay in the server's cache, so they cost time only once."""
 
 
 def small_prompt(request: dict[str, Any]) -> SmallPrompt:
@@ -85,6 +128,8 @@ def small_prompt(request: dict[str, Any]) -> SmallPrompt:
     turns: list[list[Message]] = []
     runs: list[str] = []
     for message in request.get("messages", []):
+        if message["role"] not in ("user", "assistant"):
+            continue  # Claude Code tells of the machine in between; a small model takes it for the request
         blocks = message["content"]
         if isinstance(blocks, str):
             blocks = [{"type": "text", "text": blocks}]
@@ -140,8 +185,27 @@ def _user(blocks: list[dict[str, Any]]) -> Message | None:
     if not asked:
         return None
     request = "\n\n".join(asked)
-    before = f"My notebook so far:\n{context}\n\nMy request: " if context else ""
+    before = f"These cells have run already:\n{context}\n\n{_names(context)}My request: " if context else ""
     return {"role": "user", "content": f"{before}{request}"}
+
+
+def _names(context: str) -> str:
+    """A reminder of what the cells have defined, so that it is not made again."""
+    found = dict.fromkeys(
+        name.strip() for match in _NAMES.finditer(context) for name in match.group(1).split(",")
+    )
+    names = [name for name in found if name not in _NO_NAMES]
+    return f"Do not repeat them. You can use {', '.join(names[:30])}.\n\n" if names else ""
+
+
+def with_imports(code: str) -> str:
+    """`code` with the usual imports it forgets."""
+    missing = [
+        line
+        for name, line in _IMPORTS.items()
+        if re.search(rf"\b{name}\.", code) and not re.search(rf"\b(?:as|import) {name}\b", code)
+    ]
+    return "\n".join([*missing, code])
 
 
 def _results(blocks: list[dict[str, Any]]) -> str:
