@@ -29,7 +29,14 @@ app.add_typer(sessions, name="sessions")
 
 _BAD_INPUT = 2
 
-ModelOption = Annotated[str | None, typer.Option("--model", help="Model to use.", metavar="NAME")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="A Claude model, openai:NAME, ollama:NAME, a URL, local, local:FILE.gguf, scripted:FILE …; auto takes what is there.",
+        metavar="NAME",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 
 

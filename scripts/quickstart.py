@@ -1,23 +1,34 @@
-"""Run the main job on notebooks/quickstart.ipynb; without a model, play a recording and say so."""
+"""Run the main job on notebooks/quickstart.ipynb, with whatever model this machine has."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.errors import AgentError
 from neuroworkflow_agent.models.choose import choose_endpoint
-from neuroworkflow_agent.models.endpoint import NoEndpointError
-from neuroworkflow_agent.testing import ScriptedModel, replies_from_json
+from neuroworkflow_agent.models.local.weights import EMBEDDED, assemble
+from neuroworkflow_agent.models.sidecar import Sidecar
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 PROMPT = "Plot the spike raster and tell me the mean firing rate."
 
 
 def main() -> int:
+    console = Console(stderr=True)
+    try:
+        endpoint = choose_endpoint(AgentConfig.from_env())
+    except AgentError as error:
+        console.print(str(error))
+        return 2
+    console.print(endpoint.introduction)
+    if isinstance(endpoint.server, Sidecar) and (cache := endpoint.server.settings.get("cache")):
+        _put_together(Path(cache), console)
     result = NOTEBOOKS / "quickstart.result.ipynb"
     command = [
         sys.executable,
@@ -27,23 +38,18 @@ def main() -> int:
         str(NOTEBOOKS / "quickstart.ipynb"),
         PROMPT,
     ]
-    with contextlib.ExitStack() as stack:
-        environ = dict(os.environ)
-        try:
-            endpoint = choose_endpoint(AgentConfig.from_env())
-            print(f"Model: {endpoint.name}, because {endpoint.why}.", file=sys.stderr)
-        except NoEndpointError:
-            print(
-                "No model is configured, so this plays a RECORDING: the answers below were written beforehand. "
-                "The kernel, the code and the notebook are real. Set ANTHROPIC_API_KEY for a real model.",
-                file=sys.stderr,
-            )
-            script = replies_from_json((NOTEBOOKS / "quickstart.script.json").read_text(encoding="utf-8"))
-            environ.update(stack.enter_context(ScriptedModel(script)).environ)
-        code = subprocess.run([*command, "--output", str(result)], env=environ, check=False).returncode
+    code = subprocess.run([*command, "--output", str(result)], check=False).returncode
     if code == 0:
-        print(f"\nThe notebook with the agent's cells: {result}", file=sys.stderr)
+        console.print(f"\nThe notebook with the agent's cells: {result}", soft_wrap=True)
     return code
+
+
+def _put_together(cache: Path, console: Console) -> None:
+    """The embedded model's file, with a bar the first time."""
+    columns = (TextColumn("Putting {task.description} together"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(EMBEDDED.name, total=EMBEDDED.size_bytes)
+        assemble(cache, on_progress=lambda written: progress.update(task, completed=written))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     """Claude Code's files, caches and settings of this test alone; no key of the developer's."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name.startswith(("ANTHROPIC_", "CLAUDE_", "NEUROWORKFLOW_")):
+        if name.startswith(("ANTHROPIC_", "CLAUDE_", "NEUROWORKFLOW_", "OPENAI_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "claude"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))

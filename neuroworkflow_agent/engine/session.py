@@ -301,7 +301,9 @@ class Session:
         self._approvals.settle_all("The turn has ended.")
         outcome = active.reader.outcome
         cost = outcome.session_cost_usd if outcome else None
-        turn_cost = None if cost is None else max(0.0, cost - self._process_cost_usd)
+        turn_cost = (
+            None if cost is None or not self._endpoint.is_priced else max(0.0, cost - self._process_cost_usd)
+        )
         self._process_cost_usd = cost if cost is not None else self._process_cost_usd
         self._busy = False
         active.ended.set()

@@ -27,11 +27,6 @@ from neuroworkflow_agent.models.sidecar import Sidecar
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 GATEWAY_PATH = "/api/chat/anthropic"
-EXAMPLES = (
-    "a Claude model's name, auto, gateway, local, local:FILE.gguf, ollama:NAME, lmstudio:NAME, llamacpp, vllm:NAME, "
-    "openai:NAME, a base URL, NAME@URL, or scripted:FILE"
-)
-"""What `--model` takes, for messages."""
 _IDLE_S = 900
 _LOCAL_LIMITS = "It is small: it runs Python for short requests, does not see pictures, and makes mistakes."
 
@@ -97,16 +92,18 @@ def _messages_api(config: AgentConfig, model: str | None) -> Endpoint | None:
     found = {name: value for name, value in config.endpoint.items() if name in ANTHROPIC_VARIABLES}
     url = found.get("ANTHROPIC_BASE_URL")
     if url:
-        return Endpoint("Messages API server", url, "ANTHROPIC_BASE_URL is set", found, model)
+        return Endpoint("Messages API server", url, "ANTHROPIC_BASE_URL is set", found, model, is_priced=True)
     for variable in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"):
         if variable in found:
-            return Endpoint("Anthropic", ANTHROPIC_URL, f"{variable} is set", found, model)
+            return Endpoint("Anthropic", ANTHROPIC_URL, f"{variable} is set", found, model, is_priced=True)
     for variable in found:
         if variable.startswith("CLAUDE_CODE_USE_"):
             cloud = variable.removeprefix("CLAUDE_CODE_USE_").title()
-            return Endpoint(cloud, cloud.lower(), f"{variable} is set", found, model)
+            return Endpoint(cloud, cloud.lower(), f"{variable} is set", found, model, is_priced=True)
     if _is_logged_in(config):
-        return Endpoint("Anthropic", ANTHROPIC_URL, "you are logged in with 'claude'", found, model)
+        return Endpoint(
+            "Anthropic", ANTHROPIC_URL, "you are logged in with 'claude'", found, model, is_priced=True
+        )
     return None
 
 
@@ -118,7 +115,7 @@ def _gateway(config: AgentConfig, why: str) -> Endpoint:
     if not token:
         raise ConfigError("The gateway needs a token. Set NEUROWORKFLOW_SERVICE_TOKEN.")
     url = _checked_url(base).rstrip("/") + GATEWAY_PATH
-    return Endpoint("gateway", url, why, _with_token(foreign_environ(url, token, None)))
+    return Endpoint("gateway", url, why, _with_token(foreign_environ(url, token, None)), is_priced=True)
 
 
 def _with_token(environ: dict[str, str]) -> dict[str, str]:
@@ -174,7 +171,7 @@ def _embedded(path: str, why: str) -> Endpoint:
     if importlib.util.find_spec("xllamacpp") is None:
         raise ConfigError('llama.cpp is not installed: pip install "neuroworkflow-agent[local]".')
     server = Sidecar("The embedded model", "neuroworkflow_agent.models.local", settings, _cache() / "servers")
-    return Endpoint(name, "", why, foreign_environ("", "", model), model, _LOCAL_LIMITS, server)
+    return Endpoint(name, "", why, foreign_environ("", "", model), model, _LOCAL_LIMITS, server=server)
 
 
 def _bridge(asked: str, config: AgentConfig, why: str) -> Endpoint:
@@ -198,7 +195,7 @@ def _scripted(path: str) -> Endpoint:
         raise ConfigError(f"'{path}' is not a file. Give a script: scripted:FILE.json.")
     limits = "It is a RECORDING: the answers were written beforehand, whatever you ask."
     return Endpoint(
-        "scripted", "", "it was asked for", foreign_environ("", "", None), None, limits, Script(file)
+        "scripted", "", "it was asked for", foreign_environ("", "", None), None, limits, server=Script(file)
     )
 
 

@@ -56,6 +56,8 @@ class Endpoint:
     """What the endpoint calls the model; None for the CLI's default."""
     limits: str = ""
     """What it cannot do, one sentence; empty where nothing is known to be missing."""
+    is_priced: bool = False
+    """Whether what the CLI says of costs is true there."""
     server: Server | None = None
     """What has to be started for it; None for a server that is somebody else's."""
 

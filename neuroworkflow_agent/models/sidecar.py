@@ -10,6 +10,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,7 +69,7 @@ class Sidecar:
 
     name: str
     module: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(repr=False)
     directory: Path
 
     def ensure(self) -> Running:
@@ -124,6 +125,8 @@ class Sidecar:
                 stderr=out,
                 start_new_session=True,
             )
+        # Reaps the process when it ends; it may outlive everybody who talks to it.
+        threading.Thread(target=process.wait, name="neuroworkflow-agent reaper", daemon=True).start()
         assert process.stdin is not None
         try:
             with process.stdin as stdin:

@@ -16,7 +16,7 @@ HELP = """\
   --new            start a new conversation
   --resume [ID]    go on with a conversation: the latest of this workspace, or the one with this id
   --fork           continue in a copy; with --resume, of that conversation
-  --model NAME     use this model from now on
+  --model NAME     use this model from now on: a Claude model, openai:NAME, ollama:NAME, local, a URL …
   --mode MODE      from now on: edit (default), ask, plan or read-only
   --sessions       list this workspace's conversations
   --help           show this

@@ -71,6 +71,7 @@ def test_turn_yields_its_events_in_order(scripted_model: ScriptedModel, make_ses
     events = list(turn)
     assert events[:-1] == [
         TurnStart(turn.turn_id, "hi"),
+        Notice("Model: Messages API server, because ANTHROPIC_BASE_URL is set."),
         ThinkingDelta("hm"),
         TextDelta("Hello "),
         TextDelta("there"),
@@ -166,7 +167,7 @@ def test_closed_session_is_refused(scripted_model: ScriptedModel, make_session: 
 
 def test_without_endpoint_a_session_cannot_begin(make_session: Maker) -> None:
     with pytest.raises(NoEndpointError, match="Set ANTHROPIC_API_KEY"):
-        make_session()
+        make_session(model="claude-sonnet-4-5")
 
 
 # -- stop ---------------------------------------------------------------------------------------------
@@ -548,7 +549,9 @@ def test_passing_trouble_is_tried_again_and_told(
     assert end_of(turn).end == "complete"
     assert turn.text.endswith("fine")
     if isinstance(failure, Failure):
-        assert any(isinstance(event, Notice) for event in turn)
+        notices = [event.message for event in turn if isinstance(event, Notice)]
+        assert len(notices) == 2
+        assert "again" in notices[1]
 
 
 def test_malformed_stream_does_not_wedge_the_session(

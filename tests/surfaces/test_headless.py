@@ -332,7 +332,10 @@ def test_bad_option_exits_2_and_nothing_is_written(
     ("environ", "says"),
     [
         ({"ANTHROPIC_API_KEY": "wrong-key-000000"}, "refused the key (HTTP 401)"),
-        ({"ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": ""}, "No model endpoint is configured"),
+        (
+            {"ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": "", "ANTHROPIC_MODEL": "claude-x"},
+            "No model endpoint is configured",
+        ),
         ({"NEUROWORKFLOW_WORKSPACE_ROOT": "/no/such/place"}, "NEUROWORKFLOW_WORKSPACE_ROOT"),
     ],
 )
@@ -401,9 +404,8 @@ def test_doctor_says_what_would_serve(notebook: Path, scripted_model: ScriptedMo
     assert code == 0
     assert scripted_model.base_url in out
     assert "python3" in out
-    code, out, _err = run(
-        "doctor", "--json", env={**os.environ, "ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": ""}
-    )
+    nothing = {"ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": "", "ANTHROPIC_MODEL": "claude-x"}
+    code, out, _err = run("doctor", "--json", env={**os.environ, **nothing})
     report = json.loads(out)
     assert (code, report["ok"]) == (1, False)
     assert "Set ANTHROPIC_API_KEY" in next(f["advice"] for f in report["findings"] if not f["ok"])

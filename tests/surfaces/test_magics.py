@@ -45,7 +45,8 @@ def test_answer_is_shown_as_html_and_readable_without(
     scripted_model.extend(Reply.text("Hello **you**, `x`"))
     ran = kernel.run("%chat hi?")
     assert (ran.status, ran.end) == ("ok", "complete")
-    answer, closing = ran.outputs
+    chosen, answer, closing = ran.outputs
+    assert chosen["data"]["text/plain"] == "Model: Messages API server, because ANTHROPIC_BASE_URL is set."
     assert "<strong>you</strong>" in answer["data"]["text/html"]
     assert answer["data"]["text/plain"] == "Hello **you**, `x`"
     assert closing["data"]["text/plain"].startswith("complete · ")
@@ -60,7 +61,7 @@ def test_code_runs_in_the_users_namespace_and_in_the_users_cell(
         Reply((Text("Let me look."), *Reply.code("y = x * 2\nprint('seen')\ny").blocks)), Reply.text("42.")
     )
     ran = kernel.run("%%chat\nwhat is x?\n")
-    shown = [output.get("text") or output["data"]["text/plain"] for output in ran.outputs]
+    shown = [output.get("text") or output["data"]["text/plain"] for output in ran.outputs][1:]
     assert shown[:1] == ["Let me look."]
     assert shown[1].startswith("Run code\n    y = x * 2")
     assert shown[2:5] == ["seen\n", "42", "42."]
@@ -272,6 +273,7 @@ def test_without_endpoint_the_cell_says_what_to_do(
 ) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     monkeypatch.delenv("ANTHROPIC_BASE_URL")
+    monkeypatch.setenv("ANTHROPIC_MODEL", "claude-x")
     kernel = start_kernel()
     assert kernel.run("%load_ext neuroworkflow_agent").status == "ok"
     assert "Set ANTHROPIC_API_KEY" in kernel.run("%chat hi").text

@@ -43,6 +43,7 @@ _IMPORTS = {
     "plt": "import matplotlib.pyplot as plt",
     "math": "import math",
 }
+_BEFORE = "These cells have run already:"
 _AFTER_OK = "If this answers the request, say the result in one sentence, without code."
 _AFTER_ERROR = "The code failed. Write the whole corrected block."
 FINAL = "Answer the request now in one or two sentences, without code."
@@ -105,15 +106,15 @@ def _exchange(request: str, code: str, output: str, answer: str) -> list[Message
 _EXAMPLES = [
     *_exchange("What is 37 * 41?", "print(37 * 41)", "1517", "37 * 41 is 1517."),
     *_exchange(
-        "These cells have run already:\nIn [1]:\nst_ms, ids, n_cells, t_stop_ms = simulate()\n\n"
-        "Do not repeat them. You can use st_ms, ids, n_cells, t_stop_ms.\n\n"
+        f"{_BEFORE}\nIn [1]:\nst_ms, ids, n_cells, duration_ms = simulate()\n\n"
+        "Do not repeat them. You can use st_ms, ids, n_cells, duration_ms.\n\n"
         "My request: Show the spikes as a raster. What is the mean rate?",
         "import matplotlib.pyplot as plt\n"
         'plt.plot(st_ms, ids, "|")\n'
         'plt.xlabel("time (ms)")\n'
         'plt.ylabel("neuron")\n'
         "plt.show()\n"
-        "rate_hz = len(st_ms) / n_cells / (t_stop_ms / 1000)\n"
+        "rate_hz = len(st_ms) / n_cells / (duration_ms / 1000)\n"
         "print(rate_hz)",
         "(the plot is shown to the user)\n8.5",
         "The raster is above; the mean rate is 8.5 Hz.",
@@ -140,7 +141,8 @@ def small_prompt(request: dict[str, Any]) -> SmallPrompt:
             continue
         results = [block for block in blocks if block.get("type") == "tool_result"]
         if results:
-            _append(turns, {"role": "user", "content": _results(results)})
+            names = _names(turns[-1][0]["content"]) if turns else ""
+            _append(turns, {"role": "user", "content": _results(results, names)})
         elif (asked := _user(blocks)) is not None:
             runs = []
             turns.append([asked])
@@ -185,7 +187,7 @@ def _user(blocks: list[dict[str, Any]]) -> Message | None:
     if not asked:
         return None
     request = "\n\n".join(asked)
-    before = f"These cells have run already:\n{context}\n\n{_names(context)}My request: " if context else ""
+    before = f"{_BEFORE}\n{context}\n\nDo not repeat them. {_names(context)}My request: " if context else ""
     return {"role": "user", "content": f"{before}{request}"}
 
 
@@ -195,7 +197,7 @@ def _names(context: str) -> str:
         name.strip() for match in _NAMES.finditer(context) for name in match.group(1).split(",")
     )
     names = [name for name in found if name not in _NO_NAMES]
-    return f"Do not repeat them. You can use {', '.join(names[:30])}.\n\n" if names else ""
+    return f"You can use {', '.join(names[:30])}.\n\n" if names else ""
 
 
 def with_imports(code: str) -> str:
@@ -208,14 +210,18 @@ def with_imports(code: str) -> str:
     return "\n".join([*missing, code])
 
 
-def _results(blocks: list[dict[str, Any]]) -> str:
+def _results(blocks: list[dict[str, Any]], names: str) -> str:
+    """What came out, and what to do about it; a name that does not exist is answered with those that do."""
     texts = []
     failed = False
     for block in blocks:
         text = _result_text(block)
         failed = failed or bool(block.get("is_error")) or "The code raised" in text[:40]
         texts.append(clip(_HEADLINE.sub("", text).strip(), _RESULT_CHARS) or "(no output)")
-    return "Output:\n" + "\n".join(texts) + f"\n\n{_AFTER_ERROR if failed else _AFTER_OK}"
+    advice = _AFTER_OK
+    if failed:
+        advice = names + _AFTER_ERROR if "NameError" in texts[-1] else _AFTER_ERROR
+    return "Output:\n" + "\n".join(texts) + f"\n\n{advice}"
 
 
 def _result_text(block: dict[str, Any]) -> str:

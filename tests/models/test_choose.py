@@ -1,0 +1,190 @@
+"""Which endpoint serves: by name, and by what is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.models import choose, local_servers
+from neuroworkflow_agent.models.endpoint import NoEndpointError, Script, foreign_environ
+from neuroworkflow_agent.models.local import weights
+from neuroworkflow_agent.models.local_servers import LocalServer
+from neuroworkflow_agent.models.probe import probe
+from neuroworkflow_agent.models.sidecar import Sidecar
+
+Have = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def have(monkeypatch: pytest.MonkeyPatch) -> Have:
+    """Says what is installed; nothing is unless said so, and no local server answers."""
+
+    def have(*names: str) -> None:
+        found = importlib.util.find_spec
+        monkeypatch.setattr(
+            importlib.util,
+            "find_spec",
+            lambda name: (name in names or None) if name in ("litellm", "xllamacpp") else found(name),
+        )
+        monkeypatch.setattr(weights, "is_installed", lambda *_: "weights" in names)
+
+    have()
+    monkeypatch.setattr(local_servers, "answering", lambda: iter(()))
+    return have
+
+
+def config(tmp_path: Path, model: str | None = None, **environ: str) -> AgentConfig:
+    return AgentConfig.from_env(
+        {"CLAUDE_CONFIG_DIR": str(tmp_path), **environ}, workspace=tmp_path, model=model
+    )
+
+
+class _Models(BaseHTTPRequestHandler):
+    body = b'{"object": "list", "data": [{"id": "qwen3:8b"}, {"id": "llama3:latest"}]}'
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/v1/models" else 404)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def ollama(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server with Ollama's list of models, on the port where Ollama is looked for."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Models) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        port = server.server_address[1]
+        known = LocalServer("ollama", "Ollama", port)
+        monkeypatch.setattr(local_servers, "BY_KEY", {"ollama": known})
+        yield f"http://127.0.0.1:{port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("environ", "installed", "name", "why"),
+    [
+        (
+            {"NEUROWORKFLOW_BACKEND_URL": "http://gw", "NEUROWORKFLOW_SERVICE_TOKEN": "t", "ANTHROPIC_API_KEY": "k"},
+            (),
+            "gateway",
+            "NEUROWORKFLOW_BACKEND_URL is set",
+        ),
+        ({"ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "o"}, ("litellm",), "Anthropic", "ANTHROPIC_API_KEY is set"),
+        ({"ANTHROPIC_BASE_URL": "http://x"}, (), "Messages API server", "ANTHROPIC_BASE_URL is set"),
+        ({"CLAUDE_CODE_USE_BEDROCK": "1"}, (), "Bedrock", "CLAUDE_CODE_USE_BEDROCK is set"),
+        ({"OPENAI_API_KEY": "o"}, ("litellm", "weights", "xllamacpp"), "bridge", "OPENAI_API_KEY is set"),
+        ({"OPENAI_API_KEY": "o"}, ("weights", "xllamacpp"), "embedded", "needs pip install"),
+        ({}, ("weights", "xllamacpp"), "embedded", "no key is set and no local server answers"),
+    ],
+)  # fmt: skip
+def test_auto_takes_the_first_that_is_there(
+    environ: dict[str, str], installed: tuple[str, ...], name: str, why: str, have: Have, tmp_path: Path
+) -> None:
+    have(*installed)
+    for model in (None, "auto"):
+        endpoint = choose.choose_endpoint(config(tmp_path, model, **environ))
+        assert endpoint.name == name
+        assert why in endpoint.why
+        assert endpoint.introduction.startswith(f"Model: {name}")
+
+
+def test_auto_finds_a_login(tmp_path: Path) -> None:
+    (tmp_path / ".credentials.json").write_text("{}")
+    assert "logged in" in choose.choose_endpoint(config(tmp_path)).why
+
+
+def test_auto_takes_a_local_server_before_the_embedded_model(
+    have: Have, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have("weights", "xllamacpp")
+    server = LocalServer("ollama", "Ollama", 11434)
+    monkeypatch.setattr(local_servers, "answering", lambda: iter([(server, "qwen3:8b")]))
+    endpoint = choose.choose_endpoint(config(tmp_path))
+    assert (endpoint.name, endpoint.url, endpoint.model) == ("Ollama", "http://127.0.0.1:11434", "qwen3:8b")
+
+
+def test_with_nothing_there_it_says_what_would_work(tmp_path: Path) -> None:
+    with pytest.raises(NoEndpointError, match=r"ANTHROPIC_API_KEY.*pip install"):
+        choose.choose_endpoint(config(tmp_path))
+
+
+def test_local_server_is_asked_for_its_models(ollama: str, tmp_path: Path) -> None:
+    named = choose.choose_endpoint(config(tmp_path, "ollama:llama3"))
+    assert (named.name, named.url, named.model) == ("Ollama", ollama, "llama3")
+    assert choose.choose_endpoint(config(tmp_path, "ollama:")).model == "qwen3:8b"
+    assert choose.choose_endpoint(config(tmp_path, ollama)).model == "qwen3:8b"
+    assert choose.choose_endpoint(config(tmp_path, f"ollama:phi@{ollama}")).model == "phi"
+    with pytest.raises(ConfigError, match=r"has no model 'gpt'. It has: qwen3:8b"):
+        choose.choose_endpoint(config(tmp_path, "ollama:gpt"))
+    assert probe(named).answers
+
+
+def test_local_server_that_answers_is_found_and_trusted(ollama: str, tmp_path: Path) -> None:
+    known = local_servers.BY_KEY["ollama"]
+    assert local_servers.is_trusted(known.port)
+    assert not local_servers.is_trusted(1)
+    assert local_servers.list_models(ollama) == ["qwen3:8b", "llama3:latest"]
+    assert local_servers.list_models("http://127.0.0.1:1") == []
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("gateway", "NEUROWORKFLOW_BACKEND_URL"),
+        ("local", r"pip install .*\[local\]"),
+        ("local:/no/such.gguf", "is not a file"),
+        ("scripted:/no/such.json", "is not a file"),
+        ("openai:gpt-4.1", r"pip install .*\[openai\]"),
+        ("http://", "is no base URL"),
+        ("x@http://[", "is no base URL"),
+        ("lmstudio:x", "does not answer"),
+    ],
+)
+def test_what_cannot_be_had_is_said(model: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=says):
+        choose.choose_endpoint(config(tmp_path, model))
+
+
+def test_bridge_needs_a_key_and_a_model(have: Have, tmp_path: Path) -> None:
+    have("litellm")
+    with pytest.raises(ConfigError, match="Set OPENAI_API_KEY"):
+        choose.choose_endpoint(config(tmp_path, "openai:gpt-4.1"))
+    with pytest.raises(ConfigError, match="Name the model"):
+        choose.choose_endpoint(config(tmp_path, "openai:", OPENAI_API_KEY="o"))
+    endpoint = choose.choose_endpoint(config(tmp_path, "mistral/small", OPENAI_API_KEY="o"))
+    assert isinstance(endpoint.server, Sidecar)
+    assert endpoint.server.settings["model"] == "mistral/small"
+
+
+def test_script_is_said_to_be_one(tmp_path: Path) -> None:
+    script = tmp_path / "lesson.json"
+    script.write_text("[]")
+    endpoint = choose.choose_endpoint(config(tmp_path, f"scripted:{script}"))
+    assert endpoint.server == Script(script)
+    assert "RECORDING" in endpoint.introduction
+
+
+def test_no_key_of_the_users_goes_to_another_endpoint() -> None:
+    environ = foreign_environ("http://127.0.0.1:1", "", "m")
+    assert environ["ANTHROPIC_API_KEY"] == "no-key-needed"
+    assert {environ[name] for name in ("ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "OPENAI_API_KEY", "CLAUDE_CODE_USE_BEDROCK")} == {""}  # fmt: skip
+
+
+def test_key_is_not_shown(have: Have, tmp_path: Path) -> None:
+    have("litellm")
+    endpoint = choose.choose_endpoint(config(tmp_path, "openai:gpt-4.1", OPENAI_API_KEY="sk-secret-0001"))
+    assert "sk-secret-0001" not in repr(endpoint)
