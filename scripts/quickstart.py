@@ -26,7 +26,6 @@ def main() -> int:
     except AgentError as error:
         console.print(str(error))
         return 2
-    console.print(endpoint.introduction)
     if isinstance(endpoint.server, Sidecar) and (cache := endpoint.server.settings.get("cache")):
         _put_together(Path(cache), console)
     result = NOTEBOOKS / "quickstart.result.ipynb"

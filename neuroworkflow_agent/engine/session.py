@@ -9,69 +9,44 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import threading
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.approvals import Approvals
 from neuroworkflow_agent.engine.link import Link
+from neuroworkflow_agent.engine.outfit import Outfit
 from neuroworkflow_agent.engine.permissions import (
-    MCP_SERVER,
-    RUN_CODE,
     Answer,
-    Gate,
     offers_run_code,
     short_name,
 )
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
-from neuroworkflow_agent.engine.prompts import message_blocks, system_prompt
+from neuroworkflow_agent.engine.prompts import message_blocks
 from neuroworkflow_agent.engine.running import Listener, RunningTurn
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError
 from neuroworkflow_agent.events import (
-    CellEnd,
-    CellOutput,
     EndReason,
     Event,
     Notice,
-    ToolResult,
-    ToolUse,
-    TurnEnd,
     TurnStart,
 )
-from neuroworkflow_agent.ids import SessionId, ToolUseId, new_session_id
-from neuroworkflow_agent.kernels.base import Execution, Kernel, OutputChange
+from neuroworkflow_agent.ids import SessionId, new_session_id
+from neuroworkflow_agent.kernels.base import Kernel
 from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.models.reach import Reach
-from neuroworkflow_agent.workspace import Workspace
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, Message
 
+    from neuroworkflow_agent.engine.active import ActiveTurn
     from neuroworkflow_agent.engine.connection import Connection
-    from neuroworkflow_agent.engine.turn import TurnReader
     from neuroworkflow_agent.tools.run_code import RunCode
 
 _STOP_GRACE_S = 0.35
 """How long a stopped turn waits for the CLI's own word before it ends without it."""
 _INTERRUPTED_RUN_TIMEOUT_S = 5.0
-_LONG_TOOLS = frozenset({"Bash", "Agent", "Task"})
-
-
-class _Active:
-    """The turn of the moment and what the session must know about it."""
-
-    def __init__(self, turn: RunningTurn, reader: TurnReader) -> None:
-        self.turn = turn
-        self.reader = reader
-        self.started = self.last_sign = time.monotonic()
-        self.open_tools: dict[ToolUseId, str] = {}
-        self.connection: Connection | None = None
-        self.stopping = False
-        self.asked_in_vain = ""
-        self.ended = asyncio.Event()
 
 
 class Session:
@@ -110,7 +85,8 @@ class Session:
         self._reach = Reach(self._endpoint)
         self._environ: Mapping[str, str] | None = None
         self._is_introduced = False
-        self._kernel = kernel if offers_run_code(self.config.mode) else None
+        offered = kernel if offers_run_code(self.config.mode) else None
+        self._outfit = Outfit(self.config, offered, self._ask_user, self._emit)
         self._can_ask = can_ask
         self._portal = portal or shared_portal()
         self._resume: SessionId | None = SessionId(resume) if resume else None
@@ -119,8 +95,7 @@ class Session:
         self._busy = False
         self._stop_wanted = False
         self._closed = False
-        self._code: RunCode | None = None
-        self._active: _Active | None = None
+        self._active: ActiveTurn | None = None
         self._approvals = Approvals()
         self._link = Link(
             self.session_id,
@@ -206,6 +181,11 @@ class Session:
         if self._portal.is_alive:
             self._portal.call(self._close())
 
+    def close_soon(self) -> None:
+        """As `close`, without waiting for it."""
+        if self._portal.is_alive:
+            self._portal.submit(self._close())
+
     async def aclose(self) -> None:
         """As `close`, from any loop."""
         if self._portal.is_alive:
@@ -220,9 +200,9 @@ class Session:
     # -- a turn, on the portal's loop -----------------------------------------------------------------
 
     async def _run(self, turn: RunningTurn, context: str) -> None:
-        from neuroworkflow_agent.engine.turn import TurnReader
+        from neuroworkflow_agent.engine.active import ActiveTurn
 
-        active = self._active = _Active(turn, TurnReader())
+        active = self._active = ActiveTurn(turn)
         if not self._is_introduced:
             self._is_introduced = True
             turn.emit(Notice(self._endpoint.introduction))
@@ -242,9 +222,11 @@ class Session:
             self._active = None
             self._link.start_idle_timer(self._is_idle)
 
-    async def _ready_connection(self, active: _Active) -> Connection | None:
+    async def _ready_connection(self, active: ActiveTurn) -> Connection | None:
         """The process for this turn; None when the turn was stopped before there was one."""
         connecting = asyncio.ensure_future(self._connect())
+        # A turn that is stopped meanwhile does not wait for it, nor ask why it failed.
+        connecting.add_done_callback(lambda done: done.cancelled() or done.exception())
         ended = asyncio.ensure_future(active.ended.wait())
         await asyncio.wait([connecting, ended], return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
@@ -261,37 +243,17 @@ class Session:
         active = self._active
         if active is None or active.ended.is_set():
             return
-        active.last_sign = time.monotonic()
-        for event in active.reader.read(message):
-            active.turn.emit(self._track(active, event))
+        active.read(message)
         if active.reader.is_in_trouble and (trouble := self._reach.trouble()):
             self._link.abandon()
-            self._finish(active, *self._reason(active, "cut_off", trouble))
+            self._finish(active, *active.reason("cut_off", trouble))
         elif active.reader.refusal:
             self._link.interrupt()
             self._end_ahead(active, "error", active.reader.refusal)
         elif (outcome := active.reader.outcome) is not None:
-            self._finish(active, *self._reason(active, outcome.end, self._hide(outcome.message)))
+            self._finish(active, *active.reason(outcome.end, self._hide(outcome.message)))
 
-    def _track(self, active: _Active, event: Event) -> Event:
-        """Keep count of open tool uses; after a stop, say so rather than what the CLI tells the model."""
-        if isinstance(event, ToolUse):
-            active.open_tools[event.tool_use_id] = event.name
-        elif isinstance(event, ToolResult):
-            active.open_tools.pop(event.tool_use_id, None)
-            if active.stopping:
-                return dataclasses.replace(event, text="Stopped; this did not run to its end.")
-        return event
-
-    def _reason(self, active: _Active, end: EndReason, message: str) -> tuple[EndReason, str]:
-        """What the CLI calls aborted was either stopped by the user or had nobody to ask."""
-        if active.asked_in_vain:
-            return "interaction", active.asked_in_vain
-        if active.stopping:
-            return "interrupted", "Stopped."
-        return end, message
-
-    def _finish(self, active: _Active, end: EndReason, message: str) -> None:
+    def _finish(self, active: ActiveTurn, end: EndReason, message: str) -> None:
         if active.ended.is_set():
             return
         if self._stop_timer is not None:
@@ -299,36 +261,24 @@ class Session:
         if self._code is not None and end != "complete":
             self._code.stop()
         self._approvals.settle_all("The turn has ended.")
-        outcome = active.reader.outcome
-        cost = outcome.session_cost_usd if outcome else None
-        turn_cost = (
-            None if cost is None or not self._endpoint.is_priced else max(0.0, cost - self._process_cost_usd)
-        )
-        self._process_cost_usd = cost if cost is not None else self._process_cost_usd
         self._busy = False
-        active.ended.set()
-        active.turn.emit(
-            TurnEnd(
-                turn_id=active.turn.turn_id,
-                end=end,
-                message=message,
-                session_id=self.session_id,
-                duration_s=time.monotonic() - active.started,
-                model=active.reader.model,
-                input_tokens=outcome.input_tokens if outcome else 0,
-                output_tokens=outcome.output_tokens if outcome else 0,
-                cost_usd=turn_cost,
-            )
-        )
+        active.end(end, message, session_id=self.session_id, cost_usd=self._cost_of(active))
 
-    async def _watch_for_silence(self, active: _Active) -> None:
+    def _cost_of(self, active: ActiveTurn) -> float | None:
+        """Of the turn; the CLI tells what the process has cost so far."""
+        outcome = active.reader.outcome
+        so_far = outcome.session_cost_usd if outcome else None
+        if so_far is None or not self._endpoint.is_priced:
+            return None
+        before, self._process_cost_usd = self._process_cost_usd, so_far
+        return max(0.0, so_far - before)
+
+    async def _watch_for_silence(self, active: ActiveTurn) -> None:
         limit = self.config.silence_timeout_s
         while not active.ended.is_set():
             await asyncio.sleep(min(1.0, limit / 4))
             working = (self._code is not None and self._code.is_running) or self._approvals.is_waiting
-            if working or _LONG_TOOLS.intersection(active.open_tools.values()):
-                active.last_sign = time.monotonic()
-            if time.monotonic() - active.last_sign > limit:
+            if active.silent_s(is_working=working) > limit:
                 self._link.abandon()
                 self._finish(active, "cut_off", f"No sign of life from the model for {limit:g} s; gave up.")
 
@@ -347,11 +297,11 @@ class Session:
         loop = asyncio.get_running_loop()
         self._stop_timer = loop.call_later(_STOP_GRACE_S, self._end_ahead, active, "interrupted", "Stopped.")
 
-    def _end_ahead(self, active: _Active, end: EndReason, message: str) -> None:
+    def _end_ahead(self, active: ActiveTurn, end: EndReason, message: str) -> None:
         """End a turn for the user now and let the CLI, told to stop, catch up in the background."""
         if not active.ended.is_set():
             self._link.drain()
-        self._finish(active, *self._reason(active, end, message))
+        self._finish(active, *active.reason(end, message))
 
     # -- what the user is asked -----------------------------------------------------------------------
 
@@ -391,46 +341,14 @@ class Session:
         return self._active is None
 
     async def _make_options(self) -> ClaudeAgentOptions:
-        from neuroworkflow_agent import skills
-        from neuroworkflow_agent.engine.detach import detached, find_cli
-        from neuroworkflow_agent.engine.options import build_options
-        from neuroworkflow_agent.tools.run_code import RunCode
-        from neuroworkflow_agent.tools.server import build_server
-
-        config = self.config
-        skills_dir = config.skills_dir or skills.find_skills_dir(config.workspace)
-        paths = {"workspace": str(config.workspace), **({"skills": str(skills_dir)} if skills_dir else {})}
-        skill_set = await asyncio.to_thread(skills.prepare, skills_dir, paths)
-        readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()
-        if self._kernel is not None and self._code is None:
-            self._code = RunCode(self._kernel, self._emit_output, self._emit_end, config.secrets)
-        gate = Gate(Workspace(config.workspace, readable), config.mode, self._ask_user, self._announce)
         self._process_cost_usd = 0.0
-        return build_options(
-            config,
+        return await self._outfit.options(
             self._environ or {},
-            skill_set,
-            gate,
-            model=self._endpoint.model,
-            cli_path=await asyncio.to_thread(lambda: detached(find_cli(config.cli_path))),
-            system_prompt=system_prompt(
-                mode=config.mode,
-                workspace=str(config.workspace),
-                has_kernel=self._code is not None,
-                language=self._kernel.language if self._kernel else "python",
-            ),
-            server=build_server(MCP_SERVER, self._code) if self._code else None,
-            session_id=self.session_id,
-            resume=await self._history(),
+            self._endpoint.model,
+            self.session_id,
+            has_history=self.has_history,
+            resume=self._resume,
         )
-
-    async def _history(self) -> SessionId | None:
-        """The conversation to load: ours if it was written down, else the one we fork or resume."""
-        from neuroworkflow_agent.engine.conversations import exists
-
-        if self.has_history and await asyncio.to_thread(exists, self.session_id, self.config.workspace):
-            return self.session_id
-        return self._resume
 
     def _on_process_end(self, connection: Connection) -> None:
         from neuroworkflow_agent.engine.failures import describe
@@ -438,7 +356,7 @@ class Session:
         active = self._active
         if active is not None and active.connection is connection and not active.ended.is_set():
             end, message = describe(connection.failure, connection.stderr, self.config)
-            self._finish(active, *self._reason(active, end, self._hide(message)))
+            self._finish(active, *active.reason(end, self._hide(message)))
 
     async def _close(self) -> None:
         with self._start_lock:
@@ -448,23 +366,17 @@ class Session:
             self._interrupt()
             await active.ended.wait()
         await self._link.close()
-        await asyncio.to_thread(self._reach.close)
+        self._reach.close()  # not on a pool's thread: at the interpreter's end there is none
 
     # -- small parts ----------------------------------------------------------------------------------
 
-    def _announce(self, tool: str, tool_use_id: str | None, tool_input: dict[str, Any]) -> None:
-        if tool == RUN_CODE and self._code is not None and tool_use_id:
-            self._code.announce(ToolUseId(tool_use_id), str(tool_input.get("code", "")))
-
-    def _emit_output(self, tool_use_id: ToolUseId, change: OutputChange) -> None:
+    def _emit(self, event: Event) -> None:
         if (active := self._active) is not None:
-            active.turn.emit(CellOutput(tool_use_id, change))
+            active.turn.emit(event)
 
-    def _emit_end(self, tool_use_id: ToolUseId, execution: Execution) -> None:
-        if (active := self._active) is not None:
-            active.turn.emit(
-                CellEnd(tool_use_id, execution.status, execution.execution_count, execution.duration_s)
-            )
+    @property
+    def _code(self) -> RunCode | None:
+        return self._outfit.code
 
     def _hide(self, text: str) -> str:
         from neuroworkflow_agent.tools.content import redact

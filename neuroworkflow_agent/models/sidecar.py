@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neuroworkflow_agent import __version__
 from neuroworkflow_agent.errors import EngineError
 from neuroworkflow_agent.models.server_state import read_state
 
@@ -145,7 +146,8 @@ class Sidecar:
         raise ModelServerError(f"{self.name} did not start within {_START_TIMEOUT_S:g} s: {_last_words(log)}")
 
     def _path(self, suffix: str) -> Path:
-        identity = json.dumps([self.module, dict(self.settings), sys.executable], sort_keys=True)
+        # Another version or environment may speak otherwise; it gets a server of its own.
+        identity = json.dumps([self.module, dict(self.settings), sys.executable, __version__], sort_keys=True)
         return self.directory / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}{suffix}"
 
 

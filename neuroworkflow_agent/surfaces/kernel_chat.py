@@ -11,20 +11,22 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.running import RunningTurn
-from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.errors import AgentError, SessionBusyError, TurnFailedError
-from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, Event, TurnEnd
-from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
 from neuroworkflow_agent.tools.content import redact
+
+if TYPE_CHECKING:
+    from neuroworkflow_agent.engine.running import RunningTurn
+    from neuroworkflow_agent.engine.session import Session
+    from neuroworkflow_agent.events import ApprovalRequest, Event
+    from neuroworkflow_agent.ids import SessionId
 
 _CONTEXT_CHARS = 12_000
 
@@ -73,6 +75,9 @@ class KernelChat:
         self._activity.attach()
         self._config: AgentConfig | None = None
         self._session: Session | None = None
+        self._is_closed = False
+        self._lock = threading.RLock()
+        """Held while the conversation is made or replaced: `prewarm` does so on a thread of its own."""
 
     @property
     def config(self) -> AgentConfig:
@@ -84,22 +89,32 @@ class KernelChat:
     @property
     def session(self) -> Session:
         """The conversation of the moment, begun if there is none."""
-        if self._session is None:
-            self._session = Session(self.config, kernel=self._kernel)
-        return self._session
+        from neuroworkflow_agent.engine.session import Session
+
+        with self._lock:
+            if self._session is None:
+                self._session = Session(self.config, kernel=self._kernel)
+            return self._session
 
     def prewarm(self) -> None:
         """Get ready in the background; a machine without an endpoint hears of it at the first turn."""
-        threading.Thread(target=_import_renderer, name="neuroworkflow-agent imports", daemon=True).start()
-        try:
-            self.session.prewarm()
-        except AgentError:
-            self._session = None
+        threading.Thread(target=self._get_ready, name="neuroworkflow-agent imports", daemon=True).start()
+
+    def _get_ready(self) -> None:
+        with self._lock:
+            try:
+                if not self._is_closed:
+                    self.session.prewarm()
+            except AgentError:
+                self._session = self._config = None
+        _import_renderer()
 
     def close(self) -> None:
         """End the conversation and stop watching. Idempotent."""
         self._activity.detach()
-        session, self._session = self._session, None
+        with self._lock:
+            self._is_closed = True
+            session, self._session = self._session, None
         if session is not None:
             session.close()
 
@@ -142,7 +157,7 @@ class KernelChat:
         if self._queue.is_open:
             raise SessionBusyError("The agent is at work in another cell; wait for it, or interrupt it.")
         view = self._make_view()
-        session = self.session
+        session = self._up_to_date_session()
         self._queue.open()
         try:
             turn = session.start(prompt, context=self._activity.take(_CONTEXT_CHARS))
@@ -152,6 +167,20 @@ class KernelChat:
         self._kernel.on_clear = getattr(view, "replay", None)
         _ToMainThread(self._shell, self._queue, view).follow(turn)
         return turn, view
+
+    def _up_to_date_session(self) -> Session:
+        """The session; another one if the user has named another endpoint before anything was said."""
+        with self._lock:
+            session = self.session
+            fresh = AgentConfig.from_env()
+            if session.has_history or fresh.endpoint == self.config.endpoint:
+                return session
+            self._config = dataclasses.replace(
+                self.config, endpoint=fresh.endpoint, secrets=self.config.secrets | fresh.secrets
+            )
+            self._session = None
+            session.close_soon()
+            return self.session
 
     def _finished(self, turn: RunningTurn) -> RunningTurn:
         self._kernel.on_clear = None
@@ -164,17 +193,23 @@ class KernelChat:
 
     def _replace(self, line: ChatLine) -> Session | None:
         """Set up the conversation that `line` asks for; returns the one to close, if any."""
+        from neuroworkflow_agent.engine.session import Session
+
         changes = {"model": line.model, "mode": line.mode}
         if not (line.new or line.fork or line.resume is not None or any(changes.values())):
             return None
-        if self._session is not None and self._session.is_busy:
-            raise SessionBusyError("A turn is running; wait for it to end before changing the conversation.")
-        config = self.config.with_changes(**changes)
-        before = self._session
-        resume = self._wanted(line, config)
-        self._session = Session(config, kernel=self._kernel, resume=resume, fork=line.fork and bool(resume))
-        self._config = config
-        return before
+        with self._lock:
+            before = self._session
+            if before is not None and before.is_busy:
+                raise SessionBusyError(
+                    "A turn is running; wait for it to end before changing the conversation."
+                )
+            config = self.config.with_changes(**changes)
+            resume = self._wanted(line, config)
+            fork = line.fork and bool(resume)
+            self._session = Session(config, kernel=self._kernel, resume=resume, fork=fork)
+            self._config = config
+            return before
 
     def _wanted(self, line: ChatLine, config: AgentConfig) -> SessionId | None:
         """Which conversation to load: the named one, the latest, the present one, or none."""
@@ -224,6 +259,8 @@ class _ToMainThread:
 
     def __call__(self, event: Event) -> None:
         """On the engine's thread."""
+        from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, TurnEnd
+
         if isinstance(event, ApprovalDecision | TurnEnd) and self.asking is not None:
             self.queue.interrupt(self.asking)
         self.queue.post(lambda: self._show(event))
@@ -233,6 +270,8 @@ class _ToMainThread:
             self.queue.finish()
 
     def _show(self, event: Event) -> None:
+        from neuroworkflow_agent.events import ApprovalRequest, TurnEnd
+
         self.view.handle(event)
         if isinstance(event, ApprovalRequest | TurnEnd):
             self.view.tick()

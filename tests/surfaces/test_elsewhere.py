@@ -53,6 +53,23 @@ def test_plain_python_runs_the_agents_code_in_main(scripted_model: ScriptedModel
         [sys.executable, script], capture_output=True, text=True, timeout=60, cwd=workspace, check=False
     )
     assert result.stdout.splitlines()[-1] == "Doubled. 42 complete", result
+    assert "Traceback" not in result.stderr
+    assert "never retrieved" not in result.stderr
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.4, 2.0])
+def test_interpreter_that_ends_early_says_nothing(
+    pause_s: float, scripted_model: ScriptedModel, workspace: Path
+) -> None:
+    script = workspace / "script.py"
+    script.write_text(
+        "import time\nfrom neuroworkflow_agent import Session\n"
+        f"session = Session()\nsession.prewarm()\ntime.sleep({pause_s})\n"
+    )
+    result = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60, cwd=workspace, check=False
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_session_works_from_plain_python(scripted_model: ScriptedModel, workspace: Path) -> None:

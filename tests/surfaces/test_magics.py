@@ -279,6 +279,23 @@ def test_without_endpoint_the_cell_says_what_to_do(
     assert "Set ANTHROPIC_API_KEY" in kernel.run("%chat hi").text
 
 
+def test_key_that_is_set_after_loading_counts(
+    start_kernel: Callable[[], RealKernel], scripted_model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, other in {
+        "ANTHROPIC_API_KEY": "another-key-0000",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(name, other)
+    kernel = start_kernel()
+    scripted_model.extend(Reply.text("Here I am."), Reply.text("Still."))
+    kernel.run("%load_ext neuroworkflow_agent")
+    kernel.run(f"import os; os.environ.update({scripted_model.environ!r})")
+    assert "Here I am." in kernel.run("%chat hi").text
+    assert "Still." in kernel.run("%chat hi").text
+    assert len(scripted_model.requests[-1].body["messages"]) > 2
+
+
 def test_updates_are_coalesced(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
     scripted_model.extend(Reply.text("word " * 400, delay_s=0.004))
     ran = kernel.run("%chat talk")

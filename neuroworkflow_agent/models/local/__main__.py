@@ -20,7 +20,10 @@ from neuroworkflow_agent.models.local.weights import EMBEDDED, WeightsError, ass
 
 _SMALL_PARAMETERS = 4_000_000_000
 """Below this many, models follow fenced code better than JSON tool calls."""
-_MAX_CONTEXT_TOKENS = {True: 8_192, False: 32_768}
+_SMALL_FILE_BYTES = 2_500_000_000
+_SMALL_CONTEXT_TOKENS = 8_192
+_CONTEXT_TOKENS = 32_768
+"""What the agent's full prompt with its tools and a long notebook needs."""
 
 
 def main() -> None:
@@ -67,7 +70,7 @@ def _start_llama(model: Path) -> tuple[Any, str]:
     params.api_keys = [key := secrets.token_urlsafe(32)]
     params.verbosity = -1
     params.ui = False
-    params.n_ctx = _MAX_CONTEXT_TOKENS[model.stat().st_size < 2.5e9]
+    params.n_ctx = _SMALL_CONTEXT_TOKENS if model.stat().st_size < _SMALL_FILE_BYTES else _CONTEXT_TOKENS
     return xllamacpp.Server(params), key
 
 

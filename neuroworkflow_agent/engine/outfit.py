@@ -1,0 +1,122 @@
+"""What the `claude` process of a session is started with: prompt, skills, tools, gate, history.
+
+An `Outfit` belongs to its session and makes the options of one process after another; the tools keep what
+they know between processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.permissions import MCP_SERVER, RUN_CODE, AskUser, Gate
+from neuroworkflow_agent.engine.prompts import system_prompt
+from neuroworkflow_agent.events import CellEnd, CellOutput
+from neuroworkflow_agent.ids import SessionId, ToolUseId
+from neuroworkflow_agent.kernels.base import Execution, Kernel, OutputChange
+from neuroworkflow_agent.workspace import Workspace
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import ClaudeAgentOptions
+
+    from neuroworkflow_agent.tools.run_code import RunCode
+
+
+class Outfit:
+    """Makes the options of a session's processes.
+
+    Parameters
+    ----------
+    config
+        The session's settings.
+    kernel
+        Where code runs; None offers no `run_code`.
+    ask_user
+        Asked by the gate.
+    emit
+        Called with what the tools have to tell of a turn.
+    """
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        kernel: Kernel | None,
+        ask_user: AskUser,
+        emit: Callable[[CellOutput | CellEnd], None],
+    ) -> None:
+        self._config = config
+        self._kernel = kernel
+        self._ask_user = ask_user
+        self._emit = emit
+        self.code: RunCode | None = None
+        """The tool, once a process was made that offers it."""
+
+    async def options(
+        self,
+        environ: Mapping[str, str],
+        model: str | None,
+        session_id: SessionId,
+        *,
+        has_history: bool,
+        resume: SessionId | None,
+    ) -> ClaudeAgentOptions:
+        """Options of the next process.
+
+        Parameters
+        ----------
+        environ
+            Variables that lead the CLI to its endpoint.
+        model
+            What the endpoint calls the model.
+        session_id
+            The conversation's id.
+        has_history
+            Whether it may have been written down under that id.
+        resume
+            Another conversation to go on with if it was not.
+        """
+        from neuroworkflow_agent import skills
+        from neuroworkflow_agent.engine.conversations import exists
+        from neuroworkflow_agent.engine.detach import detached, find_cli
+        from neuroworkflow_agent.engine.options import build_options
+        from neuroworkflow_agent.tools.run_code import RunCode
+        from neuroworkflow_agent.tools.server import build_server
+
+        config = self._config
+        skills_dir = config.skills_dir or skills.find_skills_dir(config.workspace)
+        paths = {"workspace": str(config.workspace), **({"skills": str(skills_dir)} if skills_dir else {})}
+        skill_set = await asyncio.to_thread(skills.prepare, skills_dir, paths)
+        readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()
+        if self._kernel is not None and self.code is None:
+            self.code = RunCode(self._kernel, self._emit_output, self._emit_end, config.secrets)
+        if has_history and await asyncio.to_thread(exists, session_id, config.workspace):
+            resume = session_id
+        return build_options(
+            config,
+            environ,
+            skill_set,
+            Gate(Workspace(config.workspace, readable), config.mode, self._ask_user, self._announce),
+            model=model,
+            cli_path=await asyncio.to_thread(lambda: detached(find_cli(config.cli_path))),
+            system_prompt=system_prompt(
+                mode=config.mode,
+                workspace=str(config.workspace),
+                has_kernel=self.code is not None,
+                language=self._kernel.language if self._kernel else "python",
+            ),
+            server=build_server(MCP_SERVER, self.code) if self.code else None,
+            session_id=session_id,
+            resume=resume,
+        )
+
+    def _announce(self, tool: str, tool_use_id: str | None, tool_input: dict[str, Any]) -> None:
+        if tool == RUN_CODE and self.code is not None and tool_use_id:
+            self.code.announce(ToolUseId(tool_use_id), str(tool_input.get("code", "")))
+
+    def _emit_output(self, tool_use_id: ToolUseId, change: OutputChange) -> None:
+        self._emit(CellOutput(tool_use_id, change))
+
+    def _emit_end(self, tool_use_id: ToolUseId, execution: Execution) -> None:
+        self._emit(CellEnd(tool_use_id, execution.status, execution.execution_count, execution.duration_s))
