@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, Message
+
+# How a process ended is told by the turn; with no handler at all, Python would print the SDK's log lines over
+# the user's output, one of them whenever we end a process ourselves.
+logging.getLogger("claude_agent_sdk").addHandler(logging.NullHandler())
 
 _STDERR_LINES = 20
 _CLOSE_GRACE_S = 4.0

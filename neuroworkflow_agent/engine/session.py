@@ -56,6 +56,8 @@ class Session:
     ----------
     config
         Settings; None reads the environment.
+    model
+        Which model serves, as for `--model`; goes before what `config` says.
     kernel
         Where code runs; None offers no `run_code`.
     resume
@@ -72,6 +74,7 @@ class Session:
         self,
         config: AgentConfig | None = None,
         *,
+        model: str | None = None,
         kernel: Kernel | None = None,
         resume: str | None = None,
         fork: bool = False,
@@ -80,7 +83,7 @@ class Session:
     ) -> None:
         if fork and not resume:
             raise ConfigError("fork needs a conversation to copy; give resume=ID as well.")
-        self.config = config or AgentConfig.from_env()
+        self.config = (config or AgentConfig.from_env()).with_changes(model=model)
         self._endpoint = choose_endpoint(self.config)
         self._reach = Reach(self._endpoint)
         self._environ: Mapping[str, str] | None = None

@@ -226,12 +226,17 @@ class MainThreadQueue:
         with self._lock:
             return self._jobs.popleft()[0] if self._jobs else None
 
-    async def _run(self, job: Job) -> None:
+    def _run_at_once(self, job: Job) -> UserCode | None:
+        """Run a job as far as that goes without awaiting; returns code that has yet to be awaited."""
         code = job()
+        if code is None or code.is_async:
+            return code
+        self._drive(code)
+        return None
+
+    async def _run(self, job: Job) -> None:
+        code = self._run_at_once(job)
         if code is None:
-            return
-        if not code.is_async:
-            self._drive(code)
             return
         task = code.start(asyncio.get_running_loop())
         cancelled: asyncio.CancelledError | None = None
@@ -246,11 +251,8 @@ class MainThreadQueue:
             raise cancelled
 
     def _run_blocking(self, job: Job, on_tick: Callable[[], None], tick_s: float) -> None:
-        code = job()
+        code = self._run_at_once(job)
         if code is None:
-            return
-        if not code.is_async:
-            self._drive(code)
             return
         with private_loop() as loop:
             task = code.start(loop)

@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.config import ANTHROPIC_VARIABLES, AgentConfig
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.models import local_servers
 from neuroworkflow_agent.models.endpoint import (
-    ANTHROPIC_VARIABLES,
     Endpoint,
     NoEndpointError,
     Script,

@@ -7,19 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from neuroworkflow_agent.config import ANTHROPIC_VARIABLES
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.models.sidecar import Sidecar
-
-ANTHROPIC_VARIABLES = (
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-    "ANTHROPIC_BASE_URL",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    "CLAUDE_CODE_USE_BEDROCK",
-    "CLAUDE_CODE_USE_FOUNDRY",
-    "CLAUDE_CODE_USE_VERTEX",
-)
-"""What leads Claude Code to an endpoint."""
 
 _PLAIN_REQUESTS = {
     "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1",

@@ -22,6 +22,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from neuroworkflow_agent.engine.portal import Portal
+from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
 
 KEY = "sk-the-users-own-key-0001"
@@ -144,6 +146,15 @@ def test_script_in_a_file(notebook: Path) -> None:
     summary = run(notebook, "--model", f"scripted:{script}")
     assert_done(notebook, summary)
     assert "RECORDING" in summary["err"]
+
+
+def test_session_takes_a_model_too(workspace: Path, portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workspace)
+    script = workspace / "lesson.json"
+    script.write_text('[[{"text": "As written."}]]')
+    with Session(model=f"scripted:{script}", portal=portal) as session:
+        turn = session.run("hi")
+        assert (turn.text, turn.result().end, turn.result().cost_usd) == ("As written.", "complete", None)
 
 
 def test_script_that_is_none_is_an_error(notebook: Path) -> None:
