@@ -58,7 +58,7 @@ def choose_endpoint(config: AgentConfig) -> Endpoint:
         return _scripted(rest)
     if kind in local_servers.BY_KEY:
         return _local_server(local_servers.BY_KEY[kind], rest)
-    if kind in ("openai", "litellm") or "/" in asked:
+    if kind in ("openai", "litellm") or ("/" in asked and not _names_models_itself(config)):
         return _bridge(asked, config, "it was asked for")
     return _messages_api(config, asked) or _no_endpoint()
 
@@ -80,6 +80,11 @@ def _automatic(config: AgentConfig) -> Endpoint:
     if weights.is_installed() and importlib.util.find_spec("xllamacpp") is not None:
         return _embedded("", f"no key is set and no local server answers{skipped}")
     return _no_endpoint()
+
+
+def _names_models_itself(config: AgentConfig) -> bool:
+    """Whether a name with a slash may be meant for a server or cloud that the user has configured."""
+    return any(n == "ANTHROPIC_BASE_URL" or n.startswith("CLAUDE_CODE_USE_") for n in config.endpoint)
 
 
 def _no_endpoint() -> Endpoint:

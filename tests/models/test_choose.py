@@ -170,6 +170,19 @@ def test_bridge_needs_a_key_and_a_model(have: Have, tmp_path: Path) -> None:
     assert endpoint.server.settings["model"] == "mistral/small"
 
 
+@pytest.mark.parametrize(
+    "environ", [{"ANTHROPIC_BASE_URL": "http://router"}, {"CLAUDE_CODE_USE_BEDROCK": "1"}]
+)
+def test_name_with_a_slash_goes_where_the_user_points(
+    environ: dict[str, str], have: Have, tmp_path: Path
+) -> None:
+    have("litellm")
+    name = "anthropic/claude-sonnet-4"
+    assert choose.choose_endpoint(config(tmp_path, name, **environ)).model == name
+    assert choose.choose_endpoint(config(tmp_path, f"litellm:{name}", **environ)).name == "bridge"
+    assert choose.choose_endpoint(config(tmp_path, name)).name == "bridge"
+
+
 def test_script_is_said_to_be_one(tmp_path: Path) -> None:
     script = tmp_path / "lesson.json"
     script.write_text("[]")
