@@ -1,8 +1,9 @@
-"""Text for people and models: without terminal escapes, and not too long."""
+"""Text for people and models: without terminal escapes and secrets, and not too long."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _CONTROL = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # colours, cursor movements
@@ -24,3 +25,10 @@ def clip(text: str, max_chars: int) -> str:
     half = max(0, (max_chars - 60) // 2)
     cut = f"\n[… {len(text) - 2 * half:,} of {len(text):,} characters left out …]\n"
     return f"{text[:half]}{cut}{text[len(text) - half :]}"
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """`text` with every secret replaced by `[redacted]`."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "[redacted]")
+    return text

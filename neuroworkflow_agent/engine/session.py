@@ -382,6 +382,6 @@ class Session:
         return self._outfit.code
 
     def _hide(self, text: str) -> str:
-        from neuroworkflow_agent.tools.content import redact
+        from neuroworkflow_agent.text import redact
 
         return redact(text, self.config.secrets)

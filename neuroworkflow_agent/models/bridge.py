@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from neuroworkflow_agent.models.host import host
 from neuroworkflow_agent.models.wire import error_body, plain_request, sse
+from neuroworkflow_agent.text import redact
 
 _SWITCHES = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -109,8 +110,7 @@ def _status(error: Exception) -> int:
 def _message(error: Exception) -> str:
     """The provider's words, without LiteLLM's class names in front and without the key."""
     text = str(getattr(error, "message", "") or error)
-    if key := os.environ.get("OPENAI_API_KEY"):
-        text = text.replace(key, "[redacted]")
+    text = redact(text, [os.environ.get("OPENAI_API_KEY", "")])
     return text.split("Exception - ", 1)[-1][:1_000]
 
 

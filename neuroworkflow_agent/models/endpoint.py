@@ -41,7 +41,7 @@ class Endpoint:
     why: str
     """Why it was chosen, one clause."""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Variables the CLI needs to reach it; those of `server` come on top."""
+    """Variables the CLI needs to reach it; empty where `server` gives them when it runs."""
     model: str | None = None
     """What the endpoint calls the model; None for the CLI's default."""
     limits: str = ""
@@ -69,8 +69,18 @@ class NoEndpointError(ConfigError):
         )
 
 
+def leading_environ(url: str, token: str) -> dict[str, str]:
+    """Variables that lead the CLI to `url` and keep every other key of the user's from it."""
+    return {
+        **dict.fromkeys(ANTHROPIC_VARIABLES, ""),
+        "OPENAI_API_KEY": "",
+        "ANTHROPIC_BASE_URL": url,
+        "ANTHROPIC_API_KEY": token or "no-key-needed",
+    }
+
+
 def foreign_environ(url: str, token: str, model: str | None) -> dict[str, str]:
-    """Variables that lead the CLI to `url` and keep every other key of the user's from it.
+    """As `leading_environ`, for a server that is not Anthropic's and has other models.
 
     Parameters
     ----------
@@ -83,10 +93,7 @@ def foreign_environ(url: str, token: str, model: str | None) -> dict[str, str]:
     """
     models = ("ANTHROPIC_SMALL_FAST_MODEL", "ANTHROPIC_DEFAULT_HAIKU_MODEL")
     return {
-        **dict.fromkeys(ANTHROPIC_VARIABLES, ""),
-        "OPENAI_API_KEY": "",
-        "ANTHROPIC_BASE_URL": url,
-        "ANTHROPIC_API_KEY": token or "no-key-needed",
+        **leading_environ(url, token),
         **_PLAIN_REQUESTS,
         **(dict.fromkeys(models, model) if model else {}),
     }

@@ -32,7 +32,7 @@ from neuroworkflow_agent.models.probe import require_willing
 from neuroworkflow_agent.notebooks.document import kernel_name, summarise
 from neuroworkflow_agent.notebooks.file import NotebookFile
 from neuroworkflow_agent.notebooks.transcript import METADATA_KEY, Transcript
-from neuroworkflow_agent.tools.content import redact
+from neuroworkflow_agent.text import redact
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.notebooks.document import Notebook

@@ -20,7 +20,7 @@ from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
-from neuroworkflow_agent.tools.content import redact
+from neuroworkflow_agent.text import redact
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.engine.running import RunningTurn

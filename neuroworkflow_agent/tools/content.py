@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from neuroworkflow_agent.kernels.base import Execution, Output
-from neuroworkflow_agent.text import clip, strip_control
+from neuroworkflow_agent.text import clip, redact, strip_control
 
 MAX_CHARS = 40_000
 """Text of one tool result; about 10,000 tokens."""
@@ -50,13 +50,6 @@ async def encode_execution(
         MCP content blocks: text first and between, images where they appeared.
     """
     return await asyncio.to_thread(_encode, execution, frozenset(secrets), max_chars)
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every secret replaced by `[redacted]`."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "[redacted]")
-    return text
 
 
 def _encode(execution: Execution, secrets: frozenset[str], max_chars: int) -> list[Block]:

@@ -102,6 +102,14 @@ def test_auto_takes_the_first_that_is_there(
         assert endpoint.introduction.startswith(f"Model: {name}")
 
 
+def test_claude_model_is_asked_of_the_gateway_where_there_is_one(tmp_path: Path) -> None:
+    environ = {"NEUROWORKFLOW_BACKEND_URL": "http://gw", "NEUROWORKFLOW_SERVICE_TOKEN": "token-0001"}
+    endpoint = choose.choose_endpoint(config(tmp_path, "claude-sonnet-4-5", **environ))
+    assert (endpoint.name, endpoint.model) == ("gateway", "claude-sonnet-4-5")
+    assert endpoint.environ["ANTHROPIC_API_KEY"] == "token-0001"
+    assert not any("DISABLE" in name for name in endpoint.environ)
+
+
 def test_auto_finds_a_login(tmp_path: Path) -> None:
     (tmp_path / ".credentials.json").write_text("{}")
     assert "logged in" in choose.choose_endpoint(config(tmp_path)).why

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from neuroworkflow_agent.kernels.base import Execution, ExecutionError, Output
+from neuroworkflow_agent.text import redact
 from neuroworkflow_agent.tools.content import (
     MAX_IMAGE_BYTES,
     MAX_IMAGE_SIDE_PX,
     clean,
     encode_execution,
-    redact,
 )
 
 
