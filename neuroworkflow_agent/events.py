@@ -24,6 +24,8 @@ class TurnStart:
     turn_id: TurnId
     prompt: str
     """The message as the user typed it."""
+    attached: tuple[str, ...] = ()
+    """Names of what the user pointed at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,13 @@ class ToolUse:
     name: str
     """Short name: `run_code`, `Read`, `Edit` …"""
     input: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CellStart:
+    """The kernel has begun with the code of a `run_code` call; until then it was busy with something else."""
+
+    tool_use_id: ToolUseId
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,8 @@ class TurnEnd:
     output_tokens: int = 0
     cost_usd: float | None = None
     """None where no price is known."""
+    last_message_id: str | None = None
+    """The turn's last message in the conversation on disk, where a fork may branch off; None if unknown."""
 
 
 Event: TypeAlias = (
@@ -130,6 +141,7 @@ Event: TypeAlias = (
     | TextDelta
     | ThinkingDelta
     | ToolUse
+    | CellStart
     | CellOutput
     | CellEnd
     | ToolResult

@@ -80,6 +80,7 @@ class ActiveTurn:
                 input_tokens=outcome.input_tokens if outcome else 0,
                 output_tokens=outcome.output_tokens if outcome else 0,
                 cost_usd=cost_usd,
+                last_message_id=self.reader.last_message_id,
             )
         )
 

@@ -1,6 +1,7 @@
 """One `claude` process: a long-lived `query()` and the task that reads it.
 
-`Connection` owns the reader task; the task owns the SDK's generator and thereby the process. They end
+`Connection` owns the reader task and a scratch directory for the process; the task owns the SDK's generator
+and thereby the process. They end
 when `close` is called or the process ends by itself, whichever is first. The generator is always
 drained or cancelled from the task that iterates it, never closed from another.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
@@ -57,6 +59,9 @@ class Connection:
         """What ended the process, once it has ended."""
         self._request_ids = itertools.count(1)
         options.stderr = self._stderr.append
+        # The CLI keeps copies of pictures in its temporary directory and leaves them there.
+        self._scratch = tempfile.TemporaryDirectory(prefix="neuroworkflow-agent-", ignore_cleanup_errors=True)
+        options.env = {**options.env, "CLAUDE_CODE_TMPDIR": self._scratch.name}
         self._reader = asyncio.create_task(self._read(options), name="neuroworkflow-agent reader")
 
     @property
@@ -111,6 +116,7 @@ class Connection:
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises ends this process, not us
             self.failure = error
         finally:
+            self._scratch.cleanup()
             self._on_end(self.failure)
 
 

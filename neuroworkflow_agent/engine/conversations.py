@@ -85,10 +85,29 @@ def entries(session_id: str, config: AgentConfig) -> list[Entry]:
     return [entry for entry in found if entry.text]
 
 
-def fork(session_id: str, config: AgentConfig, *, title: str | None = None) -> SessionId:
-    """Copy a conversation; returns the copy's id."""
+def fork(
+    session_id: str, config: AgentConfig, *, title: str | None = None, up_to: str | None = None
+) -> SessionId:
+    """Copy a conversation; returns the copy's id.
+
+    Parameters
+    ----------
+    up_to
+        Id of the last message to copy, as `TurnEnd.last_message_id` has it; None for all.
+
+    Raises
+    ------
+    ConfigError
+        If the conversation has no such message.
+    """
     conversation = find(session_id, config)
-    result = sdk.fork_session(conversation.session_id, directory=str(config.workspace), title=title)
+    directory = str(config.workspace)
+    try:
+        result = sdk.fork_session(
+            conversation.session_id, directory=directory, up_to_message_id=up_to, title=title
+        )
+    except ValueError as error:
+        raise ConfigError(f"This conversation cannot be forked there: {error}.") from error
     return SessionId(result.session_id)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.permissions import MCP_SERVER, RUN_CODE, AskUser, Gate
 from neuroworkflow_agent.engine.prompts import system_prompt
-from neuroworkflow_agent.events import CellEnd, CellOutput
+from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart
 from neuroworkflow_agent.ids import SessionId, ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel, OutputChange
 from neuroworkflow_agent.workspace import Workspace
@@ -44,7 +44,7 @@ class Outfit:
         config: AgentConfig,
         kernel: Kernel | None,
         ask_user: AskUser,
-        emit: Callable[[CellOutput | CellEnd], None],
+        emit: Callable[[CellStart | CellOutput | CellEnd], None],
     ) -> None:
         self._config = config
         self._kernel = kernel
@@ -90,7 +90,9 @@ class Outfit:
         skill_set = await asyncio.to_thread(skills.prepare, skills_dir, paths)
         readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()
         if self._kernel is not None and self.code is None:
-            self.code = RunCode(self._kernel, self._emit_output, self._emit_end, config.secrets)
+            self.code = RunCode(
+                self._kernel, self._emit_start, self._emit_output, self._emit_end, config.secrets
+            )
         if has_history and await asyncio.to_thread(exists, session_id, config.workspace):
             resume = session_id
         return build_options(
@@ -114,6 +116,9 @@ class Outfit:
     def _announce(self, tool: str, tool_use_id: str | None, tool_input: dict[str, Any]) -> None:
         if tool == RUN_CODE and self.code is not None and tool_use_id:
             self.code.announce(ToolUseId(tool_use_id), str(tool_input.get("code", "")))
+
+    def _emit_start(self, tool_use_id: ToolUseId) -> None:
+        self._emit(CellStart(tool_use_id))
 
     def _emit_output(self, tool_use_id: ToolUseId, change: OutputChange) -> None:
         self._emit(CellOutput(tool_use_id, change))

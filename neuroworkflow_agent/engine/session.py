@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from neuroworkflow_agent.config import AgentConfig
@@ -23,7 +23,7 @@ from neuroworkflow_agent.engine.permissions import (
     short_name,
 )
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
-from neuroworkflow_agent.engine.prompts import message_blocks
+from neuroworkflow_agent.engine.prompts import Attachment, message_blocks
 from neuroworkflow_agent.engine.running import Listener, RunningTurn
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError
 from neuroworkflow_agent.events import (
@@ -124,7 +124,14 @@ class Session:
         """Start the `claude` process in the background, so that the first turn finds it ready."""
         self._portal.submit(self._prewarm())
 
-    def start(self, prompt: str, *, context: str = "", listener: Listener | None = None) -> RunningTurn:
+    def start(
+        self,
+        prompt: str,
+        *,
+        context: str = "",
+        attachments: Sequence[Attachment] = (),
+        listener: Listener | None = None,
+    ) -> RunningTurn:
         """Begin a turn and return at once.
 
         Parameters
@@ -133,6 +140,8 @@ class Session:
             What the user said.
         context
             What happened in the notebook since the last turn; the model reads it before the prompt.
+        attachments
+            What the user points at.
         listener
             Called with every event, on the engine's thread; must not block.
 
@@ -156,17 +165,24 @@ class Session:
             self._busy, self._stop_wanted = True, False
         if listener is not None:
             turn.subscribe(listener)
-        turn.emit(TurnStart(turn.turn_id, turn.prompt))
+        turn.emit(TurnStart(turn.turn_id, turn.prompt, tuple(each.label for each in attachments)))
         try:
-            self._portal.submit(self._run(turn, context))
+            self._portal.submit(self._run(turn, context, attachments))
         except BaseException:
             self._busy = False
             raise
         return turn
 
-    def run(self, prompt: str, *, context: str = "", listener: Listener | None = None) -> RunningTurn:
+    def run(
+        self,
+        prompt: str,
+        *,
+        context: str = "",
+        attachments: Sequence[Attachment] = (),
+        listener: Listener | None = None,
+    ) -> RunningTurn:
         """Begin a turn and block until it has ended; Ctrl-C stops the turn."""
-        turn = self.start(prompt, context=context, listener=listener)
+        turn = self.start(prompt, context=context, attachments=attachments, listener=listener)
         try:
             turn.result()
         except KeyboardInterrupt:
@@ -202,7 +218,7 @@ class Session:
 
     # -- a turn, on the portal's loop -----------------------------------------------------------------
 
-    async def _run(self, turn: RunningTurn, context: str) -> None:
+    async def _run(self, turn: RunningTurn, context: str, attachments: Sequence[Attachment]) -> None:
         from neuroworkflow_agent.engine.active import ActiveTurn
 
         active = self._active = ActiveTurn(turn)
@@ -216,7 +232,7 @@ class Session:
             connection = await self._ready_connection(active)
             if connection is not None and not active.ended.is_set():
                 self.has_history = True
-                connection.send_user_message(message_blocks(turn.prompt, context))
+                connection.send_user_message(message_blocks(turn.prompt, context, attachments))
             await active.ended.wait()
         except Exception as error:  # noqa: BLE001 - a turn that cannot start ends like any other
             self._finish(active, "error", self._hide(str(error)))

@@ -52,6 +52,8 @@ class TurnReader:
         self.model: str | None = None
         self.refusal = ""
         """Set when trying again cannot help, whatever the CLI thinks."""
+        self.last_message_id: str | None = None
+        """The last message that was written down."""
         self.is_in_trouble = False
         """Whether the endpoint failed to answer at least once."""
         self._streamed_text = False
@@ -63,6 +65,8 @@ class TurnReader:
         """The events `message` stands for; none for most system messages."""
         if getattr(message, "parent_tool_use_id", None) is not None:
             return
+        if isinstance(message, AssistantMessage | UserMessage) and message.uuid:
+            self.last_message_id = message.uuid
         match message:
             case StreamEvent(event=event):
                 yield from self._read_stream(event)

@@ -7,12 +7,12 @@ It never raises into a user's cell.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from neuroworkflow_agent.kernels.base import OutputChange
 from neuroworkflow_agent.kernels.capture import Capture
+from neuroworkflow_agent.kernels.guards import runs_agent_code
 from neuroworkflow_agent.text import clip, strip_control
 
 _MAX_CELLS = 40
@@ -50,13 +50,10 @@ class Activity:
     ----------
     shell
         The `InteractiveShell` to watch.
-    is_agent
-        Whether code of the agent's runs at the moment, which is not the user's doing.
     """
 
-    def __init__(self, shell: Any, is_agent: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._is_agent = is_agent
         self._cells: deque[_Cell] = deque(maxlen=_MAX_CELLS)
         self._open: list[tuple[_Cell, Capture]] = []
         self._told_history = False
@@ -109,7 +106,7 @@ class Activity:
         return [cell for cell in earlier if not _is_ours(cell.source)][-10:]
 
     def _before(self, info: Any) -> None:
-        if self._is_agent() or info.silent or _is_ours(info.raw_cell or ""):
+        if runs_agent_code(self._shell) or info.silent or _is_ours(info.raw_cell or ""):
             return
         count = self._shell.execution_count - (1 if info.store_history else 0)
         cell = _Cell(count if info.store_history else None, info.raw_cell or "")
@@ -118,7 +115,7 @@ class Activity:
         capture.__enter__()
 
     def _after(self, result: Any) -> None:
-        if not self._open or self._is_agent():
+        if not self._open or runs_agent_code(self._shell):
             return
         source = getattr(getattr(result, "info", None), "raw_cell", None)
         if source is not None and source != self._open[-1][0].source:

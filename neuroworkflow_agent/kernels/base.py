@@ -83,7 +83,12 @@ class Kernel(Protocol):
         """The kernel's language, lower case, as its kernelspec names it."""
 
     async def execute(
-        self, source: str, *, on_output: OutputListener | None = None, timeout_s: float | None = None
+        self,
+        source: str,
+        *,
+        on_start: Callable[[], None] | None = None,
+        on_output: OutputListener | None = None,
+        timeout_s: float | None = None,
     ) -> Execution:
         """Run `source` and return what came of it.
 
@@ -95,6 +100,9 @@ class Kernel(Protocol):
         ----------
         source
             Code of one cell, magics and top-level `await` included.
+        on_start
+            Called once, on the engine's loop, when the kernel begins with it; not before another cell that
+            runs there has ended.
         on_output
             Called in order, on the engine's loop, with each change of the outputs; neighbouring texts of
             one stream may come as one.

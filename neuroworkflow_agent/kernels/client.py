@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import queue
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -111,12 +112,17 @@ class ClientKernel:
         return self._language
 
     async def execute(
-        self, source: str, *, on_output: OutputListener | None = None, timeout_s: float | None = None
+        self,
+        source: str,
+        *,
+        on_start: Callable[[], None] | None = None,
+        on_output: OutputListener | None = None,
+        timeout_s: float | None = None,
     ) -> Execution:
         """See `Kernel.execute`."""
         async with self._lock:
             await self._revive()
-            self._run = run = asyncio.ensure_future(self._execute(source, on_output))
+            self._run = run = asyncio.ensure_future(self._execute(source, on_start, on_output))
             try:
                 async with asyncio.timeout(timeout_s):
                     return await asyncio.shield(run)
@@ -162,20 +168,28 @@ class ClientKernel:
 
     # -- one execution --------------------------------------------------------------------------------
 
-    async def _execute(self, source: str, on_output: OutputListener | None) -> Execution:
+    async def _execute(
+        self, source: str, on_start: Callable[[], None] | None, on_output: OutputListener | None
+    ) -> Execution:
         outputs = OutputList()
         started = time.monotonic()
         msg_id = self._client.execute(source, allow_stdin=False, stop_on_error=True)
         self._running, self._was_interrupted = msg_id, False
         try:
-            reply = await self._read_outputs(msg_id, outputs, on_output) or await self._read_reply(msg_id)
+            reply = await self._read_outputs(msg_id, outputs, on_start, on_output) or await self._read_reply(
+                msg_id
+            )
         finally:
             self._running = None
         duration_s = time.monotonic() - started
         return _execution(source, reply, outputs, duration_s, self._was_interrupted)
 
     async def _read_outputs(
-        self, msg_id: str, outputs: OutputList, on_output: OutputListener | None
+        self,
+        msg_id: str,
+        outputs: OutputList,
+        on_start: Callable[[], None] | None,
+        on_output: OutputListener | None,
     ) -> dict[str, Any] | None:
         """Apply IOPub messages of ours until the kernel is idle again; returns the reply if that came first."""
         reply: dict[str, Any] | None = None
@@ -195,6 +209,9 @@ class ClientKernel:
                 continue
             if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
                 return reply
+            if on_start is not None:
+                on_start()
+                on_start = None
             change = change_from_msg(msg)
             if change is not None:
                 outputs.apply(change)

@@ -16,6 +16,11 @@ from typing import Any, NoReturn
 _HERE = Path(__file__).parent
 
 
+def runs_agent_code(shell: Any) -> bool:
+    """Whether code of the agent's, whichever surface asked for it, runs in `shell` now."""
+    return vars(shell).get("ask_exit") is _no_exit
+
+
 class InputNotAvailableError(RuntimeError):
     """The agent's code asked the user something through `input`."""
 

@@ -60,10 +60,15 @@ class LiveKernel:
         return "python"
 
     async def execute(
-        self, source: str, *, on_output: OutputListener | None = None, timeout_s: float | None = None
+        self,
+        source: str,
+        *,
+        on_start: Callable[[], None] | None = None,
+        on_output: OutputListener | None = None,
+        timeout_s: float | None = None,
     ) -> Execution:
         """See `Kernel.execute`."""
-        run = _Run(self, source, on_output, asyncio.get_running_loop())
+        run = _Run(self, source, on_start, on_output, asyncio.get_running_loop())
         self._queue.post(run.start, run.drop)
         try:
             async with asyncio.timeout(timeout_s):
@@ -105,11 +110,13 @@ class _Run:
         self,
         kernel: LiveKernel,
         source: str,
+        on_start: Callable[[], None] | None,
         on_output: OutputListener | None,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._kernel = kernel
         self._source = source
+        self._on_start = on_start
         self._on_output = on_output
         self._loop = loop
         self._outputs = OutputList()
@@ -135,6 +142,8 @@ class _Run:
             if self._is_dropped:
                 return None
             self.code = code = UserCode(lambda: self._execute(*prepared), is_async=False, region=region)
+        if self._on_start is not None:
+            self._call(self._on_start)
         shell = self._kernel._shell
         failed = None
         try:

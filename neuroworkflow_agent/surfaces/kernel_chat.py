@@ -71,7 +71,7 @@ class KernelChat:
         self._make_view = make_view
         self._queue = MainThreadQueue()
         self._kernel = LiveKernel(shell, self._queue, self._hide)
-        self._activity = Activity(shell, is_agent=lambda: self._kernel.is_executing)
+        self._activity = Activity(shell)
         self._activity.attach()
         self._config: AgentConfig | None = None
         self._session: Session | None = None

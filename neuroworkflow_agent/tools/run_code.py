@@ -31,6 +31,7 @@ SCHEMA: dict[str, Any] = {
     "required": ["code"],
 }
 
+StartSink = Callable[[ToolUseId], None]
 OutputSink = Callable[[ToolUseId, OutputChange], None]
 EndSink = Callable[[ToolUseId, Execution], None]
 
@@ -42,6 +43,8 @@ class RunCode:
     ----------
     kernel
         Where code runs.
+    on_start
+        Told of each call whose code the kernel has begun with.
     on_output
         Told of each change of a call's outputs, on the engine's loop.
     on_end
@@ -51,9 +54,15 @@ class RunCode:
     """
 
     def __init__(
-        self, kernel: Kernel, on_output: OutputSink, on_end: EndSink, secrets: Iterable[str] = ()
+        self,
+        kernel: Kernel,
+        on_start: StartSink,
+        on_output: OutputSink,
+        on_end: EndSink,
+        secrets: Iterable[str] = (),
     ) -> None:
         self._kernel = kernel
+        self._on_start = on_start
         self._on_output = on_output
         self._on_end = on_end
         self._secrets = frozenset(secrets)
@@ -87,6 +96,7 @@ class RunCode:
             self._running = asyncio.ensure_future(
                 self._kernel.execute(
                     code,
+                    on_start=lambda: self._on_start(tool_use_id),
                     on_output=lambda change: self._on_output(tool_use_id, change),
                     timeout_s=arguments.get("timeout_s"),
                 )

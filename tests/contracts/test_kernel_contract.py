@@ -186,6 +186,14 @@ def test_changes_arrive_while_the_code_runs_and_add_up_to_the_outputs(bench: Ben
     assert outputs.outputs == execution.outputs
 
 
+def test_the_start_is_told_once_before_any_output(bench: Bench) -> None:
+    seen: list[str] = []
+    bench.execute(
+        "print(1)\n2", on_start=lambda: seen.append("start"), on_output=lambda c: seen.append(c["op"])
+    )
+    assert seen == ["start", "append", "append"]
+
+
 def test_error_comes_back_as_data_with_the_users_frames_only(bench: Bench) -> None:
     execution = bench.execute("def f():\n    return 1 / 0\nf()")
     assert execution.status == "error"

@@ -10,13 +10,9 @@ import pytest
 from PIL import Image
 
 from neuroworkflow_agent.kernels.base import Execution, ExecutionError, Output
+from neuroworkflow_agent.pictures import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE_PX
 from neuroworkflow_agent.text import redact
-from neuroworkflow_agent.tools.content import (
-    MAX_IMAGE_BYTES,
-    MAX_IMAGE_SIDE_PX,
-    clean,
-    encode_execution,
-)
+from neuroworkflow_agent.tools.content import clean, encode_execution
 
 
 def execution(*outputs: Output, error: ExecutionError | None = None) -> Execution:

@@ -1,0 +1,138 @@
+"""A conversation on disk, as the events of its turns: what a surface needs to show it again.
+
+What Claude Code does not write down is left at its default: durations, costs, and outputs the model was not
+shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import claude_agent_sdk as sdk
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.conversations import find
+from neuroworkflow_agent.engine.permissions import short_name
+from neuroworkflow_agent.engine.prompts import read_message
+from neuroworkflow_agent.events import (
+    CellOutput,
+    EndReason,
+    Event,
+    TextDelta,
+    ThinkingDelta,
+    ToolResult,
+    ToolUse,
+    TurnEnd,
+    TurnStart,
+)
+from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId, new_turn_id
+from neuroworkflow_agent.kernels.base import OutputChange
+from neuroworkflow_agent.kernels.outputs import stream
+from neuroworkflow_agent.tools.content import NO_OUTPUT, NOTE
+
+_INTERRUPTED = "[Request interrupted by user"
+_HINTS = ("[Image: source:", "[Image: original")
+"""What the CLI puts beside a picture for the model."""
+
+
+def history(session_id: str, config: AgentConfig) -> list[Event]:
+    """The turns of a conversation, oldest first, each from its `TurnStart` to its `TurnEnd`.
+
+    Raises
+    ------
+    SessionNotFoundError
+        If there is none with this id.
+    """
+    conversation = find(session_id, config)
+    reader = _Reader(conversation.session_id)
+    messages = sdk.get_session_messages(conversation.session_id, directory=str(config.workspace))
+    events = [event for message in messages for event in reader.read(message)]
+    return [*events, *reader.end_turn("complete")]
+
+
+class _Reader:
+    """Messages of the transcript in, events out."""
+
+    def __init__(self, session_id: SessionId) -> None:
+        self._session_id = session_id
+        self._turn: TurnId | None = None
+        self._model: str | None = None
+        self._last_message_id: str | None = None
+        self._tools: dict[str, str] = {}
+
+    def read(self, message: Any) -> Iterator[Event]:
+        content = message.message.get("content") or ""
+        if message.type == "assistant":
+            self._model = message.message.get("model") or self._model
+            self._last_message_id = message.uuid
+            yield from self._read_assistant(content)
+            return
+        blocks = content if isinstance(content, list) else []
+        results = [block for block in blocks if block.get("type") == "tool_result"]
+        if results:
+            self._last_message_id = message.uuid
+            for block in results:
+                yield from self._read_result(block)
+            return
+        prompt, attached = read_message(content)
+        if prompt.startswith(_INTERRUPTED):
+            yield from self.end_turn("interrupted")
+        elif prompt:
+            yield from self.end_turn("complete")
+            self._turn = new_turn_id()
+            self._last_message_id = message.uuid
+            yield TurnStart(self._turn, prompt, tuple(attached))
+
+    def end_turn(self, end: EndReason) -> Iterator[Event]:
+        if self._turn is not None:
+            yield TurnEnd(
+                self._turn,
+                end,
+                "",
+                self._session_id,
+                0.0,
+                model=self._model,
+                last_message_id=self._last_message_id,
+            )
+        self._turn = None
+
+    def _read_assistant(self, content: Any) -> Iterator[Event]:
+        for block in content if isinstance(content, list) else [{"type": "text", "text": content}]:
+            match block:
+                case {"type": "text", "text": str(text)} if text:
+                    yield TextDelta(text + "\n\n")
+                case {"type": "thinking", "thinking": str(text)} if text:
+                    yield ThinkingDelta(text)
+                case {"type": "tool_use", "id": str(tool_use_id), "name": str(name), "input": dict(given)}:
+                    self._tools[tool_use_id] = short_name(name)
+                    yield ToolUse(ToolUseId(tool_use_id), short_name(name), given)
+                case _:
+                    pass
+
+    def _read_result(self, block: dict[str, Any]) -> Iterator[Event]:
+        tool_use_id = ToolUseId(str(block.get("tool_use_id")))
+        content = block.get("content") or ""
+        found = content if isinstance(content, list) else [{"type": "text", "text": content}]
+        parts = [part for part in found if not str(part.get("text", "")).startswith(_HINTS)]
+        text = "\n".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
+        images = [part for part in parts if part.get("type") == "image"]
+        if self._tools.get(tool_use_id) == "run_code":
+            for part in parts:
+                if (change := _as_output(part)) is not None:
+                    yield CellOutput(tool_use_id, change)
+        yield ToolResult(tool_use_id, text, bool(block.get("is_error")), len(images))
+
+
+def _as_output(part: dict[str, Any]) -> OutputChange | None:
+    """What the user saw of a block that the model was shown."""
+    match part:
+        case {"type": "text", "text": str(text)}:
+            head, _, rest = text.partition("\n")
+            shown = rest if head.endswith(NOTE) else text
+            return stream("stdout", shown) if shown.strip() not in ("", NO_OUTPUT) else None
+        case {"type": "image", "source": {"data": str(data), "media_type": str(kind)}}:
+            output = {"output_type": "display_data", "data": {kind: data}, "metadata": {}}
+            return {"op": "append", "output": output, "display_id": None}
+        case _:
+            return None

@@ -1,0 +1,126 @@
+"""The kernel we live in, reached by a message to ourselves; in a real kernel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from neuroworkflow_agent.testing.real_kernel import RealKernel
+
+SETUP = """
+import asyncio, json, threading, time
+from neuroworkflow_agent.engine.portal import Portal
+from neuroworkflow_agent.kernels.own import OwnKernel
+portal, seen, interrupts = Portal(), [], []
+async def make():
+    return OwnKernel(get_ipython(), on_interrupt=lambda: interrupts.append(1), hide=lambda t: t.replace("s3cret", "[redacted]"))
+own = portal.call(make())
+def start(source, **more):
+    return portal.submit(own.execute(source, on_start=lambda: seen.append("start"), **more))
+def told(execution):
+    return [execution.status, [o.get("text") or o.get("data", {}).get("text/plain") or o.get("ename") for o in execution.outputs]]
+"""
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Iterator[RealKernel]:
+    kernel = RealKernel(tmp_path)
+    assert kernel.run(SETUP).status == "ok"
+    yield kernel
+    kernel.run("portal.call(own.aclose()); portal.stop()")
+    kernel.close()
+
+
+def test_code_waits_for_the_users_cell_and_runs_before_the_next(kernel: RealKernel) -> None:
+    kernel.run(
+        "run = start('order.append(\"agent\")\\nprint(6 * 7)\\norder')\norder = []\ntime.sleep(0.5)\norder.append('user')\nwaiting = not run.done() and not seen"
+    )
+    assert kernel.run("print(waiting, order, seen, told(run.result(5)))").text.strip() == (
+        "True ['user', 'agent'] ['start'] ['ok', ['42\\n', \"['user', 'agent']\"]]"
+    )
+
+
+def test_code_runs_on_the_main_thread_in_the_users_namespace_and_leaves_no_trace(kernel: RealKernel) -> None:
+    kernel.run(
+        "run = start('import threading as t\\nmine = t.current_thread() is t.main_thread()\\nawait asyncio.sleep(0)')"
+    )
+    ran = kernel.run("print(mine, [n for n in dir() if 'neuroworkflow' in n.lower()], In[-1][:5], len(In))")
+    assert ran.text.strip() == "True [] print 4"
+
+
+def test_an_error_exit_input_and_a_secret_are_dealt_with(kernel: RealKernel) -> None:
+    for source, expected in [
+        ("1/0", "ZeroDivisionError"),
+        ("exit()", "KernelExitError"),
+        ("input()", "InputNotAvailableError"),
+        ("print('s3cret')", "[redacted]"),
+    ]:
+        kernel.run(f"run = start({source!r})")
+        assert expected in kernel.run("print(told(run.result(5)))").text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "while True: pass",
+        "import time; time.sleep(600)",
+        "await asyncio.sleep(600)",
+        "await asyncio.sleep(0)\nwhile True: pass",
+    ],
+)
+def test_cancelled_code_stops_at_once_and_the_kernel_is_free(kernel: RealKernel, source: str) -> None:
+    kernel.run(
+        f"run = start({source!r})\ndef stop():\n    while not seen: time.sleep(0.01)\n    time.sleep(0.3); seen.append(time.monotonic()); run.cancel()\nthreading.Thread(target=stop).start()"
+    )
+    ran = kernel.run("print(time.monotonic() - seen[-1], run.cancelled())", timeout_s=20)
+    took, cancelled = ran.text.split()
+    assert float(took) < 2
+    assert cancelled == "True"
+
+
+def test_code_cancelled_while_it_waits_never_runs(kernel: RealKernel) -> None:
+    kernel.run("ran = False\nrun = start('ran = True')\ntime.sleep(0.3); run.cancel(); time.sleep(0.3)")
+    kernel.run("again = start('again_ran = True')")
+    assert kernel.run("print(ran, again_ran, seen)").text.strip() == "False True ['start']"
+
+
+def test_the_kernels_own_interrupt_stops_the_code_and_is_told(kernel: RealKernel) -> None:
+    kernel.run("run = start('import time; time.sleep(600)')")
+    time.sleep(0.5)
+    kernel.manager.interrupt_kernel()
+    assert kernel.run("print(interrupts, told(run.result(5)))").text.strip().startswith("[1] ['interrupted'")
+
+
+def test_time_limit_counts_from_the_start_of_the_code(kernel: RealKernel) -> None:
+    kernel.run("run = start('import time; time.sleep(0.1); done = 1', timeout_s=0.6)\ntime.sleep(1)")
+    assert kernel.run("print(done)").text.strip() == "1"
+    kernel.run("run = start('import time; time.sleep(600)', timeout_s=0.3)")
+    assert "ExecutionTimeoutError" in kernel.run("print(repr(run.exception(5)))").text
+
+
+def test_a_call_reads_on_the_main_thread_or_gives_up_when_the_kernel_is_busy(kernel: RealKernel) -> None:
+    kernel.run(
+        "import sys\nread = portal.submit(own.call(lambda: threading.current_thread() is threading.main_thread(), wait_s=5))"
+    )
+    assert kernel.run("print(read.result(5))").text.strip() == "True"
+    kernel.run("read = portal.submit(own.call(lambda: 1, wait_s=0.2))\ntime.sleep(0.6)")
+    assert kernel.run("print(repr(read.exception(5)))").text.strip() == "TimeoutError()"
+
+
+def test_two_kernels_of_one_shell_take_turns(kernel: RealKernel) -> None:
+    kernel.run(
+        "other = portal.call(make())\nfirst, second = start('x = 1; time.sleep(0.2)'), portal.submit(other.execute('y = x + 1'))"
+    )
+    assert kernel.run("print(y, first.result(5).status, second.result(5).status)").text.strip() == "2 ok ok"
+    kernel.run("portal.call(other.aclose())")
+
+
+def test_outside_a_jupyter_kernel_it_says_what_works(shell: object) -> None:
+    from neuroworkflow_agent.errors import KernelError
+    from neuroworkflow_agent.kernels.own import OwnKernel
+
+    with pytest.raises(KernelError, match="%chat"):
+        OwnKernel(shell, on_interrupt=lambda: None)
