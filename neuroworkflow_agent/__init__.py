@@ -13,12 +13,22 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.config import AgentConfig
     from neuroworkflow_agent.engine.session import Session
     from neuroworkflow_agent.surfaces.calls import achat, chat
+    from neuroworkflow_agent.surfaces.panel.widget import ChatPanel
 
 __version__ = "0.1.0.dev0"
-__all__ = ["AgentConfig", "Session", "achat", "chat", "load_ipython_extension", "unload_ipython_extension"]
+__all__ = [
+    "AgentConfig",
+    "ChatPanel",
+    "Session",
+    "achat",
+    "chat",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+]
 
 _HOMES = {
     "AgentConfig": "neuroworkflow_agent.config",
+    "ChatPanel": "neuroworkflow_agent.surfaces.panel.widget",
     "Session": "neuroworkflow_agent.engine.session",
     "achat": "neuroworkflow_agent.surfaces.calls",
     "chat": "neuroworkflow_agent.surfaces.calls",

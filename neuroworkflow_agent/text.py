@@ -18,6 +18,14 @@ def strip_control(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+def overwrite(text: str) -> str:
+    """Text as a terminal would leave it where `\\r` sends it back to the start of a line."""
+    text = text.replace("\r\n", "\n")
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+
+
 def clip(text: str, max_chars: int) -> str:
     """Head and tail of a long text, at most `max_chars` together, with the cut stated."""
     if len(text) <= max_chars:

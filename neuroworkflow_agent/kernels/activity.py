@@ -6,7 +6,9 @@ It never raises into a user's cell.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +59,14 @@ class Activity:
         self._cells: deque[_Cell] = deque(maxlen=_MAX_CELLS)
         self._open: list[tuple[_Cell, Capture]] = []
         self._told_history = False
+        self._lock = threading.Lock()
+        """The worker thread may ask while a cell ends."""
+        self.last_error = ""
+        """The user's last cell with its traceback, if it failed."""
+        self.last_error_name = ""
+        """Its exception, in a line."""
+        self.on_cell: Callable[[], None] | None = None
+        """Called on the main thread when a cell of the user's has ended."""
 
     def attach(self) -> None:
         """Begin to watch."""
@@ -79,8 +89,9 @@ class Activity:
         budget_chars
             Most characters to return.
         """
-        cells = [cell for cell in (*self._earlier(), *self._cells) if cell.source.strip()]
-        self._cells.clear()
+        with self._lock:
+            cells = [cell for cell in (*self._earlier(), *self._cells) if cell.source.strip()]
+            self._cells.clear()
         kept: list[str] = []
         room = budget_chars
         for cell in reversed(cells):
@@ -122,7 +133,12 @@ class Activity:
             return
         cell, capture = self._open.pop()
         capture.__exit__()
-        self._cells.append(cell)
+        with self._lock:
+            self._cells.append(cell)
+            self.last_error = cell.render(_MAX_CHARS_PER_CELL) if cell.error else ""
+            self.last_error_name = cell.error
+        if self.on_cell is not None:
+            self.on_cell()
 
 
 def _remember(cell: _Cell, change: OutputChange) -> None:

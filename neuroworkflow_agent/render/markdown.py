@@ -107,6 +107,28 @@ def sanitize(unsafe: str) -> str:
     )
 
 
+def sanitize_data(unsafe: str) -> str:
+    """HTML that code put out, reduced to text, tables and links: no picture, no style, no class of ours to pose as."""
+    import nh3
+
+    cells = {"colspan", "rowspan"}
+    return nh3.clean(
+        unsafe,
+        tags=_TAGS - {"details", "summary"},
+        attributes={
+            "a": {"href"},
+            "ol": {"start"},
+            "td": cells,
+            "th": cells,
+            **dict.fromkeys(_MATH_TAGS, _MATH_ATTRIBUTES),
+        },
+        url_schemes=_SCHEMES,
+        link_rel="noopener noreferrer",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        clean_content_tags={"script", "style"},
+    )
+
+
 def _highlighted(code: str, language: str) -> str:
     from pygments import highlight as colour
     from pygments.formatters import HtmlFormatter

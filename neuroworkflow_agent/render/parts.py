@@ -28,24 +28,53 @@ class Rendered:
     text: str
 
 
-def tool_use(name: str, tool_input: dict[str, Any]) -> Rendered:
-    """What the agent is about to do."""
+@dataclass(frozen=True, slots=True)
+class ToolCard:
+    """A tool use: a heading, and what it is given."""
+
+    title: str
+    html: str
+    """Its input, safe to place in a page; empty where the title says it all."""
+    text: str
+    is_open: bool
+    """Whether a reader wants to see the input at once."""
+
+
+def tool_card(name: str, tool_input: dict[str, Any]) -> ToolCard:
+    """What the agent is about to do, in its parts."""
     match name, tool_input:
         case "run_code", {"code": str(code)}:
             shown = clip(code.strip("\n"), _MAX_CODE_CHARS)
-            return _card("Run code", highlight(shown, "python"), _indented(shown), is_open=True)
+            return ToolCard("Run code", sanitize(highlight(shown, "python")), _indented(shown), is_open=True)
         case "Write", {"file_path": path, "content": str(content)}:
             return _diff(f"Write {_name(path)}", "", content)
         case "Edit", {"file_path": path, "old_string": str(old), "new_string": str(new)}:
             return _diff(f"Edit {_name(path)}", old, new)
         case "Bash", {"command": str(command)}:
-            return _card("Run a shell command", highlight(command, "bash"), _indented(command), is_open=True)
+            shown = clip(command, _MAX_CODE_CHARS)
+            markup = sanitize(highlight(shown, "bash"))
+            return ToolCard("Run a shell command", markup, _indented(shown), is_open=True)
         case (("Read" | "Glob" | "Grep" | "Skill"), _):
             wanted = ("file_path", "pattern", "path", "skill")
             about = " ".join(_name(tool_input[key]) for key in wanted if tool_input.get(key))
-            return _line(f"{name} {about}")
+            return ToolCard(_clipped(f"{name} {about}"), "", "", is_open=False)
         case _:
-            return _line(f"{name} {json.dumps(tool_input, ensure_ascii=False, default=str)}")
+            return ToolCard(
+                _clipped(f"{name} {json.dumps(tool_input, ensure_ascii=False, default=str)}"),
+                "",
+                "",
+                is_open=False,
+            )
+
+
+def tool_use(name: str, tool_input: dict[str, Any]) -> Rendered:
+    """What the agent is about to do."""
+    card = tool_card(name, tool_input)
+    if not card.html:
+        return _line(card.title)
+    opened = " open" if card.is_open else ""
+    shown = f'<details{opened}><summary class="nwa-note">{_escape(card.title)}</summary>{card.html}</details>'
+    return Rendered(sanitize(shown), f"{card.title}\n{card.text}")
 
 
 def tool_result(text: str, *, is_error: bool) -> Rendered:
@@ -102,7 +131,9 @@ def thinking(text: str) -> Rendered:
 
 def turn_end(event: TurnEnd) -> Rendered:
     """The closing line: how the turn ended, time, tokens, cost."""
-    figures = [event.end.replace("_", " "), f"{event.duration_s:.1f} s"]
+    figures = [event.end.replace("_", " ")]
+    if event.duration_s:
+        figures.append(f"{event.duration_s:.1f} s")
     if event.input_tokens or event.output_tokens:
         figures.append(f"{event.input_tokens:,} in / {event.output_tokens:,} out")
     if event.cost_usd is not None:
@@ -125,21 +156,19 @@ def session_table(rows: Sequence[tuple[str, str, str]]) -> Rendered:
     return Rendered(sanitize(f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"), text)
 
 
-def _card(title: str, body_html: str, body_text: str, *, is_open: bool) -> Rendered:
-    opened = " open" if is_open else ""
-    shown = f'<details{opened}><summary class="nwa-note">{_escape(title)}</summary>{body_html}</details>'
-    return Rendered(sanitize(shown), f"{title}\n{body_text}")
-
-
-def _diff(title: str, old: str, new: str) -> Rendered:
+def _diff(title: str, old: str, new: str) -> ToolCard:
     lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]
     shown = clip("\n".join(lines), _MAX_CODE_CHARS)
-    return _card(title, highlight(shown, "diff"), _indented(shown), is_open=len(lines) <= 40)
+    return ToolCard(title, sanitize(highlight(shown, "diff")), _indented(shown), is_open=len(lines) <= 40)
 
 
 def _line(text: str) -> Rendered:
-    shown = clip(" ".join(strip_control(text).split()), _MAX_LINE_CHARS * 2)
+    shown = _clipped(text)
     return Rendered(f'<div class="nwa-note">{_escape(shown)}</div>', shown)
+
+
+def _clipped(text: str) -> str:
+    return clip(" ".join(strip_control(text).split()), _MAX_LINE_CHARS * 2)
 
 
 def _name(value: Any) -> str:

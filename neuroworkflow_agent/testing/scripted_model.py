@@ -141,6 +141,12 @@ class ScriptedModel:
         """Append to the script."""
         self._steps.extend(steps)
 
+    def forget(self) -> None:
+        """Begin anew: no script, no requests so far."""
+        self._steps.clear()
+        self.requests.clear()
+        self.other_requests.clear()
+
     def wait_for_requests(self, count: int, timeout_s: float = 20.0) -> None:
         """Block until `count` requests have come.
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from neuroworkflow_agent.kernels.base import Execution, Output
 from neuroworkflow_agent.pictures import MEDIA_TYPES, UnreadablePictureError, encode_picture
-from neuroworkflow_agent.text import clip, redact, strip_control
+from neuroworkflow_agent.text import clip, overwrite, redact, strip_control
 
 MAX_CHARS = 40_000
 """Text of one tool result; about 10,000 tokens."""
@@ -104,10 +104,7 @@ def _joined(value: Any) -> str:
 
 def clean(text: str) -> str:
     """`text` as a terminal would leave it: no escapes, lines overwritten by `\\r` gone."""
-    text = strip_control(text).replace("\r\n", "\n")
-    if "\r" not in text:
-        return text
-    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+    return overwrite(strip_control(text))
 
 
 def _image_part(encoded: str) -> Block:

@@ -1,0 +1,202 @@
+"""What a message points at: files, values, the last error; and files that come from the user's computer.
+
+Everything here is called on the engine's loop; values are read on the main thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from neuroworkflow_agent.engine.prompts import Attachment
+from neuroworkflow_agent.errors import ConfigError, KernelError
+from neuroworkflow_agent.kernels.activity import Activity
+from neuroworkflow_agent.kernels.own import OwnKernel
+from neuroworkflow_agent.pictures import UnreadablePictureError, encode_picture
+from neuroworkflow_agent.text import clip, strip_control
+from neuroworkflow_agent.workspace import Workspace
+
+UPLOADS = "uploads"
+"""Directory of the workspace for files from the user's computer."""
+MAX_UPLOAD_BYTES = 20 * 1024 * 1024
+MAX_ATTACHMENTS = 20
+_MAX_FILE_CHARS = 20_000
+_MAX_READ_BYTES = 1_000_000
+_MAX_VALUE_CHARS = 2_000
+_WAIT_S = 1.0
+_MAX_SCANNED = 20_000
+_SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
+_PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"})
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]|[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]')
+
+
+async def attach(
+    kind: str, value: str, *, workspace: Path, shell: Any, kernel: OwnKernel, activity: Activity
+) -> Attachment:
+    """What the model is given of something the user points at.
+
+    Raises
+    ------
+    ConfigError
+        If it is not there.
+    OutsideWorkspaceError
+        If a file is not in the workspace.
+    """
+    match kind:
+        case "file":
+            return await asyncio.to_thread(_file, value, workspace)
+        case "variable":
+            return await _variable(value, shell, kernel)
+        case "error":
+            if not activity.last_error:
+                raise ConfigError("The last cell did not fail; there is no error to show.")
+            return Attachment("last error", f"The user's last cell failed:\n{activity.last_error}")
+        case _:
+            raise ConfigError(f"kind must be 'file', 'variable' or 'error', got {kind!r}.")
+
+
+def store_upload(name: str, data: bytes, workspace: Path) -> str:
+    """Write an uploaded file; returns its path within the workspace. Nothing there is replaced.
+
+    Raises
+    ------
+    ConfigError
+        If it is too large.
+    OutsideWorkspaceError
+        If the uploads directory leads out of the workspace.
+    """
+    if len(data) > MAX_UPLOAD_BYTES:
+        raise ConfigError(
+            f"{name!r} is larger than {MAX_UPLOAD_BYTES // 2**20} MB; copy it into the workspace instead."
+        )
+    directory = Workspace(workspace).resolve(UPLOADS)
+    directory.mkdir(exist_ok=True)
+    for candidate in _names(safe_name(name)):
+        try:
+            with (directory / candidate).open("xb") as file:
+                file.write(data)
+        except FileExistsError:
+            continue
+        return f"{UPLOADS}/{candidate}"
+    raise AssertionError("unreachable: names do not run out")
+
+
+def safe_name(name: str) -> str:
+    """A file name without a directory, control characters, or a leading dot."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    cleaned = _UNSAFE.sub("_", strip_control(last)).strip(" .")
+    stem, suffix = os.path.splitext(cleaned)  # noqa: PTH122 - a name, not a path
+    return (stem[:80] + suffix[:20]) or "file"
+
+
+def find_files(query: str, workspace: Path, limit: int) -> list[str]:
+    """Paths in the workspace that hold `query`, best first; hidden and generated directories left out."""
+    wanted = query.casefold()
+    found = [path for path in _paths(workspace) if wanted in path.casefold()]
+    found.sort(key=lambda path: (wanted not in path.rsplit("/", 1)[-1].casefold(), path.count("/"), path))
+    return found[:limit]
+
+
+def find_variables(query: str, shell: Any, limit: int) -> list[tuple[str, str]]:
+    """Names of the user's that begin with `query`, or hold it, with the types of their values."""
+    hidden = set(shell.user_ns_hidden)
+    wanted = query.casefold()
+    rows = [
+        (name, type(value).__name__)
+        for name, value in list(shell.user_ns.items())
+        if isinstance(name, str)
+        and not name.startswith("_")
+        and name not in hidden
+        and wanted in name.casefold()
+        and type(value).__name__ not in ("module", "builtin_function_or_method")
+    ]
+    rows.sort(key=lambda row: (not row[0].casefold().startswith(wanted), row[0]))
+    return rows[:limit]
+
+
+def _paths(workspace: Path) -> Iterator[str]:
+    scanned = 0
+    for directory, names, files in os.walk(workspace):
+        names[:] = sorted(name for name in names if not name.startswith(".") and name not in _SKIPPED)
+        base = Path(directory).relative_to(workspace)
+        for name in sorted(files):
+            scanned += 1
+            if scanned > _MAX_SCANNED:
+                return
+            if not name.startswith("."):
+                yield (base / name).as_posix()
+
+
+def _file(path: str, workspace: Path) -> Attachment:
+    real = Workspace(workspace).resolve(path, for_reading=True)
+    label = one_line(path)
+    if real.is_dir():
+        names = sorted(child.name + ("/" if child.is_dir() else "") for child in real.iterdir())[:200]
+        return Attachment(label, f"The user points at the directory {label!r}:\n" + "\n".join(names))
+    try:
+        with real.open("rb") as file:
+            raw = file.read(
+                MAX_UPLOAD_BYTES if real.suffix.casefold() in _PICTURE_SUFFIXES else _MAX_READ_BYTES
+            )
+    except OSError as error:
+        raise ConfigError(f"{label!r} cannot be read: {error.strerror or error}.") from error
+    if real.suffix.casefold() in _PICTURE_SUFFIXES:
+        try:
+            return Attachment(label, f"The user points at the picture {label!r}:", encode_picture(raw))
+        except UnreadablePictureError as error:
+            return Attachment(
+                label, f"The user points at the file {label!r}, a picture that cannot be read: {error}."
+            )
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = "" if b"\0" in raw[:8192] else raw.decode("utf-8", "replace")
+    if not text and raw:
+        size = real.stat().st_size
+        return Attachment(label, f"The user points at the file {label!r}; it is binary, {size:,} bytes.")
+    return Attachment(label, f"The user points at the file {label!r}:\n{clip(text, _MAX_FILE_CHARS)}")
+
+
+async def _variable(name: str, shell: Any, kernel: OwnKernel) -> Attachment:
+    if name not in shell.user_ns:
+        raise ConfigError(f"There is no variable {one_line(name)!r}; it may not have been run yet.")
+    try:
+        about = await kernel.call(lambda: _describe(shell.user_ns[name]), wait_s=_WAIT_S)
+    except (TimeoutError, KernelError):
+        kind = type(shell.user_ns.get(name)).__name__
+        about = f"{kind}; the kernel is busy, so its value was not read"
+    return Attachment(name, f"The user points at the variable {name!r}: {about}")
+
+
+def _describe(value: Any) -> str:
+    """Type, shape and a short form of a value; on the main thread, since it runs the value's own code."""
+    from IPython.lib.pretty import pretty
+
+    facts = [type(value).__name__]
+    for fact in ("shape", "dtype", "dtypes"):
+        found = getattr(value, fact, None)
+        if found is not None and not callable(found):
+            facts.append(f"{fact} {clip(str(found), 800)}")
+    if len(facts) == 1 and hasattr(value, "__len__"):
+        facts.append(f"length {len(value)}")
+    return f"{', '.join(facts)}\n{clip(pretty(value, max_seq_length=100), _MAX_VALUE_CHARS)}"
+
+
+def one_line(text: str) -> str:
+    """A name on one line."""
+    return clip(" ".join(strip_control(text).split()), 200)
+
+
+def _names(name: str) -> Iterator[str]:
+    """`a.png`, `a-1.png`, `a-2.png` …"""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - a name, not a path
+    yield name
+    number = 0
+    while True:
+        number += 1
+        yield f"{stem}-{number}{suffix}"

@@ -1,0 +1,240 @@
+// @ts-check
+// One item of the transcript as elements, and how a change of it is drawn.
+
+const STATES = {
+  waiting: "waits for the kernel",
+  running: "running",
+  asking: "asks for permission",
+  ok: "done",
+  error: "failed",
+  stopped: "stopped",
+  denied: "refused",
+};
+
+class Card {
+  /**
+   * @param {Item} item
+   * @param {Store} store
+   * @param {{fork(messageId: string): void, problem(text: string): void}} actions
+   */
+  constructor(item, store, actions) {
+    this.item = item;
+    this.store = store;
+    this.actions = actions;
+    this.parts = el("div.nwa-parts");
+    const make = { user: this.user, answer: this.answer, thinking: this.thinking, tool: this.tool, question: this.question, notice: this.notice, end: this.end };
+    /** @type {HTMLElement} */
+    this.node = (make[/** @type {keyof typeof make} */ (item.kind)] ?? this.notice).call(this);
+    this.node.classList.add("nwa-item", `nwa-${item.kind}`);
+    this.drawParts(0);
+    this.drawFields();
+  }
+
+  /** @param {Op} op */
+  update(op) {
+    if (op.op === "parts") this.drawParts(op.start);
+    else this.drawFields();
+  }
+
+  // -- kinds ------------------------------------------------------------------------------------------
+
+  user() {
+    const chips = (this.item.attached ?? []).map((/** @type {string} */ name) => el("li", { text: name }));
+    return el(
+      "article",
+      { "aria-label": "You" },
+      el("div.nwa-said", { dir: "auto", text: this.item.text }),
+      chips.length ? el("ul.nwa-chips", { "aria-label": "Attached" }, ...chips) : null,
+    );
+  }
+
+  answer() {
+    this.copy = button("Copy answer", () => copyText(/** @type {any} */ (this.copy), this.item.source), { icon: "copy", css: "nwa-copy-answer" });
+    return el("article", { "aria-label": "Agent" }, this.parts, this.copy);
+  }
+
+  thinking() {
+    this.head = el("summary");
+    this.text = el("div.nwa-thought", { dir: "auto" });
+    return el("details", {}, this.head, this.text);
+  }
+
+  tool() {
+    this.title = el("span.nwa-title", { dir: "auto", text: this.item.title });
+    this.state = el("span.nwa-state");
+    const input = el("div.nwa-input");
+    input.innerHTML = this.item.input; // sanitized by Python
+    this.dress(input);
+    this.below = el("div");
+    return el("details", { open: this.item.open }, el("summary", {}, this.title, this.state), input, this.below, this.parts);
+  }
+
+  question() {
+    this.below = el("div");
+    return el("section", { "aria-label": "The agent asks" }, this.below, this.parts);
+  }
+
+  notice() {
+    return el("p", { dir: "auto", text: this.item.text });
+  }
+
+  end() {
+    const fork = button("Fork from here", () => this.actions.fork(this.item.fork), { icon: "fork", title: "Fork: continue in a copy that ends here" });
+    return el("footer", {}, el("span", { text: this.item.text }), this.item.fork ? fork : null);
+  }
+
+  // -- drawing ----------------------------------------------------------------------------------------
+
+  /** @param {number} start */
+  drawParts(start) {
+    const { parts } = this.item;
+    while (this.parts.childElementCount > parts.length) this.parts.lastElementChild?.remove();
+    for (let index = start; index < parts.length; index += 1) {
+      let part = this.parts.children[index];
+      if (!part) {
+        part = el("div");
+        this.parts.append(part);
+      }
+      part.innerHTML = parts[index]; // sanitized by Python
+      this.dress(part);
+    }
+  }
+
+  drawFields() {
+    const { item } = this;
+    this.node.classList.toggle("nwa-failed", Boolean(item.failed));
+    if (item.kind === "answer" && this.copy) this.copy.hidden = !item.done;
+    if (item.kind === "thinking" && this.head && this.text) {
+      this.head.textContent = item.done ? "Thought" : "Thinking …";
+      this.text.textContent = item.text;
+    }
+    if (item.kind === "tool" && this.state) {
+      this.node.dataset.state = item.state;
+      const named = STATES[/** @type {keyof typeof STATES} */ (item.state)] ?? item.state;
+      const reason = item.state === "denied" && item.decision ? `: ${item.decision}` : "";
+      this.state.textContent = `${named}${reason}${item.duration ? ` · ${item.duration}` : ""}`;
+      this.drawApproval();
+    }
+    if (item.kind === "question") this.drawQuestions();
+  }
+
+  /** What sanitized HTML cannot bring along: copy buttons, and pictures by their keys. @param {Element} part */
+  dress(part) {
+    for (const pre of part.querySelectorAll("pre")) {
+      const holder = el("div.nwa-code");
+      pre.replaceWith(holder);
+      const copy = button("Copy", () => copyText(copy, pre.textContent ?? ""), { icon: "copy", css: "nwa-copy" });
+      pre.tabIndex = 0; // it may have to be scrolled
+      holder.append(pre, copy);
+    }
+    for (const picture of part.querySelectorAll("img[data-picture]")) {
+      const image = /** @type {HTMLImageElement} */ (picture);
+      const frame = el("button.nwa-picture", {
+        type: "button",
+        "aria-pressed": "false",
+        title: "Show at full width",
+        onclick: () => frame.setAttribute("aria-pressed", String(frame.classList.toggle("nwa-wide"))),
+      });
+      image.replaceWith(frame);
+      frame.append(image);
+      this.store.picture(image.dataset.picture ?? "", (url) => (image.src = url));
+    }
+    for (const table of part.querySelectorAll("table")) {
+      const holder = el("div.nwa-scroll", { tabIndex: 0, role: "group", "aria-label": "Table" });
+      table.replaceWith(holder);
+      holder.append(table);
+    }
+  }
+
+  drawApproval() {
+    const { item } = this;
+    const below = /** @type {HTMLElement} */ (this.below);
+    if (item.state !== "asking") {
+      below.replaceChildren();
+      return;
+    }
+    if (below.childElementCount) return;
+    /** @type {any} */ (this.node).open = true;
+    const why = el("input", { type: "text", placeholder: "Why not? (optional)", "aria-label": "Reason for denying", dir: "auto" });
+    const say = (/** @type {any} */ answer) => this.answerRequest(answer, below);
+    why.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter" && !event.isComposing) say({ allowed: false, reason: why.value });
+    });
+    below.append(
+      el(
+        "div.nwa-approval",
+        { role: "group", "aria-label": `Permission: ${item.title}` },
+        el("p", { text: `The agent asks for permission: ${item.title}. ${item.reason ?? ""}`, dir: "auto" }),
+        el(
+          "div.nwa-row",
+          {},
+          button("Allow once", () => say({ allowed: true }), { css: "nwa-main" }),
+          button("Allow for this session", () => say({ allowed: true, remember: true }), { title: `Do not ask for ${item.name} again in this session` }),
+        ),
+        el("div.nwa-row", {}, why, button("Deny", () => say({ allowed: false, reason: why.value }))),
+      ),
+    );
+  }
+
+  drawQuestions() {
+    const { item } = this;
+    const below = /** @type {HTMLElement} */ (this.below);
+    if (item.state !== "asking") {
+      const answers = item.answers ?? {};
+      below.replaceChildren(
+        el(
+          "dl",
+          {},
+          ...item.questions.flatMap((/** @type {any} */ asked) => [
+            el("dt", { text: asked.question, dir: "auto" }),
+            el("dd", { text: answers[asked.question] ?? (item.state === "ok" ? "" : STATES[/** @type {keyof typeof STATES} */ (item.state)] ?? ""), dir: "auto" }),
+          ]),
+        ),
+      );
+      return;
+    }
+    if (below.querySelector("form")) return;
+    const fields = item.questions.map((/** @type {any} */ asked) => questionField(asked));
+    const form = el(
+      "form.nwa-approval",
+      {
+        onsubmit: (/** @type {Event} */ event) => {
+          event.preventDefault();
+          const answers = Object.fromEntries(fields.map((/** @type {any} */ field) => [field.question, field.value()]));
+          this.answerRequest({ allowed: true, answers }, form);
+        },
+      },
+      ...fields.map((/** @type {any} */ field) => field.node),
+      el("div.nwa-row", {}, el("button.nwa-main", { type: "submit", text: "Answer" }), button("Do not answer", () => this.answerRequest({ allowed: false }, form))),
+    );
+    below.replaceChildren(form);
+  }
+
+  /** @param {any} answer @param {HTMLElement} holder */
+  answerRequest(answer, holder) {
+    this.store.send({ type: "answer", request_id: this.item.request, ...answer });
+    for (const control of holder.querySelectorAll("button, input")) /** @type {any} */ (control).disabled = true;
+    /** @type {HTMLElement | null} */ (this.node.closest(".nwa-panel")?.querySelector("textarea") ?? null)?.focus();
+  }
+}
+
+/** One question of the agent's, as a field set. @param {any} asked */
+function questionField(asked) {
+  const name = uniqueId("question");
+  const kind = asked.multiple ? "checkbox" : "radio";
+  const options = asked.options.map((/** @type {any} */ option) => {
+    const input = el("input", { type: kind, name, value: option.label });
+    const label = el("label", {}, input, el("span", { dir: "auto", text: option.label }), el("small", { dir: "auto", text: option.description }));
+    return { input, label };
+  });
+  const own = el("input", { type: "text", "aria-label": `Other answer: ${asked.question}`, placeholder: "Other", dir: "auto" });
+  return {
+    question: asked.question,
+    node: el("fieldset", {}, el("legend", { text: asked.question, dir: "auto" }), ...options.map((/** @type {any} */ o) => o.label), own),
+    value: () => {
+      const chosen = options.filter((/** @type {any} */ o) => o.input.checked).map((/** @type {any} */ o) => o.input.value);
+      if (own.value.trim()) chosen.push(own.value.trim());
+      return (asked.multiple ? chosen : chosen.slice(-1)).join(", ");
+    },
+  };
+}

@@ -1,0 +1,318 @@
+// @ts-check
+// Where the user writes: text, what it points at, files, and the choice of model and mode.
+
+const MAX_BYTES = 20 * 1024 * 1024;
+const PART_BYTES = 256 * 1024;
+const MODES = {
+  edit: "edit: runs code, edits files",
+  ask: "ask: asks before every change",
+  plan: "plan: changes nothing, plans",
+  "read-only": "read-only: only reads",
+};
+const OTHER = "\u2026";
+
+class Composer {
+  /** @param {Store} store @param {HTMLElement} root @param {(text: string) => void} problem */
+  constructor(store, root, problem) {
+    this.store = store;
+    this.root = root;
+    this.problem = problem;
+    /** @type {{kind: string, value: string}[]} */
+    this.chips = [];
+    /** @type {any[]} */
+    this.found = [];
+    this.chosen = 0;
+    this.lastPrompt = "";
+    this.list = el("ul.nwa-completions", { role: "listbox", id: uniqueId("completions"), "aria-label": "Files and variables", hidden: true });
+    this.field = el("textarea", {
+      rows: 2,
+      dir: "auto",
+      placeholder: "Ask the agent. @ points at a file or a variable.",
+      "aria-label": "Message to the agent",
+      role: "combobox",
+      "aria-autocomplete": "list",
+      "aria-expanded": "false",
+      "aria-controls": this.list.id,
+      oninput: () => this.onInput(),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.onKey(event),
+      onpaste: (/** @type {ClipboardEvent} */ event) => this.onPaste(event),
+      onblur: () => setTimeout(() => this.hideList(), 150),
+    });
+    this.chipList = el("ul.nwa-chips", { "aria-label": "Attached to the next message", hidden: true });
+    this.fix = button("", () => this.fixError(), { css: "nwa-fix" });
+    this.fix.hidden = true;
+    this.picker = el("input", { type: "file", multiple: true, hidden: true, "aria-label": "Files to attach", onchange: () => this.upload([...this.picker.files]) });
+    this.model = el("select", { "aria-label": "Model", onchange: () => this.chooseModel() });
+    this.mode = el("select", { "aria-label": "Mode", onchange: () => store.send({ type: "settings", mode: this.mode.value }) });
+    this.send = button("Send", () => this.submit(), { icon: "send", css: "nwa-main", title: "Send (Enter)" });
+    this.stop = button("Stop", () => store.stop(), { icon: "stop", css: "nwa-stop", title: "Stop (Escape)" });
+    const attach = button("Attach files", () => this.picker.click(), { icon: "clip", title: `Attach files or pictures, up to ${MAX_BYTES / 1024 / 1024} MB each; they are stored under uploads/` });
+    // Typing belongs to the field; elsewhere letters and Enter must not reach the notebook's shortcuts.
+    this.node = el(
+      "div.nwa-composer",
+      {},
+      el("div", { "data-lm-suppress-shortcuts": "true" }, this.fix, this.chipList),
+      el("div.nwa-field", {}, this.field, this.list),
+      el("div.nwa-row", { "data-lm-suppress-shortcuts": "true" }, attach, this.picker, this.mode, this.model, el("span.nwa-space"), this.stop, this.send),
+    );
+    this.field.value = this.draft;
+    this.drawState();
+  }
+
+  get draftKey() {
+    return `nwa-draft-${this.store.model.get("panel_id")}`;
+  }
+
+  get draft() {
+    try {
+      return sessionStorage.getItem(this.draftKey) ?? "";
+    } catch {
+      return "";
+    }
+  }
+
+  keepDraft() {
+    try {
+      sessionStorage.setItem(this.draftKey, this.field.value);
+    } catch {
+      // Storage may be full or forbidden; then the draft lives as long as the page.
+    }
+  }
+
+  drawState() {
+    const { state } = this.store;
+    this.stop.hidden = !state.busy;
+    this.send.hidden = state.busy;
+    fill(this.model, [...state.models.map((/** @type {string} */ name) => [name, name]), [OTHER, "Other …"]], state.model);
+    fill(this.mode, state.modes.map((/** @type {string} */ name) => [name, MODES[/** @type {keyof typeof MODES} */ (name)] ?? name]), state.mode);
+    const offersFix = Boolean(state.error) && !state.busy && !this.chips.some((chip) => chip.kind === "error");
+    this.fix.hidden = !offersFix;
+    this.fix.textContent = offersFix ? `Fix this: ${state.error}` : "";
+  }
+
+  // -- sending ----------------------------------------------------------------------------------------
+
+  fixError() {
+    this.addChip("error", "last error");
+    if (!this.field.value.trim()) this.submit();
+    else this.field.focus();
+  }
+
+  async submit() {
+    const text = this.field.value;
+    if (!text.trim() && !this.chips.some((chip) => chip.kind === "error")) {
+      this.field.focus();
+      return;
+    }
+    if (this.store.state.busy) {
+      this.problem("The agent is at work. Stop it (Escape), or send this when it is done.");
+      return;
+    }
+    const chips = this.chips.map((chip) => ({ kind: chip.kind, value: chip.value }));
+    try {
+      await this.store.ask({ type: "ask", text, chips });
+    } catch (error) {
+      this.problem(/** @type {Error} */ (error).message);
+      return;
+    }
+    this.lastPrompt = text;
+    if (this.field.value === text) this.field.value = "";
+    this.keepDraft();
+    this.chips = [];
+    this.drawChips();
+    this.grow();
+    this.field.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (event.isComposing || event.keyCode === 229) return; // an input method is at work
+    const isOpen = !this.list.hidden;
+    if (isOpen && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      this.choose(this.chosen + (event.key === "ArrowDown" ? 1 : -1));
+    } else if (isOpen && (event.key === "Enter" || event.key === "Tab")) {
+      this.accept(this.found[this.chosen]);
+    } else if (isOpen && event.key === "Escape") {
+      this.hideList();
+      event.stopPropagation();
+    } else if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+      this.submit();
+    } else if (event.key === "ArrowUp" && !this.field.value && this.lastPrompt) {
+      this.field.value = this.lastPrompt;
+      this.grow();
+    } else return;
+    event.preventDefault();
+  }
+
+  onInput() {
+    this.keepDraft();
+    this.grow();
+    this.complete();
+  }
+
+  grow() {
+    this.field.style.height = "auto";
+    this.field.style.height = `${Math.min(this.field.scrollHeight + 2, 200)}px`;
+  }
+
+  // -- what the message points at ---------------------------------------------------------------------
+
+  /** The word behind the last @ before the cursor, if the cursor is in one. */
+  mention() {
+    const before = this.field.value.slice(0, this.field.selectionStart);
+    return /(?:^|\s)@([^\s@]*)$/.exec(before)?.[1] ?? null;
+  }
+
+  async complete() {
+    const text = this.mention();
+    if (text === null) {
+      this.hideList();
+      return;
+    }
+    const { items } = await this.store.ask({ type: "complete", text });
+    if (this.mention() !== text) return;
+    this.found = items;
+    this.list.replaceChildren(
+      ...items.map((/** @type {any} */ found) =>
+        el(
+          "li",
+          { role: "option", id: uniqueId("option"), onmousedown: (/** @type {Event} */ event) => { event.preventDefault(); this.accept(found); } },
+          el("span", { text: found.value, dir: "auto" }),
+          el("small", { text: found.kind === "variable" ? found.detail : "file" }),
+        ),
+      ),
+    );
+    this.list.hidden = items.length === 0;
+    this.field.setAttribute("aria-expanded", String(items.length > 0));
+    if (items.length) this.choose(0);
+  }
+
+  /** @param {number} index */
+  choose(index) {
+    const options = [...this.list.children];
+    this.chosen = (index + options.length) % options.length;
+    options.forEach((option, at) => option.setAttribute("aria-selected", String(at === this.chosen)));
+    this.field.setAttribute("aria-activedescendant", options[this.chosen].id);
+    options[this.chosen].scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {any} found */
+  accept(found) {
+    const end = this.field.selectionStart;
+    const start = end - (this.mention() ?? "").length - 1;
+    this.field.setRangeText(`@${found.value} `, start, end, "end");
+    this.addChip(found.kind, found.value);
+    this.hideList();
+    this.keepDraft();
+    this.field.focus();
+  }
+
+  hideList() {
+    this.list.hidden = true;
+    this.field.setAttribute("aria-expanded", "false");
+    this.field.removeAttribute("aria-activedescendant");
+  }
+
+  /** @param {string} kind @param {string} value */
+  addChip(kind, value) {
+    if (!this.chips.some((chip) => chip.kind === kind && chip.value === value)) this.chips.push({ kind, value });
+    this.drawChips();
+    this.drawState();
+  }
+
+  drawChips() {
+    this.chipList.hidden = this.chips.length === 0;
+    this.chipList.replaceChildren(
+      ...this.chips.map((chip) =>
+        el(
+          "li",
+          {},
+          el("span", { text: chip.value, dir: "auto" }),
+          button(`Remove ${chip.value}`, () => {
+            this.chips = this.chips.filter((other) => other !== chip);
+            this.drawChips();
+            this.drawState();
+            this.field.focus();
+          }, { icon: "close" }),
+        ),
+      ),
+    );
+  }
+
+  // -- files ------------------------------------------------------------------------------------------
+
+  /** @param {ClipboardEvent} event */
+  onPaste(event) {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    this.upload(files);
+  }
+
+  /** @param {File[]} files */
+  async upload(files) {
+    for (const file of files) {
+      if (file.size > MAX_BYTES) {
+        this.problem(`${file.name} is larger than ${MAX_BYTES / 1024 / 1024} MB; copy it into the workspace instead.`);
+        continue;
+      }
+      try {
+        this.addChip("file", await this.store_file(file));
+      } catch (error) {
+        this.problem(/** @type {Error} */ (error).message);
+      }
+    }
+    this.picker.value = "";
+  }
+
+  /** @param {File} file @returns {Promise<string>} its path in the workspace */
+  async store_file(file) {
+    const id = uniqueId("upload");
+    const of = Math.max(1, Math.ceil(file.size / PART_BYTES));
+    let path = "";
+    for (let part = 0; part < of; part += 1) {
+      const data = await file.slice(part * PART_BYTES, (part + 1) * PART_BYTES).arrayBuffer();
+      const reply = await this.store.ask({ type: "upload", id, name: file.name, part, of }, [data]);
+      path = reply.path ?? path;
+    }
+    return path;
+  }
+
+  chooseModel() {
+    if (this.model.value !== OTHER) {
+      this.store.send({ type: "settings", model: this.model.value });
+      return;
+    }
+    this.model.value = this.store.state.model;
+    const name = el("input", { type: "text", "aria-label": "Model name", placeholder: "ollama:qwen3, openai:gpt-4.1, https://…" });
+    const dialog = openDialog(
+      this.root,
+      "Which model?",
+      el(
+        "form",
+        {
+          onsubmit: (/** @type {Event} */ event) => {
+            event.preventDefault();
+            if (name.value.trim()) {
+              const wanted = name.value.trim();
+              this.store.send({ type: "settings", model: wanted });
+            }
+            dialog.close();
+          },
+        },
+        name,
+        el("button.nwa-main", { type: "submit", text: "Use it" }),
+      ),
+    );
+  }
+}
+
+/** Options of a select, changed only when they differ. @param {any} select @param {string[][]} options @param {string} chosen */
+function fill(select, options, chosen) {
+  const wanted = options.map(([value, label]) => `${value}\n${label}`).join("\n\n");
+  if (select.dataset.options !== wanted) {
+    select.dataset.options = wanted;
+    select.replaceChildren(...options.map(([value, label]) => el("option", { value, text: label })));
+  }
+  select.value = chosen;
+}

@@ -1,0 +1,225 @@
+// @ts-check
+// One view of a panel: transcript, status, composer; and the way in for anywidget.
+
+const NEAR_PX = 60;
+
+class PanelView {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    /** @type {Map<string, Card>} */
+    this.cards = new Map();
+    this.isAtEnd = true;
+    this.title = el("h2");
+    this.log = el("div.nwa-log", { role: "log", "aria-live": "off", "aria-label": "Conversation", tabIndex: 0, "data-lm-suppress-shortcuts": "true" });
+    this.newer = button("Newest", () => this.toEnd(), { css: "nwa-newer" });
+    this.newer.hidden = true;
+    this.status = el("div.nwa-status");
+    this.trouble = el("div.nwa-trouble", { role: "alert" });
+    this.live = el("div.nwa-hidden", { "aria-live": "polite", role: "status" });
+    this.node = el("section.nwa.nwa-panel.mathjax_ignore.tex2jax_ignore", { "aria-label": "Chat with the agent" });
+    this.composer = new Composer(store, this.node, (text) => this.problem(text));
+    this.node.append(
+      el(
+        "header.nwa-head",
+        { "data-lm-suppress-shortcuts": "true" },
+        this.title,
+        button("New conversation", () => store.send({ type: "new" }), { icon: "add" }),
+        button("Conversations", () => openSessions(store, this.node, (text) => this.problem(text)), { icon: "list" }),
+      ),
+      el("div.nwa-middle", {}, this.log, this.newer),
+      this.trouble,
+      this.status,
+      this.composer.node,
+      this.live,
+    );
+    this.listen();
+    store.listeners.add(this);
+    this.reset();
+    this.state();
+    this.clock = setInterval(() => this.drawStatus(), 1000);
+  }
+
+  close() {
+    clearInterval(this.clock);
+    this.store.listeners.delete(this);
+  }
+
+  listen() {
+    this.log.addEventListener("scroll", () => {
+      this.isAtEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_PX;
+      if (this.isAtEnd) this.newer.hidden = true;
+    });
+    this.node.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Escape" && this.store.state.busy && !event.isComposing) {
+        this.store.stop();
+        event.preventDefault();
+        event.stopPropagation();
+      }
+    });
+    this.node.addEventListener("click", (/** @type {MouseEvent} */ event) => {
+      const link = /** @type {Element} */ (event.target).closest?.("a[href]");
+      if (link) {
+        event.preventDefault();
+        this.showTarget(/** @type {HTMLAnchorElement} */ (link).href);
+      }
+    });
+    this.node.addEventListener("auxclick", (/** @type {MouseEvent} */ event) => {
+      if (/** @type {Element} */ (event.target).closest?.("a[href]")) event.preventDefault();
+    });
+    for (const kind of ["dragenter", "dragover"]) {
+      this.node.addEventListener(kind, (/** @type {DragEvent} */ event) => {
+        if (!event.dataTransfer?.types.includes("Files")) return;
+        event.preventDefault();
+        event.stopPropagation();
+        this.node.classList.add("nwa-drop");
+      });
+    }
+    this.node.addEventListener("dragleave", () => this.node.classList.remove("nwa-drop"));
+    this.node.addEventListener("drop", (/** @type {DragEvent} */ event) => {
+      this.node.classList.remove("nwa-drop");
+      const files = [...(event.dataTransfer?.files ?? [])];
+      if (files.length === 0) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.composer.upload(files);
+    });
+  }
+
+  /** Links are the model's, or the data's: say where one goes before it is followed. @param {string} target */
+  showTarget(target) {
+    const dialog = openDialog(
+      this.node,
+      "Open this link?",
+      el("p.nwa-target", { text: target }),
+      el(
+        "div.nwa-row",
+        {},
+        button("Open", () => {
+          window.open(target, "_blank", "noopener,noreferrer");
+          dialog.close();
+        }, { css: "nwa-main" }),
+        button("Cancel", () => dialog.close()),
+      ),
+    );
+  }
+
+  // -- what the store tells ---------------------------------------------------------------------------
+
+  reset() {
+    this.cards.clear();
+    this.log.replaceChildren();
+    for (const item of this.store.items.values()) this.add(item);
+    this.drawEmpty();
+    this.toEnd();
+  }
+
+  /** @param {Item} item @param {Op} op */
+  changed(item, op) {
+    const card = this.cards.get(item.id);
+    if (op.op === "put" || !card) this.add(item);
+    else card.update(op);
+    this.announce(item, op);
+    if (this.isAtEnd || (op.op === "put" && item.kind === "user")) this.toEnd();
+    else if (op.op === "put") this.newer.hidden = false;
+  }
+
+  state() {
+    const { state, isLive } = this.store;
+    this.title.textContent = state.title || "New conversation";
+    this.title.title = state.title || "";
+    this.title.dir = "auto";
+    this.node.classList.toggle("nwa-busy", Boolean(state.busy));
+    this.composer.drawState();
+    this.drawStatus();
+    if (!isLive && !this.lost) {
+      this.lost = el("p.nwa-item.nwa-notice.nwa-failed", {
+        role: "alert",
+        text: "The kernel has ended, and this panel with it. Run the cell again and choose this conversation under Conversations, or use ChatPanel(resume=\"\").",
+      });
+      this.log.append(this.lost);
+      this.toEnd();
+    }
+    this.node.classList.toggle("nwa-dead", !isLive);
+  }
+
+  /** @param {string} text */
+  problem(text) {
+    this.trouble.replaceChildren(el("span", { text, dir: "auto" }), button("Dismiss", () => this.trouble.replaceChildren(), { icon: "close" }));
+  }
+
+  // -- drawing ----------------------------------------------------------------------------------------
+
+  /** @param {Item} item */
+  add(item) {
+    this.log.querySelector(".nwa-empty")?.remove();
+    const card = new Card(item, this.store, {
+      fork: (messageId) => this.store.ask({ type: "fork", message_id: messageId }).catch((error) => this.problem(error.message)),
+      problem: (text) => this.problem(text),
+    });
+    this.cards.get(item.id)?.node.remove();
+    this.cards.set(item.id, card);
+    this.log.append(card.node);
+    if (item.kind === "user") this.trouble.replaceChildren();
+  }
+
+  drawEmpty() {
+    if (this.store.items.size || !this.store.isLoaded) return;
+    this.log.append(
+      el(
+        "div.nwa-empty",
+        {},
+        el("p", { text: "The agent works in this notebook’s kernel, with the variables you have." }),
+        el("p", { text: "Ask for a plot, a fix, or a file. Enter sends, Shift+Enter makes a new line, Escape stops." }),
+      ),
+    );
+  }
+
+  drawStatus() {
+    const { busySince, isLoaded, isLive } = this.store;
+    if (!isLive) this.status.textContent = "No kernel";
+    else if (!isLoaded) this.status.textContent = "Waiting for the kernel …";
+    else if (busySince === null) this.status.textContent = "";
+    else this.status.textContent = `Working · ${Math.round((performance.now() - busySince) / 1000)} s · Escape stops`;
+  }
+
+  toEnd() {
+    this.isAtEnd = true;
+    this.newer.hidden = true;
+    this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  /** Tell a screen reader what a sighted person would notice. @param {Item} item @param {Op} op */
+  announce(item, op) {
+    if (op.op !== "set" && !(op.op === "put" && item.kind !== "answer")) return;
+    const fields = op.op === "set" ? op.fields : item;
+    if (item.kind === "answer" && fields.done) this.live.textContent = this.cards.get(item.id)?.parts.textContent ?? "";
+    else if (fields.state === "asking") this.live.textContent = `The agent asks: ${item.title ?? item.questions?.[0]?.question ?? ""}`;
+    else if (item.kind === "end" && item.end !== "complete") this.live.textContent = item.text;
+  }
+}
+
+/** @type {Map<Model, Store>} */
+const stores = new Map();
+
+export default {
+  /** @param {{model: Model}} context */
+  initialize({ model }) {
+    const store = new Store(model);
+    stores.set(model, store);
+    return () => {
+      stores.delete(model);
+      store.close();
+    };
+  },
+
+  /** @param {{model: Model, el: HTMLElement}} context */
+  render({ model, el: place }) {
+    // A module serves one widget; its model comes in another wrapping to each call.
+    const store = stores.get(model) ?? [...stores.values()][0];
+    const view = new PanelView(store);
+    place.append(view.node);
+    view.toEnd();
+    return () => view.close();
+  },
+};

@@ -1,0 +1,64 @@
+// @ts-check
+// The list of conversations: go to one, rename it, delete it.
+
+/** @param {Store} store @param {HTMLElement} root @param {(text: string) => void} problem */
+async function openSessions(store, root, problem) {
+  const list = el("ul.nwa-sessions", { "aria-label": "Conversations" });
+  const dialog = openDialog(root, "Conversations", list);
+  /** @param {any} message @param {(reply: any) => void} done */
+  const ask = async (message, done) => {
+    try {
+      done(await store.ask(message));
+    } catch (error) {
+      dialog.close();
+      problem(/** @type {Error} */ (error).message);
+    }
+  };
+  /** @param {any} reply */
+  const draw = (reply) => {
+    list.replaceChildren(...reply.sessions.map((/** @type {any} */ found) => row(found)));
+    if (reply.sessions.length === 0) list.append(el("li", { text: "No conversations in this workspace yet." }));
+  };
+  /** @param {any} found */
+  const row = (found) => {
+    const isCurrent = found.id === store.state.session;
+    const open = el(
+      "button.nwa-session",
+      {
+        type: "button",
+        "aria-current": isCurrent ? "true" : null,
+        onclick: () => {
+          dialog.close();
+          if (!isCurrent) store.send({ type: "resume", id: found.id });
+        },
+      },
+      el("span", { text: found.title, dir: "auto" }),
+      el("small", { text: `${new Date(found.modified).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}${isCurrent ? " · open" : ""}` }),
+    );
+    const node = el("li", {}, open, button("Rename", () => rename(), { title: `Rename ${found.title}` }), button("Delete", () => askTwice(), { title: `Delete ${found.title}` }));
+    const rename = () => {
+      const title = el("input", { type: "text", value: found.title, "aria-label": "Title", dir: "auto" });
+      const form = el(
+        "form.nwa-row",
+        { onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); ask({ type: "rename", id: found.id, title: title.value }, draw); } },
+        title,
+        el("button.nwa-main", { type: "submit", text: "Save" }),
+      );
+      node.replaceChildren(form);
+      title.select();
+      title.focus();
+    };
+    const askTwice = () => {
+      const keep = button("Keep", () => node.replaceWith(row(found)));
+      node.replaceChildren(
+        el("span", { role: "alert", text: `Delete “${found.title}” for good?` }),
+        button("Delete for good", () => ask({ type: "delete", id: found.id }, draw), { css: "nwa-danger" }),
+        keep,
+      );
+      keep.focus();
+    };
+    return node;
+  };
+  await ask({ type: "sessions" }, draw);
+  list.querySelector("button")?.focus();
+}

@@ -1,0 +1,242 @@
+// @ts-check
+// What the kernel has told this page about one panel; every view of the panel draws from it.
+
+/**
+ * @typedef {{id: string, kind: string, parts: string[], [field: string]: any}} Item
+ * @typedef {{op: "put", item: Item} | {op: "set", id: string, fields: Record<string, any>}
+ *   | {op: "parts", id: string, start: number, keep: number, tail: string | null, more: string[]}} Op
+ * @typedef {{get(name: string): any, on(name: string, callback: Function): void, off(name: string, callback: Function): void,
+ *   send(content: any, callbacks?: any, buffers?: ArrayBuffer[]): void, widget_manager?: any}} Model
+ * @typedef {{reset(): void, changed(item: Item, op: Op): void, state(): void, problem(text: string): void}} Listener
+ */
+
+const ANSWER_MS = 500;
+const RETRY_MS = 4000;
+
+class Store {
+  /** @param {Model} model */
+  constructor(model) {
+    this.model = model;
+    /** @type {Map<string, Item>} */
+    this.items = new Map();
+    /** @type {Record<string, any>} */
+    this.state = { busy: false, title: "", models: [], modes: [], model: "", mode: "", error: "", session: null };
+    this.isLoaded = false;
+    this.isLive = true;
+    /** @type {number | null} */
+    this.busySince = null;
+    this.seq = -1;
+    this.name = uniqueId("view");
+    /** @type {any[]} */
+    this.early = [];
+    /** @type {Item[]} */
+    this.arriving = [];
+    /** @type {Set<Listener>} */
+    this.listeners = new Set();
+    /** @type {Map<number, {resolve: Function, reject: Function}>} */
+    this.requests = new Map();
+    this.count = 0;
+    /** @type {Map<string, string>} */
+    this.pictures = new Map();
+    /** @type {Map<string, Set<(url: string) => void>>} */
+    this.wanted = new Map();
+    this.onMessage = (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => this.receive(message, buffers);
+    this.onComm = () => this.checkLife();
+    model.on("msg:custom", this.onMessage);
+    model.on("comm_live_update", this.onComm);
+    this.hello();
+  }
+
+  close() {
+    this.model.off("msg:custom", this.onMessage);
+    this.model.off("comm_live_update", this.onComm);
+    clearTimeout(this.retry);
+    for (const url of this.pictures.values()) URL.revokeObjectURL(url);
+  }
+
+  /** @param {any} message @param {ArrayBuffer[]} [buffers] */
+  send(message, buffers) {
+    this.model.send(message, undefined, buffers);
+  }
+
+  /**
+   * Send a message that is answered; a problem rejects.
+   * @param {any} message @param {ArrayBuffer[]} [buffers] @returns {Promise<any>}
+   */
+  ask(message, buffers) {
+    this.count += 1;
+    const request = this.count;
+    return new Promise((resolve, reject) => {
+      this.requests.set(request, { resolve, reject });
+      this.send({ ...message, request: `${this.name}:${request}` }, buffers);
+    });
+  }
+
+  /** Ask for everything; again if no answer comes, since a busy kernel may be slow and a new one deaf. */
+  hello() {
+    this.arriving = [];
+    this.send({ type: "hello", view: this.name });
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => {
+      if (!this.isLoaded && this.isLive) this.hello();
+    }, RETRY_MS);
+  }
+
+  async checkLife() {
+    const manager = this.model.widget_manager;
+    const id = this.model.get("panel_id");
+    if (!manager?.get_model || !id) return;
+    try {
+      this.isLive = (await manager.get_model(id)).comm_live !== false;
+    } catch {
+      this.isLive = false;
+    }
+    this.tell("state");
+  }
+
+  /** @param {any} message @param {DataView[]} buffers */
+  receive(message, buffers) {
+    switch (message.type) {
+      case "snapshot":
+        if (message.view === null || message.view === this.name) this.takeSnapshot(message);
+        break;
+      case "patch":
+        this.takePatch(message);
+        break;
+      case "picture":
+        this.keepPicture(message, buffers[0]);
+        break;
+      case "stopping":
+        this.stopHeard = true;
+        break;
+      default:
+        this.settle(message);
+    }
+  }
+
+  /** @param {any} message */
+  settle(message) {
+    const [name, number] = String(message.request ?? "").split(":");
+    const waiting = name === this.name ? this.requests.get(Number(number)) : undefined;
+    if (waiting) {
+      this.requests.delete(Number(number));
+      if (message.type === "problem") waiting.reject(new Error(message.text));
+      else waiting.resolve(message);
+    } else if (message.type === "problem" && !message.request) {
+      for (const listener of this.listeners) listener.problem(message.text);
+    }
+  }
+
+  /** @param {any} message */
+  takeSnapshot(message) {
+    if (message.part === 0) this.arriving = [];
+    this.arriving.push(...message.items);
+    if (message.part + 1 < message.of) return;
+    clearTimeout(this.retry);
+    this.items = new Map(this.arriving.map((item) => [item.id, item]));
+    this.arriving = [];
+    this.seq = message.seq;
+    this.isLoaded = true;
+    this.setState(message.state);
+    this.tell("reset");
+    const early = this.early;
+    this.early = [];
+    for (const patch of early) this.takePatch(patch);
+  }
+
+  /** @param {any} message */
+  takePatch(message) {
+    if (!this.isLoaded || this.arriving.length) {
+      this.early.push(message);
+      return;
+    }
+    if (message.seq <= this.seq) return;
+    if (message.seq > this.seq + 1) {
+      this.isLoaded = false;
+      this.early = [message];
+      this.hello();
+      return;
+    }
+    this.seq = message.seq;
+    for (const op of message.ops) this.apply(op);
+    this.setState(message.state);
+  }
+
+  /** @param {Op} op */
+  apply(op) {
+    if (op.op === "put") {
+      this.items.set(op.item.id, op.item);
+      for (const listener of this.listeners) listener.changed(op.item, op);
+      return;
+    }
+    const item = this.items.get(op.id);
+    if (!item) return;
+    if (op.op === "set") Object.assign(item, op.fields);
+    else if (op.tail === null) item.parts.length = op.start;
+    else {
+      const kept = (item.parts[op.start] ?? "").slice(0, op.keep);
+      item.parts.splice(op.start, Infinity, kept + op.tail, ...op.more);
+    }
+    for (const listener of this.listeners) listener.changed(item, op);
+  }
+
+  /** @param {Record<string, any>} changed */
+  setState(changed) {
+    if (Object.keys(changed).length === 0) return;
+    if (changed.busy !== undefined && changed.busy !== (this.busySince !== null)) {
+      this.busySince = changed.busy ? performance.now() : null;
+    }
+    Object.assign(this.state, changed);
+    this.tell("state");
+  }
+
+  /** @param {"reset" | "state"} what */
+  tell(what) {
+    for (const listener of this.listeners) listener[what]();
+  }
+
+  /** Stop the turn. Where messages wait for the running cell, interrupt the agent's own code instead. */
+  stop() {
+    this.stopHeard = false;
+    this.send({ type: "stop" });
+    setTimeout(() => {
+      if (this.stopHeard || !this.state.busy) return;
+      const runs = [...this.items.values()].some((item) => item.kind === "tool" && item.state === "running" && item.name === "run_code");
+      const kernel = this.model.widget_manager?.kernel;
+      if (runs && kernel?.interrupt) kernel.interrupt();
+      else for (const listener of this.listeners) listener.problem("Stop is on its way; this Jupyter hands it over when the running cell ends.");
+    }, ANSWER_MS);
+  }
+
+  // -- pictures ---------------------------------------------------------------------------------------
+
+  /**
+   * Call back with a URL of the picture as soon as it is here.
+   * @param {string} key @param {(url: string) => void} place
+   */
+  picture(key, place) {
+    const known = this.pictures.get(key);
+    if (known) {
+      place(known);
+      return;
+    }
+    const waiting = this.wanted.get(key);
+    if (waiting) waiting.add(place);
+    else {
+      this.wanted.set(key, new Set([place]));
+      // One that was just drawn comes by itself.
+      setTimeout(() => {
+        if (!this.pictures.has(key)) this.send({ type: "picture", key });
+      }, 100);
+    }
+  }
+
+  /** @param {any} message @param {DataView} data */
+  keepPicture(message, data) {
+    if (this.pictures.has(message.key) || !data) return;
+    const url = URL.createObjectURL(new Blob([/** @type {any} */ (data)], { type: message.media_type }));
+    this.pictures.set(message.key, url);
+    for (const place of this.wanted.get(message.key) ?? []) place(url);
+    this.wanted.delete(message.key);
+  }
+}

@@ -1,0 +1,117 @@
+"""`ChatPanel`: the widget. The only user of anywidget; it carries messages between browser and `PanelChat`."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+from IPython.core.getipython import get_ipython
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.portal import shared_portal
+from neuroworkflow_agent.errors import KernelError
+from neuroworkflow_agent.render.markdown import STYLE
+from neuroworkflow_agent.surfaces.panel.chat import PanelChat, summary
+
+_HERE = Path(__file__).parent
+_SCRIPTS = ("dom", "store", "cards", "composer", "sessions", "panel")
+"""Parts of one module, in the order in which the browser reads them."""
+
+
+def _script() -> str:
+    return "\n".join((_HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+
+
+class ChatPanel(anywidget.AnyWidget):
+    """A conversation with the agent that stays while cells come and go.
+
+    Each panel is a session of its own; displaying one twice shows the same.
+
+    Parameters
+    ----------
+    model
+        Which model serves, as for `%chat --model`.
+    mode
+        What the agent may do unasked: `edit`, `ask`, `plan` or `read-only`.
+    resume
+        Id of a conversation to go on with, its first characters, or `""` for the latest.
+    fork
+        With `resume`: leave that conversation as it is and continue in a copy.
+    config
+        All settings; None reads the environment.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot work.
+    KernelError
+        If there is no Jupyter kernel to live in.
+    """
+
+    _esm = _script()
+    _css = STYLE + (_HERE / "panel.css").read_text(encoding="utf-8")
+    panel_id = traitlets.Unicode().tag(sync=True)
+    """The widget's own id, by which a page finds it again."""
+
+    def __init__(
+        self,
+        *,
+        model: str | None = None,
+        mode: str | None = None,
+        resume: str | None = None,
+        fork: bool = False,
+        config: AgentConfig | None = None,
+    ) -> None:
+        shell = get_ipython()
+        if shell is None:
+            raise KernelError(
+                "ChatPanel lives in a Jupyter kernel, and this is none. Use chat('…') in a script."
+            )
+        settings = (config or AgentConfig.from_env()).with_changes(model=model, mode=mode)
+        self._workspace = settings.workspace
+        self._chat = PanelChat(shell, settings, portal=shared_portal(), send=self._send_now)
+        super().__init__()
+        self.panel_id = self.model_id
+        _keep_the_thread_asked_for(self.comm)
+        self.on_msg(self._receive)
+        self._chat.open(resume, fork=fork)
+
+    @property
+    def session_id(self) -> str | None:
+        """Id of the conversation, for `resume` and `claude --resume`; None before it has begun."""
+        return self._chat.session_id
+
+    def close(self) -> None:
+        """End the conversation's process and remove the panel; the conversation stays on disk."""
+        self._chat.close()
+        super().close()
+
+    def _receive(self, _widget: Any, content: Any, buffers: list[Any]) -> None:
+        """On the main thread or on a subshell's."""
+        self._chat.receive(content, buffers)
+
+    def _send_now(self, message: dict[str, Any], buffers: list[bytes]) -> None:
+        """On the engine's thread."""
+        if self.comm is not None:
+            self.send(message, buffers)
+
+    def _repr_mimebundle_(self, **arguments: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**arguments)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        text = summary(self._workspace)
+        return {**data, "text/plain": text, "text/html": f"<p>{html.escape(text)}</p>"}, metadata
+
+
+def _keep_the_thread_asked_for(comm: Any) -> None:
+    """Let the page's messages go to the subshell it sends them to, even while a cell runs.
+
+    From 7.4 on ipykernel routes what comes in on a comm to the thread that last sent on it, by default the
+    main one, which may be busy for hours; Stop must not wait for that. We answer from a thread of our own.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, asked_for: asked_for

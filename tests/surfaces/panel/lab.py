@@ -1,0 +1,227 @@
+"""A real JupyterLab in a real Chromium, for tests of what a person sees and does.
+
+`Lab` owns the server's process and its kernels; `Page` is one tab on one notebook.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nbformat
+from playwright.sync_api import BrowserContext, Locator
+from playwright.sync_api import Page as Tab
+
+from neuroworkflow_agent.testing import ScriptedModel
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+TOKEN = "lab-token-0000"
+_START_S = 90.0
+OPEN = "from neuroworkflow_agent import ChatPanel\npanel = ChatPanel()\npanel"
+
+
+def find_chromium() -> str | None:
+    """The machine's Chromium, if it has one."""
+    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+class Lab:
+    """A JupyterLab server on loopback."""
+
+    def __init__(self, home: Path, model: ScriptedModel) -> None:
+        self.home = home
+        self.root = home / "workspace"
+        self.root.mkdir(parents=True)
+        self.model = model
+        settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        quiet = {"fetchNews": "false", "checkForUpdates": False}
+        (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet), encoding="utf-8")
+        kept = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("ANTHROPIC_", "CLAUDE_", "NEUROWORKFLOW_", "OPENAI_", "JUPYTER", "PYTEST_"))
+        }
+        self.env = {
+            **kept,
+            **model.environ,
+            "CLAUDE_CONFIG_DIR": str(home / "claude"),
+            "XDG_CACHE_HOME": str(home / "cache"),
+            "IPYTHONDIR": str(home / "ipython"),
+            "JUPYTER_CONFIG_DIR": str(home / "config"),
+            "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        }
+        arguments = [
+            "--no-browser", "--allow-root", "--ip=127.0.0.1", "--ServerApp.port=0", "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
+        ]  # fmt: skip
+        self.log = (home / "lab.log").open("wb")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *arguments],
+            cwd=self.root,
+            env=self.env,
+            stdout=self.log,
+            stderr=self.log,
+        )
+        self.url = self._wait_for_url()
+        self.http = httpx.Client(base_url=self.url, headers={"Authorization": f"token {TOKEN}"}, timeout=30)
+
+    def _wait_for_url(self) -> str:
+        file = self.home / "runtime" / f"jpserver-{self.process.pid}.json"
+        deadline = time.monotonic() + _START_S
+        while not (file.exists() and file.read_text(encoding="utf-8").strip().endswith("}")):
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError((self.home / "lab.log").read_text(encoding="utf-8"))
+            time.sleep(0.05)
+        return str(json.loads(file.read_text(encoding="utf-8"))["url"]).rstrip("/")
+
+    def open(self, context: BrowserContext, *sources: str, name: str = "notebook.ipynb") -> Page:
+        """A tab on a new notebook with these cells, not yet run."""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+        nbformat.write(notebook, self.root / name)
+        return self.visit(context, name)
+
+    def visit(self, context: BrowserContext, name: str = "notebook.ipynb") -> Page:
+        """A tab on a notebook that is there."""
+        return Page(context.new_page(), self, name)
+
+    def kernels(self) -> list[dict[str, Any]]:
+        """The kernels that run."""
+        found: list[dict[str, Any]] = self.http.get("/api/kernels").json()
+        return found
+
+    def restart_kernel(self) -> None:
+        """Restart the only kernel, as its menu does."""
+        (kernel,) = self.kernels()
+        self.http.post(f"/api/kernels/{kernel['id']}/restart").raise_for_status()
+
+    def use_theme(self, name: str) -> None:
+        """Set the user's theme."""
+        url = "/lab/api/settings/@jupyterlab/apputils-extension:themes"
+        self.http.put(url, json={"raw": json.dumps({"theme": name})}).raise_for_status()
+
+    def end_kernels(self) -> None:
+        """Shut every kernel and session down."""
+        for session in self.http.get("/api/sessions").json():
+            self.http.delete(f"/api/sessions/{session['id']}")
+        for kernel in self.kernels():
+            self.http.delete(f"/api/kernels/{kernel['id']}")
+
+    def close(self) -> None:
+        """End the server."""
+        self.http.close()
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+        self.log.close()
+
+
+class Page:
+    """A tab with a notebook."""
+
+    def __init__(self, tab: Tab, lab: Lab, name: str) -> None:
+        self.tab = tab
+        self.lab = lab
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        tab.on("request", lambda request: self.requests.append(request.url))
+        tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        tab.on(
+            "console", lambda message: self.errors.append(message.text) if message.type == "error" else None
+        )
+        tab.goto(f"{lab.url}/doc/tree/{name}?token={TOKEN}")
+        self.wait_for_kernel()
+
+    def wait_for_kernel(self) -> None:
+        """Until the notebook can run cells."""
+        self.tab.wait_for_function(
+            """() => {
+                const panel = window.jupyterapp?.shell?.currentWidget;
+                const kernel = panel?.sessionContext?.session?.kernel;
+                return panel?.content?.widgets?.length && kernel?.connectionStatus === "connected" && kernel?.status === "idle";
+            }""",
+            timeout=60_000,
+        )
+
+    def run_all(self) -> None:
+        """Run every cell and do not wait."""
+        self.tab.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+
+    def run(self, source: str, *, wait: bool = True) -> None:
+        """Put `source` into the last cell and run it."""
+        self.tab.evaluate(
+            """(source) => {
+                const notebook = window.jupyterapp.shell.currentWidget.content;
+                notebook.activeCellIndex = notebook.widgets.length - 1;
+                notebook.activeCell.model.sharedModel.setSource(source);
+                window.ran = false;
+                window.jupyterapp.commands.execute('notebook:run-cell').then(() => { window.ran = true; });
+            }""",
+            source,
+        )
+        if wait:
+            self.tab.wait_for_function("() => window.ran", timeout=30_000)
+
+    @property
+    def panel(self) -> Locator:
+        """The (first) panel."""
+        return self.tab.locator(".nwa-panel").first
+
+    @property
+    def field(self) -> Locator:
+        """Where the user writes."""
+        return self.panel.get_by_label("Message to the agent")
+
+    def open_panel(self) -> Locator:
+        """Run all cells and wait until the panel is usable."""
+        self.run_all()
+        self.panel.wait_for(timeout=30_000)
+        self.tab.wait_for_function(
+            "() => document.querySelector('.nwa-panel .nwa-status')?.textContent === ''", timeout=30_000
+        )
+        return self.panel
+
+    def ask(self, text: str, *replies: Any) -> None:
+        """Send a message, with what the model will say to it."""
+        self.lab.model.extend(*replies)
+        self.field.fill(text)
+        self.field.press("Enter")
+
+    def wait_for_end(self, word: str, count: int = 1) -> None:
+        """Until `count` turns have ended and the last one as `word`."""
+        ends = self.panel.locator(".nwa-end span")
+        self.wait_until(lambda: ends.count() == count)
+        assert ends.last.inner_text().startswith(word), ends.last.inner_text()
+
+    def wait_until(self, holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
+        """Poll, with the browser going on meanwhile."""
+        deadline = time.monotonic() + timeout_s
+        while not holds():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"It did not come true; the panel shows: {self.panel.inner_text()!r}")
+            self.tab.wait_for_timeout(30)
+
+    def value(self, expression: str) -> str:
+        """The value of an expression in the kernel, by running it in the last cell."""
+        self.run(f"print('<<', {expression}, '>>')")
+        output = self.tab.locator(".jp-Cell").last.locator(".jp-OutputArea-output").last
+        return output.inner_text().strip().removeprefix("<<").removesuffix(">>").strip()
