@@ -87,6 +87,8 @@ class ToolResult:
     is_error: bool
     image_count: int = 0
     """Images that went to the model with the text."""
+    is_stopped: bool = False
+    """Whether it came to nothing because the user stopped the turn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ def _living_children() -> set[psutil.Process]:
     found = set()
     for child in psutil.Process().children(recursive=True):
         try:
-            if child.status() != psutil.STATUS_ZOMBIE:
+            # A browser starts helpers of its own whenever it likes; who started it ends them all.
+            if child.status() != psutil.STATUS_ZOMBIE and "chrom" not in child.name():
                 found.add(child)
         except psutil.NoSuchProcess:
             continue

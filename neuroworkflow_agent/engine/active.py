@@ -91,5 +91,7 @@ class ActiveTurn:
         elif isinstance(event, ToolResult):
             self._open_tools.pop(event.tool_use_id, None)
             if self.stopping:
-                return dataclasses.replace(event, text="Stopped; this did not run to its end.")
+                return dataclasses.replace(
+                    event, text="Stopped; this did not run to its end.", is_stopped=True
+                )
         return event

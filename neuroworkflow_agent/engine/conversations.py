@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import claude_agent_sdk as sdk
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.prompts import BESIDE_THE_PROMPT, read_message
 from neuroworkflow_agent.errors import ConfigError, SessionNotFoundError
 from neuroworkflow_agent.ids import SessionId
 
@@ -23,7 +25,7 @@ class Conversation:
 
     session_id: SessionId
     title: str
-    """Given title, else a summary or the first prompt."""
+    """Given title, else the first prompt."""
     modified: datetime
     """Last change, UTC."""
 
@@ -64,7 +66,7 @@ def conversations(config: AgentConfig, *, limit: int | None = None) -> list[Conv
     return [
         Conversation(
             SessionId(info.session_id),
-            " ".join((info.custom_title or info.summary or info.first_prompt or "").split()) or "(no title)",
+            " ".join(_title(info, str(config.workspace)).split()) or "(no title)",
             datetime.fromtimestamp(info.last_modified / 1000, UTC),
         )
         for info in found
@@ -131,6 +133,24 @@ def delete(session_id: str, config: AgentConfig) -> SessionId:
     conversation = find(session_id, config)
     sdk.delete_session(conversation.session_id, directory=str(config.workspace))
     return conversation.session_id
+
+
+def _title(info: Any, directory: str) -> str:
+    """What the user called it, else what they said first; what the agent was told beside that is no title."""
+    said = info.first_prompt or ""
+    if said.startswith(BESIDE_THE_PROMPT):
+        said = _first_prompt(info.session_id, directory)
+    return str(info.custom_title or said or info.summary or "")
+
+
+@functools.lru_cache(maxsize=2_000)
+def _first_prompt(session_id: str, directory: str) -> str:
+    """Read from the transcript once; it never changes."""
+    for message in sdk.get_session_messages(session_id, directory=directory, limit=20):
+        raw: Any = message.message
+        if message.type == "user" and (prompt := read_message(raw.get("content") or "")[0]):
+            return prompt
+    return ""
 
 
 def _text(message: Any) -> str:

@@ -11,6 +11,8 @@ from neuroworkflow_agent.pictures import Picture
 
 _CONTEXT_OPEN = "<notebook-context>"
 _ATTACHED_OPEN = "<attached"
+BESIDE_THE_PROMPT = (_CONTEXT_OPEN, _ATTACHED_OPEN)
+"""How the texts of a user message begin that are not the user's own words."""
 
 _ROLE = """\
 You are a coding agent for computational neuroscience that lives inside the user's Jupyter kernel. \
@@ -107,7 +109,7 @@ def read_message(content: Any) -> tuple[str, list[str]]:
         for text in texts
         if text.startswith(f"{_ATTACHED_OPEN} ")
     ]
-    said = [text for text in texts if not text.startswith((f"{_ATTACHED_OPEN} ", _CONTEXT_OPEN))]
+    said = [text for text in texts if not text.startswith(BESIDE_THE_PROMPT)]
     return "\n".join(said).strip(), labels
 
 

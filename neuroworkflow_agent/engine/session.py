@@ -116,6 +116,11 @@ class Session:
     # -- for callers, on any thread -------------------------------------------------------------------
 
     @property
+    def introduction(self) -> str:
+        """Which model serves and why; the first turn says so too."""
+        return self._endpoint.introduction
+
+    @property
     def is_busy(self) -> bool:
         """Whether a turn is running."""
         return self._busy
@@ -224,7 +229,7 @@ class Session:
         active = self._active = ActiveTurn(turn)
         if not self._is_introduced:
             self._is_introduced = True
-            turn.emit(Notice(self._endpoint.introduction))
+            turn.emit(Notice(self.introduction))
         watch = asyncio.create_task(self._watch_for_silence(active))
         if self._stop_wanted:  # before the turn had come as far as this
             self._interrupt()

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from neuroworkflow_agent.events import TurnEnd
@@ -40,8 +41,16 @@ class ToolCard:
     """Whether a reader wants to see the input at once."""
 
 
-def tool_card(name: str, tool_input: dict[str, Any]) -> ToolCard:
-    """What the agent is about to do, in its parts."""
+def tool_card(name: str, tool_input: dict[str, Any], root: PurePath | None = None) -> ToolCard:
+    """What the agent is about to do, in its parts.
+
+    Parameters
+    ----------
+    root
+        Paths below it are named from there.
+    """
+    if root is not None:
+        tool_input = {**tool_input, **_below(root, tool_input)}
     match name, tool_input:
         case "run_code", {"code": str(code)}:
             shown = clip(code.strip("\n"), _MAX_CODE_CHARS)
@@ -65,6 +74,11 @@ def tool_card(name: str, tool_input: dict[str, Any]) -> ToolCard:
                 "",
                 is_open=False,
             )
+
+
+def _below(root: PurePath, tool_input: dict[str, Any]) -> dict[str, str]:
+    paths = {key: PurePath(str(tool_input[key])) for key in ("file_path", "path") if tool_input.get(key)}
+    return {key: str(path.relative_to(root)) for key, path in paths.items() if path.is_relative_to(root)}
 
 
 def tool_use(name: str, tool_input: dict[str, Any]) -> Rendered:
@@ -159,7 +173,10 @@ def session_table(rows: Sequence[tuple[str, str, str]]) -> Rendered:
 def _diff(title: str, old: str, new: str) -> ToolCard:
     lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]
     shown = clip("\n".join(lines), _MAX_CODE_CHARS)
-    return ToolCard(title, sanitize(highlight(shown, "diff")), _indented(shown), is_open=len(lines) <= 40)
+    # The lexer knows a line by its end.
+    return ToolCard(
+        title, sanitize(highlight(shown + "\n", "diff")), _indented(shown), is_open=len(lines) <= 40
+    )
 
 
 def _line(text: str) -> Rendered:

@@ -96,6 +96,19 @@ def test_a_fork_from_a_turn_holds_the_turns_up_to_it(
     assert prompts == ["Question 0", "Question 1"]
 
 
+def test_a_conversation_is_named_by_what_the_user_said_first(
+    make_session: Any, scripted_model: ScriptedModel, workspace: Path
+) -> None:
+    scripted_model.extend(Reply.text("1"), Reply.text("2"))
+    session = make_session()
+    session.run("Count the spikes.", context="In [1]:\nx = 1").result()
+    session.run("And now the rates.").result()
+    config = AgentConfig.from_env(workspace=workspace)
+    assert conversations.find(session.session_id, config).title == "Count the spikes."
+    conversations.rename(session.session_id, "Spikes", config)
+    assert conversations.find(session.session_id, config).title == "Spikes"
+
+
 def test_a_stopped_turn_is_told_as_interrupted(
     make_session: Any, scripted_model: ScriptedModel, workspace: Path
 ) -> None:

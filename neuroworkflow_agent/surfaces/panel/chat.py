@@ -22,7 +22,7 @@ from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.errors import AgentError, ConfigError, SessionBusyError
-from neuroworkflow_agent.events import Event, TurnEnd
+from neuroworkflow_agent.events import Event, Notice, TurnEnd
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.models.catalogue import model_names
@@ -71,12 +71,13 @@ class PanelChat:
         self._activity.on_cell = lambda: portal.post(self._tell_of_cell)
         self._activity.attach()
         self._pictures: dict[str, ShownPicture] = {}
-        self._transcript = Transcript(self._keep_picture)
+        self._transcript = Transcript(self._keep_picture, config.workspace)
         self._outbox = Outbox(send, self._take_patch)
         self._uploads = Uploads()
         self._session: Session | None = None
         self._settings: tuple[str | None, str] | None = None
         """Model and mode that the session was made with."""
+        self._introduction = ""
         self._turn: RunningTurn | None = None
         self._is_starting = False
         self._stop_wanted = False
@@ -327,7 +328,8 @@ class PanelChat:
             session_id, title = found.session_id, found.title
             events = await asyncio.to_thread(history, session_id, self._config)
         self._pictures.clear()
-        self._transcript = Transcript(self._keep_picture)
+        self._introduction = ""
+        self._transcript = Transcript(self._keep_picture, self._config.workspace)
         for event in events:
             self._transcript.handle(event)
         self._transcript.patch()
@@ -360,12 +362,21 @@ class PanelChat:
 
     def _on_event(self, event: Event) -> None:
         """On the engine's loop, as everything here."""
+        if isinstance(event, Notice) and self._is_old_introduction(event):
+            return
         self._transcript.handle(event)
         self._outbox.touch()
         if isinstance(event, TurnEnd):
             self._turn = None
             self._outbox.set_state(busy=False)
             self._spawn(self._after_turn(), {})
+
+    def _is_old_introduction(self, notice: Notice) -> bool:
+        """Each session says which model serves; a person wants to hear of it when it changes."""
+        if self._session is None or notice.message != self._session.introduction:
+            return False
+        before, self._introduction = self._introduction, notice.message
+        return before == notice.message
 
     async def _after_turn(self) -> None:
         """The conversation may have got a title, and other settings may have been asked for."""

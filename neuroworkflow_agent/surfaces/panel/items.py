@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from neuroworkflow_agent.engine.permissions import QUESTION
@@ -49,9 +50,12 @@ class Transcript:
     ----------
     on_picture
         Told of each picture before an item refers to it.
+    root
+        Files below it are named from there.
     """
 
-    def __init__(self, on_picture: Callable[[ShownPicture], None]) -> None:
+    def __init__(self, on_picture: Callable[[ShownPicture], None], root: PurePath | None = None) -> None:
+        self._root = root
         self._on_picture = on_picture
         self._items: dict[str, Item] = {}
         self._sent: dict[str, Item] = {}
@@ -184,7 +188,7 @@ class Transcript:
         if name == QUESTION:
             item = self._add("question", questions=_questions(tool_input), answers={}, state="running")
         else:
-            card = parts.tool_card(name, tool_input)
+            card = parts.tool_card(name, tool_input, self._root)
             state = "waiting" if name == RUN_CODE else "running"
             item = self._add(
                 "tool",
@@ -214,7 +218,7 @@ class Transcript:
             changes_file = tool.item.get("name") in ("Write", "Edit")
             tool.item["parts"] = [shown] if text and (event.is_error or not changes_file) else []
         if tool.item["state"] in ("waiting", "running", "asking"):
-            tool.item["state"] = "error" if event.is_error else "ok"
+            tool.item["state"] = "stopped" if event.is_stopped else "error" if event.is_error else "ok"
         self._touch(tool.item)
 
     def _decide(self, event: ApprovalDecision) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -36,10 +37,11 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def lab(lab_server: Lab) -> Iterator[Lab]:
-    """The server with an empty workspace and an empty script."""
+    """The server with an empty workspace, an empty script and no conversations."""
     yield lab_server
     lab_server.end_kernels()
     lab_server.model.forget()
+    shutil.rmtree(lab_server.home / "claude", ignore_errors=True)
     for path in sorted(lab_server.root.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
 

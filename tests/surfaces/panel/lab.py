@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 import nbformat
-from playwright.sync_api import BrowserContext, Locator
+from playwright.sync_api import BrowserContext, Locator, expect
 from playwright.sync_api import Page as Tab
 
 from neuroworkflow_agent.testing import ScriptedModel
@@ -191,6 +191,17 @@ class Page:
         """Where the user writes."""
         return self.panel.get_by_label("Message to the agent")
 
+    def save(self) -> None:
+        """Save the notebook."""
+        self.tab.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+    def reload(self) -> None:
+        """Load the page anew, as F5 does, and wait for its panel."""
+        self.save()
+        self.tab.reload()
+        self.wait_for_kernel()
+        self.panel.wait_for(timeout=30_000)
+
     def open_panel(self) -> Locator:
         """Run all cells and wait until the panel is usable."""
         self.run_all()
@@ -199,6 +210,11 @@ class Page:
             "() => document.querySelector('.nwa-panel .nwa-status')?.textContent === ''", timeout=30_000
         )
         return self.panel
+
+    @property
+    def transcript(self) -> str:
+        """Everything in the transcript."""
+        return self.panel.locator(".nwa-log").text_content() or ""
 
     def ask(self, text: str, *replies: Any) -> None:
         """Send a message, with what the model will say to it."""
@@ -210,7 +226,8 @@ class Page:
         """Until `count` turns have ended and the last one as `word`."""
         ends = self.panel.locator(".nwa-end span")
         self.wait_until(lambda: ends.count() == count)
-        assert ends.last.inner_text().startswith(word), ends.last.inner_text()
+        # Not `inner_text`: the browser does not lay out what is out of sight.
+        expect(ends.last).to_contain_text(word)
 
     def wait_until(self, holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
         """Poll, with the browser going on meanwhile."""

@@ -29,7 +29,6 @@ const ICONS = {
   close: "M6 6l12 12M18 6 6 18",
   copy: "M9 9h10v11H9zM5 15V4h10",
   done: "M5 12.5 10 17l9-10",
-  fork: "M7 4v16M7 12c0-4 10-2 10-8",
   list: "M5 6h14M5 12h14M5 18h14",
   send: "M5 12h13M12 5l7 7-7 7",
   stop: "M7 7h10v10H7z",
