@@ -323,10 +323,10 @@ def _change(before: Item | None, item: Item) -> list[Op]:
         return [{"op": "put", "item": {**item, "parts": list(item["parts"])}}]
     ops: list[Op] = []
     fields = {key: value for key, value in item.items() if key != "parts" and before.get(key) != value}
-    if fields:
-        ops.append({"op": "set", "id": item["id"], "fields": fields})
     if before["parts"] != item["parts"]:
         ops.append({"op": "parts", "id": item["id"], **_parts_change(before["parts"], item["parts"])})
+    if fields:
+        ops.append({"op": "set", "id": item["id"], "fields": fields})
     return ops
 
 

@@ -69,7 +69,11 @@ def check(page: Page, lab: Lab, where: Locator | None = None) -> None:
     page.tab.wait_for_timeout(500)
     assert page.tab.evaluate("window.alarms") == []
     host = urlsplit(lab.url).netloc
-    elsewhere = [url for url in page.requests if urlsplit(url).scheme in ("http", "https", "ws") and urlsplit(url).netloc != host]
+    elsewhere = [
+        url
+        for url in page.requests
+        if urlsplit(url).scheme in ("http", "https", "ws") and urlsplit(url).netloc != host
+    ]
     assert elsewhere == []
     assert (where or page.panel.locator(".nwa-log")).evaluate(FOUND) == []
     box = page.panel.bounding_box()
@@ -80,6 +84,18 @@ def check(page: Page, lab: Lab, where: Locator | None = None) -> None:
 
 def test_there_are_enough_of_them() -> None:
     assert len(set(EVERYTHING)) >= 150
+
+
+def test_the_search_finds_what_must_not_be_there(context: BrowserContext) -> None:
+    tab = context.new_page()
+    for vector in (
+        "<img src=x>",
+        "<b onclick=alert(1)>x</b>",
+        "<a href=javascript:alert(1)>a</a>",
+        "<p style=color:red>x</p>",
+        "<iframe></iframe>",
+    ):
+        assert tab.evaluate(f"html => {{ const d = document.createElement('div'); d.innerHTML = html; return ({FOUND})(d); }}", vector), vector  # fmt: skip
 
 
 def test_text_of_the_model_and_of_the_user(lab: Lab, context: BrowserContext) -> None:
@@ -106,10 +122,17 @@ def test_inputs_of_tools_names_of_files_and_questions(lab: Lab, context: Browser
     page.panel.get_by_label("Mode", exact=True).select_option("ask")
     calls = [ToolCall("Read", {"file_path": vector}) for vector in MARKUP[:40]]
     calls += [ToolCall("Write", {"file_path": f"{vector}.md", "content": vector}) for vector in MARKUP[40:44]]
-    calls += [ToolCall("Edit", {"file_path": "x.md", "old_string": v, "new_string": v[::-1]}) for v in MARKUP[44:48]]
+    calls += [
+        ToolCall("Edit", {"file_path": "x.md", "old_string": v, "new_string": v[::-1]}) for v in MARKUP[44:48]
+    ]
     calls += [ToolCall(f"mcp__{vector}", {vector: vector}) for vector in MARKUP[48:60]]
     questions = [
-        {"question": vector, "header": vector, "multiSelect": False, "options": [{"label": vector, "description": vector}] * 2}
+        {
+            "question": vector,
+            "header": vector,
+            "multiSelect": False,
+            "options": [{"label": vector, "description": vector}] * 2,
+        }
         for vector in MARKUP[60:64]
     ]
     page.ask("Go.", Reply((*calls, ToolCall("AskUserQuestion", {"questions": questions}))), Reply.code("x = '''" + "\n".join(MARKUP[64:]) + "'''"), Reply.text("."))  # fmt: skip
@@ -130,7 +153,7 @@ def test_inputs_of_tools_names_of_files_and_questions(lab: Lab, context: Browser
 
 def test_file_names_completions_titles_and_pasted_html(lab: Lab, context: BrowserContext) -> None:
     page = guarded_page(lab, context)
-    names = [v.replace("/", "∕").replace("\0", "") for v in MARKUP]
+    names = [v.replace("/", "\N{DIVISION SLASH}").replace("\0", "") for v in MARKUP]
     for name in names:
         if len(name.encode()) < 250:
             (lab.root / name).write_text("x", encoding="utf-8")

@@ -46,13 +46,18 @@ QUESTIONS = [{"question": "Which area?", "header": "Area", "multiSelect": False,
 def violations(page: Page) -> list[tuple[str, list[str]]]:
     """What axe-core finds in the panel."""
     found: Any = Axe().run(page.tab, context=".nwa-panel").response
-    return [(v["id"], [f"{n['html'][:200]} {n['failureSummary'][:300]}" for n in v["nodes"][:4]]) for v in found["violations"]]
+    return [
+        (v["id"], [f"{n['html'][:200]} {n['failureSummary'][:300]}" for n in v["nodes"][:4]])
+        for v in found["violations"]
+    ]
 
 
 def fill(page: Page, lab: Lab) -> None:
     """Show one of everything, the last two waiting for the user."""
     (lab.root / "notes.md").write_text("one\ntwo\n", encoding="utf-8")
-    edit = ToolCall("Edit", {"file_path": str(lab.root / "notes.md"), "old_string": "two", "new_string": "zwei"})
+    edit = ToolCall(
+        "Edit", {"file_path": str(lab.root / "notes.md"), "old_string": "two", "new_string": "zwei"}
+    )
     read = ToolCall("Read", {"file_path": str(lab.root / "notes.md")})
     page.ask("日本語で。 Show me.", Reply((Thinking("Hm."), Text("So:"), ToolCall(RUN_CODE, {"code": CODE}))), Reply((read,)), Reply((edit,)), Reply.text(ANSWER))  # fmt: skip
     page.wait_for_end("complete", 1)
@@ -60,17 +65,23 @@ def fill(page: Page, lab: Lab) -> None:
     page.run("undefined_name")
     expect(page.panel.get_by_role("button", name="Fix this")).to_be_visible()
     page.panel.get_by_label("Mode", exact=True).select_option("ask")
-    page.ask("More.", Reply.code("a = 1"), Reply.tool("AskUserQuestion", questions=QUESTIONS), Reply.text("Good."))
+    page.ask(
+        "More.", Reply.code("a = 1"), Reply.tool("AskUserQuestion", questions=QUESTIONS), Reply.text("Good.")
+    )
     expect(page.panel.get_by_role("button", name="Allow once")).to_be_visible()
 
 
 def see_all(page: Page) -> None:
     """Have every item drawn: what is out of sight is not."""
     page.tab.add_style_tag(content=".nwa-panel .nwa-item { content-visibility: visible !important; }")
-    page.tab.evaluate("document.querySelector('.nwa-panel').style.cssText = 'height: 3000px; max-height: none'")
+    page.tab.evaluate(
+        "document.querySelector('.nwa-panel').style.cssText = 'height: 3000px; max-height: none'"
+    )
 
 
-@pytest.mark.parametrize(("theme", "width"), [("JupyterLab Light", 1000), ("JupyterLab Dark", 1000), ("JupyterLab Light", 470)])
+@pytest.mark.parametrize(
+    ("theme", "width"), [("JupyterLab Light", 1000), ("JupyterLab Dark", 1000), ("JupyterLab Light", 470)]
+)
 def test_axe_finds_nothing(lab: Lab, browser: Browser, theme: str, width: int) -> None:
     lab.use_theme(theme)
     context = browser.new_context(viewport={"width": width, "height": 900})
@@ -165,6 +176,10 @@ def test_keys_in_the_field(page: Page, lab: Lab) -> None:
     expect(page.field).to_be_focused()
     page.tab.keyboard.press("ArrowUp")
     expect(page.field).to_have_value("one\ntwo dd")
+    # What is not for the panel still is for the notebook.
+    before = (lab.root / "notebook.ipynb").stat().st_mtime_ns
+    page.tab.keyboard.press("Control+s")
+    page.wait_until(lambda: (lab.root / "notebook.ipynb").stat().st_mtime_ns > before)
 
 
 def test_a_screen_reader_hears_answers_and_requests(page: Page, lab: Lab) -> None:

@@ -143,6 +143,9 @@ class Card {
       const holder = el("div.nwa-scroll", { tabIndex: 0, role: "group", "aria-label": "Table" });
       table.replaceWith(holder);
       holder.append(table);
+      for (const head of table.querySelectorAll("th")) {
+        if (!head.textContent?.trim()) head.replaceWith(el("td", { colSpan: head.colSpan, rowSpan: head.rowSpan }));
+      }
     }
   }
 

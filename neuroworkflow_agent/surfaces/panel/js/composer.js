@@ -29,9 +29,8 @@ class Composer {
       dir: "auto",
       placeholder: "Ask the agent. @ points at a file or a variable.",
       "aria-label": "Message to the agent",
-      role: "combobox",
       "aria-autocomplete": "list",
-      "aria-expanded": "false",
+      "aria-haspopup": "listbox",
       "aria-controls": this.list.id,
       oninput: () => this.onInput(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.onKey(event),
@@ -47,13 +46,12 @@ class Composer {
     this.send = button("Send", () => this.submit(), { icon: "send", css: "nwa-main", title: "Send (Enter)" });
     this.stop = button("Stop", () => store.stop(), { icon: "stop", css: "nwa-stop", title: "Stop (Escape)" });
     const attach = button("Attach files", () => this.picker.click(), { icon: "clip", title: `Attach files or pictures, up to ${MAX_BYTES / 1024 / 1024} MB each; they are stored under uploads/` });
-    // Typing belongs to the field; elsewhere letters and Enter must not reach the notebook's shortcuts.
     this.node = el(
       "div.nwa-composer",
       {},
-      el("div", { "data-lm-suppress-shortcuts": "true" }, this.fix, this.chipList),
+      el("div", {}, this.fix, this.chipList),
       el("div.nwa-field", {}, this.field, this.list),
-      el("div.nwa-row", { "data-lm-suppress-shortcuts": "true" }, attach, this.picker, this.mode, this.model, el("span.nwa-space"), this.stop, this.send),
+      el("div.nwa-row", {}, attach, this.picker, this.mode, this.model, el("span.nwa-space"), this.stop, this.send),
     );
     this.field.value = this.draft;
     this.drawState();
@@ -183,7 +181,6 @@ class Composer {
       ),
     );
     this.list.hidden = items.length === 0;
-    this.field.setAttribute("aria-expanded", String(items.length > 0));
     if (items.length) this.choose(0);
   }
 
@@ -209,7 +206,6 @@ class Composer {
 
   hideList() {
     this.list.hidden = true;
-    this.field.setAttribute("aria-expanded", "false");
     this.field.removeAttribute("aria-activedescendant");
   }
 

@@ -3,6 +3,11 @@
 
 const NEAR_PX = 60;
 
+/** Whether a key pressed in the panel is meant for the notebook: Ctrl+S and its like. @param {KeyboardEvent} event */
+function isNotebooks(event) {
+  return (event.ctrlKey || event.metaKey) && event.key !== "Enter";
+}
+
 class PanelView {
   /** @param {Store} store */
   constructor(store) {
@@ -11,7 +16,7 @@ class PanelView {
     this.cards = new Map();
     this.isAtEnd = true;
     this.title = el("h2");
-    this.log = el("div.nwa-log", { role: "log", "aria-live": "off", "aria-label": "Conversation", tabIndex: 0, "data-lm-suppress-shortcuts": "true" });
+    this.log = el("div.nwa-log", { role: "log", "aria-live": "off", "aria-label": "Conversation", tabIndex: 0 });
     this.newer = button("Newest", () => this.toEnd(), { css: "nwa-newer" });
     this.newer.hidden = true;
     this.status = el("div.nwa-status");
@@ -22,7 +27,7 @@ class PanelView {
     this.node.append(
       el(
         "header.nwa-head",
-        { "data-lm-suppress-shortcuts": "true" },
+        {},
         this.title,
         button("New conversation", () => store.send({ type: "new" }), { icon: "add" }),
         button("Conversations", () => openSessions(store, this.node, (text) => this.problem(text)), { icon: "list" }),
@@ -42,19 +47,28 @@ class PanelView {
 
   close() {
     clearInterval(this.clock);
+    window.removeEventListener("keydown", this.onAnyKey, true);
     this.store.listeners.delete(this);
   }
 
   listen() {
+    // Keys in the panel are the panel's: in a notebook Shift+Enter would run the cell, and d d delete it. JupyterLab
+    // asks the focused element for this attribute, in a listener of the document's. Ctrl+S and its like go on to it.
+    this.onAnyKey = (/** @type {KeyboardEvent} */ event) => {
+      const target = /** @type {Element} */ (event.target);
+      if (!this.node.contains(target)) return;
+      target.toggleAttribute("data-lm-suppress-shortcuts", !isNotebooks(event));
+    };
+    window.addEventListener("keydown", this.onAnyKey, true);
     this.log.addEventListener("scroll", () => {
       this.isAtEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_PX;
       if (this.isAtEnd) this.newer.hidden = true;
     });
     this.node.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (!isNotebooks(event)) event.stopPropagation();
       if (event.key === "Escape" && this.store.state.busy && !event.isComposing) {
         this.store.stop();
         event.preventDefault();
-        event.stopPropagation();
       }
     });
     this.node.addEventListener("click", (/** @type {MouseEvent} */ event) => {
