@@ -54,7 +54,7 @@ for _ in range(200):
     plain.append(time.perf_counter() - started)
 print(statistics.median(ours) * 1000, statistics.median(plain) * 1000)
 """
-_WATCH = """\
+WATCH = """\
 import asyncio, time
 gaps = []
 async def watch():
@@ -154,7 +154,7 @@ def _stop_approval(kernel: RealKernel, model: ScriptedModel) -> float:
 
 def _stall(kernel: RealKernel, model: ScriptedModel) -> Row:
     model.extend(Reply.text("word **bold** `code` " * 667, pieces=2000))
-    kernel.run(_WATCH)
+    kernel.run(WATCH)
     ran: Any = kernel.run("%chat --mode edit talk")
     assert ran.end == "complete", ran
     source = "watching.cancel(); g = sorted(gaps); print(g[int(.99 * len(g))] * 1000, g[-1] * 1000, len(g))"

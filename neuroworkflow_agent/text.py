@@ -11,11 +11,17 @@ _CONTROL = re.compile(
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
     r"|[\ud800-\udfff]"  # half a character, which no encoder takes
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def strip_control(text: str) -> str:
     """`text` without escape sequences, control characters and lone surrogates; line ends and tabs stay."""
     return _CONTROL.sub("", text)
+
+
+def strip_all_but_colours(text: str) -> str:
+    """As `strip_control`, but for the sequences that set colours and weights."""
+    return _CONTROL.sub(lambda found: found.group() if _COLOUR.fullmatch(found.group()) else "", text)
 
 
 def overwrite(text: str) -> str:

@@ -12,6 +12,7 @@ import asyncio
 import itertools
 import logging
 import tempfile
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ logging.getLogger("claude_agent_sdk").addHandler(logging.NullHandler())
 
 _STDERR_LINES = 20
 _CLOSE_GRACE_S = 4.0
+_BUSY_S = 0.001
+_BREATH_S = 0.00005
 
 
 class Connection:
@@ -58,6 +61,7 @@ class Connection:
         self.failure: BaseException | None = None
         """What ended the process, once it has ended."""
         self._request_ids = itertools.count(1)
+        self._let_others_run = _Breath()
         options.stderr = self._stderr.append
         # The CLI keeps copies of pictures in its temporary directory and leaves them there.
         self._scratch = tempfile.TemporaryDirectory(prefix="neuroworkflow-agent-", ignore_cleanup_errors=True)
@@ -111,6 +115,7 @@ class Connection:
         try:
             async for message in query(prompt=self._prompts(), options=options):
                 self._on_message(message)
+                self._let_others_run()
         except asyncio.CancelledError as error:
             self.failure = error
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises ends this process, not us
@@ -118,6 +123,23 @@ class Connection:
         finally:
             self._scratch.cleanup()
             self._on_end(self.failure)
+
+
+class _Breath:
+    """Lets the other threads of the process run while messages pour in.
+
+    A thread that always has something to do gives up the interpreter only when asked to, 5 ms later, and each
+    time some other thread may be first: the kernel's loop was late by 40 ms in one wake-up of a hundred.
+    """
+
+    def __init__(self) -> None:
+        self._since = 0.0
+
+    def __call__(self) -> None:
+        now = time.perf_counter()
+        if now - self._since > _BUSY_S:
+            time.sleep(_BREATH_S)
+            self._since = time.perf_counter()
 
 
 def _kill_children_with(marker: str) -> None:

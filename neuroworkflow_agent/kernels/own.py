@@ -48,9 +48,7 @@ class OwnKernel:
     def __init__(
         self, shell: Any, *, on_interrupt: Callable[[], None], hide: Callable[[str], str] | None = None
     ) -> None:
-        kernel = getattr(shell, "kernel", None)
-        if kernel is None or not hasattr(kernel, "shell_handlers"):
-            raise KernelError("This Python has no Jupyter kernel around it; use '%chat' in a terminal.")
+        kernel = kernel_around(shell)
         self._shell = shell
         self._on_interrupt = on_interrupt
         self._hide = hide
@@ -139,6 +137,20 @@ class OwnKernel:
             self._client = _own_client()
         session = self._client.session
         self._client.shell_channel.send(session.msg(_REQUEST, {"token": token}))
+
+
+def kernel_around(shell: Any) -> Any:
+    """The Jupyter kernel that `shell` belongs to.
+
+    Raises
+    ------
+    KernelError
+        If there is none.
+    """
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None or not hasattr(kernel, "shell_handlers"):
+        raise KernelError("This Python has no Jupyter kernel around it; use '%chat' in a terminal.")
+    return kernel
 
 
 class _Door:

@@ -131,17 +131,28 @@ def sanitize_data(unsafe: str) -> str:
 
 def _highlighted(code: str, language: str) -> str:
     from pygments import highlight as colour
-    from pygments.formatters import HtmlFormatter
+
+    lexer = _lexer(language) if language and len(code) <= _MAX_HIGHLIGHTED_CHARS else None
+    return html.escape(code) if lexer is None else str(colour(code, lexer, _formatter()))
+
+
+@functools.lru_cache(maxsize=64)
+def _lexer(language: str) -> Any:
+    """The lexer with that name, if there is one; looking it up takes longer than a short text."""
     from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound
 
-    if not language or len(code) > _MAX_HIGHLIGHTED_CHARS:
-        return html.escape(code)
     try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
-        return html.escape(code)
-    return str(colour(code, lexer, HtmlFormatter(nowrap=True)))
+        return None
+
+
+@functools.cache
+def _formatter() -> Any:
+    from pygments.formatters import HtmlFormatter
+
+    return HtmlFormatter(nowrap=True)
 
 
 @functools.cache

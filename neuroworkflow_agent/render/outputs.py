@@ -18,7 +18,7 @@ from typing import Any
 
 from neuroworkflow_agent.kernels.base import Output
 from neuroworkflow_agent.render.markdown import render_html, sanitize_data
-from neuroworkflow_agent.text import clip, overwrite, strip_control
+from neuroworkflow_agent.text import clip, overwrite, strip_all_but_colours, strip_control
 
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
 _MAX_TEXT_CHARS = 20_000
@@ -67,9 +67,9 @@ def render_output(output: Output) -> ShownOutput:
 
 def ansi_html(text: str) -> str:
     """Text of a terminal as HTML: colours as classes, lines overwritten by `\\r` gone, head and tail of a long one."""
-    text = clip(overwrite(text), _MAX_TEXT_CHARS)
+    text = strip_all_but_colours(clip(overwrite(text), _MAX_TEXT_CHARS))
     if "\x1b" not in text:
-        return html.escape(strip_control(text))
+        return html.escape(text)
     from rich.console import Console
     from rich.text import Text
 

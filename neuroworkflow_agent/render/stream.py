@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from neuroworkflow_agent.render.markdown import parser, render_html, render_text
 
-_CHUNK_CHARS = 2_000
+_CHUNK_CHARS = 1_000
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
 
 

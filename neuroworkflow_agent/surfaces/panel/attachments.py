@@ -152,14 +152,11 @@ def _file(path: str, workspace: Path) -> Attachment:
             return Attachment(
                 label, f"The user points at the file {label!r}, a picture that cannot be read: {error}."
             )
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = "" if b"\0" in raw[:8192] else raw.decode("utf-8", "replace")
-    if not text and raw:
+    if b"\0" in raw[:8192]:
         size = real.stat().st_size
         return Attachment(label, f"The user points at the file {label!r}; it is binary, {size:,} bytes.")
-    return Attachment(label, f"The user points at the file {label!r}:\n{clip(text, _MAX_FILE_CHARS)}")
+    text = clip(raw.decode("utf-8", "replace"), _MAX_FILE_CHARS)
+    return Attachment(label, f"The user points at the file {label!r}:\n{text}")
 
 
 async def _variable(name: str, shell: Any, kernel: OwnKernel) -> Attachment:
@@ -178,13 +175,17 @@ def _describe(value: Any) -> str:
     from IPython.lib.pretty import pretty
 
     facts = [type(value).__name__]
-    for fact in ("shape", "dtype", "dtypes"):
-        found = getattr(value, fact, None)
-        if found is not None and not callable(found):
-            facts.append(f"{fact} {clip(str(found), 800)}")
-    if len(facts) == 1 and hasattr(value, "__len__"):
-        facts.append(f"length {len(value)}")
-    return f"{', '.join(facts)}\n{clip(pretty(value, max_seq_length=100), _MAX_VALUE_CHARS)}"
+    try:
+        for fact in ("shape", "dtype", "dtypes"):
+            found = getattr(value, fact, None)
+            if found is not None and not callable(found):
+                facts.append(f"{fact} {clip(str(found), 800)}")
+        if len(facts) == 1 and hasattr(value, "__len__"):
+            facts.append(f"length {len(value)}")
+        shown = clip(pretty(value, max_seq_length=100), _MAX_VALUE_CHARS)
+    except Exception as error:  # noqa: BLE001 - the value's own code; whatever it raises is worth telling
+        shown = f"(it cannot be shown: {type(error).__name__})"
+    return f"{', '.join(facts)}\n{shown}"
 
 
 def one_line(text: str) -> str:

@@ -213,10 +213,7 @@ class PanelChat:
                 conversations.fork, self._session.session_id, self._config, up_to=up_to
             )
             await self._go_to(copy)
-            self._transcript.note(
-                "This is a copy of the conversation up to here; the other one stays as it is."
-            )
-            self._outbox.touch()
+            self._note("This is a copy of the conversation up to here; the other one stays as it is.")
 
     async def _on_rename(self, message: Message) -> None:
         title = str(message.get("title") or "")
@@ -296,17 +293,17 @@ class PanelChat:
             models=[config.model or "auto"],
             mode=config.mode,
             modes=list(MODES),
+            max_upload_bytes=attachments.MAX_UPLOAD_BYTES,
             workspace=str(config.workspace),
             error="",
         )
         async with self._changing():
-            if resume is not None:
-                wanted = await asyncio.to_thread(_stored, resume, config)
-                if fork:
-                    wanted = await asyncio.to_thread(conversations.fork, wanted, config)
-                await self._go_to(wanted)
-            else:
+            try:
+                await self._go_to(await asyncio.to_thread(_wanted, resume, config, fork=fork))
+            except AgentError as error:
+                # No view is there yet to be told.
                 await self._go_to(None)
+                self._note(str(error), failed=True)
         self._outbox.set_state(models=await asyncio.to_thread(model_names, config))
 
     @contextlib.asynccontextmanager
@@ -339,7 +336,7 @@ class PanelChat:
         try:
             await self._ready_session(session_id)
         except ConfigError as error:
-            self._transcript.note(self._hide(str(error)), failed=True)
+            self._note(str(error), failed=True)
         self._outbox.set_state(title=title, session=self.session_id)
         self._outbox.post_snapshot(self._transcript.snapshot, None)
 
@@ -394,6 +391,11 @@ class PanelChat:
                 async with self._changing():
                     await self._ready_session()
 
+    def _note(self, text: str, *, failed: bool = False) -> None:
+        """Say something in the transcript."""
+        self._transcript.note(self._hide(text), failed=failed)
+        self._outbox.touch()
+
     def _take_patch(self) -> list[Op]:
         return self._transcript.patch()
 
@@ -426,14 +428,18 @@ class PanelChat:
         await self._kernel.aclose()
 
 
-def _stored(session_id: str, config: AgentConfig) -> str:
-    """The conversation with this id, or the latest one for an empty one."""
-    if session_id:
-        return conversations.find(session_id, config).session_id
-    latest = conversations.conversations(config, limit=1)
-    if not latest:
-        raise ConfigError("There is no conversation to resume in this workspace yet; leave resume out.")
-    return latest[0].session_id
+def _wanted(resume: str | None, config: AgentConfig, *, fork: bool) -> str | None:
+    """The conversation with this id, the latest one for an empty id, a copy of it, or None for a new one."""
+    if resume is None:
+        return None
+    if resume:
+        found = conversations.find(resume, config).session_id
+    else:
+        latest = conversations.conversations(config, limit=1)
+        if not latest:
+            raise ConfigError("There is no conversation to resume in this workspace yet.")
+        found = latest[0].session_id
+    return conversations.fork(found, config) if fork else found
 
 
 def summary(workspace: Path) -> str:

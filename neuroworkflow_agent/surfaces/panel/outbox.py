@@ -14,8 +14,8 @@ from typing import Any
 from neuroworkflow_agent.render.outputs import ShownPicture
 from neuroworkflow_agent.surfaces.panel.items import Item, Op
 
-_INTERVAL_S = 0.045
-"""At most 22 messages a second."""
+_INTERVAL_S = 0.042
+"""At most 24 messages a second."""
 _SNAPSHOT_CHARS = 400_000
 _SNAPSHOT_PAUSE_S = 0.5
 """A Jupyter server drops what comes faster than about 1 MB/s."""

@@ -12,7 +12,8 @@ from IPython.core.getipython import get_ipython
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.portal import shared_portal
-from neuroworkflow_agent.errors import KernelError
+from neuroworkflow_agent.errors import ConfigError, KernelError
+from neuroworkflow_agent.kernels.own import kernel_around
 from neuroworkflow_agent.render.markdown import STYLE
 from neuroworkflow_agent.surfaces.panel.chat import PanelChat, summary
 
@@ -53,6 +54,7 @@ class ChatPanel(anywidget.AnyWidget):
 
     _esm = _script()
     _css = STYLE + (_HERE / "panel.css").read_text(encoding="utf-8")
+    _chat: PanelChat | None = None
     panel_id = traitlets.Unicode().tag(sync=True)
     """The widget's own id, by which a page finds it again."""
 
@@ -70,8 +72,13 @@ class ChatPanel(anywidget.AnyWidget):
             raise KernelError(
                 "ChatPanel lives in a Jupyter kernel, and this is none. Use chat('…') in a script."
             )
+        kernel_around(shell)
         settings = (config or AgentConfig.from_env()).with_changes(model=model, mode=mode)
         self._workspace = settings.workspace
+        if fork and resume is None:
+            raise ConfigError(
+                'fork needs a conversation to copy; give resume=ID as well, or resume="" for the latest.'
+            )
         self._chat = PanelChat(shell, settings, portal=shared_portal(), send=self._send_now)
         super().__init__()
         self.panel_id = self.model_id
@@ -82,16 +89,18 @@ class ChatPanel(anywidget.AnyWidget):
     @property
     def session_id(self) -> str | None:
         """Id of the conversation, for `resume` and `claude --resume`; None before it has begun."""
-        return self._chat.session_id
+        return self._chat.session_id if self._chat is not None else None
 
     def close(self) -> None:
         """End the conversation's process and remove the panel; the conversation stays on disk."""
-        self._chat.close()
+        if self._chat is not None:
+            self._chat.close()
         super().close()
 
     def _receive(self, _widget: Any, content: Any, buffers: list[Any]) -> None:
         """On the main thread or on a subshell's."""
-        self._chat.receive(content, buffers)
+        if self._chat is not None:
+            self._chat.receive(content, buffers)
 
     def _send_now(self, message: dict[str, Any], buffers: list[bytes]) -> None:
         """On the engine's thread."""

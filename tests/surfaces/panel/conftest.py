@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for all tests of the panel; a kernel, a browser profile and a script for each."""
+"""One JupyterLab and one Chromium a module; a kernel, a browser profile and a script for each test."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from neuroworkflow_agent.testing import ScriptedModel
-from tests.surfaces.panel.lab import OPEN, Lab, Page, find_chromium
+from neuroworkflow_agent.testing.lab import OPEN, Lab, Page, find_chromium
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright is open, its event loop runs in this thread, and no asyncio test can.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The machine's own Chromium."""
     path = find_chromium()
@@ -26,7 +27,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The server; its model gets a script from each test."""
     with ScriptedModel() as model:
@@ -55,6 +56,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+expect.set_options(timeout=15_000)
 PanelOpener = Callable[..., Page]
 
 

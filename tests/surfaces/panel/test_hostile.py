@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, Locator, expect
 
 from neuroworkflow_agent.testing import Reply, Text, Thinking, ToolCall
+from neuroworkflow_agent.testing.lab import OPEN, Lab, Page
 from tests.surfaces.panel.hostile import EVERYTHING, MARKUP
-from tests.surfaces.panel.lab import OPEN, Lab, Page
 
 RUN_CODE = "mcp__neuroworkflow__run_code"
 ALARM = """
@@ -23,7 +23,7 @@ FOUND = """(root) => {
         for (const { name, value } of node.attributes) {
             if (name.startsWith("on") || name === "style" || name === "id" || name === "srcset" || name === "ping") found.push(`${node.tagName} ${name}=${value}`);
             if (["href", "src", "action", "formaction", "xlink:href"].includes(name)) {
-                const target = new URL(value, location.href);
+                const target = new URL(value, location.protocol === "about:" ? "http://here/" : location.href);
                 if (!["http:", "https:", "mailto:", "blob:"].includes(target.protocol)) found.push(`${node.tagName} ${name}=${value}`);
                 if (name === "src" && target.protocol !== "blob:") found.push(`${node.tagName} ${name}=${value}`);
             }

@@ -10,7 +10,7 @@ import psutil
 from playwright.sync_api import BrowserContext, expect
 
 from neuroworkflow_agent.testing import Reply, Text, Thinking, ToolCall
-from tests.surfaces.panel.lab import OPEN, Lab, Page
+from neuroworkflow_agent.testing.lab import OPEN, Lab, Page
 
 RUN_CODE = "mcp__neuroworkflow__run_code"
 PLOT = "import matplotlib.pyplot as plt\nprint('drawing')\nplt.plot([1, 3, 2]);"
@@ -103,7 +103,7 @@ def test_outputs_are_shown_live_with_tables_and_pictures_and_cards_fold(page: Pa
     expect(card.locator(".nwa-state")).to_have_text("running")
     page.wait_for_end("complete")
     expect(card.locator(".nwa-state")).to_contain_text("failed · ")
-    assert card.locator("td").all_inner_texts() == ["1.5", "2.5"]
+    assert [text for text in card.locator("td").all_inner_texts() if text] == ["1.5", "2.5"]
     expect(card.locator(".nwa-error")).to_contain_text("ZeroDivisionError: division by zero")
     expect(card.locator(".nwa-stdout").last).to_have_text("100%\n")
     picture = card.get_by_role("button", name="Figure")
@@ -465,3 +465,22 @@ def test_the_panel_closes_from_code_and_its_process_with_it(page: Page, lab: Lab
             break
         page.tab.wait_for_timeout(100)
     assert not claude_processes(lab)
+
+
+def test_the_notebook_that_shows_it(lab: Lab, context: BrowserContext) -> None:
+    name = "panel.ipynb"
+    (lab.root / name).write_text((Path(__file__).parents[3] / "notebooks" / name).read_text(encoding="utf-8"), encoding="utf-8")  # fmt: skip
+    page = lab.visit(context, name)
+    page.open_panel()
+    expect(page.panel.get_by_role("button", name="Fix this: NameError")).to_be_visible()
+    page.ask("Plot the spike raster.", Reply.code("import matplotlib.pyplot as plt\nplt.plot(spike_times_ms, spike_neurons, '|')"), Reply.text("There."))  # fmt: skip
+    page.wait_for_end("complete")
+    expect(page.panel.locator(".nwa-picture img")).to_have_js_property("complete", True)
+
+
+def test_resume_of_a_conversation_that_is_not_there_is_told(lab: Lab, context: BrowserContext) -> None:
+    page = lab.open(context, "from neuroworkflow_agent import ChatPanel\nChatPanel(resume='0000')", "")
+    page.open_panel()
+    expect(page.panel.locator(".nwa-notice")).to_contain_text("0000")
+    page.ask("Hello?", Reply.text("Hello."))
+    page.wait_for_end("complete")

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from neuroworkflow_agent.testing import Reply, Text, Thinking, ToolCall
-from tests.surfaces.panel.lab import OPEN, Lab, Page
+from neuroworkflow_agent.testing.lab import OPEN, Lab, Page
 
 RUN_CODE = "mcp__neuroworkflow__run_code"
 ANSWER = """\

@@ -1,7 +1,6 @@
 // @ts-check
 // Where the user writes: text, what it points at, files, and the choice of model and mode.
 
-const MAX_BYTES = 20 * 1024 * 1024;
 const PART_BYTES = 256 * 1024;
 const MODES = {
   edit: "edit: runs code, edits files",
@@ -23,6 +22,7 @@ class Composer {
     this.found = [];
     this.chosen = 0;
     this.lastPrompt = "";
+    this.isSending = false;
     this.list = el("ul.nwa-completions", { role: "listbox", id: uniqueId("completions"), "aria-label": "Files and variables", hidden: true });
     this.field = el("textarea", {
       rows: 2,
@@ -45,13 +45,13 @@ class Composer {
     this.mode = el("select", { "aria-label": "Mode", onchange: () => store.send({ type: "settings", mode: this.mode.value }) });
     this.send = button("Send", () => this.submit(), { icon: "send", css: "nwa-main", title: "Send (Enter)" });
     this.stop = button("Stop", () => store.stop(), { icon: "stop", css: "nwa-stop", title: "Stop (Escape)" });
-    const attach = button("Attach files", () => this.picker.click(), { icon: "clip", title: `Attach files or pictures, up to ${MAX_BYTES / 1024 / 1024} MB each; they are stored under uploads/` });
+    this.attach = button("Attach files", () => this.picker.click(), { icon: "clip" });
     this.node = el(
       "div.nwa-composer",
       {},
       el("div", {}, this.fix, this.chipList),
       el("div.nwa-field", {}, this.field, this.list),
-      el("div.nwa-row", {}, attach, this.picker, this.mode, this.model, el("span.nwa-space"), this.stop, this.send),
+      el("div.nwa-row", {}, this.attach, this.picker, this.mode, this.model, el("span.nwa-space"), this.stop, this.send),
     );
     this.field.value = this.draft;
     this.drawState();
@@ -59,6 +59,10 @@ class Composer {
 
   get draftKey() {
     return `nwa-draft-${this.store.model.get("panel_id")}`;
+  }
+
+  get limit() {
+    return `${Math.round((this.store.state.max_upload_bytes ?? 0) / 1024 / 1024)} MB`;
   }
 
   get draft() {
@@ -79,13 +83,16 @@ class Composer {
 
   drawState() {
     const { state } = this.store;
+    const hadFocus = [this.stop, this.send, this.fix].includes(/** @type {any} */ (document.activeElement));
     this.stop.hidden = !state.busy;
     this.send.hidden = state.busy;
+    this.attach.title = `Attach files or pictures, up to ${this.limit} each; they are stored under uploads/`;
     fill(this.model, [...state.models.map((/** @type {string} */ name) => [name, name]), [OTHER, "Other …"]], state.model);
     fill(this.mode, state.modes.map((/** @type {string} */ name) => [name, MODES[/** @type {keyof typeof MODES} */ (name)] ?? name]), state.mode);
     const offersFix = Boolean(state.error) && !state.busy && !this.chips.some((chip) => chip.kind === "error");
     this.fix.hidden = !offersFix;
     this.fix.textContent = offersFix ? `Fix this: ${state.error}` : "";
+    if (hadFocus && /** @type {any} */ (document.activeElement)?.hidden !== false) this.field.focus();
   }
 
   // -- sending ----------------------------------------------------------------------------------------
@@ -107,11 +114,15 @@ class Composer {
       return;
     }
     const chips = this.chips.map((chip) => ({ kind: chip.kind, value: chip.value }));
+    if (this.isSending) return;
+    this.isSending = true;
     try {
       await this.store.ask({ type: "ask", text, chips });
     } catch (error) {
       this.problem(/** @type {Error} */ (error).message);
       return;
+    } finally {
+      this.isSending = false;
     }
     this.lastPrompt = text;
     if (this.field.value === text) this.field.value = "";
@@ -248,8 +259,8 @@ class Composer {
   /** @param {File[]} files */
   async upload(files) {
     for (const file of files) {
-      if (file.size > MAX_BYTES) {
-        this.problem(`${file.name} is larger than ${MAX_BYTES / 1024 / 1024} MB; copy it into the workspace instead.`);
+      if (file.size > this.store.state.max_upload_bytes) {
+        this.problem(`${file.name} is larger than ${this.limit}; copy it into the workspace instead.`);
         continue;
       }
       try {

@@ -15,6 +15,7 @@ class PanelView {
     /** @type {Map<string, Card>} */
     this.cards = new Map();
     this.isAtEnd = true;
+    this.unlisten = () => {};
     this.title = el("h2");
     this.log = el("div.nwa-log", { role: "log", "aria-live": "off", "aria-label": "Conversation", tabIndex: 0 });
     this.newer = button("Newest", () => this.toEnd(), { css: "nwa-newer" });
@@ -47,19 +48,20 @@ class PanelView {
 
   close() {
     clearInterval(this.clock);
-    window.removeEventListener("keydown", this.onAnyKey, true);
+    this.unlisten();
     this.store.listeners.delete(this);
   }
 
   listen() {
     // Keys in the panel are the panel's: in a notebook Shift+Enter would run the cell, and d d delete it. JupyterLab
     // asks the focused element for this attribute, in a listener of the document's. Ctrl+S and its like go on to it.
-    this.onAnyKey = (/** @type {KeyboardEvent} */ event) => {
+    const onAnyKey = (/** @type {KeyboardEvent} */ event) => {
       const target = /** @type {Element} */ (event.target);
       if (!this.node.contains(target)) return;
       target.toggleAttribute("data-lm-suppress-shortcuts", !isNotebooks(event));
     };
-    window.addEventListener("keydown", this.onAnyKey, true);
+    window.addEventListener("keydown", onAnyKey, true);
+    this.unlisten = () => window.removeEventListener("keydown", onAnyKey, true);
     this.log.addEventListener("scroll", () => {
       this.isAtEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_PX;
       if (this.isAtEnd) this.newer.hidden = true;
@@ -134,7 +136,7 @@ class PanelView {
     if (op.op === "put" || !card) this.add(item);
     else card.update(op);
     this.announce(item, op);
-    if (this.isAtEnd || (op.op === "put" && item.kind === "user")) this.toEnd();
+    if (this.isAtEnd || (op.op === "put" && item.kind === "user")) this.toEndSoon();
     else if (op.op === "put") this.newer.hidden = false;
   }
 
@@ -195,6 +197,16 @@ class PanelView {
     else if (!isLoaded) this.status.textContent = "Waiting for the kernel …";
     else if (busySince === null) this.status.textContent = "";
     else this.status.textContent = `Working · ${Math.round((performance.now() - busySince) / 1000)} s · Escape stops`;
+  }
+
+  /** Once a frame: asking for the height has the page laid out. */
+  toEndSoon() {
+    this.isAtEnd = true;
+    if (this.scrolling) return;
+    this.scrolling = requestAnimationFrame(() => {
+      this.scrolling = undefined;
+      if (this.isAtEnd) this.toEnd();
+    });
   }
 
   toEnd() {

@@ -18,6 +18,7 @@ async function openSessions(store, root, problem) {
   const draw = (reply) => {
     list.replaceChildren(...reply.sessions.map((/** @type {any} */ found) => row(found)));
     if (reply.sessions.length === 0) list.append(el("li", { text: "No conversations in this workspace yet." }));
+    (list.querySelector("button") ?? dialog.querySelector("button"))?.focus();
   };
   /** @param {any} found */
   const row = (found) => {
@@ -60,5 +61,4 @@ async function openSessions(store, root, problem) {
     return node;
   };
   await ask({ type: "sessions" }, draw);
-  list.querySelector("button")?.focus();
 }

@@ -1,6 +1,7 @@
 """A real JupyterLab in a real Chromium, for tests of what a person sees and does.
 
-`Lab` owns the server's process and its kernels; `Page` is one tab on one notebook.
+`Lab` owns the server's process and its kernels; `Page` is one tab on one notebook. Needs jupyterlab and
+playwright, which the package itself does not.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from playwright.sync_api import Page as Tab
 from neuroworkflow_agent.testing import ScriptedModel
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-TOKEN = "lab-token-0000"
+TOKEN = "lab-token-0000"  # noqa: S105 - of a server on loopback, for a test
 _START_S = 90.0
 OPEN = "from neuroworkflow_agent import ChatPanel\npanel = ChatPanel()\npanel"
 

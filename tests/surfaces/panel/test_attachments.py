@@ -1,0 +1,168 @@
+"""What a message may point at, and what comes in from the browser."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from PIL import Image
+
+from neuroworkflow_agent.errors import ConfigError, KernelError, OutsideWorkspaceError
+from neuroworkflow_agent.surfaces.panel import attachments
+from neuroworkflow_agent.surfaces.panel.attachments import (  # fmt: skip
+    MAX_UPLOAD_BYTES,
+    attach,
+    find_files,
+    find_variables,
+    safe_name,
+    store_upload,
+)
+from neuroworkflow_agent.surfaces.panel.uploads import Uploads
+
+
+class Free:
+    """A kernel that is free."""
+
+    async def call(self, function: Any, *, wait_s: float) -> Any:
+        return function()
+
+
+class Busy:
+    """A kernel that is not."""
+
+    async def call(self, function: Any, *, wait_s: float) -> Any:
+        raise TimeoutError
+
+
+async def attached(
+    kind: str, value: str, workspace: Path, shell: Any = None, kernel: Any = None, error: str = ""
+) -> Any:
+    activity: Any = SimpleNamespace(last_error=error)
+    asked: Any = kernel or Free()
+    return await attach(kind, value, workspace=workspace, shell=shell, kernel=asked, activity=activity)
+
+
+async def test_files(workspace: Path) -> None:
+    (workspace / "a.md").write_text("x" * 50_000, encoding="utf-8")
+    (workspace / "b.dat").write_bytes(b"\0\1\2")
+    (workspace / "d").mkdir()
+    (workspace / "d" / "inner.txt").write_text("", encoding="utf-8")
+    buffer = io.BytesIO()
+    Image.new("RGB", (4000, 10)).save(buffer, "TIFF")
+    (workspace / "p.tif").write_bytes(buffer.getvalue())
+    (workspace / "broken.png").write_bytes(b"no picture")
+    text = await attached("file", "a.md", workspace)
+    assert "characters left out" in text.text
+    assert len(text.text) < 25_000
+    assert "binary, 3 bytes" in (await attached("file", "b.dat", workspace)).text
+    assert "inner.txt" in (await attached("file", "d", workspace)).text
+    picture = (await attached("file", "p.tif", workspace)).picture
+    assert picture is not None
+    assert picture.media_type == "image/png"
+    broken = await attached("file", "broken.png", workspace)
+    assert broken.picture is None
+    assert "cannot be read" in broken.text
+    for wrong, error in [("../outside", OutsideWorkspaceError), ("nothing.txt", ConfigError)]:
+        with pytest.raises(error):
+            await attached("file", wrong, workspace)
+
+
+async def test_variables(workspace: Path, shell: InteractiveShell) -> None:
+    shell.run_cell("import numpy as np\nrates = np.ones((2, 3))\nlong = list(range(10_000))\nclass Bad:\n    def __repr__(self): raise RuntimeError\nbad = Bad()")  # fmt: skip
+    assert (
+        "ndarray, shape (2, 3), dtype float64" in (await attached("variable", "rates", workspace, shell)).text
+    )
+    long = (await attached("variable", "long", workspace, shell)).text
+    assert "list, length 10000" in long
+    assert len(long) < 3_000
+    assert "Bad" in (await attached("variable", "bad", workspace, shell)).text
+    busy = await attached("variable", "rates", workspace, shell, Busy())
+    assert busy.text.endswith("ndarray; the kernel is busy, so its value was not read")
+    with pytest.raises(ConfigError, match="There is no variable 'nothing'"):
+        await attached("variable", "nothing", workspace, shell)
+
+
+async def test_the_last_error_and_what_is_not_known(workspace: Path) -> None:
+    assert (await attached("error", "", workspace, error="In [1]:\n1/0")).text.endswith("In [1]:\n1/0")
+    for kind in ("error", "odd"):
+        with pytest.raises(ConfigError):
+            await attached(kind, "", workspace)
+
+
+def test_completion_finds_files_and_names(workspace: Path, shell: InteractiveShell) -> None:
+    for name in (
+        "rates.csv",
+        "data/rates.csv",
+        "data/other.txt",
+        ".hidden/rates.csv",
+        "node_modules/rates.js",
+    ):
+        (workspace / name).parent.mkdir(exist_ok=True)
+        (workspace / name).write_text("", encoding="utf-8")
+    assert find_files("RATES", workspace, 10) == ["rates.csv", "data/rates.csv"]
+    assert find_files("", workspace, 2) == ["rates.csv", "data/other.txt"]
+    shell.run_cell("import json\nrates = [1]\nmy_rates = 2.0\n_rates = 3")
+    assert find_variables("rat", shell, 10) == [("rates", "list"), ("my_rates", "float")]
+    assert find_variables("json", shell, 10) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("a.png", "a.png"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\dir\\x.txt", "x.txt"),
+        (".bashrc", "bashrc"),
+        ("a\u202egnp.exe", "a_gnp.exe"),
+        ("con<>|?*.txt", "con_____.txt"),
+        ("", "file"),
+        ("...", "file"),
+        ("発火率.csv", "発火率.csv"),
+        ("x" * 300 + ".png", "x" * 80 + ".png"),
+    ],
+)
+def test_names_of_uploads(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+def test_uploads_replace_nothing_and_stay_inside(workspace: Path, tmp_path: Path) -> None:
+    assert [store_upload("a.txt", data, workspace) for data in (b"1", b"2")] == [
+        "uploads/a.txt",
+        "uploads/a-1.txt",
+    ]
+    assert (workspace / "uploads" / "a.txt").read_bytes() == b"1"
+    with pytest.raises(ConfigError, match="larger than 20 MB"):
+        store_upload("a.txt", b"x" * (MAX_UPLOAD_BYTES + 1), workspace)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / attachments.UPLOADS).symlink_to(tmp_path)
+    with pytest.raises(OutsideWorkspaceError):
+        store_upload("a.txt", b"1", other)
+
+
+def test_parts_of_an_upload_come_in_order() -> None:
+    uploads = Uploads()
+    assert uploads.add("u", 0, 2, b"a") is None
+    assert uploads.add("u", 1, 2, b"b") == b"ab"
+    with pytest.raises(ConfigError, match="interrupted"):
+        uploads.add("v", 1, 2, b"b")
+    with pytest.raises(ConfigError, match="larger"):
+        uploads.add("w", 0, 2, b"x" * (MAX_UPLOAD_BYTES + 1))
+
+
+def test_a_panel_needs_a_kernel_and_sensible_arguments(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neuroworkflow_agent import ChatPanel
+
+    with pytest.raises(KernelError, match="%chat"):
+        ChatPanel()
+    monkeypatch.setattr(shell, "kernel", SimpleNamespace(shell_handlers={}), raising=False)
+    with pytest.raises(ConfigError, match="fork needs a conversation"):
+        ChatPanel(fork=True)
+    with pytest.raises(ConfigError, match="mode must be one of"):
+        ChatPanel(mode="odd")
