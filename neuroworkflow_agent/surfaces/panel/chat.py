@@ -22,7 +22,7 @@ from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.errors import AgentError, ConfigError, SessionBusyError
-from neuroworkflow_agent.events import Event, Notice, TurnEnd
+from neuroworkflow_agent.events import Event, Notice, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.models.catalogue import model_names
@@ -363,6 +363,8 @@ class PanelChat:
             return
         self._transcript.handle(event)
         self._outbox.touch()
+        if isinstance(event, TurnStart) and self._outbox.state("title") == "":
+            self._outbox.set_state(title=" ".join(event.prompt.split())[:200])
         if isinstance(event, TurnEnd):
             self._turn = None
             self._outbox.set_state(busy=False)

@@ -51,6 +51,10 @@ class Outbox:
                 self._state[name] = self._changed[name] = value
         self.touch()
 
+    def state(self, name: str) -> Any:
+        """What the panel says of itself now."""
+        return self._state.get(name)
+
     def touch(self) -> None:
         """Something has changed: send it soon."""
         if self._timer is not None:

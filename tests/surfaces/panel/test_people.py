@@ -40,6 +40,15 @@ CODE = (
     "import pandas as pd, sys, matplotlib.pyplot as plt\nprint('out'); print('err', file=sys.stderr)\n"
     "plt.plot([1, 2]); plt.show()\ndisplay(pd.DataFrame({'rate': [1.5, 2.5]}))\n1/0"
 )
+MANY = """
+from neuroworkflow_agent.events import TextDelta, TurnStart
+def add(number=0):
+    panel._chat._on_event(TurnStart(f"t{number}", f"Question {number}"))
+    panel._chat._on_event(TextDelta("Answer. " * 50))
+    if number < 120:
+        panel._chat._portal.post(add, number + 1)
+panel._chat._portal.post(add)
+"""
 QUESTIONS = [{"question": "Which area?", "header": "Area", "multiSelect": False, "options": [{"label": "V1", "description": "primary"}, {"label": "MT", "description": ""}]}]  # fmt: skip
 
 
@@ -240,4 +249,9 @@ def test_the_reader_is_left_where_they_read(page: Page) -> None:
     page.wait_for_end("complete", 2)
     assert log.evaluate("log => log.scrollTop") == before
     page.panel.get_by_role("button", name="Newest").click()
+    assert log.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 5
+    # Much at once is followed as well.
+    page.run(MANY)
+    page.wait_until(lambda: page.panel.locator(".nwa-user").count() >= 120)
+    page.tab.wait_for_timeout(300)
     assert log.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 5

@@ -62,8 +62,13 @@ class PanelView {
     };
     window.addEventListener("keydown", onAnyKey, true);
     this.unlisten = () => window.removeEventListener("keydown", onAnyKey, true);
+    let top = 0;
     this.log.addEventListener("scroll", () => {
-      this.isAtEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_PX;
+      // What is added below meanwhile is no wish to stay here; only going up is.
+      const isNear = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_PX;
+      if (isNear) this.isAtEnd = true;
+      else if (this.log.scrollTop < top) this.isAtEnd = false;
+      top = this.log.scrollTop;
       if (this.isAtEnd) this.newer.hidden = true;
     });
     this.node.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
