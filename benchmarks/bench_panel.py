@@ -41,12 +41,12 @@ _CHARS_A_TOKEN = 4
 _STAMP = """\
 import re, time
 stamps = {}
-handle = panel._chat._on_event
+handle = panel._chat._conversation._on_event
 def stamped(event):
     for mark in re.findall(r"m(\\d+)m", getattr(event, "text", "") or ""):
         stamps.setdefault(mark, time.time())
     handle(event)
-panel._chat._on_event = stamped
+panel._chat._conversation._on_event = stamped
 """
 _LOOK = """() => {
     window.seen = {};
@@ -67,24 +67,28 @@ _LONG = """\
 from neuroworkflow_agent.events import TextDelta, TurnEnd, TurnStart
 def lengthen():
     for number in range(250):
-        panel._chat._on_event(TurnStart(f"t{number}", f"Question {number}?"))
-        panel._chat._on_event(TextDelta(f"Answer **{number}** with `code`.\\n\\n```python\\nx = {number}\\n```\\n"))
-        panel._chat._transcript.handle(TurnEnd(f"t{number}", "complete", "", None, 1.0))
+        panel._chat._conversation._on_event(TurnStart(f"t{number}", f"Question {number}?"))
+        panel._chat._conversation._on_event(TextDelta(f"Answer **{number}** with `code`.\\n\\n```python\\nx = {number}\\n```\\n"))
+        panel._chat._conversation._transcript.handle(TurnEnd(f"t{number}", "complete", "", None, 1.0))
 panel._chat._portal.post(lengthen)
 """
 
 
 def rows() -> list[Row]:
     """Everything about the panel."""
-    with ScriptedModel() as model, tempfile.TemporaryDirectory() as home, _lab(Path(home), model) as page:
+    path = find_chromium()
+    if path is None:
+        return [Row("panel", "not measured: install Chromium (apt-get install chromium)")]
+    with (
+        ScriptedModel() as model,
+        tempfile.TemporaryDirectory() as home,
+        _lab(Path(home), model, path) as page,
+    ):
         return [*_full_speed(page), *_latency(page), *_frames(page)]
 
 
 @contextmanager
-def _lab(home: Path, model: ScriptedModel) -> Iterator[Page]:
-    path = find_chromium()
-    if path is None:
-        raise SystemExit("This part needs Chromium: apt-get install chromium, or your system's package.")
+def _lab(home: Path, model: ScriptedModel, path: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
         lab = Lab(home, model)
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -1,42 +1,35 @@
-"""The conversation behind a panel: what the browser asks for, done; what happens, shown.
+"""What the page asks for, done.
 
-`PanelChat` lives on the engine's loop from `open` to `close` and owns a `Session`, the way to the kernel's
-main thread, and the transcript. It knows no widget: messages come in through `receive`, from any thread, and
-go out through the function it is given. Slow work (disk, looking for models) runs on the loop's pool.
+`PanelChat` lives on the engine's loop from `open` to `close`. It knows no widget: messages come in through
+`receive`, from any thread, and what there is to say goes out through the function it is given. It owns the
+conversation, the watch over the user's cells and the uploads on their way. Slow work (disk, looking for
+models) runs on the loop's pool.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 from neuroworkflow_agent.config import MODES, AgentConfig
 from neuroworkflow_agent.engine import conversations
-from neuroworkflow_agent.engine.history import history
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
-from neuroworkflow_agent.engine.running import RunningTurn
-from neuroworkflow_agent.engine.session import Session
-from neuroworkflow_agent.errors import AgentError, ConfigError, SessionBusyError
-from neuroworkflow_agent.events import Event, Notice, TurnEnd, TurnStart
+from neuroworkflow_agent.errors import AgentError, ConfigError
 from neuroworkflow_agent.kernels.activity import Activity
-from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.models.catalogue import model_names
-from neuroworkflow_agent.render.outputs import ShownPicture
 from neuroworkflow_agent.surfaces.panel import attachments
-from neuroworkflow_agent.surfaces.panel.items import Op, Transcript
-from neuroworkflow_agent.surfaces.panel.outbox import Outbox, Send
+from neuroworkflow_agent.surfaces.panel.conversation import PanelConversation
+from neuroworkflow_agent.surfaces.panel.outbox import Send
 from neuroworkflow_agent.surfaces.panel.uploads import Uploads
-from neuroworkflow_agent.text import redact
 
 _CONTEXT_CHARS = 12_000
 _MAX_SESSIONS = 100
 _MAX_COMPLETIONS = 12
-_LIVE_PICTURE_BYTES = 1_000_000
+_MAX_ERROR_CHARS = 300
 _FIX = "Fix this error."
 
 Message = dict[str, Any]
@@ -64,25 +57,15 @@ class PanelChat:
 
     def __init__(self, shell: Any, config: AgentConfig, *, portal: Portal, send: Send) -> None:
         self._shell = shell
-        self._config = config
         self._portal = portal
-        self._kernel = OwnKernel(shell, on_interrupt=self._interrupt, hide=self._hide)
+        self._conversation = PanelConversation(
+            shell, config, portal=portal, send=send, on_turn_end=self._after_turn
+        )
+        self._outbox = self._conversation.outbox
         self._activity = Activity(shell)
         self._activity.on_cell = lambda: portal.post(self._tell_of_cell)
         self._activity.attach()
-        self._pictures: dict[str, ShownPicture] = {}
-        self._transcript = Transcript(self._keep_picture, config.workspace)
-        self._outbox = Outbox(send, self._take_patch)
         self._uploads = Uploads()
-        self._session: Session | None = None
-        self._settings: tuple[str | None, str] | None = None
-        """Model and mode that the session was made with."""
-        self._introduction = ""
-        self._turn: RunningTurn | None = None
-        self._is_starting = False
-        self._stop_wanted = False
-        self._lock = asyncio.Lock()
-        """Held while the conversation begins a turn or becomes another."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._undo_on_stop = portal.on_stop(self._close)
 
@@ -91,7 +74,7 @@ class PanelChat:
     @property
     def session_id(self) -> str | None:
         """The conversation of the moment; None before it has begun."""
-        return self._session.session_id if self._session is not None else None
+        return self._conversation.session_id
 
     def open(self, resume: str | None = None, *, fork: bool = False) -> None:
         """Begin in the background: with the named conversation, the latest (`""`), or a new one (None)."""
@@ -130,10 +113,12 @@ class PanelChat:
 
     def _problem(self, text: str, message: Message) -> None:
         """Tell the one who asked."""
-        self._outbox.post({"type": "problem", "text": self._hide(text), "request": message.get("request")})
+        self._outbox.post(
+            {"type": "problem", "text": self._conversation.hide(text), "request": message.get("request")}
+        )
 
     async def _on_hello(self, message: Message) -> None:
-        self._outbox.post_snapshot(self._transcript.snapshot, str(message.get("view")))
+        self._outbox.post_snapshot(self._conversation.snapshot, str(message.get("view")))
 
     async def _on_ask(self, message: Message) -> None:
         prompt, chips = str(message.get("text") or "").strip(), list(message.get("chips") or [])
@@ -143,51 +128,37 @@ class PanelChat:
             raise ConfigError("The message is empty; say what the agent should do.")
         if len(chips) > attachments.MAX_ATTACHMENTS:
             raise ConfigError(f"A message takes {attachments.MAX_ATTACHMENTS} attachments at most.")
-        async with self._changing():
-            self._is_starting, self._stop_wanted = True, False
-            self._outbox.set_state(busy=True)
-            try:
-                attached = [await self._attach(str(c.get("kind")), str(c.get("value"))) for c in chips]
-                session = await self._ready_session()
-                self._turn = session.start(
-                    prompt,
-                    context=self._activity.take(_CONTEXT_CHARS),
-                    attachments=attached,
-                    listener=self._on_event,
-                )
-            finally:
-                self._is_starting = False
-                self._outbox.set_state(busy=self._turn is not None, session=self.session_id)
-        self._outbox.post({"type": "accepted", "request": message.get("request")})
-        if self._stop_wanted:
-            self._interrupt()
-
-    async def _attach(self, kind: str, value: str) -> Attachment:
-        return await attachments.attach(
-            kind,
-            value,
-            workspace=self._config.workspace,
-            shell=self._shell,
-            kernel=self._kernel,
-            activity=self._activity,
+        await self._conversation.start(
+            prompt,
+            context=lambda: self._activity.take(_CONTEXT_CHARS),
+            attached=lambda: self._attach(chips),
         )
+        self._outbox.post({"type": "accepted", "request": message.get("request")})
+
+    async def _attach(self, chips: list[Message]) -> list[Attachment]:
+        return [
+            await attachments.attach(
+                str(chip.get("kind")),
+                str(chip.get("value")),
+                workspace=self._config.workspace,
+                shell=self._shell,
+                kernel=self._conversation.kernel,
+                activity=self._activity,
+            )
+            for chip in chips
+        ]
 
     async def _on_stop(self, _message: Message) -> None:
         self._outbox.post({"type": "stopping"})
-        self._stop_wanted = self._is_starting
-        self._interrupt()
+        self._conversation.stop()
 
     async def _on_answer(self, message: Message) -> None:
-        if self._turn is None:
-            raise ConfigError("Nothing waits for an answer any more; the turn has ended.")
-        request_id = str(message.get("request_id"))
         answers = {str(k): str(v) for k, v in dict(message.get("answers") or {}).items()}
         allowed = bool(message.get("allowed"))
         reason = str(message.get("reason") or "").strip()
         said = "" if allowed else f"The user said no: {reason}" if reason else "The user said no."
-        if answers:
-            self._transcript.answered(request_id, answers)
-        self._turn.answer(request_id, Answer(allowed, said, bool(message.get("remember")), answers))
+        answer = Answer(allowed, said, bool(message.get("remember")), answers)
+        self._conversation.answer(str(message.get("request_id")), answer)
 
     async def _on_sessions(self, message: Message) -> None:
         found = await asyncio.to_thread(conversations.conversations, self._config, limit=_MAX_SESSIONS)
@@ -197,23 +168,16 @@ class PanelChat:
         self._outbox.post({"type": "sessions", "sessions": rows, "request": message.get("request")})
 
     async def _on_new(self, _message: Message) -> None:
-        async with self._changing():
-            await self._go_to(None)
+        async with self._conversation.changing():
+            await self._conversation.go_to(None)
 
     async def _on_resume(self, message: Message) -> None:
-        async with self._changing():
-            await self._go_to(str(message.get("id")))
+        async with self._conversation.changing():
+            await self._conversation.go_to(str(message.get("id")))
 
     async def _on_fork(self, message: Message) -> None:
-        async with self._changing():
-            if self._session is None:
-                raise ConfigError("There is nothing to fork yet.")
-            up_to = str(message.get("message_id") or "") or None
-            copy = await asyncio.to_thread(
-                conversations.fork, self._session.session_id, self._config, up_to=up_to
-            )
-            await self._go_to(copy)
-            self._note("This is a copy of the conversation up to here; the other one stays as it is.")
+        async with self._conversation.changing():
+            await self._conversation.fork(str(message.get("message_id") or "") or None)
 
     async def _on_rename(self, message: Message) -> None:
         title = str(message.get("title") or "")
@@ -225,17 +189,17 @@ class PanelChat:
     async def _on_delete(self, message: Message) -> None:
         wanted = str(message.get("id"))
         if wanted == self.session_id:
-            async with self._changing():
+            async with self._conversation.changing():
                 # The process that writes it goes first.
-                await self._go_to(None)
+                await self._conversation.go_to(None)
         await asyncio.to_thread(conversations.delete, wanted, self._config)
         await self._on_sessions(message)
 
     async def _on_settings(self, message: Message) -> None:
         changed = self._config.with_changes(model=message.get("model"), mode=message.get("mode"))
-        self._config = changed
+        self._conversation.config = changed
         self._outbox.set_state(model=changed.model or "auto", mode=changed.mode)
-        await self._renew_session()
+        await self._conversation.renew()
 
     async def _on_complete(self, message: Message) -> None:
         query = str(message.get("text") or "")
@@ -260,9 +224,7 @@ class PanelChat:
         self._outbox.post({**reply, "request": message.get("request")})
 
     async def _on_picture(self, message: Message) -> None:
-        picture = self._pictures.get(str(message.get("key")))
-        if picture is not None:
-            self._outbox.post_picture(picture)
+        self._conversation.post_picture(str(message.get("key")))
 
     _HANDLERS: ClassVar[dict[str, Callable[[PanelChat, Message], Awaitable[None]]]] = {
         "hello": _on_hello,
@@ -281,7 +243,11 @@ class PanelChat:
         "picture": _on_picture,
     }
 
-    # -- the conversation -----------------------------------------------------------------------------
+    # -- what happens beside --------------------------------------------------------------------------
+
+    @property
+    def _config(self) -> AgentConfig:
+        return self._conversation.config
 
     async def _begin(self, resume: str | None, *, fork: bool) -> None:
         config = self._config
@@ -297,137 +263,30 @@ class PanelChat:
             workspace=str(config.workspace),
             error="",
         )
-        async with self._changing():
+        async with self._conversation.changing():
             try:
-                await self._go_to(await asyncio.to_thread(_wanted, resume, config, fork=fork))
+                await self._conversation.go_to(await asyncio.to_thread(_wanted, resume, config, fork=fork))
             except AgentError as error:
                 # No view is there yet to be told.
-                await self._go_to(None)
-                self._note(str(error), failed=True)
+                await self._conversation.go_to(None)
+                self._conversation.note(str(error), failed=True)
         self._outbox.set_state(models=await asyncio.to_thread(model_names, config))
 
-    @contextlib.asynccontextmanager
-    async def _changing(self) -> Any:
-        """Alone with the conversation, while no turn runs."""
-        if self._turn is not None or self._is_starting:
-            raise SessionBusyError("The agent is at work. Wait for it to end, or stop it.")
-        async with self._lock:
-            if self._turn is not None:
-                raise SessionBusyError("The agent is at work. Wait for it to end, or stop it.")
-            yield
-
-    async def _go_to(self, session_id: str | None) -> None:
-        """Show and continue a stored conversation, or begin a new one."""
-        events: list[Event] = []
-        title = ""
-        if session_id is not None:
-            found = await asyncio.to_thread(conversations.find, session_id, self._config)
-            session_id, title = found.session_id, found.title
-            events = await asyncio.to_thread(history, session_id, self._config)
-        self._pictures.clear()
-        self._introduction = ""
-        self._transcript = Transcript(self._keep_picture, self._config.workspace)
-        for event in events:
-            self._transcript.handle(event)
-        self._transcript.patch()
-        session, self._session = self._session, None
-        if session is not None:
-            session.close_soon()
-        try:
-            await self._ready_session(session_id)
-        except ConfigError as error:
-            self._note(str(error), failed=True)
-        self._outbox.set_state(title=title, session=self.session_id)
-        self._outbox.post_snapshot(self._transcript.snapshot, None)
-
-    async def _ready_session(self, resume: str | None = None) -> Session:
-        """The session, made anew if there is none or its settings are others than the user wants now."""
-        wanted = (self._config.model, self._config.mode)
-        before = self._session
-        if before is not None and self._settings == wanted:
-            return before
-        if before is not None and before.has_history:
-            resume = before.session_id
-        made = await asyncio.to_thread(
-            lambda: Session(self._config, kernel=self._kernel, resume=resume, portal=self._portal)
-        )
-        self._session, self._settings = made, wanted
-        if before is not None:
-            await before.aclose()
-        made.prewarm()
-        return made
-
-    def _on_event(self, event: Event) -> None:
-        """On the engine's loop, as everything here."""
-        if isinstance(event, Notice) and self._is_old_introduction(event):
-            return
-        self._transcript.handle(event)
-        self._outbox.touch()
-        if isinstance(event, TurnStart) and self._outbox.state("title") == "":
-            self._outbox.set_state(title=" ".join(event.prompt.split())[:200])
-        if isinstance(event, TurnEnd):
-            self._turn = None
-            self._outbox.set_state(busy=False)
-            self._spawn(self._after_turn(), {})
-
-    def _is_old_introduction(self, notice: Notice) -> bool:
-        """Each session says which model serves; a person wants to hear of it when it changes."""
-        if self._session is None or notice.message != self._session.introduction:
-            return False
-        before, self._introduction = self._introduction, notice.message
-        return before == notice.message
-
-    async def _after_turn(self) -> None:
+    def _after_turn(self) -> None:
         """The conversation may have got a title, and other settings may have been asked for."""
-        if (session_id := self.session_id) is not None:
-            with contextlib.suppress(AgentError):
-                found = await asyncio.to_thread(conversations.find, session_id, self._config)
-                if session_id == self.session_id:
-                    self._outbox.set_state(title=found.title)
-        await self._renew_session()
-
-    async def _renew_session(self) -> None:
-        """Get ready for the settings of the moment, unless a turn runs; its end does it then."""
-        if self._session is not None:
-            with contextlib.suppress(SessionBusyError):
-                async with self._changing():
-                    await self._ready_session()
-
-    def _note(self, text: str, *, failed: bool = False) -> None:
-        """Say something in the transcript."""
-        self._transcript.note(self._hide(text), failed=failed)
-        self._outbox.touch()
-
-    def _take_patch(self) -> list[Op]:
-        return self._transcript.patch()
-
-    def _interrupt(self) -> None:
-        """Also from a signal handler on the main thread."""
-        if (session := self._session) is not None:
-            session.interrupt()
+        self._spawn(self._conversation.tell_title(), {})
+        self._spawn(self._conversation.renew(), {})
 
     def _tell_of_cell(self) -> None:
         """A cell of the user's has ended."""
-        self._outbox.set_state(error=self._hide(self._activity.last_error_name)[:300])
-
-    def _keep_picture(self, picture: ShownPicture) -> None:
-        if picture.key not in self._pictures:
-            self._pictures[picture.key] = picture
-            if self._turn is not None and len(picture.data) <= _LIVE_PICTURE_BYTES:
-                self._outbox.post_picture(picture)
-
-    def _hide(self, text: str) -> str:
-        return redact(text, self._config.secrets)
+        error = self._conversation.hide(self._activity.last_error_name)
+        self._outbox.set_state(error=error[:_MAX_ERROR_CHARS])
 
     async def _close(self) -> None:
         self._undo_on_stop()
-        session, self._session = self._session, None
-        if session is not None:
-            await session.aclose()
-        self._outbox.close()
+        await self._conversation.close()
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()
-        await self._kernel.aclose()
 
 
 def _wanted(resume: str | None, config: AgentConfig, *, fork: bool) -> str | None:
@@ -448,5 +307,5 @@ def summary(workspace: Path) -> str:
     """What a saved notebook says in the place of a panel."""
     return (
         f"Chat with the agent in {workspace}. Run this cell to open the panel; earlier conversations are "
-        "under Sessions there, and in ChatPanel(resume=ID)."
+        "under Conversations there, and with ChatPanel(resume=ID)."
     )

@@ -7,7 +7,7 @@ of safe HTML. `Transcript` knows what it has handed out, so a change costs what 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
@@ -32,15 +32,13 @@ from neuroworkflow_agent.kernels.outputs import OutputList
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.outputs import ShownPicture, render_output
 from neuroworkflow_agent.render.stream import MarkdownStream
+from neuroworkflow_agent.surfaces.panel.patches import Item, Op, change
 from neuroworkflow_agent.text import clip, strip_control
 
 RUN_CODE = "run_code"
 _MAX_RESULT_CHARS = 4_000
 _MAX_OUTPUTS = 60
 _MAX_THINKING_CHARS = 20_000
-
-Item = dict[str, Any]
-Op = dict[str, Any]
 
 
 class Transcript:
@@ -117,7 +115,7 @@ class Transcript:
         for key in self._dirty:
             item = self._items[key]
             self._render(item)
-            ops += _change(self._sent.get(key), item)
+            ops += change(self._sent.get(key), item)
             self._sent[key] = {**item, "parts": list(item["parts"])}
         self._dirty.clear()
         return ops
@@ -316,45 +314,3 @@ def _questions(tool_input: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for asked in dicts(tool_input.get("questions"))
     ]
-
-
-def _change(before: Item | None, item: Item) -> list[Op]:
-    if before is None:
-        return [{"op": "put", "item": {**item, "parts": list(item["parts"])}}]
-    ops: list[Op] = []
-    fields = {key: value for key, value in item.items() if key != "parts" and before.get(key) != value}
-    if before["parts"] != item["parts"]:
-        ops.append({"op": "parts", "id": item["id"], **_parts_change(before["parts"], item["parts"])})
-    if fields:
-        ops.append({"op": "set", "id": item["id"], "fields": fields})
-    return ops
-
-
-def _parts_change(before: Sequence[str], after: Sequence[str]) -> dict[str, Any]:
-    """From which part on, how much of that one stays (in UTF-16 units, as a browser counts), and what follows."""
-    start = 0
-    for old, new in zip(before, after, strict=False):
-        if old != new:
-            break
-        start += 1
-    if start == len(after):
-        return {"start": start, "keep": 0, "tail": None, "more": []}
-    kept = _common(before[start], after[start]) if start < len(before) else 0
-    return {
-        "start": start,
-        "keep": len(after[start][:kept].encode("utf-16-le")) // 2,
-        "tail": after[start][kept:],
-        "more": list(after[start + 1 :]),
-    }
-
-
-def _common(old: str, new: str) -> int:
-    """Length of the common beginning."""
-    limit = min(len(old), len(new))
-    if old[:limit] == new[:limit]:
-        return limit
-    low, high = 0, limit
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if old[:middle] == new[:middle] else (low, middle - 1)
-    return low

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from neuroworkflow_agent.render.outputs import ShownPicture
-from neuroworkflow_agent.surfaces.panel.items import Item, Op
+from neuroworkflow_agent.surfaces.panel.patches import Item, Op
 
 _INTERVAL_S = 0.042
 """At most 24 messages a second."""

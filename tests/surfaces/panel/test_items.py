@@ -28,8 +28,9 @@ from neuroworkflow_agent.events import (
 from neuroworkflow_agent.ids import ToolUseId, TurnId
 from neuroworkflow_agent.kernels.outputs import stream
 from neuroworkflow_agent.render.outputs import ShownPicture
-from neuroworkflow_agent.surfaces.panel.items import Op, Transcript, _parts_change
+from neuroworkflow_agent.surfaces.panel.items import Transcript
 from neuroworkflow_agent.surfaces.panel.outbox import Outbox
+from neuroworkflow_agent.surfaces.panel.patches import Op, parts_change
 
 ID = ToolUseId("t1")
 TURN = TurnId("turn")
@@ -196,7 +197,7 @@ def test_endless_output_is_bounded() -> None:
 def test_any_change_of_parts_adds_up(before: list[str], after: list[str]) -> None:
     if before == after:
         return
-    assert patched(before, json.loads(json.dumps(_parts_change(before, after)))) == after
+    assert patched(before, json.loads(json.dumps(parts_change(before, after)))) == after
 
 
 async def test_the_first_change_goes_at_once_and_a_burst_goes_together() -> None:

@@ -484,3 +484,17 @@ def test_resume_of_a_conversation_that_is_not_there_is_told(lab: Lab, context: B
     expect(page.panel.locator(".nwa-notice")).to_contain_text("0000")
     page.ask("Hello?", Reply.text("Hello."))
     page.wait_for_end("complete")
+
+
+def test_a_resumed_conversation_is_gone_on_with_once_there_is_a_model(page: Page, lab: Lab) -> None:
+    page.ask("Remember 17.", Reply.text("Seventeen."))
+    page.wait_for_end("complete")
+    page.run("ChatPanel(resume=panel.session_id, model='openai:gpt-4.1')")
+    second = page.tab.locator(".nwa-panel").last
+    expect(second.locator(".nwa-notice").last).to_contain_text("OPENAI_API_KEY")
+    second.get_by_label("Model", exact=True).select_option("sonnet")
+    lab.model.extend(Reply.text("It was 17."))
+    second.get_by_label("Message to the agent").fill("Which?")
+    second.get_by_label("Message to the agent").press("Enter")
+    expect(second.locator(".nwa-answer").last).to_have_text("It was 17.")
+    assert "Remember 17." in "\n".join(lab.model.requests[-1].user_texts)

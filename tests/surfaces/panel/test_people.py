@@ -43,8 +43,8 @@ CODE = (
 MANY = """
 from neuroworkflow_agent.events import TextDelta, TurnStart
 def add(number=0):
-    panel._chat._on_event(TurnStart(f"t{number}", f"Question {number}"))
-    panel._chat._on_event(TextDelta("Answer. " * 50))
+    panel._chat._conversation._on_event(TurnStart(f"t{number}", f"Question {number}"))
+    panel._chat._conversation._on_event(TextDelta("Answer. " * 50))
     if number < 120:
         panel._chat._portal.post(add, number + 1)
 panel._chat._portal.post(add)
