@@ -1,6 +1,7 @@
 """Conversations on disk: Claude Code's own transcripts, through the SDK.
 
-`claude --resume` in a terminal and `%chat --resume` meet the same history.
+`claude --resume` in a terminal and `%chat --resume` meet the same history. The SDK takes two seconds to import,
+so each function imports it by itself: who imports this module on the kernel's main thread does not wait for it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import claude_agent_sdk as sdk
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.prompts import BESIDE_THE_PROMPT, read_message
@@ -42,6 +41,8 @@ class Entry:
 
 def exists(session_id: str, workspace: Path) -> bool:
     """Whether the conversation was written down for this workspace."""
+    import claude_agent_sdk as sdk
+
     return sdk.get_session_info(session_id, directory=str(workspace)) is not None
 
 
@@ -62,6 +63,8 @@ def find(session_id: str, config: AgentConfig) -> Conversation:
 
 def conversations(config: AgentConfig, *, limit: int | None = None) -> list[Conversation]:
     """Conversations of the workspace, newest first."""
+    import claude_agent_sdk as sdk
+
     found = sdk.list_sessions(directory=str(config.workspace), limit=limit)
     return [
         Conversation(
@@ -81,6 +84,8 @@ def entries(session_id: str, config: AgentConfig) -> list[Entry]:
     SessionNotFoundError
         If there is none with this id.
     """
+    import claude_agent_sdk as sdk
+
     conversation = find(session_id, config)
     messages = sdk.get_session_messages(conversation.session_id, directory=str(config.workspace))
     found = [Entry(message.type, _text(message.message)) for message in messages]
@@ -102,6 +107,8 @@ def fork(
     ConfigError
         If the conversation has no such message.
     """
+    import claude_agent_sdk as sdk
+
     conversation = find(session_id, config)
     directory = str(config.workspace)
     try:
@@ -121,6 +128,8 @@ def rename(session_id: str, title: str, config: AgentConfig) -> SessionId:
     ConfigError
         If the title is empty.
     """
+    import claude_agent_sdk as sdk
+
     if not title.strip():
         raise ConfigError("title must not be empty.")
     conversation = find(session_id, config)
@@ -130,6 +139,8 @@ def rename(session_id: str, title: str, config: AgentConfig) -> SessionId:
 
 def delete(session_id: str, config: AgentConfig) -> SessionId:
     """Delete a conversation for good; returns its id."""
+    import claude_agent_sdk as sdk
+
     conversation = find(session_id, config)
     sdk.delete_session(conversation.session_id, directory=str(config.workspace))
     return conversation.session_id
@@ -146,6 +157,8 @@ def _title(info: Any, directory: str) -> str:
 @functools.lru_cache(maxsize=2_000)
 def _first_prompt(session_id: str, directory: str) -> str:
     """Read from the transcript once; it never changes."""
+    import claude_agent_sdk as sdk
+
     for message in sdk.get_session_messages(session_id, directory=directory, limit=20):
         raw: Any = message.message
         if message.type == "user" and (prompt := read_message(raw.get("content") or "")[0]):

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import claude_agent_sdk as sdk
-
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.conversations import find
 from neuroworkflow_agent.engine.permissions import short_name
@@ -44,6 +42,8 @@ def history(session_id: str, config: AgentConfig) -> list[Event]:
     SessionNotFoundError
         If there is none with this id.
     """
+    import claude_agent_sdk as sdk
+
     conversation = find(session_id, config)
     reader = _Reader(conversation.session_id)
     messages = sdk.get_session_messages(conversation.session_id, directory=str(config.workspace))

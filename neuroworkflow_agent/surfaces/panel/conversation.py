@@ -166,9 +166,14 @@ class PanelConversation:
         if before is not None and before.has_history:
             self._resume = before.session_id
         config, resume = self.config, self._resume
-        made = await asyncio.to_thread(
-            lambda: Session(config, kernel=self.kernel, resume=resume, portal=self._portal)
-        )
+
+        def make() -> Session:
+            # Takes two seconds the first time; the session would import it on the loop, deaf to the page meanwhile.
+            import claude_agent_sdk  # noqa: F401
+
+            return Session(config, kernel=self.kernel, resume=resume, portal=self._portal)
+
+        made = await asyncio.to_thread(make)
         self._session, self._settings = made, wanted
         if before is not None:
             await before.aclose()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -152,6 +154,15 @@ def test_parts_of_an_upload_come_in_order() -> None:
         uploads.add("v", 1, 2, b"b")
     with pytest.raises(ConfigError, match="larger"):
         uploads.add("w", 0, 2, b"x" * (MAX_UPLOAD_BYTES + 1))
+
+
+def test_a_panel_is_imported_without_what_takes_seconds() -> None:
+    heavy = "{'claude_agent_sdk', 'mcp', 'PIL', 'httpx', 'pandas'}"
+    code = f"import sys\nfrom neuroworkflow_agent import ChatPanel\nprint({heavy} & set(sys.modules))"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "set()\n"
+    )
 
 
 def test_a_panel_needs_a_kernel_and_sensible_arguments(
