@@ -36,6 +36,9 @@ from neuroworkflow_agent.surfaces.panel.patches import Item, Op, change
 from neuroworkflow_agent.text import clip, strip_control
 
 RUN_CODE = "run_code"
+_OPEN_STATES = ("waiting", "running", "asking")
+_SILENT_TOOLS = (RUN_CODE, "Write", "Edit")
+"""Whose success says nothing that the card does not show."""
 _MAX_RESULT_CHARS = 4_000
 _MAX_OUTPUTS = 60
 _MAX_THINKING_CHARS = 20_000
@@ -202,20 +205,15 @@ class Transcript:
         return tool
 
     def _show_result(self, event: ToolResult) -> None:
+        """Show what the model was answered, where no outputs tell it better."""
         tool = self._tools.get(event.tool_use_id)
         if tool is None:
             return
-        if not tool.is_plain and tool.outputs.outputs:
-            pass  # the outputs say it
-        elif not tool.is_plain and not event.is_error:
+        if tool.is_plain or not tool.outputs.outputs:
             tool.is_plain = True
-        else:
-            tool.is_plain = True
-            text = clip(strip_control(event.text).strip(), _MAX_RESULT_CHARS)
-            shown = f'<pre class="nwa-result">{html.escape(text)}</pre>'
-            changes_file = tool.item.get("name") in ("Write", "Edit")
-            tool.item["parts"] = [shown] if text and (event.is_error or not changes_file) else []
-        if tool.item["state"] in ("waiting", "running", "asking"):
+            shown = _result_html(event, tool.item.get("name", ""))
+            tool.item["parts"] = [shown] if shown else []
+        if tool.item["state"] in _OPEN_STATES:
             tool.item["state"] = "stopped" if event.is_stopped else "error" if event.is_error else "ok"
         self._touch(tool.item)
 
@@ -231,7 +229,7 @@ class Transcript:
     def _end_turn(self, event: TurnEnd) -> None:
         self._end_text()
         for tool in self._tools.values():
-            if tool.item["state"] in ("waiting", "running", "asking"):
+            if tool.item["state"] in _OPEN_STATES:
                 self._touch(tool.item, state="stopped")
         self._add(
             "end",
@@ -291,6 +289,13 @@ class _Tool:
         self._rendered = shown
         note = [f'<div class="nwa-note">{left_out:,} earlier outputs left out</div>'] if left_out else []
         self.item["parts"] = [*note, *(markup for _, markup in shown)]
+
+
+def _result_html(event: ToolResult, name: str) -> str:
+    text = clip(strip_control(event.text).strip(), _MAX_RESULT_CHARS)
+    if not text or (name in _SILENT_TOOLS and not event.is_error):
+        return ""
+    return f'<pre class="nwa-result">{html.escape(text)}</pre>'
 
 
 def _questions(tool_input: dict[str, Any]) -> list[dict[str, Any]]:
