@@ -17,6 +17,13 @@ PLOT = "import matplotlib.pyplot as plt\nprint('drawing')\nplt.plot([1, 3, 2]);"
 SLOW = Reply.text("word " * 2000, delay_s=0.02)
 
 
+def expect_a_picture(page: Page) -> None:
+    """One picture, and its bytes are here."""
+    picture = page.panel.locator(".nwa-picture img")
+    expect(picture).to_have_count(1)
+    page.wait_until(lambda: picture.evaluate("image => image.naturalWidth") > 100)
+
+
 def test_the_tour(page: Page, lab: Lab, context: BrowserContext) -> None:
     """Ask, plot, fix an error, edit a file, approve, refuse, stop, reload, resume, fork."""
     notes = lab.root / "notes.md"
@@ -30,9 +37,7 @@ def test_the_tour(page: Page, lab: Lab, context: BrowserContext) -> None:
     # plot
     page.ask("Plot.", Reply.code(PLOT), Reply.text("There."))
     page.wait_for_end("complete", 2)
-    picture = panel.locator(".nwa-picture img")
-    expect(picture).to_have_js_property("complete", True)
-    assert picture.evaluate("image => image.naturalWidth") > 100
+    expect_a_picture(page)
     images = [b for r in lab.model.requests[-1].tool_results for b in r["content"] if b["type"] == "image"]
     assert len(images) == 1
     # fix an error of the user's
@@ -71,6 +76,7 @@ def test_the_tour(page: Page, lab: Lab, context: BrowserContext) -> None:
     page.reload()
     expect(page.panel.locator(".nwa-end")).to_have_count(6)
     assert page.transcript == before
+    expect_a_picture(page)
     # resume
     page.panel.get_by_role("button", name="New conversation").click()
     expect(page.panel.locator(".nwa-empty")).to_be_visible()
@@ -79,7 +85,7 @@ def test_the_tour(page: Page, lab: Lab, context: BrowserContext) -> None:
     page.panel.get_by_role("button", name="Conversations", exact=True).click()
     page.panel.locator(".nwa-session", has_text="What is **this**?").click()
     page.wait_for_end("interrupted", 6)
-    expect(page.panel.locator(".nwa-picture img")).to_have_js_property("complete", True)
+    expect_a_picture(page)
     # fork
     page.panel.locator(".nwa-end").nth(1).get_by_role("button", name="Fork from here").click()
     page.wait_for_end("complete", 2)
@@ -475,7 +481,7 @@ def test_the_notebook_that_shows_it(lab: Lab, context: BrowserContext) -> None:
     expect(page.panel.get_by_role("button", name="Fix this: NameError")).to_be_visible()
     page.ask("Plot the spike raster.", Reply.code("import matplotlib.pyplot as plt\nplt.plot(spike_times_ms, spike_neurons, '|')"), Reply.text("There."))  # fmt: skip
     page.wait_for_end("complete")
-    expect(page.panel.locator(".nwa-picture img")).to_have_js_property("complete", True)
+    expect_a_picture(page)
 
 
 def test_resume_of_a_conversation_that_is_not_there_is_told(lab: Lab, context: BrowserContext) -> None:
