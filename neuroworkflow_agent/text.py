@@ -11,6 +11,8 @@ _CONTROL = re.compile(
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
     r"|[\ud800-\udfff]"  # half a character, which no encoder takes
 )
+INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+"""Characters that a name can hide or turn itself with, for a character class."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 

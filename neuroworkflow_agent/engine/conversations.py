@@ -61,6 +61,24 @@ def find(session_id: str, config: AgentConfig) -> Conversation:
     return (exact or matches)[0]
 
 
+def pick(session_id: str, config: AgentConfig) -> Conversation:
+    """As `find`; the latest one for an empty id.
+
+    Raises
+    ------
+    SessionNotFoundError
+        If there is none with this id.
+    ConfigError
+        If there is none at all.
+    """
+    if session_id:
+        return find(session_id, config)
+    latest = conversations(config, limit=1)
+    if not latest:
+        raise ConfigError("There is no conversation to resume in this workspace yet.")
+    return latest[0]
+
+
 def conversations(config: AgentConfig, *, limit: int | None = None) -> list[Conversation]:
     """Conversations of the workspace, newest first."""
     import claude_agent_sdk as sdk

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from neuroworkflow_agent.config import AgentConfig
@@ -237,7 +238,8 @@ class Session:
             connection = await self._ready_connection(active)
             if connection is not None and not active.ended.is_set():
                 self.has_history = True
-                connection.send_user_message(message_blocks(turn.prompt, context, attachments))
+                seen = [replace(each, text=self._hide(each.text)) for each in attachments]
+                connection.send_user_message(message_blocks(turn.prompt, self._hide(context), seen))
             await active.ended.wait()
         except Exception as error:  # noqa: BLE001 - a turn that cannot start ends like any other
             self._finish(active, "error", self._hide(str(error)))

@@ -49,8 +49,6 @@ class LiveKernel:
         self._hide = hide
         self._shell = shell
         self._queue = queue
-        self.is_executing = False
-        """Whether code of the agent's runs now; read on the main thread."""
         self.on_clear: Callable[[bool], bool] | None = None
         """Asked, on the main thread, when the agent's code clears the cell; see `Capture`."""
 
@@ -164,7 +162,6 @@ class _Run:
         kernel, shell = self._kernel, self._kernel._shell
         started = time.monotonic()
         result: Any = None
-        kernel.is_executing = True
         try:
             with (
                 guarded(shell, self._source),
@@ -184,8 +181,6 @@ class _Run:
         except BaseException as unexpected:  # noqa: BLE001 - must not end the cell that serves
             self._resolve(error=KernelError(f"IPython failed to run the code: {unexpected!r}"))
             return
-        finally:
-            kernel.is_executing = False
         self._resolve(self._execution(result, time.monotonic() - started))
 
     async def _run_cell(self, transformed: str, failed: Any) -> Any:

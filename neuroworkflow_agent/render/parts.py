@@ -13,12 +13,13 @@ from typing import Any
 
 from neuroworkflow_agent.events import TurnEnd
 from neuroworkflow_agent.render.markdown import highlight, sanitize
-from neuroworkflow_agent.text import clip, strip_control
+from neuroworkflow_agent.text import INVISIBLE, clip, strip_control
 
 _MAX_CODE_CHARS = 20_000
 _MAX_LINE_CHARS = 200
 _MAX_RESULT_CHARS = 2_000
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_MAX_QUESTION_CHARS = 2_000
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +112,38 @@ def approval(name: str, tool_input: dict[str, Any], reason: str) -> Rendered:
 def question(tool_input: dict[str, Any]) -> Rendered:
     """The agent's questions with their options, numbered."""
     blocks, texts = [], []
-    for asked in _dicts(tool_input.get("questions")):
-        options = [
-            f"{o.get('label', '')}: {o.get('description', '')}".rstrip(": ")
-            for o in _dicts(asked.get("options"))
-        ]
+    for asked in questions(tool_input):
+        options = [f"{o['label']}: {o['description']}".rstrip(": ") for o in asked["options"]]
         items = "".join(f"<li>{_escape(option)}</li>" for option in options)
-        blocks.append(f"<p><strong>{_escape(str(asked.get('question', '')))}</strong></p><ol>{items}</ol>")
-        texts.append(
-            "\n".join([str(asked.get("question", "")), *(f"  {i}. {o}" for i, o in enumerate(options, 1))])
-        )
-    return Rendered(sanitize("".join(blocks)), "\n".join(strip_control(text) for text in texts))
+        blocks.append(f"<p><strong>{_escape(asked['question'])}</strong></p><ol>{items}</ol>")
+        texts.append("\n".join([asked["question"], *(f"  {i}. {o}" for i, o in enumerate(options, 1))]))
+    return Rendered(sanitize("".join(blocks)), "\n".join(texts))
+
+
+def questions(tool_input: dict[str, Any]) -> list[dict[str, Any]]:
+    """The agent's questions as plain text, JSON-safe; whatever else the model wrote is left out.
+
+    Returns
+    -------
+    list of dict
+        Each with `question`, `header`, `multiple` and `options`, which have `label` and `description`.
+    """
+
+    def text(value: Any) -> str:
+        return clip(strip_control(str(value or "")), _MAX_QUESTION_CHARS)
+
+    return [
+        {
+            "question": text(asked.get("question")),
+            "header": text(asked.get("header")),
+            "multiple": bool(asked.get("multiSelect")),
+            "options": [
+                {"label": text(option.get("label")), "description": text(option.get("description"))}
+                for option in _dicts(asked.get("options"))
+            ],
+        }
+        for asked in _dicts(tool_input.get("questions"))
+    ]
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

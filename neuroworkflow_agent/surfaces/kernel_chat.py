@@ -216,20 +216,10 @@ class KernelChat:
         if line.new:
             return None
         if line.resume is not None:
-            return self._stored(line.resume, config)
+            from neuroworkflow_agent.engine import conversations
+
+            return conversations.pick(line.resume, config).session_id
         return self._session.session_id if self._session is not None and self._session.has_history else None
-
-    def _stored(self, session_id: str, config: AgentConfig) -> SessionId:
-        from neuroworkflow_agent.engine import conversations
-
-        if session_id:
-            return conversations.find(session_id, config).session_id
-        latest = conversations.conversations(config, limit=1)
-        if not latest:
-            raise AgentError(
-                "There is no conversation to resume in this workspace yet; begin with '%chat TEXT'."
-            )
-        return latest[0].session_id
 
 
 def _import_renderer() -> None:

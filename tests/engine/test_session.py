@@ -15,6 +15,7 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine import conversations
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
+from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError
@@ -589,3 +590,14 @@ def test_stopping_the_portal_ends_the_processes(scripted_model: ScriptedModel, w
     portal.stop()
     assert not cli_pids()
     assert not portal.is_alive
+
+
+def test_secrets_in_what_goes_beside_the_prompt_stay_here(
+    make_session: Callable[..., Session], scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.text("Seen."))
+    attached = Attachment("notes", f"key = {scripted_model.api_key}")
+    make_session().run("Look.", context=f"In [1]:\n{scripted_model.api_key}", attachments=[attached]).result()
+    said = "\n".join(scripted_model.requests[-1].user_texts)
+    assert said.count("[redacted]") == 2
+    assert scripted_model.api_key not in said

@@ -18,7 +18,7 @@ from neuroworkflow_agent.errors import ConfigError, KernelError
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.pictures import UnreadablePictureError, encode_picture
-from neuroworkflow_agent.text import clip, strip_control
+from neuroworkflow_agent.text import INVISIBLE, clip, strip_control
 from neuroworkflow_agent.workspace import Workspace
 
 UPLOADS = "uploads"
@@ -32,7 +32,7 @@ _WAIT_S = 1.0
 _MAX_SCANNED = 20_000
 _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
 _PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"})
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]|[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]')
+_UNSAFE = re.compile(rf'[\x00-\x1f\x7f<>:"/\\|?*{INVISIBLE}]')
 
 
 async def attach(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any, ClassVar
 
 from neuroworkflow_agent.config import MODES, AgentConfig
@@ -290,22 +289,8 @@ class PanelChat:
 
 
 def _wanted(resume: str | None, config: AgentConfig, *, fork: bool) -> str | None:
-    """The conversation with this id, the latest one for an empty id, a copy of it, or None for a new one."""
+    """The conversation to begin with, or a copy of it; None for a new one."""
     if resume is None:
         return None
-    if resume:
-        found = conversations.find(resume, config).session_id
-    else:
-        latest = conversations.conversations(config, limit=1)
-        if not latest:
-            raise ConfigError("There is no conversation to resume in this workspace yet.")
-        found = latest[0].session_id
+    found = conversations.pick(resume, config).session_id
     return conversations.fork(found, config) if fork else found
-
-
-def summary(workspace: Path) -> str:
-    """What a saved notebook says in the place of a panel."""
-    return (
-        f"Chat with the agent in {workspace}. Run this cell to open the panel; earlier conversations are "
-        "under Conversations there, and with ChatPanel(resume=ID)."
-    )

@@ -187,7 +187,7 @@ class Transcript:
         if (known := self._tools.get(tool_use_id)) is not None:
             return known
         if name == QUESTION:
-            item = self._add("question", questions=_questions(tool_input), answers={}, state="running")
+            item = self._add("question", questions=parts.questions(tool_input), answers={}, state="running")
         else:
             card = parts.tool_card(name, tool_input, self._root)
             state = "waiting" if name == RUN_CODE else "running"
@@ -296,26 +296,3 @@ def _result_html(event: ToolResult, name: str) -> str:
     if not text or (name in _SILENT_TOOLS and not event.is_error):
         return ""
     return f'<pre class="nwa-result">{html.escape(text)}</pre>'
-
-
-def _questions(tool_input: dict[str, Any]) -> list[dict[str, Any]]:
-    """The agent's questions as plain text; whatever else the model wrote is left out."""
-
-    def dicts(value: Any) -> list[dict[str, Any]]:
-        return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-    def text(value: Any) -> str:
-        return clip(strip_control(str(value or "")), 2_000)
-
-    return [
-        {
-            "question": text(asked.get("question")),
-            "header": text(asked.get("header")),
-            "multiple": bool(asked.get("multiSelect")),
-            "options": [
-                {"label": text(option.get("label")), "description": text(option.get("description"))}
-                for option in dicts(asked.get("options"))
-            ],
-        }
-        for asked in dicts(tool_input.get("questions"))
-    ]

@@ -15,7 +15,7 @@ from neuroworkflow_agent.engine.portal import shared_portal
 from neuroworkflow_agent.errors import ConfigError, KernelError
 from neuroworkflow_agent.kernels.own import kernel_around
 from neuroworkflow_agent.render.markdown import STYLE
-from neuroworkflow_agent.surfaces.panel.chat import PanelChat, summary
+from neuroworkflow_agent.surfaces.panel.chat import PanelChat
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("dom", "store", "cards", "composer", "sessions", "panel")
@@ -112,7 +112,10 @@ class ChatPanel(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        text = summary(self._workspace)
+        text = (
+            f"Chat with the agent in {self._workspace}. Run this cell to open the panel; earlier conversations "
+            "are under Conversations there, and with ChatPanel(resume=ID)."
+        )
         return {**data, "text/plain": text, "text/html": f"<p>{html.escape(text)}</p>"}, metadata
 
 
