@@ -593,7 +593,7 @@ def test_stopping_the_portal_ends_the_processes(scripted_model: ScriptedModel, w
 
 
 def test_secrets_in_what_goes_beside_the_prompt_stay_here(
-    make_session: Callable[..., Session], scripted_model: ScriptedModel
+    make_session: Maker, scripted_model: ScriptedModel
 ) -> None:
     scripted_model.extend(Reply.text("Seen."))
     attached = Attachment("notes", f"key = {scripted_model.api_key}")
