@@ -15,6 +15,8 @@ from neuroworkflow_agent.testing.lab import OPEN, Lab, Page
 RUN_CODE = "mcp__neuroworkflow__run_code"
 PLOT = "import matplotlib.pyplot as plt\nprint('drawing')\nplt.plot([1, 3, 2]);"
 SLOW = Reply.text("word " * 2000, delay_s=0.02)
+WAIT_FOR_GO = "import time\nfrom pathlib import Path\nwhile not Path('go').exists(): time.sleep(0.02)"
+"""Source that goes on when the test says so, however slow the machine is."""
 
 
 def expect_a_picture(page: Page) -> None:
@@ -97,9 +99,9 @@ def test_the_tour(page: Page, lab: Lab, context: BrowserContext) -> None:
     assert page.errors == []
 
 
-def test_outputs_are_shown_live_with_tables_and_pictures_and_cards_fold(page: Page) -> None:
+def test_outputs_are_shown_live_with_tables_and_pictures_and_cards_fold(page: Page, lab: Lab) -> None:
     code = (
-        "import time, pandas as pd\nfrom IPython.display import display\nprint('first', flush=True); time.sleep(1.5)\n"
+        f"import pandas as pd\nfrom IPython.display import display\nprint('first', flush=True)\n{WAIT_FOR_GO}\n"
         "display(pd.DataFrame({'rate': [1.5, 2.5]}))\nimport matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()\n"
         "print('\\x1b[31mred\\x1b[0m 10%\\r100%')\n1/0"
     )
@@ -107,6 +109,7 @@ def test_outputs_are_shown_live_with_tables_and_pictures_and_cards_fold(page: Pa
     card = page.panel.locator(".nwa-tool")
     expect(card.locator(".nwa-parts")).to_contain_text("first")
     expect(card.locator(".nwa-state")).to_have_text("running")
+    (lab.root / "go").touch()
     page.wait_for_end("complete")
     expect(card.locator(".nwa-state")).to_contain_text("failed · ")
     assert [text for text in card.locator("td").all_inner_texts() if text] == ["1.5", "2.5"]
@@ -263,7 +266,7 @@ def test_escape_stops_the_agents_code_and_nothing_runs_after(page: Page, lab: La
 
 
 def test_the_agents_code_waits_for_the_users_cell_and_stop_leaves_that_alone(page: Page, lab: Lab) -> None:
-    page.run("import time\ntime.sleep(4)\nmine = 'done'", wait=False)
+    page.run(f"{WAIT_FOR_GO}\nmine = 'done'", wait=False)
     page.ask("Run.", Reply.code("theirs = 1"))
     state = page.panel.locator(".nwa-tool .nwa-state")
     expect(state).to_have_text("waits for the kernel")
@@ -272,10 +275,14 @@ def test_the_agents_code_waits_for_the_users_cell_and_stop_leaves_that_alone(pag
     page.panel.get_by_role("button", name="Stop").click()
     page.wait_for_end("interrupted")
     assert page.tab.evaluate("window.ran") is False
+    (lab.root / "go").touch()
     page.tab.wait_for_function("() => window.ran")
     assert page.value("(mine, 'theirs' in globals())") == "('done', False)"
-    page.run("time.sleep(2)", wait=False)
+    (lab.root / "go").unlink()
+    page.run(WAIT_FOR_GO, wait=False)
     page.ask("Again.", Reply.code("theirs = 2"), Reply.text("Set."))
+    expect(state.last).to_have_text("waits for the kernel")
+    (lab.root / "go").touch()
     page.wait_for_end("complete", 2)
     assert page.value("theirs") == "2"
 
@@ -351,14 +358,14 @@ def test_two_panels_are_two_sessions_and_one_shown_twice_is_one(
 
 def test_a_second_view_follows_the_live_turn(page: Page, lab: Lab, context: BrowserContext) -> None:
     page.save()
-    page.ask("Talk.", Reply.text("word " * 120, delay_s=0.05))
+    page.ask("Talk.", SLOW)
     expect(page.panel.locator(".nwa-answer")).to_contain_text("word word")
     second = lab.visit(context)
     second.panel.wait_for()
     expect(second.panel.locator(".nwa-answer")).to_contain_text("word word")
-    expect(second.panel.get_by_role("button", name="Stop")).to_be_visible()
-    second.wait_for_end("complete")
-    page.wait_for_end("complete")
+    second.panel.get_by_role("button", name="Stop").click()
+    second.wait_for_end("interrupted")
+    page.wait_for_end("interrupted")
     assert second.transcript == page.transcript
 
 

@@ -240,7 +240,7 @@ def test_the_reader_is_left_where_they_read(page: Page) -> None:
     page.wait_for_end("complete")
     log = page.panel.locator(".nwa-log")
     assert log.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 5
-    page.ask("More.", Reply.text("word " * 300, delay_s=0.01))
+    page.ask("More.", Reply.text("word " * 300, delay_s=0.04))
     expect(page.panel.locator(".nwa-answer").last).to_contain_text("word")
     log.hover()
     page.tab.mouse.wheel(0, -600)
