@@ -41,6 +41,9 @@ class Capture:
         Asked when the code clears the cell's outputs; True keeps the clear from being sent.
     hide
         Applied to every text before anyone sees it; takes known secrets out.
+    later
+        Given a function to call a little later, on any thread; without it, text that was gathered waits for
+        the next output or the end.
     """
 
     def __init__(
@@ -51,8 +54,11 @@ class Capture:
         forward: bool = True,
         on_clear: Callable[[bool], bool] | None = None,
         hide: Callable[[str], str] | None = None,
+        later: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._hide = hide
+        self._later = later
+        self._is_flush_due = False
         self._shell = shell
         self._listener = listener
         self._forward = forward
@@ -130,6 +136,15 @@ class Capture:
             self._chars += len(text)
             if self._chars >= _FLUSH_CHARS or time.monotonic() - self._flushed_at >= _FLUSH_S:
                 self._flush_text()
+            elif self._later is not None and not self._is_flush_due:
+                # In this order an interrupt in between costs one call too many, never a text.
+                self._later(self._flush_late)
+                self._is_flush_due = True
+
+    def _flush_late(self) -> None:
+        with self._lock:
+            self._is_flush_due = False
+            self._flush_text()
 
     def _flush_text(self) -> None:
         texts, self._texts, self._chars = self._texts, [], 0

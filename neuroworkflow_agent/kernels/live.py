@@ -30,6 +30,8 @@ from neuroworkflow_agent.kernels.user_code import UserCode
 
 _LET_GO_TIMEOUT_S = 5.0
 _INTERRUPT_AGAIN_S = 1.0
+_TEXT_S = 0.05
+"""How long text may be gathered before it is handed on, though nothing follows."""
 
 
 class LiveKernel:
@@ -165,7 +167,9 @@ class _Run:
         try:
             with (
                 guarded(shell, self._source),
-                Capture(shell, self._record, on_clear=kernel.on_clear, hide=kernel._hide) as capture,
+                Capture(
+                    shell, self._record, on_clear=kernel.on_clear, hide=kernel._hide, later=self._later
+                ) as capture,
             ):
                 try:
                     result = await self._run_cell(transformed, failed)
@@ -221,6 +225,10 @@ class _Run:
                 self._call(self._flush)
                 self._is_flush_due = True
 
+    def _later(self, function: Callable[[], None]) -> None:
+        """Call a function on the engine's loop in a moment."""
+        self._call(lambda: self._loop.call_later(_TEXT_S, function))
+
     def _flush(self) -> None:
         with self._lock:
             pending, self._pending, self._is_flush_due = self._pending, [], False
@@ -242,7 +250,7 @@ class _Run:
             assert execution is not None
             self.done.set_result(execution)
 
-    def _call(self, function: Callable[..., None], *args: Any) -> None:
+    def _call(self, function: Callable[..., object], *args: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the engine's loop has closed
             self._loop.call_soon_threadsafe(function, *args)
 

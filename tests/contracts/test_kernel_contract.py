@@ -194,6 +194,19 @@ def test_the_start_is_told_once_before_any_output(bench: Bench) -> None:
     assert seen == ["start", "append", "append"]
 
 
+def test_text_is_handed_on_while_the_code_is_silent(bench: Bench, tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def on_output(change: OutputChange) -> None:
+        seen.append(change["output"].get("text", "") if change["op"] == "append" else "")
+        if "".join(seen) == "one\ntwo\n":
+            (tmp_path / "go").touch()
+
+    source = f"import time\nfrom pathlib import Path\nprint('one')\nprint('two', flush=True)\nuntil = time.monotonic() + 20\nwhile not Path({str(tmp_path / 'go')!r}).exists() and time.monotonic() < until: time.sleep(0.01)\ntime.monotonic() < until"  # fmt: skip
+    execution = bench.run(bench.kernel.execute(source, on_output=on_output))
+    assert result_of(execution) == "True"
+
+
 def test_error_comes_back_as_data_with_the_users_frames_only(bench: Bench) -> None:
     execution = bench.execute("def f():\n    return 1 / 0\nf()")
     assert execution.status == "error"
