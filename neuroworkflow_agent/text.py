@@ -43,6 +43,11 @@ def clip(text: str, max_chars: int) -> str:
     return f"{text[:half]}{cut}{text[len(text) - half :]}"
 
 
+def one_line(text: str, max_chars: int) -> str:
+    """`text` on one line, without control characters, at most `max_chars` long."""
+    return clip(" ".join(strip_control(text).split()), max_chars)
+
+
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` with every secret replaced by `[redacted]`."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):

@@ -13,7 +13,7 @@ from typing import Any
 
 from neuroworkflow_agent.events import TurnEnd
 from neuroworkflow_agent.render.markdown import highlight, sanitize
-from neuroworkflow_agent.text import INVISIBLE, clip, strip_control
+from neuroworkflow_agent.text import INVISIBLE, clip, one_line, strip_control
 
 _MAX_CODE_CHARS = 20_000
 _MAX_LINE_CHARS = 200
@@ -67,10 +67,12 @@ def tool_card(name: str, tool_input: dict[str, Any], root: PurePath | None = Non
         case (("Read" | "Glob" | "Grep" | "Skill"), _):
             wanted = ("file_path", "pattern", "path", "skill")
             about = " ".join(_name(tool_input[key]) for key in wanted if tool_input.get(key))
-            return ToolCard(_clipped(f"{name} {about}"), "", "", is_open=False)
+            return ToolCard(one_line(f"{name} {about}", _MAX_LINE_CHARS * 2), "", "", is_open=False)
         case _:
             return ToolCard(
-                _clipped(f"{name} {json.dumps(tool_input, ensure_ascii=False, default=str)}"),
+                one_line(
+                    f"{name} {json.dumps(tool_input, ensure_ascii=False, default=str)}", _MAX_LINE_CHARS * 2
+                ),
                 "",
                 "",
                 is_open=False,
@@ -202,12 +204,8 @@ def _diff(title: str, old: str, new: str) -> ToolCard:
 
 
 def _line(text: str) -> Rendered:
-    shown = _clipped(text)
+    shown = one_line(text, _MAX_LINE_CHARS * 2)
     return Rendered(f'<div class="nwa-note">{_escape(shown)}</div>', shown)
-
-
-def _clipped(text: str) -> str:
-    return clip(" ".join(strip_control(text).split()), _MAX_LINE_CHARS * 2)
 
 
 def _name(value: Any) -> str:

@@ -18,7 +18,7 @@ from neuroworkflow_agent.errors import ConfigError, KernelError
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.pictures import UnreadablePictureError, encode_picture
-from neuroworkflow_agent.text import INVISIBLE, clip, strip_control
+from neuroworkflow_agent.text import INVISIBLE, clip, one_line, strip_control
 from neuroworkflow_agent.workspace import Workspace
 
 UPLOADS = "uploads"
@@ -28,6 +28,7 @@ MAX_ATTACHMENTS = 20
 _MAX_FILE_CHARS = 20_000
 _MAX_READ_BYTES = 1_000_000
 _MAX_VALUE_CHARS = 2_000
+_MAX_LABEL_CHARS = 200
 _WAIT_S = 1.0
 _MAX_SCANNED = 20_000
 _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
@@ -134,7 +135,7 @@ def _paths(workspace: Path) -> Iterator[str]:
 
 def _file(path: str, workspace: Path) -> Attachment:
     real = Workspace(workspace).resolve(path, for_reading=True)
-    label = one_line(path)
+    label = one_line(path, _MAX_LABEL_CHARS)
     if real.is_dir():
         names = sorted(child.name + ("/" if child.is_dir() else "") for child in real.iterdir())[:200]
         return Attachment(label, f"The user points at the directory {label!r}:\n" + "\n".join(names))
@@ -161,7 +162,9 @@ def _file(path: str, workspace: Path) -> Attachment:
 
 async def _variable(name: str, shell: Any, kernel: OwnKernel) -> Attachment:
     if name not in shell.user_ns:
-        raise ConfigError(f"There is no variable {one_line(name)!r}; it may not have been run yet.")
+        raise ConfigError(
+            f"There is no variable {one_line(name, _MAX_LABEL_CHARS)!r}; it may not have been run yet."
+        )
     try:
         about = await kernel.call(lambda: _describe(shell.user_ns[name]), wait_s=_WAIT_S)
     except (TimeoutError, KernelError):
@@ -186,11 +189,6 @@ def _describe(value: Any) -> str:
     except Exception as error:  # noqa: BLE001 - the value's own code; whatever it raises is worth telling
         shown = f"(it cannot be shown: {type(error).__name__})"
     return f"{', '.join(facts)}\n{shown}"
-
-
-def one_line(text: str) -> str:
-    """A name on one line."""
-    return clip(" ".join(strip_control(text).split()), 200)
 
 
 def _names(name: str) -> Iterator[str]:
