@@ -13,7 +13,7 @@ import typer
 
 from neuroworkflow_agent import __version__
 from neuroworkflow_agent.config import AgentConfig, Mode
-from neuroworkflow_agent.errors import AgentError
+from neuroworkflow_agent.errors import AgentError, ConfigError
 
 app = typer.Typer(
     name="neuroworkflow-agent",
@@ -26,6 +26,11 @@ sessions = typer.Typer(
     help="Conversations of this workspace; Claude Code shows the same ones.", no_args_is_help=True
 )
 app.add_typer(sessions, name="sessions")
+gateway = typer.Typer(
+    help="Serve the gateway: it holds the key of the Messages API, and kernels show it their own tokens.",
+    invoke_without_command=True,
+)
+app.add_typer(gateway, name="gateway")
 
 _BAD_INPUT = 2
 
@@ -162,6 +167,60 @@ def sessions_delete(session_id: Annotated[str, typer.Argument(metavar="ID")]) ->
     from neuroworkflow_agent.engine import conversations
 
     typer.echo(conversations.delete(session_id, AgentConfig.from_env()))
+
+
+@gateway.callback()
+def gateway_serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 8090 by default.")] = None,
+) -> None:
+    """Serve the gateway. Its settings are variables, NEUROWORKFLOW_GATEWAY_…; docs/hub.md names them all."""
+    if context.invoked_subcommand is not None:
+        return
+    _require_gateway()
+    from neuroworkflow_agent.gateway.server import serve
+    from neuroworkflow_agent.gateway.settings import load_settings
+
+    serve(load_settings(host=host, port=port))
+
+
+@gateway.command("usage")
+def gateway_usage(
+    days: Annotated[int, typer.Option(min=1, help="How many days, up to today (UTC).")] = 1,
+    account: Annotated[str | None, typer.Option(help="Only this one, such as hub:alice.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what was used, by day, account and model."""
+    _require_gateway()
+    from neuroworkflow_agent.gateway.report import as_rows, as_table
+
+    rows = as_rows(days, account)
+    if as_json:
+        typer.echo(json.dumps(rows))
+    else:
+        from rich.console import Console
+
+        Console().print(as_table(rows))
+
+
+def _require_gateway() -> None:
+    from importlib.util import find_spec
+
+    needed = (
+        "cachetools",
+        "genai_prices",
+        "httptools",
+        "jwt",
+        "mcp",
+        "prometheus_client",
+        "pydantic_settings",
+        "sqlalchemy",
+    )
+    if missing := [name for name in needed if find_spec(name) is None]:
+        raise ConfigError(
+            f'The gateway needs {", ".join(missing)}: pip install "neuroworkflow-agent[gateway]".'
+        )
 
 
 def main() -> NoReturn:

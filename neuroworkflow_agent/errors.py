@@ -129,5 +129,14 @@ class OutsideWorkspaceError(WorkspaceError, PermissionError):
         self.root = root
 
 
+class GatewayError(AgentError):
+    """The gateway refused, failed, or did not answer."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        """HTTP status; None if there was no answer."""
+
+
 class ToolFailed(AgentError):  # noqa: N818 - not an error of ours: the tool's answer to the model
     """Raised inside a tool for the model to read; becomes a tool result with `is_error`."""

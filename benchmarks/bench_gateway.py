@@ -1,0 +1,256 @@
+"""The gateway, beside LiteLLM's proxy and nginx, against the same upstream, in one run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from benchmarks.rows import Row, percentile
+from benchmarks.streaming_client import Target
+
+_KEY = "sk-ant-benchmark-key-0000"
+_TOKEN = f"sk-{secrets.token_hex(16)}"
+_ROUNDS = 300
+_EVENTS = 10
+_LOAD_S = 4.0
+_AT_ONCE = 32
+_STREAMS = 200
+_STREAM_EVENTS = 40
+_GAP_S = 0.1
+
+
+def rows() -> list[Row]:
+    """Latency, throughput, and streams at once."""
+    with contextlib.ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        upstream = stack.enter_context(_upstream())
+        direct = Target("direct", upstream, _KEY)
+        gateway = stack.enter_context(_gateway(upstream, directory))
+        others = [stack.enter_context(start(upstream, directory)) for start in (_nginx, _litellm)]
+        return asyncio.run(_measure(direct, gateway, [other for other in others if other is not None]))
+
+
+async def _measure(direct: Target, gateway: Target, others: list[Target]) -> list[Row]:
+    targets = [direct, gateway, *others]
+    first, lag = await _latency(targets)
+    load = {target.name: await _load(target) for target in targets}
+    memory, late = await _many(gateway)
+    added = {name: (median(seconds) - median(first["direct"])) * 1000 for name, seconds in first.items()}
+    behind = {name: (median(seconds) - median(lag["direct"])) * 1000 for name, seconds in lag.items()}
+    ours, theirs = load["gateway"], load.get("LiteLLM")
+    return [
+        Row("gateway, time to first byte added", _listed(added, "ms", 2), "<= 3 ms", added["gateway"] <= 3),
+        Row(
+            "gateway, added to an event of a stream",
+            _listed(behind, "ms", 2),
+            "<= 3 ms",
+            behind["gateway"] <= 3,
+        ),
+        Row(
+            f"gateway, requests/s, {_AT_ONCE} at once",
+            _listed(load, "", 0)
+            + (f"; {ours / theirs:.1f}x LiteLLM" if theirs else "; LiteLLM not installed"),
+            ">= 10x LiteLLM",
+            ours >= 10 * theirs if theirs else None,
+        ),
+        Row(
+            f"gateway, {_STREAMS} streams at once",
+            f"{memory / 1000:.0f} kB a stream, events {percentile(late, 0.95) * 1000:.0f} ms old (p95)",
+            "<= 100 kB",
+            memory <= 100_000,
+        ),
+    ]
+
+
+def _listed(values: dict[str, float], unit: str, digits: int) -> str:
+    return ", ".join(f"{name} {value:.{digits}f}{unit and ' ' + unit}" for name, value in values.items())
+
+
+async def _latency(targets: list[Target]) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Time to the first byte, and age of events, asked in turn."""
+    connections = [await target.connect() for target in targets]
+    first: dict[str, list[float]] = {target.name: [] for target in targets}
+    lag: dict[str, list[float]] = {target.name: [] for target in targets}
+    for turn in range(_ROUNDS + 20):
+        for target, connection in zip(targets, connections, strict=True):
+            answer = await connection.ask(_EVENTS if turn % 10 else 3, 0.0 if turn % 10 else 0.002)
+            if turn < 20:
+                continue
+            if turn % 10:
+                first[target.name].append(answer.first_byte_s)
+            else:
+                lag[target.name] += answer.lags_s
+    for connection in connections:
+        connection.close()
+    return first, lag
+
+
+async def _load(target: Target) -> float:
+    """Requests a second."""
+    count = 0
+    deadline = time.perf_counter() + _LOAD_S
+
+    async def ask_on() -> None:
+        nonlocal count
+        connection = await target.connect()
+        while time.perf_counter() < deadline:
+            await connection.ask(_EVENTS)
+            count += 1
+        connection.close()
+
+    started = time.perf_counter()
+    await asyncio.gather(*(ask_on() for _ in range(_AT_ONCE)))
+    return count / (time.perf_counter() - started)
+
+
+async def _many(target: Target) -> tuple[float, list[float]]:
+    """Memory of an open stream in bytes, and the age of the events, in s."""
+    process = psutil.Process(target.pid)
+    connections = [await target.connect() for _ in range(_STREAMS)]
+    before = process.memory_info().rss
+    asking = asyncio.gather(*(connection.ask(_STREAM_EVENTS, _GAP_S) for connection in connections))
+    most = before
+    while not asking.done():
+        await asyncio.sleep(0.1)
+        most = max(most, process.memory_info().rss)
+    answers = await asking
+    for connection in connections:
+        connection.close()
+    return (most - before) / _STREAMS, [lag for answer in answers for lag in answer.lags_s]
+
+
+@contextlib.contextmanager
+def _process(command: list[str], **environ: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        command, env={**os.environ, **environ}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        process.kill()
+        assert process.stdout is not None
+        process.stdout.close()
+        process.wait()
+
+
+@contextlib.contextmanager
+def _upstream() -> Iterator[str]:
+    with _process([sys.executable, "-m", "benchmarks.streaming_upstream"]) as process:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+
+
+@contextlib.contextmanager
+def _gateway(upstream: str, directory: Path) -> Iterator[Target]:
+    port = _free_port()
+    environ = {
+        "NEUROWORKFLOW_GATEWAY_API_KEY": _KEY,
+        "NEUROWORKFLOW_GATEWAY_UPSTREAM_URL": upstream,
+        "NEUROWORKFLOW_GATEWAY_DATABASE_URL": f"sqlite:///{directory / 'gateway.db'}",
+        "NEUROWORKFLOW_GATEWAY_USER_TOKENS_PER_DAY": str(10**12),
+        "NEUROWORKFLOW_GATEWAY_USER_CONCURRENCY": "1000",
+        "NEUROWORKFLOW_SERVICE_TOKEN": _TOKEN,
+    }
+    with _process(
+        [sys.executable, "-m", "neuroworkflow_agent", "gateway", "--port", str(port)], **environ
+    ) as process:
+        _wait_for(port, process)
+        yield Target("gateway", f"http://127.0.0.1:{port}", _TOKEN, process.pid)
+
+
+@contextlib.contextmanager
+def _nginx(upstream: str, directory: Path) -> Iterator[Target | None]:
+    """With the same job where nginx can do it: the key put in, nothing buffered; no budgets, no users."""
+    program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
+    if program is None:
+        yield None
+        return
+    port = _free_port()
+    (directory / "nginx.conf").write_text(
+        f"""daemon off; worker_processes 1; pid {directory}/nginx.pid; error_log stderr crit;
+        events {{ worker_connections 4096; }}
+        http {{
+            access_log off; client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;
+            fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;
+            upstream up {{ server {upstream.removeprefix("http://")}; keepalive 300; }}
+            server {{
+                listen 127.0.0.1:{port};
+                location /v1/ {{
+                    proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
+                    proxy_set_header x-api-key {_KEY}; proxy_buffering off; proxy_request_buffering off;
+                }}
+            }}
+        }}"""
+    )
+    with _process([program, "-c", str(directory / "nginx.conf"), "-p", str(directory)]) as process:
+        _wait_for(port, process)
+        yield Target("nginx", f"http://127.0.0.1:{port}", _TOKEN, process.pid)
+
+
+@contextlib.contextmanager
+def _litellm(upstream: str, directory: Path) -> Iterator[Target | None]:
+    """From an environment of its own, which `scripts/bench` makes: its pins do not fit ours."""
+    program = os.environ.get("LITELLM_PROXY")
+    if program is None:
+        yield None
+        return
+    port = _free_port()
+    (directory / "litellm.yaml").write_text(
+        f"""model_list:
+  - model_name: claude-sonnet-4-5
+    litellm_params: {{model: anthropic/claude-sonnet-4-5, api_base: "{upstream}", api_key: "{_KEY}"}}
+general_settings: {{master_key: "{_TOKEN}"}}
+litellm_settings: {{telemetry: false}}
+"""
+    )
+    command = [
+        program,
+        "--config",
+        str(directory / "litellm.yaml"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    switches = {
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_MODE": "PRODUCTION",
+        "LITELLM_LOG": "ERROR",
+        "NO_DOCS": "True",
+    }
+    with _process(command, **switches) as process:
+        _wait_for(port, process, 120)
+        yield Target("LiteLLM", f"http://127.0.0.1:{port}", _TOKEN, process.pid)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int, process: subprocess.Popen[str], timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}.")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"{process.args!r} does not listen.")

@@ -1,0 +1,253 @@
+"""The gateway as an ASGI app: who may do what, and who does it.
+
+The app owns two HTTP clients and the ledger, from its lifespan's start to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from neuroworkflow_agent.gateway.budgets import Budgets
+from neuroworkflow_agent.gateway.callers import Caller, Callers, bearer_token
+from neuroworkflow_agent.gateway.headers import only
+from neuroworkflow_agent.gateway.hub import HubTokens
+from neuroworkflow_agent.gateway.jwts import Jwts
+from neuroworkflow_agent.gateway.ledger import Ledger
+from neuroworkflow_agent.gateway.prices import Prices
+from neuroworkflow_agent.gateway.record import Exchange, Record
+from neuroworkflow_agent.gateway.refusals import Refusal, unauthorized
+from neuroworkflow_agent.gateway.relay import Body, ClientGoneError, Relay, unless_gone
+from neuroworkflow_agent.gateway.routes import Found, Routes
+from neuroworkflow_agent.gateway.settings import GatewaySettings
+from neuroworkflow_agent.gateway.workflow import WorkflowTools
+
+_log = logging.getLogger("neuroworkflow_agent.gateway")
+_KEEPALIVE_S = 30.0
+_MAX_CALL_BYTES = 4 * 2**20
+
+
+class Gateway:
+    """The ASGI app. Answers every request: by refusing it, by carrying it upstream, or itself.
+
+    Parameters
+    ----------
+    settings
+        Its settings.
+
+    Raises
+    ------
+    ConfigError
+        If there is no key.
+    """
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._key = settings.key()
+        self._routes = Routes(settings.service_prefix)
+        self._running: Counter[str] = Counter()
+        self.record = Record()
+        self._lifespan = Starlette(lifespan=self._open)
+
+    @asynccontextmanager
+    async def _open(self, _app: Starlette) -> AsyncIterator[None]:
+        """Open what is needed to serve, and close it."""
+        settings = self._settings
+        # Each server has a client of its own: cookies and connections are never shared.
+        async with (
+            httpx.AsyncClient(transport=_transport(), headers={"accept": "*/*"}) as upstream,
+            httpx.AsyncClient(trust_env=False) as helpers,
+        ):
+            self._ledger = Ledger(settings.database())
+            await self._ledger.open()
+            self._budgets = Budgets(settings, self._ledger)
+            prices = Prices(settings.prices)
+            await asyncio.to_thread(prices.prepare)
+            self._relay = Relay(upstream, settings, self._key, self._ledger, prices)
+            self._callers = self._make_callers(helpers)
+            self._jwts = self._make_jwts(helpers)
+            self._tools = (
+                WorkflowTools(settings.mcp_url, settings.tool_timeout_s) if settings.mcp_url else None
+            )
+            try:
+                yield
+            finally:
+                await self._relay.close()
+                await self._ledger.close()
+
+    def _make_callers(self, client: httpx.AsyncClient) -> Callers:
+        settings = self._settings
+        hub = (
+            HubTokens(client, settings.hub_api_url, settings.hub_service, settings.hub_cache_s)
+            if settings.hub_api_url
+            else None
+        )
+        return Callers((token.get_secret_value() for token in settings.service_tokens), hub)
+
+    def _make_jwts(self, client: httpx.AsyncClient) -> Jwts | None:
+        settings = self._settings
+        if settings.jwt_issuer is None:
+            return None
+        return Jwts(client, settings.jwt_issuer, settings.jwt_audience or "", settings.jwt_jwks_url)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._lifespan(scope, receive, send)
+            return
+        exchange = Exchange(scope["method"][:20])
+        with self.record.in_flight.track_inprogress():
+            try:
+                await self._serve(scope, receive, send, exchange)
+            except Refusal as refusal:
+                exchange.outcome, exchange.reason = "refused", refusal.reason
+                await self._answer(refusal.response(), scope, receive, send, exchange)
+            except ClientGoneError:
+                exchange.outcome = "client_gone"
+            except Exception:  # noqa: BLE001 - the app's boundary: the caller gets an answer, the log the reason
+                exchange.outcome, exchange.reason = "failed", "bug"
+                _log.exception("A request failed.")
+                if exchange.first_byte_s is None:
+                    failed = Refusal(500, "The gateway failed; its log says where.", reason="bug")
+                    await self._answer(failed.response(), scope, receive, send, exchange)
+            finally:
+                self.record.tell(exchange)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._check_form(headers)
+        found = self._routes.find(scope["method"], scope["raw_path"])
+        exchange.purpose = found.purpose
+        match found.purpose:
+            case "messages" | "count_tokens" | "models":
+                await self._carry(found, scope, receive, send, exchange)
+            case "list_tools" | "call_tool":
+                await self._use_tools(found, scope, receive, send, exchange)
+            case "health":
+                await self._answer(await self._health(), scope, receive, send, exchange)
+            case "metrics":
+                await self._answer(self._metrics(headers), scope, receive, send, exchange)
+
+    def _check_form(self, headers: list[tuple[bytes, bytes]]) -> None:
+        size = sum(len(name) + len(value) + 4 for name, value in headers)
+        if size > self._settings.max_header_bytes:
+            raise Refusal(431, "The request's headers are too large.", reason="size")
+        lengths = only(headers, b"content-length")
+        encodings = only(headers, b"transfer-encoding")
+        # Two ways to tell where a body ends are one too many: somebody before us may have taken the other.
+        if (lengths and encodings) or len(set(lengths)) > 1 or not all(value.isdigit() for value in lengths):
+            raise Refusal(
+                400, "The request's length is not clear.", reason="framing", headers={"connection": "close"}
+            )
+
+    async def _carry(
+        self, found: Found, scope: Scope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        caller = await self._callers.identify(scope["headers"])
+        exchange.caller = caller.account
+        with self._slot(caller):
+            if found.purpose == "messages":
+                await self._budgets.admit(caller.account)
+            await self._relay.serve(found, scope, receive, send, exchange, caller.account)
+
+    @contextmanager
+    def _slot(self, caller: Caller) -> Iterator[None]:
+        """One of the caller's places."""
+        most = self._settings.user_concurrency
+        if self._running[caller.account] >= most:
+            raise Refusal(
+                429, f"{most} requests of yours are running; wait for one to end.",
+                reason="concurrency", headers={"retry-after": "1"},
+            )  # fmt: skip
+        self._running[caller.account] += 1
+        try:
+            yield
+        finally:
+            self._running[caller.account] -= 1
+            if not self._running[caller.account]:
+                del self._running[caller.account]
+
+    # -- workflow tools -------------------------------------------------------------------------------
+
+    async def _use_tools(
+        self, found: Found, scope: Scope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        if self._tools is None:
+            raise Refusal(404, "This gateway has no workflow tools.", reason="tool")
+        token = bearer_token(scope["headers"])
+        # Without an issuer to check it against, the token is the workflow server's to judge.
+        caller = await self._jwts.caller(token) if self._jwts else Caller("jwt", "unverified")
+        exchange.caller = caller.account
+        limits = self._settings
+        body = Body(receive, exchange, min(_MAX_CALL_BYTES, limits.max_body_bytes), limits.idle_timeout_s)
+
+        async def use(tools: WorkflowTools) -> None:
+            if found.purpose == "list_tools":
+                body.skip()
+                answer: dict[str, Any] = {"tools": await tools.list(token)}
+            else:
+                answer = await tools.call(token, *_call_of(await body.read()))
+            await self._answer(JSONResponse(answer), scope, receive, send, exchange)
+
+        with self._slot(caller):
+            await unless_gone(use(self._tools), body, limits.total_timeout_s)
+
+    # -- about itself ---------------------------------------------------------------------------------
+
+    async def _health(self) -> Response:
+        if await self._ledger.is_available():
+            return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "the database does not answer"}, 503)
+
+    def _metrics(self, headers: list[tuple[bytes, bytes]]) -> Response:
+        wanted = self._settings.metrics_token
+        if wanted is not None and not hmac.compare_digest(bearer_token(headers), wanted.get_secret_value()):
+            raise unauthorized("The metrics need their token.")
+        content, media_type = self.record.metrics()
+        return Response(content, media_type=media_type)
+
+    async def _answer(
+        self, response: Response, scope: Scope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        exchange.answered(response.status_code)
+        exchange.sent_bytes += len(response.body)
+        await response(scope, receive, send)
+
+
+def _transport() -> httpx.AsyncBaseTransport:
+    """How the upstream is reached: as many connections as there are requests, and no cookies.
+
+    httpx's own pool looks at every open connection before each request; aiohttp's does not.
+    """
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)
+
+    return AiohttpTransport(client=session)
+
+
+def _call_of(body: bytes) -> tuple[str, dict[str, Any]]:
+    """Name and arguments of a tool call."""
+    try:
+        call = json.loads(body)
+    except (ValueError, RecursionError):
+        call = None
+    name = call.get("tool_name") if isinstance(call, dict) else None
+    arguments = call.get("arguments") or {} if isinstance(call, dict) else None
+    if not isinstance(name, str) or not name or not isinstance(arguments, dict):
+        raise Refusal(400, 'Give {"tool_name": "…", "arguments": {…}}.', reason="body")
+    return name, arguments

@@ -1,0 +1,131 @@
+"""Who is calling: a shared service token, or a user's own JupyterHub token.
+
+Cookies, query parameters and the address somebody calls from count for nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from neuroworkflow_agent.gateway.headers import RawHeaders, only
+from neuroworkflow_agent.gateway.refusals import unauthorized
+
+_MAX_TOKEN_CHARS = 8_192
+_SCHEMES = ("bearer", "token")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody we know."""
+
+    kind: Literal["service", "hub", "jwt"]
+    name: str
+
+    @property
+    def account(self) -> str:
+        """Under which name their use is written down."""
+        return f"{self.kind}:{self.name}"
+
+
+SHARED = Caller("service", "shared")
+"""Whoever shows a service token: such callers share one account."""
+
+
+class TokenChecker(Protocol):
+    """Knows whose a token is."""
+
+    async def caller(self, token: str) -> Caller:
+        """Whose it is.
+
+        Raises
+        ------
+        Refusal
+            If it is nobody's, or must not be used here.
+        """
+        ...
+
+
+class Callers:
+    """Finds out who is calling.
+
+    Parameters
+    ----------
+    service_tokens
+        Every one is taken.
+    hub
+        Asked about any other token; None takes no other.
+    """
+
+    def __init__(self, service_tokens: Iterable[str], hub: TokenChecker | None) -> None:
+        self._service_tokens = [token.encode() for token in service_tokens]
+        self._hub = hub
+
+    async def identify(self, headers: RawHeaders) -> Caller:
+        """Who shows these headers.
+
+        Raises
+        ------
+        Refusal
+            401 or 403 if nobody who may call.
+        """
+        token = shown_token(headers)
+        shown = token.encode()
+        # Every one is compared, so that the time tells nothing about which one is near.
+        if sum(hmac.compare_digest(shown, known) for known in self._service_tokens):
+            return SHARED
+        if self._hub is None:
+            raise unauthorized("This token is not known here.")
+        return await self._hub.caller(token)
+
+
+def shown_token(headers: RawHeaders) -> str:
+    """The one token of a request, from `x-api-key` or `Authorization`.
+
+    Raises
+    ------
+    Refusal
+        401 if there is none, or more than one.
+    """
+    listed = list(headers)
+    tokens = {value.strip() for value in only(listed, b"x-api-key")}
+    tokens |= {bearer for value in only(listed, b"authorization") if (bearer := _bearer(value))}
+    if len(tokens) != 1:
+        what = "no token" if not tokens else "different tokens"
+        raise unauthorized(f"The request shows {what}. Show one, as x-api-key or as a bearer token.")
+    return _printable(tokens.pop())
+
+
+def bearer_token(headers: RawHeaders) -> str:
+    """The token of the one `Authorization` header.
+
+    Raises
+    ------
+    Refusal
+        401 if there is none.
+    """
+    values = only(headers, b"authorization")
+    token = _bearer(values[0]) if len(values) == 1 else b""
+    if not token:
+        raise unauthorized("Workflow tools need the user's own token, as 'Authorization: Bearer …'.")
+    return _printable(token)
+
+
+def _bearer(value: bytes) -> bytes:
+    scheme, _, token = value.strip().partition(b" ")
+    return token.strip() if scheme.decode("latin-1").lower() in _SCHEMES else b""
+
+
+def _printable(token: bytes) -> str:
+    text = token.decode("latin-1")
+    if (
+        not text
+        or len(text) > _MAX_TOKEN_CHARS
+        or not text.isascii()
+        or not text.isprintable()
+        or " " in text
+    ):
+        raise unauthorized("This is no token.")
+    return text

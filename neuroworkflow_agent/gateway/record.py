@@ -1,0 +1,145 @@
+"""What is told of requests: a line of JSON each, and counters for Prometheus. No bodies, no secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from neuroworkflow_agent.gateway.usage import Usage
+
+Outcome: TypeAlias = Literal["complete", "refused", "client_gone", "upstream_cut", "timeout", "failed"]
+
+_access = logging.getLogger("neuroworkflow_agent.gateway.access")
+_FIRST_BYTE_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request, as the log tells it."""
+
+    method: str
+    purpose: str = "-"
+    caller: str = "-"
+    status: int = 0
+    outcome: Outcome = "complete"
+    reason: str = ""
+    """Why it was refused or broke off, one word."""
+    request_id: str = ""
+    """The upstream's name for it."""
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    usage: Usage | None = None
+    cost_usd: float = 0.0
+    started: float = field(default_factory=time.perf_counter)
+    first_byte_s: float | None = None
+
+    def answered(self, status: int) -> None:
+        """The answer has begun."""
+        self.status = status
+        if self.first_byte_s is None:
+            self.first_byte_s = time.perf_counter() - self.started
+
+
+class Record:
+    """The access log and the metrics of one process."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        name = "neuroworkflow_gateway"
+        self._requests = Counter(
+            f"{name}_requests", "Requests.", ["purpose", "status", "outcome"], registry=registry
+        )
+        self._refusals = Counter(f"{name}_refusals", "Requests refused here.", ["reason"], registry=registry)
+        self._tokens = Counter(f"{name}_tokens", "Tokens used.", ["kind"], registry=registry)
+        self._cost = Counter(f"{name}_cost_usd", "Cost in US dollars.", registry=registry)
+        self._first_byte = Histogram(
+            f"{name}_first_byte_seconds",
+            "Until an answer began.",
+            ["purpose"],
+            buckets=_FIRST_BYTE_S,
+            registry=registry,
+        )
+        self.in_flight = Gauge(f"{name}_requests_in_flight", "Requests being served.", registry=registry)
+
+    def tell(self, exchange: Exchange) -> None:
+        """Log and count a request that has come to its end."""
+        self._requests.labels(exchange.purpose, str(exchange.status), exchange.outcome).inc()
+        if exchange.outcome == "refused":
+            self._refusals.labels(exchange.reason).inc()
+        if exchange.first_byte_s is not None:
+            self._first_byte.labels(exchange.purpose).observe(exchange.first_byte_s)
+        if exchange.usage is not None:
+            used = exchange.usage
+            for kind, count in (
+                ("input", used.input_tokens),
+                ("output", used.output_tokens),
+                ("cache_read", used.cache_read_tokens),
+                ("cache_write", used.cache_write_tokens),
+            ):
+                self._tokens.labels(kind).inc(count)
+            self._cost.inc(exchange.cost_usd)
+        if _access.isEnabledFor(logging.INFO):
+            _access.info("%s", _line(exchange))
+
+    def metrics(self) -> tuple[bytes, str]:
+        """The counters as Prometheus reads them, and their content type."""
+        return generate_latest(self._registry), CONTENT_TYPE_LATEST
+
+
+def _line(exchange: Exchange) -> str:
+    now = time.time()
+    fields = {
+        "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03}Z",
+        "caller": exchange.caller,
+        "method": exchange.method,
+        "purpose": exchange.purpose,
+        "status": exchange.status,
+        "outcome": exchange.outcome,
+        "reason": exchange.reason,
+        "request_id": exchange.request_id,
+        "received_bytes": exchange.received_bytes,
+        "sent_bytes": exchange.sent_bytes,
+        "first_byte_ms": _ms(exchange.first_byte_s),
+        "total_ms": _ms(time.perf_counter() - exchange.started),
+    }
+    if exchange.usage is not None:
+        fields |= {
+            "model": exchange.usage.model,
+            "tokens": exchange.usage.tokens,
+            "cost_usd": round(exchange.cost_usd, 6),
+        }
+    return json.dumps(fields)
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """Let the gateway's lines, and only those of other libraries that warn, reach standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Plain())
+    for name, least in (("neuroworkflow_agent.gateway", level), ("uvicorn", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(least)
+        logger.propagate = False
+
+
+class _Plain(logging.Formatter):
+    """Access lines as they are, others as JSON too; a traceback's text is not ours to check for secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == _access.name:
+            return record.getMessage()
+        told = {"level": record.levelname.lower(), "message": record.getMessage().strip()}
+        if record.exc_info and record.exc_info[0] is not None:
+            told["exception"] = record.exc_info[0].__name__
+        return json.dumps(told)

@@ -1,0 +1,329 @@
+"""One request up to the Messages API, its answer down, as both come.
+
+An exchange runs in two tasks, owned by `Relay.serve` and ended before it returns: one carries bytes, the other
+waits for the caller to go away, which ends the first and with it the upstream request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+import httpx
+from starlette.types import Receive, Scope, Send
+
+from neuroworkflow_agent.gateway.headers import coming_down, going_up, only, query_going_up
+from neuroworkflow_agent.gateway.leaks import KeyFilter
+from neuroworkflow_agent.gateway.ledger import Ledger
+from neuroworkflow_agent.gateway.prices import Prices
+from neuroworkflow_agent.gateway.record import Exchange
+from neuroworkflow_agent.gateway.refusals import Refusal
+from neuroworkflow_agent.gateway.routes import Found
+from neuroworkflow_agent.gateway.settings import GatewaySettings
+from neuroworkflow_agent.gateway.usage import BodyUsage, StreamUsage, UsageReader
+
+_CONNECT_S = 10.0
+_CLOSE = {"connection": "close"}
+
+
+class ClientGoneError(Exception):
+    """The caller went away before its request was whole."""
+
+
+class Body:
+    """A request's body on its way up: counted, and waited for only so long.
+
+    Parameters
+    ----------
+    receive
+        As ASGI gives it.
+    exchange
+        Told how much came.
+    max_bytes
+        Beyond this it is refused.
+    idle_s
+        How long the next piece may take.
+    """
+
+    def __init__(self, receive: Receive, exchange: Exchange, max_bytes: int, idle_s: float) -> None:
+        self._receive = receive
+        self._exchange = exchange
+        self._max_bytes = max_bytes
+        self._idle_s = idle_s
+        self._is_whole = asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout(self._idle_s):
+                    message = await self._receive()
+            except TimeoutError:
+                raise Refusal(
+                    408, "The request's body stopped coming.", reason="idle", headers=_CLOSE
+                ) from None
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            piece, more = message.get("body", b""), message.get("more_body", False)
+            self._exchange.received_bytes += len(piece)
+            if self._exchange.received_bytes > self._max_bytes:
+                raise too_large(self._max_bytes)
+            if not more:
+                self._is_whole.set()
+            if piece:
+                yield piece
+
+    def skip(self) -> None:
+        """There is none, or nobody wants it."""
+        self._is_whole.set()
+
+    async def wait_until_gone(self) -> None:
+        """Return when the caller has gone away, after sending all of it."""
+        await self._is_whole.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def read(self) -> bytes:
+        """All of it."""
+        return b"".join([piece async for piece in self])
+
+
+def too_large(max_bytes: int) -> Refusal:
+    """For a body that is."""
+    return Refusal(413, f"The request is larger than {max_bytes:,} bytes.", reason="size")
+
+
+async def unless_gone(work: Coroutine[Any, Any, None], body: Body, total_s: float) -> None:
+    """Do `work` while the caller waits for it.
+
+    Raises
+    ------
+    ClientGoneError
+        If the caller went away.
+    TimeoutError
+        If it took too long.
+    """
+    working = asyncio.ensure_future(work)
+    going = asyncio.ensure_future(body.wait_until_gone())
+    try:
+        done, _ = await asyncio.wait({working, going}, timeout=total_s, return_when=asyncio.FIRST_COMPLETED)
+        if working in done:
+            working.result()
+        elif going in done:
+            raise ClientGoneError
+        else:
+            raise TimeoutError
+    finally:
+        for task in (working, going):
+            if not task.done():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+
+
+class Relay:
+    """Carries requests to the Messages API and back.
+
+    Parameters
+    ----------
+    client
+        For upstream requests.
+    settings
+        Limits.
+    key
+        The real key.
+    ledger, prices
+        For what messages use.
+    """
+
+    def __init__(
+        self, client: httpx.AsyncClient, settings: GatewaySettings, key: str, ledger: Ledger, prices: Prices
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._key = key
+        self._ledger = ledger
+        self._prices = prices
+        self._booking: set[asyncio.Task[None]] = set()
+        self._timeout = httpx.Timeout(settings.idle_timeout_s, connect=_CONNECT_S, pool=_CONNECT_S)
+
+    async def close(self) -> None:
+        """Wait until everything is written down."""
+        if self._booking:
+            await asyncio.wait(self._booking)
+
+    async def serve(
+        self, found: Found, scope: Scope, receive: Receive, send: Send, exchange: Exchange, account: str
+    ) -> None:
+        """Serve one request to its end.
+
+        Raises
+        ------
+        Refusal
+            If it is refused before an answer has begun.
+        """
+        limits = self._settings
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        length = only(headers, b"content-length")
+        if length and int(length[0]) > limits.max_body_bytes:
+            raise too_large(limits.max_body_bytes)
+        body = Body(receive, exchange, limits.max_body_bytes, limits.idle_timeout_s)
+        request = self._request(found, scope["method"], headers, scope["query_string"], body, length)
+        work = _Exchange(
+            self, request, send, exchange, is_booked=found.purpose == "messages", account=account
+        )
+        try:
+            await unless_gone(work.run(), body, limits.total_timeout_s)
+        except ClientGoneError:
+            exchange.outcome = "client_gone"
+        except TimeoutError:
+            exchange.outcome, exchange.reason = "timeout", "total"
+            if exchange.first_byte_s is None:
+                raise Refusal(504, "The Messages API took too long.", reason="total") from None
+        finally:
+            work.book_what_came()
+
+    def _request(
+        self,
+        found: Found,
+        method: str,
+        headers: list[tuple[bytes, bytes]],
+        query: bytes,
+        body: Body,
+        length: list[bytes],
+    ) -> httpx.Request:
+        try:
+            known = query_going_up(query)
+        except ValueError:
+            raise Refusal(400, "The query cannot be read.", reason="query") from None
+        up = going_up(headers, self._key)
+        if method == "POST":
+            up += [(b"content-length", value) for value in length[:1]]
+        else:
+            body.skip()
+        return self._client.build_request(
+            method,
+            f"{self._settings.upstream_url}{found.upstream_path}{'?' if known else ''}{known}",
+            headers=up,
+            content=body if method == "POST" else None,
+            timeout=self._timeout,
+        )
+
+    def key_filter(self) -> KeyFilter:
+        """For one answer."""
+        return KeyFilter(self._key)
+
+    async def answer_to(self, request: httpx.Request) -> httpx.Response:
+        """The upstream's answer, its body still to come.
+
+        Raises
+        ------
+        Refusal
+            If there is none.
+        """
+        try:
+            return await self._client.send(request, stream=True)
+        except httpx.TimeoutException:
+            raise Refusal(
+                504, "The Messages API did not answer in time.", reason="upstream_timeout"
+            ) from None
+        except httpx.TransportError:
+            raise Refusal(502, "The Messages API cannot be reached.", reason="upstream") from None
+
+    async def book(self, exchange: Exchange, account: str, reader: UsageReader) -> None:
+        """Write down what `reader` has seen; returns when it counts."""
+        usage = reader.usage()
+        if usage is None:
+            return
+        exchange.usage, exchange.cost_usd = usage, self._prices.cost_usd(usage)
+        await self._ledger.add(account, usage, exchange.cost_usd)
+
+    def book_soon(self, exchange: Exchange, account: str, reader: UsageReader) -> None:
+        """As `book`, without waiting for it."""
+        task = asyncio.ensure_future(self.book(exchange, account, reader))
+        self._booking.add(task)
+        task.add_done_callback(self._booking.discard)
+
+
+class _Exchange:
+    """The bytes of one request and its answer."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        request: httpx.Request,
+        send: Send,
+        exchange: Exchange,
+        *,
+        is_booked: bool,
+        account: str,
+    ) -> None:
+        self._relay = relay
+        self._request = request
+        self._send = send
+        self._exchange = exchange
+        self._account = account
+        self._wants_booking = is_booked
+        self._reader: UsageReader | None = None
+        self._filter = relay.key_filter()
+
+    async def run(self) -> None:
+        """Send the request, hand on the answer."""
+        response = await self._relay.answer_to(self._request)
+        try:
+            await self._start(response)
+            await self._hand_on(response)
+        except httpx.TimeoutException:
+            self._exchange.outcome, self._exchange.reason = "timeout", "upstream"
+        except httpx.HTTPError:
+            # Ours ends as theirs did, without an end: the caller must not take it for whole.
+            self._exchange.outcome = "upstream_cut"
+        finally:
+            await response.aclose()
+
+    async def _start(self, response: httpx.Response) -> None:
+        headers = coming_down(response.headers.raw)
+        length = response.headers.get("content-length")
+        if length is not None and "content-encoding" not in response.headers:
+            headers.append((b"content-length", length.encode()))
+        if self._wants_booking and response.status_code == 200:
+            is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+            self._reader = StreamUsage() if is_stream else BodyUsage()
+        self._exchange.request_id = response.headers.get("request-id", "")[:100]
+        self._exchange.answered(response.status_code)
+        await self._send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+
+    async def _hand_on(self, response: httpx.Response) -> None:
+        """Pass pieces on; the last of a message waits until its use is written down."""
+        held = b""
+        async for piece in response.aiter_bytes():
+            if isinstance(self._reader, StreamUsage):
+                self._reader.feed(piece)
+                if self._reader.is_final:
+                    await self._book()
+            elif self._reader is not None:
+                self._reader.feed(piece)
+                held, piece = piece, held  # noqa: PLW2901
+            await self._pass_on(self._filter.feed(piece))
+        await self._book()
+        last = self._filter.feed(held) + self._filter.end()
+        self._exchange.sent_bytes += len(last)
+        await self._send({"type": "http.response.body", "body": last, "more_body": False})
+
+    async def _pass_on(self, piece: bytes) -> None:
+        if piece:
+            self._exchange.sent_bytes += len(piece)
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def _book(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await asyncio.shield(self._relay.book(self._exchange, self._account, reader))
+
+    def book_what_came(self) -> None:
+        """Write down the use of an answer that broke off."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            self._relay.book_soon(self._exchange, self._account, reader)

@@ -1,0 +1,50 @@
+"""What was used, for an administrator to read."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.table import Table
+
+from neuroworkflow_agent.errors import GatewayError
+from neuroworkflow_agent.gateway.ledger import LedgerUnavailableError, lines
+from neuroworkflow_agent.gateway.settings import load_settings
+
+_NUMBERS = {
+    "requests": "requests",
+    "input_tokens": "input",
+    "output_tokens": "output",
+    "cache_read_tokens": "cached",
+    "cache_write_tokens": "to cache",
+}
+
+
+def as_rows(days: int, account: str | None) -> list[dict[str, Any]]:
+    """One row a day, account and model, JSON-safe.
+
+    Raises
+    ------
+    GatewayError
+        If the database does not answer.
+    """
+    today = datetime.now(UTC).date()
+    try:
+        found = lines(load_settings().database(), today - timedelta(days=days - 1), today, account)
+    except LedgerUnavailableError as error:
+        raise GatewayError(f"The usage record cannot be read: {error}") from None
+    return [{**dataclasses.asdict(line), "day": line.day.isoformat()} for line in found]
+
+
+def as_table(rows: list[dict[str, Any]]) -> Table:
+    """The same for a terminal, with a sum."""
+    table = Table("day", "account", "model", show_footer=True)
+    table.columns[0].footer = "sum"
+    for name, title in _NUMBERS.items():
+        table.add_column(title, f"{sum(row[name] for row in rows):,}", justify="right")
+    table.add_column("USD", f"{sum(row['cost_usd'] for row in rows):.4f}", justify="right")
+    for row in rows:
+        numbers = (f"{row[name]:,}" for name in _NUMBERS)
+        table.add_row(row["day"], row["account"], row["model"], *numbers, f"{row['cost_usd']:.4f}")
+    return table
