@@ -84,10 +84,16 @@ class AgentConfig:
     """Close the `claude` process after this many seconds without a turn; the next turn resumes."""
     silence_timeout_s: float = 300.0
     """Give a turn up as cut off after this many seconds without a sign of life from the model."""
+    user_token: str | None = field(default=None, repr=False)
+    """The user's JWT for workflow tools; None looks at `NEUROWORKFLOW_USER_TOKEN` whenever one is needed."""
+    project_id: str | None = None
+    """The workflow meant where none is named; `NEUROWORKFLOW_PROJECT_ID`."""
     endpoint: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Environment variables that decide which Messages API endpoint serves, as they were found."""
-    secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
-    """Values that neither the model nor a transcript may see."""
+    found_secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
+    """Secrets as they were found in the environment."""
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """The environment itself, for tokens that are renewed while a session goes on."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "workspace", _existing_directory(self.workspace, "workspace"))
@@ -129,10 +135,25 @@ class AgentConfig:
             "skills_dir": _path(env, "NEUROWORKFLOW_SKILLS_DIR"),
             "claude_config_dir": _path(env, "CLAUDE_CONFIG_DIR"),
             "model": env.get("ANTHROPIC_MODEL") or None,
+            "project_id": env.get("NEUROWORKFLOW_PROJECT_ID") or None,
             "endpoint": {name: env[name] for name in _ENDPOINT_VARIABLES if env.get(name)},
-            "secrets": frozenset(_secrets(env)),
+            "found_secrets": frozenset(_secrets(env)),
+            "environ": env,
         }
         return cls(**{**{k: v for k, v in found.items() if v is not None}, **given})
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Values that neither the model nor a transcript may see, today's tokens among them."""
+        own = [self.user_token] if self.user_token and len(self.user_token) >= _MIN_SECRET_CHARS else []
+        return self.found_secrets.union(_secrets(self.environ), own)
+
+    def now(self, *names: str) -> str:
+        """The first of these variables that is set, as the environment has it now, else as it was found."""
+        for name in names:
+            if value := self.environ.get(name) or self.endpoint.get(name):
+                return value
+        return ""
 
     def with_changes(self, **changes: Any) -> AgentConfig:
         """A copy with some fields replaced; None keeps a field as it is."""

@@ -9,7 +9,7 @@ from typing import Any
 from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, McpSdkServerConfig
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.permissions import MCP_SERVER, Gate, offered_tools
+from neuroworkflow_agent.engine.permissions import Gate, offered_tools
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.skills import SkillSet
 
@@ -41,7 +41,7 @@ def build_options(
     model: str | None,
     cli_path: Path | None,
     system_prompt: str,
-    server: McpSdkServerConfig | None,
+    servers: Mapping[str, McpSdkServerConfig],
     session_id: SessionId,
     resume: SessionId | None,
 ) -> ClaudeAgentOptions:
@@ -55,8 +55,8 @@ def build_options(
         What the endpoint calls the model; None for the CLI's default.
     cli_path
         What to start; None lets the SDK look for it.
-    server
-        Our in-process tools; None where none may be offered.
+    servers
+        Our in-process tools, by the name of their MCP server.
     session_id
         The conversation's id.
     resume
@@ -70,7 +70,7 @@ def build_options(
             skills=bool(skills.names),
         ),
         system_prompt=system_prompt,
-        mcp_servers={MCP_SERVER: server} if server else {},
+        mcp_servers=dict(servers),
         strict_mcp_config=True,
         setting_sources=[],
         skills=list(skills.names),

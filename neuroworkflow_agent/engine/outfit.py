@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.permissions import MCP_SERVER, RUN_CODE, AskUser, Gate
+from neuroworkflow_agent.engine.permissions import MCP_SERVER, RUN_CODE, WORKFLOW_SERVER, AskUser, Gate
 from neuroworkflow_agent.engine.prompts import system_prompt
 from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart
 from neuroworkflow_agent.ids import SessionId, ToolUseId
@@ -19,9 +19,10 @@ from neuroworkflow_agent.kernels.base import Execution, Kernel, OutputChange
 from neuroworkflow_agent.workspace import Workspace
 
 if TYPE_CHECKING:
-    from claude_agent_sdk import ClaudeAgentOptions
+    from claude_agent_sdk import ClaudeAgentOptions, McpSdkServerConfig
 
     from neuroworkflow_agent.tools.run_code import RunCode
+    from neuroworkflow_agent.tools.workflow import WorkflowTools
 
 
 class Outfit:
@@ -52,6 +53,43 @@ class Outfit:
         self._emit = emit
         self.code: RunCode | None = None
         """The tool, once a process was made that offers it."""
+        self.user_token = config.user_token
+        """The user's JWT for workflow tools; None looks at the environment whenever one is needed."""
+        self._workflow: WorkflowTools | None = None
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Values to keep from the model and from transcripts, as they are now."""
+        return self._config.secrets | ({self.user_token} if self.user_token else frozenset())
+
+    async def refresh(self) -> tuple[bool, str]:
+        """Look whether the next process would be given other tools; also say what stood in the way."""
+        url = self._config.now("NEUROWORKFLOW_BACKEND_URL")
+        if not url or not self._current_user_token():
+            had_some, self._workflow = bool(self._workflow and self._workflow.tools), None
+            return had_some, ""
+        from neuroworkflow_agent.tools.workflow import WorkflowTools
+
+        if self._workflow is None:
+            self._workflow = WorkflowTools(url, self._current_user_token, lambda: self.secrets)
+        changed = await self._workflow.refresh()
+        return changed, self._workflow.trouble
+
+    def _current_user_token(self) -> str:
+        return self.user_token or self._config.now("NEUROWORKFLOW_USER_TOKEN")
+
+    def _harmless_workflow_tools(self) -> frozenset[str]:
+        return self._workflow.read_only_names if self._workflow else frozenset()
+
+    def _servers(self) -> dict[str, McpSdkServerConfig]:
+        from neuroworkflow_agent.tools.server import build_server, build_workflow_server
+
+        servers = {MCP_SERVER: build_server(MCP_SERVER, self.code)} if self.code else {}
+        if self._workflow is not None:
+            read_only = self._config.mode == "read-only"
+            workflow = build_workflow_server(WORKFLOW_SERVER, self._workflow, read_only=read_only)
+            servers |= {WORKFLOW_SERVER: workflow} if workflow else {}
+        return servers
 
     async def options(
         self,
@@ -82,7 +120,6 @@ class Outfit:
         from neuroworkflow_agent.engine.detach import detached, find_cli
         from neuroworkflow_agent.engine.options import build_options
         from neuroworkflow_agent.tools.run_code import RunCode
-        from neuroworkflow_agent.tools.server import build_server
 
         config = self._config
         skills_dir = config.skills_dir or skills.find_skills_dir(config.workspace)
@@ -91,15 +128,22 @@ class Outfit:
         readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()
         if self._kernel is not None and self.code is None:
             self.code = RunCode(
-                self._kernel, self._emit_start, self._emit_output, self._emit_end, config.secrets
+                self._kernel, self._emit_start, self._emit_output, self._emit_end, lambda: self.secrets
             )
         if has_history and await asyncio.to_thread(exists, session_id, config.workspace):
             resume = session_id
+        servers = self._servers()
         return build_options(
             config,
             environ,
             skill_set,
-            Gate(Workspace(config.workspace, readable), config.mode, self._ask_user, self._announce),
+            Gate(
+                Workspace(config.workspace, readable),
+                config.mode,
+                self._ask_user,
+                self._announce,
+                self._harmless_workflow_tools,
+            ),
             model=model,
             cli_path=await asyncio.to_thread(lambda: detached(find_cli(config.cli_path))),
             system_prompt=system_prompt(
@@ -107,8 +151,10 @@ class Outfit:
                 workspace=str(config.workspace),
                 has_kernel=self.code is not None,
                 language=self._kernel.language if self._kernel else "python",
+                has_workflow=WORKFLOW_SERVER in servers,
+                project_id=config.project_id,
             ),
-            server=build_server(MCP_SERVER, self.code) if self.code else None,
+            servers=servers,
             session_id=session_id,
             resume=resume,
         )

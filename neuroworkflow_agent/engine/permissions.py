@@ -7,7 +7,7 @@ final word. A call that `decide` allows is left to the CLI's own checks as well,
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MCP_SERVER = "neuroworkflow"
 """Name of the in-process MCP server."""
 RUN_CODE = f"mcp__{MCP_SERVER}__run_code"
+WORKFLOW_SERVER = "workflow"
+"""Name of the MCP server with the workflow tools of a hub."""
+_WORKFLOW = f"mcp__{WORKFLOW_SERVER}__"
 QUESTION = "AskUserQuestion"
 
 _READ_PATH = {"Read": "file_path", "Glob": "path", "Grep": "path"}
@@ -53,8 +56,8 @@ Decision: TypeAlias = Allow | Deny | Ask
 
 
 def short_name(tool: str) -> str:
-    """The name people see: without the MCP prefix of our own server."""
-    return tool.removeprefix(f"mcp__{MCP_SERVER}__")
+    """The name people see: without the MCP prefix of our own servers."""
+    return tool.removeprefix(f"mcp__{MCP_SERVER}__").removeprefix(_WORKFLOW)
 
 
 def offered_tools(
@@ -74,7 +77,13 @@ def offers_run_code(mode: Mode) -> bool:
     return mode != "read-only"
 
 
-def decide(tool: str, tool_input: dict[str, Any], workspace: Workspace, mode: Mode) -> Decision:
+def decide(
+    tool: str,
+    tool_input: dict[str, Any],
+    workspace: Workspace,
+    mode: Mode,
+    harmless_workflow_tools: Collection[str] = (),
+) -> Decision:
     """Whether the model may make this call.
 
     Parameters
@@ -88,14 +97,16 @@ def decide(tool: str, tool_input: dict[str, Any], workspace: Workspace, mode: Mo
     mode
         `edit`: files inside the workspace and code without asking; `ask`: every write and every code
         run asks; `plan`: nothing that changes anything; `read-only`: as `plan`, and not offered either.
+    harmless_workflow_tools
+        Short names of workflow tools that change nothing, by the hub's own word.
     """
-    if tool in _HARMLESS:
+    if tool in _HARMLESS or (tool.startswith(_WORKFLOW) and short_name(tool) in harmless_workflow_tools):
         return Allow()
     if tool == QUESTION:
         return Ask("The agent has a question.")
     if tool in _READ_PATH:
         return _decide_read(tool, tool_input, workspace)
-    if tool in _WRITE_PATH or tool == RUN_CODE or tool in _SWITCHED_ON:
+    if tool in _WRITE_PATH or tool == RUN_CODE or tool in _SWITCHED_ON or tool.startswith(_WORKFLOW):
         return _decide_change(tool, tool_input, workspace, mode)
     return Deny(f"The tool {tool!r} is not available here.")
 
@@ -190,6 +201,8 @@ class Gate:
         Called when the user must decide.
     on_call
         Told of every call that may go on, before anything runs.
+    harmless_workflow_tools
+        As `decide`, as they are when asked for.
     """
 
     def __init__(
@@ -198,11 +211,13 @@ class Gate:
         mode: Mode,
         ask_user: AskUser,
         on_call: Callable[[str, str | None, dict[str, Any]], None] = lambda *_: None,
+        harmless_workflow_tools: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._workspace = workspace
         self._mode = mode
         self._ask_user = ask_user
         self._on_call = on_call
+        self._harmless_workflow_tools = harmless_workflow_tools
         self._remembered: set[str] = set()
 
     async def pre_tool_use(self, hook_input: Any, tool_use_id: str | None, _context: Any) -> Any:
@@ -245,7 +260,7 @@ class Gate:
                 assert_never(decision)
 
     def _decide(self, tool: str, tool_input: dict[str, Any]) -> Decision:
-        decision = decide(tool, tool_input, self._workspace, self._mode)
+        decision = decide(tool, tool_input, self._workspace, self._mode, self._harmless_workflow_tools())
         if isinstance(decision, Ask) and tool in self._remembered and tool != QUESTION:
             return Allow()
         return decision

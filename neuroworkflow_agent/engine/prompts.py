@@ -28,6 +28,9 @@ keep pieces small, and read errors before trying again. input() does not work th
 _FILES = """\
 Read, Write and Edit work on files inside the workspace `{workspace}`. For files use these tools rather than code."""
 
+_WORKFLOW = """\
+The tools of the workflow server act on the user's NeuroWorkflow projects on their hub, as the user. Look before you change something."""
+
 _MANNERS = """\
 Answer in Markdown, short, in the user's language. Say what you did and what came out; do not repeat code or \
 output the user already sees. State units. If something is unclear and a wrong guess would cost the user work, ask.
@@ -53,7 +56,15 @@ class Attachment:
     """What the model looks at."""
 
 
-def system_prompt(*, mode: Mode, workspace: str, has_kernel: bool, language: str = "python") -> str:
+def system_prompt(
+    *,
+    mode: Mode,
+    workspace: str,
+    has_kernel: bool,
+    language: str = "python",
+    has_workflow: bool = False,
+    project_id: str | None = None,
+) -> str:
     """The system prompt of a session.
 
     Parameters
@@ -66,16 +77,26 @@ def system_prompt(*, mode: Mode, workspace: str, has_kernel: bool, language: str
         Whether `run_code` is offered.
     language
         Language of the kernel, lower case.
+    has_workflow
+        Whether a hub's workflow tools are offered.
+    project_id
+        The workflow meant where none is named.
     """
     run_code = _RUN_CODE.replace("Python", language.capitalize()) if language != "python" else _RUN_CODE
     parts = [
         _ROLE,
         run_code if has_kernel else "",
         _FILES.format(workspace=workspace),
+        _workflow(project_id) if has_workflow else "",
         _MANNERS,
         _MODES[mode],
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _workflow(project_id: str | None) -> str:
+    meant = f" Where none is named, the user means project {project_id!r}." if project_id else ""
+    return f"{_WORKFLOW}{meant}"
 
 
 def message_blocks(prompt: str, context: str, attachments: Sequence[Attachment] = ()) -> list[dict[str, Any]]:

@@ -109,6 +109,9 @@ class Session:
             self.config.idle_timeout_s,
         )
         self._stop_timer: asyncio.TimerHandle | None = None
+        self._told_trouble = ""
+        self._connecting = asyncio.Lock()
+        """Held while it is found out whether the process must be another one."""
         self._process_cost_usd = 0.0
         self.has_history = bool(resume)
         """Whether there is anything to resume."""
@@ -125,6 +128,10 @@ class Session:
     def is_busy(self) -> bool:
         """Whether a turn is running."""
         return self._busy
+
+    def use_user_token(self, token: str) -> None:
+        """Show this token to workflow tools from now on; goes before the environment's."""
+        self._outfit.user_token = token
 
     def prewarm(self) -> None:
         """Start the `claude` process in the background, so that the first turn finds it ready."""
@@ -273,9 +280,9 @@ class Session:
         if active.reader.is_in_trouble and (trouble := self._reach.trouble()):
             self._link.abandon()
             self._finish(active, *active.reason("cut_off", trouble))
-        elif active.reader.refusal:
+        elif active.reader.is_refused:
             self._link.interrupt()
-            self._end_ahead(active, "error", active.reader.refusal)
+            self._end_ahead(active, "error", self._endpoint.refused_text)
         elif (outcome := active.reader.outcome) is not None:
             self._finish(active, *active.reason(outcome.end, self._hide(outcome.message)))
 
@@ -350,17 +357,27 @@ class Session:
     # -- the process ----------------------------------------------------------------------------------
 
     async def _prewarm(self) -> None:
+        if self._active is not None:
+            return
         with contextlib.suppress(Exception):  # the first turn meets the same failure and reports it
             await self._connect()
         self._link.start_idle_timer(self._is_idle)
 
     async def _connect(self) -> Connection:
         """The open connection, to where the endpoint is now: a server of ours may have moved meanwhile."""
-        if self._environ is None or not self._reach.is_ready:
-            environ = await asyncio.to_thread(self._reach.open)
-            if environ != self._environ:
-                self._environ = environ
+        async with self._connecting:
+            if self._environ is None or not self._reach.is_ready:
+                environ = await asyncio.to_thread(self._reach.open)
+                if environ != self._environ:
+                    self._environ = environ
+                    await self._link.reset()
+            changed, trouble = await self._outfit.refresh()
+            if changed:
                 await self._link.reset()
+            if self._active is not None and trouble != self._told_trouble:
+                self._told_trouble = trouble
+                if trouble:
+                    self._emit(Notice(trouble))
         return await self._link.ready()
 
     def _is_idle(self) -> bool:
@@ -407,4 +424,4 @@ class Session:
     def _hide(self, text: str) -> str:
         from neuroworkflow_agent.text import redact
 
-        return redact(text, self.config.secrets)
+        return redact(text, self._outfit.secrets)

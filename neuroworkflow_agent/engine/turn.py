@@ -21,6 +21,7 @@ from claude_agent_sdk import (
 from neuroworkflow_agent.engine.permissions import short_name
 from neuroworkflow_agent.events import EndReason, Event, Notice, TextDelta, ThinkingDelta, ToolResult, ToolUse
 from neuroworkflow_agent.ids import ToolUseId
+from neuroworkflow_agent.models.wire import USED_UP
 
 _LIMITS = {
     "error_max_turns": "The turn reached max_turns.",
@@ -28,7 +29,6 @@ _LIMITS = {
 }
 _MOST_REFUSALS = 2
 """The first one may be a login that has run out, which the CLI renews by itself."""
-_REFUSED = "The endpoint refused the key (HTTP 401). Check ANTHROPIC_API_KEY, or log in again with 'claude'."
 _AWAY_STATUS = frozenset({408, 409, 429}) | frozenset(range(500, 600))
 
 
@@ -50,8 +50,8 @@ class TurnReader:
     def __init__(self) -> None:
         self.outcome: Outcome | None = None
         self.model: str | None = None
-        self.refusal = ""
-        """Set when trying again cannot help, whatever the CLI thinks."""
+        self.is_refused = False
+        """Whether the endpoint does not take our key, and trying again cannot help, whatever the CLI thinks."""
         self.last_message_id: str | None = None
         """The last message that was written down."""
         self.is_in_trouble = False
@@ -79,7 +79,7 @@ class TurnReader:
             case SystemMessage(subtype="api_retry", data=data):
                 self.is_in_trouble = True
                 if data.get("error_status") == 401 and data.get("attempt", 0) >= _MOST_REFUSALS:
-                    self.refusal = _REFUSED
+                    self.is_refused = True
                 else:
                     yield Notice(_retry_text(data))
             case ResultMessage():
@@ -138,6 +138,8 @@ class TurnReader:
         if not result.is_error and self._error_kind is None:
             return "complete", ""
         text = self._last_error or result.result or "; ".join(result.errors or []) or result.subtype
+        if USED_UP in text:
+            return "limit", _one_line(text)
         return _judge_failure(result.api_error_status, self._error_kind), _one_line(text)
 
 

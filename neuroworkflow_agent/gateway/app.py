@@ -14,9 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -33,10 +31,10 @@ from neuroworkflow_agent.gateway.refusals import Refusal, unauthorized
 from neuroworkflow_agent.gateway.relay import Body, ClientGoneError, Relay, unless_gone
 from neuroworkflow_agent.gateway.routes import Found, Routes
 from neuroworkflow_agent.gateway.settings import GatewaySettings
+from neuroworkflow_agent.gateway.upstream import upstream_client
 from neuroworkflow_agent.gateway.workflow import WorkflowTools
 
 _log = logging.getLogger("neuroworkflow_agent.gateway")
-_KEEPALIVE_S = 30.0
 _MAX_CALL_BYTES = 4 * 2**20
 
 
@@ -68,7 +66,7 @@ class Gateway:
         settings = self._settings
         # Each server has a client of its own: cookies and connections are never shared.
         async with (
-            httpx.AsyncClient(transport=_transport(), headers={"accept": "*/*"}) as upstream,
+            upstream_client() as upstream,
             httpx.AsyncClient(trust_env=False) as helpers,
         ):
             self._ledger = Ledger(settings.database())
@@ -225,19 +223,6 @@ class Gateway:
         exchange.answered(response.status_code)
         exchange.sent_bytes += len(response.body)
         await response(scope, receive, send)
-
-
-def _transport() -> httpx.AsyncBaseTransport:
-    """How the upstream is reached: as many connections as there are requests, and no cookies.
-
-    httpx's own pool looks at every open connection before each request; aiohttp's does not.
-    """
-
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)
-
-    return AiohttpTransport(client=session)
 
 
 def _call_of(body: bytes) -> tuple[str, dict[str, Any]]:

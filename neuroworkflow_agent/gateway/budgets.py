@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from neuroworkflow_agent.gateway.ledger import Ledger, LedgerUnavailableError, Totals, Used
 from neuroworkflow_agent.gateway.refusals import Refusal
 from neuroworkflow_agent.gateway.settings import GatewaySettings
+from neuroworkflow_agent.models.wire import USED_UP
 
 Clock = Callable[[], datetime]
 
@@ -60,7 +61,7 @@ def used_up(limits: GatewaySettings, totals: Totals, at: datetime) -> Refusal | 
     ):
         spent = _spent(used, tokens, usd)
         if spent:
-            return _refusal(f"{who} budget for today is used up: {spent}.", at)
+            return _refusal(f"{who} {USED_UP}: {spent}.", at)
     return None
 
 

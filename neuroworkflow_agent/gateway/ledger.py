@@ -233,7 +233,7 @@ class Ledger:
             try:
                 _metadata.create_all(self._engine)
                 return
-            except (sa.exc.IntegrityError, sa.exc.ProgrammingError):  # another replica makes it just now
+            except sa.exc.DBAPIError:  # another replica makes it just now
                 if attempt == _TRIES - 1:
                     raise
 
@@ -301,7 +301,7 @@ def _engine(url: str) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Several processes may share the file, and a reader never waits for a writer."""
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -22,6 +22,7 @@ from neuroworkflow_agent.gateway.record import Exchange
 from neuroworkflow_agent.gateway.refusals import Refusal
 from neuroworkflow_agent.gateway.routes import Found
 from neuroworkflow_agent.gateway.settings import GatewaySettings
+from neuroworkflow_agent.gateway.upstream import TRANSPORT_ERRORS, is_timeout
 from neuroworkflow_agent.gateway.usage import BodyUsage, StreamUsage, UsageReader
 
 _CONNECT_S = 10.0
@@ -53,27 +54,36 @@ class Body:
         self._max_bytes = max_bytes
         self._idle_s = idle_s
         self._is_whole = asyncio.Event()
+        self.failure: Refusal | ClientGoneError | None = None
+        """Why it did not come whole; whoever read it may have been told something else."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         more = True
         while more:
             try:
-                async with asyncio.timeout(self._idle_s):
-                    message = await self._receive()
-            except TimeoutError:
-                raise Refusal(
-                    408, "The request's body stopped coming.", reason="idle", headers=_CLOSE
-                ) from None
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            piece, more = message.get("body", b""), message.get("more_body", False)
-            self._exchange.received_bytes += len(piece)
-            if self._exchange.received_bytes > self._max_bytes:
-                raise too_large(self._max_bytes)
+                piece, more = await self._next()
+            except (Refusal, ClientGoneError) as failure:
+                self.failure = failure
+                raise
             if not more:
                 self._is_whole.set()
             if piece:
                 yield piece
+
+    async def _next(self) -> tuple[bytes, bool]:
+        """The next piece, and whether there is more."""
+        try:
+            async with asyncio.timeout(self._idle_s):
+                message = await self._receive()
+        except TimeoutError:
+            raise Refusal(408, "The request's body stopped coming.", reason="idle", headers=_CLOSE) from None
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        piece: bytes = message.get("body", b"")
+        self._exchange.received_bytes += len(piece)
+        if self._exchange.received_bytes > self._max_bytes:
+            raise too_large(self._max_bytes)
+        return piece, bool(message.get("more_body", False))
 
     def skip(self) -> None:
         """There is none, or nobody wants it."""
@@ -182,6 +192,11 @@ class Relay:
             exchange.outcome, exchange.reason = "timeout", "total"
             if exchange.first_byte_s is None:
                 raise Refusal(504, "The Messages API took too long.", reason="total") from None
+        except Refusal as refusal:
+            if isinstance(body.failure, ClientGoneError):
+                exchange.outcome = "client_gone"
+            else:
+                raise body.failure or refusal from None
         finally:
             work.book_what_came()
 
@@ -225,11 +240,11 @@ class Relay:
         """
         try:
             return await self._client.send(request, stream=True)
-        except httpx.TimeoutException:
-            raise Refusal(
-                504, "The Messages API did not answer in time.", reason="upstream_timeout"
-            ) from None
-        except httpx.TransportError:
+        except TRANSPORT_ERRORS as error:
+            if is_timeout(error):
+                raise Refusal(
+                    504, "The Messages API did not answer in time.", reason="upstream_timeout"
+                ) from None
             raise Refusal(502, "The Messages API cannot be reached.", reason="upstream") from None
 
     async def book(self, exchange: Exchange, account: str, reader: UsageReader) -> None:
@@ -275,11 +290,10 @@ class _Exchange:
         try:
             await self._start(response)
             await self._hand_on(response)
-        except httpx.TimeoutException:
-            self._exchange.outcome, self._exchange.reason = "timeout", "upstream"
-        except httpx.HTTPError:
+        except TRANSPORT_ERRORS as error:
             # Ours ends as theirs did, without an end: the caller must not take it for whole.
-            self._exchange.outcome = "upstream_cut"
+            self._exchange.outcome = "timeout" if is_timeout(error) else "upstream_cut"
+            self._exchange.reason = "upstream"
         finally:
             await response.aclose()
 

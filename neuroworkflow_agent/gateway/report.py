@@ -6,6 +6,7 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from neuroworkflow_agent.errors import GatewayError
@@ -39,7 +40,9 @@ def as_rows(days: int, account: str | None) -> list[dict[str, Any]]:
 
 def as_table(rows: list[dict[str, Any]]) -> Table:
     """The same for a terminal, with a sum."""
-    table = Table("day", "account", "model", show_footer=True)
+    table = Table("day", "account", "model", show_footer=True, box=SIMPLE, padding=0)
+    table.columns[1].no_wrap = True
+    table.columns[2].overflow = "fold"
     table.columns[0].footer = "sum"
     for name, title in _NUMBERS.items():
         table.add_column(title, f"{sum(row[name] for row in rows):,}", justify="right")

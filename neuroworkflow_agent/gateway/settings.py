@@ -31,9 +31,9 @@ class Price(BaseModel, extra="forbid"):
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
-    cache_read: float | None = Field(None, ge=0)
+    cache_read: Annotated[float, Field(ge=0)] | None = None
     """None: a tenth of `input`."""
-    cache_write: float | None = Field(None, ge=0)
+    cache_write: Annotated[float, Field(ge=0)] | None = None
     """None: 1.25 times `input`."""
 
 
@@ -189,7 +189,9 @@ def load_settings(**given: Any) -> GatewaySettings:
         told = []
         for item in error.errors(include_url=False, include_input=False, include_context=False):
             where = ".".join(str(part) for part in item["loc"])
-            name = _NAMES.get(where) or (where if where.isupper() or not where else f"{PREFIX}{where.upper()}")
+            name = _NAMES.get(where) or (
+                where if where.isupper() or not where else f"{PREFIX}{where.upper()}"
+            )
             told.append(f"{name}: {item['msg'].removeprefix('Value error, ')}".removeprefix(": "))
         raise ConfigError("The gateway cannot start. " + "; ".join(told) + ".") from None
 

@@ -16,11 +16,11 @@ from neuroworkflow_agent.config import ANTHROPIC_VARIABLES, AgentConfig
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.models import local_servers
 from neuroworkflow_agent.models.endpoint import (
+    Door,
     Endpoint,
     NoEndpointError,
     Script,
     foreign_environ,
-    leading_environ,
 )
 from neuroworkflow_agent.models.local import weights
 from neuroworkflow_agent.models.sidecar import Sidecar
@@ -116,13 +116,18 @@ def _messages_api(config: AgentConfig, model: str | None) -> Endpoint | None:
 
 def _gateway(config: AgentConfig, why: str, model: str | None = None) -> Endpoint:
     base = config.endpoint.get("NEUROWORKFLOW_BACKEND_URL")
-    token = config.endpoint.get("NEUROWORKFLOW_SERVICE_TOKEN") or config.endpoint.get("JUPYTERHUB_API_TOKEN")
     if not base:
         raise ConfigError("No gateway is configured. Set NEUROWORKFLOW_BACKEND_URL to its base URL.")
-    if not token:
-        raise ConfigError("The gateway needs a token. Set NEUROWORKFLOW_SERVICE_TOKEN.")
+
+    def token() -> str:
+        return config.now("NEUROWORKFLOW_SERVICE_TOKEN", "JUPYTERHUB_API_TOKEN")
+
+    if not token():
+        raise ConfigError(
+            "The gateway needs a token. Set NEUROWORKFLOW_SERVICE_TOKEN, or start this kernel on a JupyterHub, which sets JUPYTERHUB_API_TOKEN."
+        )
     url = _checked_url(base).rstrip("/") + GATEWAY_PATH
-    return Endpoint("gateway", url, why, leading_environ(url, token), model, is_priced=True)
+    return Endpoint("gateway", url, why, model=model, is_priced=True, server=Door(url, token))
 
 
 def _at_url(url: str, model: str | None, config: AgentConfig) -> Endpoint:

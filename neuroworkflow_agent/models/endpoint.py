@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -26,8 +26,16 @@ class Script:
     path: Path
 
 
-Server: TypeAlias = Sidecar | Script
-"""What has to run on this machine before the endpoint can be reached."""
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A gateway, which is shown the token that is there when a turn needs it."""
+
+    url: str
+    token: Callable[[], str] = field(compare=False)
+
+
+Server: TypeAlias = Sidecar | Script | Door
+"""What has to run, or to be looked up, before the endpoint can be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +57,27 @@ class Endpoint:
     is_priced: bool = False
     """Whether what the CLI says of costs is true there."""
     server: Server | None = None
-    """What has to be started for it; None for a server that is somebody else's."""
+    """What comes before it; None where `environ` says it all."""
+
+    @property
+    def refused_text(self) -> str:
+        """What to do when it does not take our key."""
+        return _CALLER_REFUSED if isinstance(self.server, Door) else _KEY_REFUSED
 
     @property
     def introduction(self) -> str:
         """One line for the start of a session."""
         named = f" ({self.model})" if self.model else ""
         return f"Model: {self.name}{named}, because {self.why}. {self.limits}".strip()
+
+
+_KEY_REFUSED = (
+    "The endpoint refused the key (HTTP 401). Check ANTHROPIC_API_KEY, or log in again with 'claude'."
+)
+_CALLER_REFUSED = (
+    "The gateway refused this kernel's token (HTTP 401): it may have expired. Restart your server from the hub's control "
+    "panel, or set NEUROWORKFLOW_SERVICE_TOKEN to a valid one; it counts from the next turn on."
+)
 
 
 class NoEndpointError(ConfigError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.models.endpoint import Endpoint
+from neuroworkflow_agent.models.endpoint import Door, Endpoint
 
 _TIMEOUT_S = 10.0
 _VERSION = {"anthropic-version": "2023-06-01"}
@@ -30,14 +30,18 @@ def probe(endpoint: Endpoint) -> Probe:
 
     Servers that do not keep such a list say 404, which is no refusal.
     """
-    if endpoint.server is not None:
+    if isinstance(endpoint.server, Door):
+        credentials = {"x-api-key": endpoint.server.token()}
+    elif endpoint.server is not None:
         return Probe(True, detail="started when a turn needs it")
-    headers = {**_VERSION, **_credentials(endpoint)}
+    else:
+        credentials = _credentials(endpoint)
+    headers = {**_VERSION, **credentials}
     if len(headers) == 1 or not endpoint.url.startswith("http"):
         return Probe(True, detail="not asked: the login belongs to the claude program")
     try:
         with httpx.Client(base_url=endpoint.url, headers=headers, timeout=_TIMEOUT_S) as client:
-            return _read(client, endpoint.model)
+            return _read(client, endpoint)
     except httpx.HTTPError as error:
         return Probe(False, detail=f"no answer from {endpoint.url}: {error}")
 
@@ -64,15 +68,19 @@ def _credentials(endpoint: Endpoint) -> dict[str, str]:
     return {}
 
 
-def _read(client: httpx.Client, model: str | None) -> Probe:
+def _read(client: httpx.Client, endpoint: Endpoint) -> Probe:
+    model, is_gateway = endpoint.model, isinstance(endpoint.server, Door)
     listed = client.get("/v1/models", params={"limit": 1})
     if listed.status_code in (401, 403):
+        what = "the token" if is_gateway else "the key"
+        advice = _said(listed) if is_gateway else "Check ANTHROPIC_API_KEY."
         return Probe(
             True,
-            f"{client.base_url} refused the key (HTTP {listed.status_code}). Check ANTHROPIC_API_KEY.",
+            f"{client.base_url} refused {what} (HTTP {listed.status_code}). {advice}".strip(),
             f"HTTP {listed.status_code}",
         )
-    if model and model.startswith("claude-"):
+    # A gateway serves the list and no single entries of it.
+    if model and model.startswith("claude-") and not is_gateway:
         named = client.get(f"/v1/models/{model}")
         if named.status_code == 404 and _is_api_error(named):
             return Probe(
@@ -82,8 +90,13 @@ def _read(client: httpx.Client, model: str | None) -> Probe:
 
 
 def _is_api_error(response: httpx.Response) -> bool:
+    return bool(_said(response))
+
+
+def _said(response: httpx.Response) -> str:
+    """The message of an error of the API; empty if it is none."""
     try:
         body = response.json()
-    except ValueError:
-        return False
-    return isinstance(body, dict) and body.get("type") == "error"
+        return str(body["error"]["message"]) if body["type"] == "error" else ""
+    except (ValueError, KeyError, TypeError):
+        return ""

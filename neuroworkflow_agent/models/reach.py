@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from neuroworkflow_agent.models.endpoint import Endpoint, Script, foreign_environ
+from neuroworkflow_agent.models.endpoint import Door, Endpoint, Script, foreign_environ, leading_environ
 from neuroworkflow_agent.models.sidecar import Running, Sidecar
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Reach:
                 case Script() as script:
                     model = self._open_script(script)
                     return foreign_environ(model.base_url, model.api_key, endpoint.model)
+                case Door() as door:
+                    return leading_environ(door.url, door.token())
                 case None:
                     return endpoint.environ
 

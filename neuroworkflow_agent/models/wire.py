@@ -9,6 +9,9 @@ import json
 import uuid
 from typing import Any, Literal, TypeAlias
 
+USED_UP = "budget for today is used up"
+"""How a gateway's refusal is told from others of its status: waiting some minutes does not help."""
+
 StopReason: TypeAlias = Literal["end_turn", "max_tokens", "tool_use"]
 
 _ERROR_TYPES = {

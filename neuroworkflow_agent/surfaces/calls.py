@@ -31,11 +31,18 @@ class Reply:
         """Nothing: the turn has been shown while it ran."""
 
 
-def chat(prompt: str) -> Reply:
+def chat(prompt: str, *, user_token: str | None = None) -> Reply:
     """Ask the agent and block until it is done.
 
     In IPython this is the conversation of `%chat`, shown in the cell. In plain Python the agent's code runs
     in `__main__`, on the thread that calls.
+
+    Parameters
+    ----------
+    prompt
+        What the agent should do.
+    user_token
+        The user's JWT for a hub's workflow tools, from now on; goes before `NEUROWORKFLOW_USER_TOKEN`.
 
     Raises
     ------
@@ -44,12 +51,16 @@ def chat(prompt: str) -> Reply:
     AgentError
         If it could not begin.
     """
-    return _reply(_chats().run_blocking(prompt))
+    chats = _chats()
+    chats.use_user_token(user_token)
+    return _reply(chats.run_blocking(prompt))
 
 
-async def achat(prompt: str) -> Reply:
+async def achat(prompt: str, *, user_token: str | None = None) -> Reply:
     """Ask the agent and await it; as `chat`, for the event loop of the main thread."""
-    return _reply(await _chats().run(prompt))
+    chats = _chats()
+    chats.use_user_token(user_token)
+    return _reply(await chats.run(prompt))
 
 
 def _reply(turn: RunningTurn) -> Reply:

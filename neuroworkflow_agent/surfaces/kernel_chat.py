@@ -109,6 +109,15 @@ class KernelChat:
                 self._session = self._config = None
         _import_renderer()
 
+    def use_user_token(self, token: str | None) -> None:
+        """Show this token to a hub's workflow tools from now on; None keeps what is."""
+        if token is None:
+            return
+        with self._lock:
+            self._config = self.config.with_changes(user_token=token)
+            if self._session is not None:
+                self._session.use_user_token(token)
+
     def close(self) -> None:
         """End the conversation and stop watching. Idempotent."""
         self._activity.detach()
@@ -176,7 +185,7 @@ class KernelChat:
             if session.has_history or fresh.endpoint == self.config.endpoint:
                 return session
             self._config = dataclasses.replace(
-                self.config, endpoint=fresh.endpoint, secrets=self.config.secrets | fresh.secrets
+                self.config, endpoint=fresh.endpoint, found_secrets=self.config.secrets | fresh.secrets
             )
             self._session = None
             session.close_soon()

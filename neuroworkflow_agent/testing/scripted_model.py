@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -171,7 +170,10 @@ class ScriptedModel:
 
     async def _messages(self, request: Request) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        recorded = RecordedRequest(request.url.path, headers, await request.json(), time.monotonic())
+        body = await _json_object(request)
+        if body is None:
+            return JSONResponse(error_body(400, "The body is no JSON object."), status_code=400)
+        recorded = RecordedRequest(request.url.path, headers, body, time.monotonic())
         with self._arrived:
             self.requests.append(recorded)
             step: Step = (
@@ -221,8 +223,7 @@ class ScriptedModel:
             raise ConnectionError("the scripted model stops")
 
     async def _count_tokens(self, request: Request) -> Response:
-        body = await request.json()
-        return JSONResponse({"input_tokens": max(1, len(json.dumps(body)) // 4)})
+        return JSONResponse({"input_tokens": max(1, len(await request.body()) // 4)})
 
     async def _models(self, request: Request) -> Response:
         if request.headers.get("x-api-key") != self.api_key:
@@ -235,3 +236,11 @@ class ScriptedModel:
     async def _anything_else(self, request: Request) -> Response:
         self.other_requests.append(f"{request.method} {request.url.path}")
         return JSONResponse({})
+
+
+async def _json_object(request: Request) -> dict[str, Any] | None:
+    try:
+        body = await request.json()
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None

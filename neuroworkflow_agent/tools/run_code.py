@@ -50,7 +50,7 @@ class RunCode:
     on_end
         Told of each execution that came to an end, before the model is.
     secrets
-        Values to keep from the model.
+        Values to keep from the model, as they are when asked for.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class RunCode:
         on_start: StartSink,
         on_output: OutputSink,
         on_end: EndSink,
-        secrets: Iterable[str] = (),
+        secrets: Callable[[], Iterable[str]] = frozenset,
     ) -> None:
         self._kernel = kernel
         self._on_start = on_start
         self._on_output = on_output
         self._on_end = on_end
-        self._secrets = frozenset(secrets)
+        self._secrets = secrets
         self._announced: deque[tuple[ToolUseId, str]] = deque()
         self._running: asyncio.Task[Any] | None = None
         self._lock = asyncio.Lock()
@@ -113,7 +113,7 @@ class RunCode:
             finally:
                 self._running = None
         self._on_end(tool_use_id, execution)
-        blocks = await encode_execution(execution, secrets=self._secrets)
+        blocks = await encode_execution(execution, secrets=self._secrets())
         if execution.status != "ok":
             raise CodeFailed(blocks)
         return blocks

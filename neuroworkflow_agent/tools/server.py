@@ -9,6 +9,7 @@ from claude_agent_sdk import McpSdkServerConfig, SdkMcpTool, ToolAnnotations, cr
 from neuroworkflow_agent.errors import ToolFailed
 from neuroworkflow_agent.tools import run_code
 from neuroworkflow_agent.tools.run_code import CodeFailed, RunCode
+from neuroworkflow_agent.tools.workflow import WorkflowTool, WorkflowTools
 
 _MAX_RESULT_CHARS = 400_000
 
@@ -24,6 +25,41 @@ def build_server(name: str, code_tool: RunCode) -> McpSdkServerConfig:
         The session's `run_code`.
     """
     return create_sdk_mcp_server(name, tools=[_run_code_tool(code_tool)])
+
+
+def build_workflow_server(
+    name: str, workflow: WorkflowTools, *, read_only: bool = False
+) -> McpSdkServerConfig | None:
+    """The MCP server with a hub's workflow tools; None if there are none to offer.
+
+    Parameters
+    ----------
+    name
+        Server name.
+    workflow
+        The tools, as they were fetched last.
+    read_only
+        Offer only those that change nothing.
+    """
+    offered = [each for each in workflow.tools if each.is_read_only or not read_only]
+    return (
+        create_sdk_mcp_server(name, tools=[_workflow_tool(workflow, each) for each in offered])
+        if offered
+        else None
+    )
+
+
+def _workflow_tool(workflow: WorkflowTools, served: WorkflowTool) -> SdkMcpTool[Any]:
+    annotations = ToolAnnotations(readOnlyHint=served.is_read_only, maxResultSizeChars=_MAX_RESULT_CHARS)
+
+    @tool(served.name, served.description, served.schema, annotations)
+    async def handler(arguments: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"content": await workflow.call(served.name, arguments)}
+        except ToolFailed as error:
+            return {"content": [{"type": "text", "text": str(error)}], "is_error": True}
+
+    return handler
 
 
 def _run_code_tool(code_tool: RunCode) -> SdkMcpTool[Any]:

@@ -19,6 +19,7 @@ from neuroworkflow_agent.models.endpoint import NoEndpointError, Script, foreign
 from neuroworkflow_agent.models.local import weights
 from neuroworkflow_agent.models.local_servers import LocalServer
 from neuroworkflow_agent.models.probe import probe
+from neuroworkflow_agent.models.reach import Reach
 from neuroworkflow_agent.models.sidecar import Sidecar
 
 Have = Callable[..., None]
@@ -106,7 +107,7 @@ def test_claude_model_is_asked_of_the_gateway_where_there_is_one(tmp_path: Path)
     environ = {"NEUROWORKFLOW_BACKEND_URL": "http://gw", "NEUROWORKFLOW_SERVICE_TOKEN": "token-0001"}
     endpoint = choose.choose_endpoint(config(tmp_path, "claude-sonnet-4-5", **environ))
     assert (endpoint.name, endpoint.model) == ("gateway", "claude-sonnet-4-5")
-    assert endpoint.environ["ANTHROPIC_API_KEY"] == "token-0001"
+    assert Reach(endpoint).open()["ANTHROPIC_API_KEY"] == "token-0001"
     assert not any("DISABLE" in name for name in endpoint.environ)
 
 

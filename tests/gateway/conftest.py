@@ -1,0 +1,189 @@
+"""A real gateway on loopback in front of a scripted model."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from neuroworkflow_agent.gateway.app import Gateway
+from neuroworkflow_agent.gateway.server import make_protocol
+from neuroworkflow_agent.gateway.settings import GatewaySettings, load_settings
+from neuroworkflow_agent.testing import ScriptedModel
+
+REAL_KEY = "sk-ant-the-real-key-000000001"
+SERVICE_TOKEN = "shared-service-token-0001"
+
+
+@pytest.fixture
+def upstream() -> Iterator[ScriptedModel]:
+    """The Messages API, that takes the real key only."""
+    with ScriptedModel(api_key=REAL_KEY) as model:
+        yield model
+
+
+@contextmanager
+def serving(app: Any, **options: Any) -> Iterator[str]:
+    """An ASGI app on loopback, in a thread; gives its URL."""
+    config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1, **options)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "The server did not start."
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(15)
+
+
+@dataclass
+class Served:
+    """A running gateway and what it logs."""
+
+    url: str
+    settings: GatewaySettings
+    client: httpx.Client
+    log: list[str]
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rsplit(":", 1)[1])
+
+    def ask(self, path: str = "/v1/messages", token: str = SERVICE_TOKEN, **fields: Any) -> httpx.Response:
+        """One message, not streamed unless asked to."""
+        body = {"model": "claude-sonnet-4-5", "max_tokens": 10, "messages": [], **fields}
+        return self.client.post(path, json=body, headers={"x-api-key": token})
+
+    def raw(self, request: bytes, timeout_s: float = 10.0) -> bytes:
+        """What comes back for these bytes, until the gateway closes or is silent for a while."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout_s) as connection:
+            connection.sendall(request)
+            return read_all(connection)
+
+
+def read_all(connection: socket.socket, silence_s: float = 0.7) -> bytes:
+    """Everything until the other side closes, or says nothing for a while after something came."""
+    seen = b""
+    try:
+        while piece := connection.recv(65_536):
+            seen += piece
+            connection.settimeout(silence_s)
+    except (TimeoutError, ConnectionError):
+        pass
+    return seen
+
+
+ServeGateway = Callable[..., Served]
+
+
+@pytest.fixture
+def serve_gateway(tmp_path: Path, upstream: ScriptedModel) -> Iterator[ServeGateway]:
+    """Starts gateways; they end with the test."""
+    logged: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: logged.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("neuroworkflow_agent.gateway")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    with ExitStack() as stack:
+
+        def serve(**given: Any) -> Served:
+            defaults = {
+                "upstream_url": upstream.base_url,
+                "api_key": REAL_KEY,
+                "service_tokens": SERVICE_TOKEN,
+                "database_url": f"sqlite:///{tmp_path / 'gateway.db'}",
+            }
+            settings = load_settings(**{**defaults, **given})
+            url = stack.enter_context(serving(Gateway(settings), http=make_protocol(settings), ws="none"))
+            client = stack.enter_context(httpx.Client(base_url=url, timeout=30))
+            return Served(url, settings, client, logged)
+
+        yield serve
+    logger.removeHandler(handler)
+
+
+@pytest.fixture
+def gateway(serve_gateway: ServeGateway) -> Served:
+    """A gateway with the defaults."""
+    return serve_gateway()
+
+
+def find_postgres() -> Path | None:
+    """Where PostgreSQL's programs are."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
+    """A real PostgreSQL of these tests alone; gives its URL, None where it is not installed."""
+    programs = find_postgres()
+    if programs is None:
+        yield None
+        return
+    home = tmp_path_factory.mktemp("postgres")
+    user: dict[str, Any] = {}
+    if os.geteuid() == 0:  # PostgreSQL does not run as root
+        user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        shutil.chown(home, "postgres", "postgres")
+        for parent in home.parents[:2]:
+            parent.chmod(0o755)
+    data = home / "data"
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": home, **user}
+    subprocess.run(
+        [programs / "initdb", "-D", data, "-A", "trust", "-U", "gateway", "--no-sync"], check=True, **quiet
+    )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        str(programs / "postgres"),
+        "-D",
+        str(data),
+        "-p",
+        str(port),
+        "-k",
+        str(home),
+        "-h",
+        "127.0.0.1",
+        "-c",
+        "fsync=off",
+    ]
+    process = subprocess.Popen(command, **quiet)
+    try:
+        _wait_for_port(port, process)
+        yield f"postgresql+psycopg://gateway@127.0.0.1:{port}/postgres"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "PostgreSQL ended."
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise TimeoutError("PostgreSQL does not listen.")

@@ -1,0 +1,145 @@
+"""The record of what was used: SQLite, a real PostgreSQL, two replicas, a database that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from neuroworkflow_agent.gateway.ledger import Ledger, LedgerUnavailableError, Totals, Used, lines
+from neuroworkflow_agent.gateway.usage import Usage
+from neuroworkflow_agent.testing import Reply, ScriptedModel
+from tests.gateway.conftest import ServeGateway
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path, postgres: str | None) -> str:
+    """URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    if postgres is None:
+        pytest.skip("PostgreSQL is not installed.")
+    _empty(postgres)
+    return postgres
+
+
+def _empty(url: str) -> None:
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE IF EXISTS gateway_usage"))
+    engine.dispose()
+
+
+@pytest.fixture
+async def ledger(database: str) -> AsyncIterator[Ledger]:
+    ledger = Ledger(database)
+    await ledger.open()
+    yield ledger
+    await ledger.close()
+
+
+async def test_what_is_added_counts_at_once(ledger: Ledger, database: str) -> None:
+    await ledger.add("hub:a", Usage("m", 1, 2, 3, 4), 0.5)
+    await ledger.add("hub:a", Usage("n", 10), 0.25)
+    await ledger.add("hub:b", Usage("m", 100), 1.0)
+    assert await ledger.totals("hub:a", with_hub=True) == Totals(Used(20, 0.75), Used(120, 1.75))
+    assert await ledger.totals("hub:a", with_hub=False) == Totals(Used(20, 0.75), Used())
+    assert (await ledger.totals("hub:c", with_hub=False)).account == Used()
+    today = datetime.now(UTC).date()
+    assert [(line.account, line.model, line.requests) for line in lines(database, today, today)] == [
+        ("hub:a", "m", 1), ("hub:a", "n", 1), ("hub:b", "m", 1),
+    ]  # fmt: skip
+    assert [line.account for line in lines(database, today, today, "hub:b")] == ["hub:b"]
+
+
+async def test_replicas_lose_nothing(database: str) -> None:
+    replicas = [Ledger(database) for _ in range(2)]
+    await asyncio.gather(*(replica.open() for replica in replicas))
+    await asyncio.gather(
+        *(replicas[n % 2].add(f"hub:{n % 7}", Usage(f"m{n % 3}", 1), 0.001) for n in range(400))
+    )
+    both = [await replica.totals("hub:1", with_hub=True) for replica in replicas]
+    assert both[0] == both[1]
+    assert (both[0].hub.tokens, round(both[0].hub.cost_usd, 6)) == (400, 0.4)
+    await asyncio.gather(*(replica.close() for replica in replicas))
+
+
+async def test_database_that_is_away_is_said(tmp_path: Path) -> None:
+    with pytest.raises(LedgerUnavailableError):
+        await _closing(Ledger("postgresql+psycopg://nobody@127.0.0.1:1/none"))
+
+
+async def _closing(ledger: Ledger) -> None:
+    try:
+        await ledger.open()
+    finally:
+        await ledger.close()
+
+
+async def test_what_could_not_be_written_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    await ledger.open()
+    import sqlalchemy as sa
+
+    working, broken = ledger._transact, sa.exc.OperationalError("x", {}, Exception("gone"))
+
+    def fail(*_: object) -> None:
+        raise broken
+
+    monkeypatch.setattr(ledger, "_transact", fail)
+    adding = asyncio.ensure_future(ledger.add("hub:a", Usage("m", 5), 0.0))
+    with pytest.raises(LedgerUnavailableError):
+        await ledger.totals("hub:a", with_hub=False)
+    assert not await ledger.is_available()
+    assert not adding.done()
+    monkeypatch.setattr(ledger, "_transact", working)
+    await asyncio.wait_for(adding, 5)
+    assert (await ledger.totals("hub:a", with_hub=False)).account.tokens == 5
+    await ledger.close()
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_replicas_keep_a_budget_together(
+    database: str, serve_gateway: ServeGateway, upstream: ScriptedModel, streamed: bool
+) -> None:
+    """Over it by what is in flight, and by no more: 15 tokens a request, 8 at once, a budget of 300."""
+    at_once, budget, each = 8, 300, 15
+    replicas = [serve_gateway(database_url=database, user_tokens_per_day=budget) for _ in range(2)]
+    upstream.extend(*[Reply.text("some words to stream here")] * 200)
+    with ThreadPoolExecutor(at_once) as pool:
+        answers = list(pool.map(lambda n: replicas[n % 2].ask(stream=streamed), range(120)))
+    served = sum(answer.status_code == 200 for answer in answers)
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert budget <= served * each <= budget + at_once * each
+    today = datetime.now(UTC).date()
+    (line,) = lines(database, today, today)
+    assert (line.requests, line.input_tokens + line.output_tokens) == (served, served * each)
+
+
+def test_one_after_another_a_budget_is_kept_to_the_request(
+    database: str, serve_gateway: ServeGateway, upstream: ScriptedModel
+) -> None:
+    replicas = [serve_gateway(database_url=database, user_tokens_per_day=31) for _ in range(2)]
+    upstream.extend(*[Reply.text("a b c")] * 10)
+    assert [replicas[n % 2].ask(stream=True).status_code for n in range(5)] == [200, 200, 200, 429, 429]
+
+
+def test_budgets_of_the_hub_and_of_users_are_apart(
+    serve_gateway: ServeGateway, upstream: ScriptedModel
+) -> None:
+    gateway = serve_gateway(hub_usd_per_day=0.000001)
+    upstream.extend(Reply.text("one"))
+    assert gateway.ask().status_code == 200
+    refused = gateway.ask()
+    assert refused.status_code == 429
+    assert refused.json()["error"]["message"].startswith("This hub's budget for today is used up: $")
+    assert int(refused.headers["retry-after"]) <= 86_400
+    assert gateway.client.post(
+        "/v1/messages/count_tokens", json={}, headers={"x-api-key": "shared-service-token-0001"}
+    ).is_success

@@ -1,0 +1,465 @@
+"""The gateway as its callers and its upstream meet it: real sockets, a scripted model behind it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from neuroworkflow_agent.gateway.ledger import lines
+from neuroworkflow_agent.testing import Dropped, Failure, Reply, ScriptedModel, Silence
+from tests.gateway.conftest import REAL_KEY, SERVICE_TOKEN, Served, ServeGateway, read_all
+
+HEAD = f"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {SERVICE_TOKEN}\r\n"
+BODY = '{"model": "claude-sonnet-4-5", "messages": []}'
+SLOWLY = Reply.text("never ending story " * 200, delay_s=0.05)
+
+
+def status_of(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
+def said(answer: httpx.Response) -> str:
+    """The text of a message, streamed or not."""
+    if answer.headers["content-type"].startswith("application/json"):
+        return "".join(block["text"] for block in answer.json()["content"])
+    events = [json.loads(line[5:]) for line in answer.text.splitlines() if line.startswith("data:")]
+    return "".join(event["delta"]["text"] for event in events if event["type"] == "content_block_delta")
+
+
+def used(gateway: Served) -> list[tuple[str, int, int]]:
+    from datetime import UTC, datetime
+
+    today = datetime.now(UTC).date()
+    assert gateway.settings.database_url is not None
+    found = lines(gateway.settings.database_url.get_secret_value(), today, today)
+    return [(line.account, line.input_tokens, line.output_tokens) for line in found]
+
+
+def wait_until(holds: Callable[[], Any], timeout_s: float = 5.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "It did not come true."
+        time.sleep(0.01)
+
+
+# -- passing on ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/chat/anthropic"])
+@pytest.mark.parametrize("stream", [True, False])
+def test_message_passes_unchanged(
+    gateway: Served, upstream: ScriptedModel, prefix: str, stream: bool
+) -> None:
+    upstream.extend(Reply.text("Grüße, 神経! 🧠"))
+    answer = gateway.ask(f"{prefix}/v1/messages?beta=true&token=x", stream=stream, extra={"ünï": [1, None]})
+    assert answer.status_code == 200
+    assert said(answer) == "Grüße, 神経! 🧠"
+    (request,) = upstream.requests
+    assert request.body["extra"] == {"ünï": [1, None]}
+    assert request.headers["x-api-key"] == REAL_KEY
+    assert SERVICE_TOKEN not in str(request.headers)
+    assert REAL_KEY not in str(answer.headers) + answer.text
+
+
+def test_tokens_and_models_pass_too(gateway: Served) -> None:
+    counted = gateway.client.post(
+        "/v1/messages/count_tokens",
+        json={"messages": []},
+        headers={"authorization": f"Bearer {SERVICE_TOKEN}"},
+    )
+    assert counted.json() == {"input_tokens": 4}
+    listed = gateway.client.get("/v1/models?limit=3", headers={"authorization": f"token {SERVICE_TOKEN}"})
+    assert listed.json() == {"data": []}
+
+
+def test_stream_is_not_buffered(gateway: Served, upstream: ScriptedModel) -> None:
+    upstream.extend(SLOWLY)
+    with gateway.client.stream(
+        "POST", "/v1/messages", json={"stream": True, "messages": []}, headers={"x-api-key": SERVICE_TOKEN}
+    ) as answer:
+        first = next(answer.iter_text())
+        assert "message_start" in first
+        assert "message_stop" not in first
+
+
+def test_request_is_not_buffered(serve_gateway: ServeGateway) -> None:
+    """The upstream has the beginning of a body while its end is not yet written."""
+    arrived = threading.Event()
+
+    def read_beginning(connection: socket.socket) -> None:
+        seen = b""
+        while b"the beginning" not in seen and (piece := connection.recv(65_536)):
+            seen += piece
+        if b"the beginning" in seen:
+            arrived.set()
+
+    with _upstream_that(read_beginning) as (port, _):
+        gateway = serve_gateway(upstream_url=f"http://127.0.0.1:{port}")
+        with socket.create_connection(("127.0.0.1", gateway.port), 10) as connection:
+            connection.sendall(f"{HEAD}content-length: 1000000\r\n\r\nthe beginning {'x' * 1000}".encode())
+            assert arrived.wait(5)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 429, 500, 503, 529])
+def test_errors_of_the_upstream_arrive_as_they_are(
+    gateway: Served, upstream: ScriptedModel, status: int
+) -> None:
+    upstream.extend(Failure(status, "so it is", retry_after_s=7))
+    answer = gateway.ask()
+    assert (answer.status_code, answer.headers["retry-after"]) == (status, "7")
+    assert answer.json()["error"]["message"] == "so it is"
+
+
+def test_key_that_the_upstream_repeats_does_not_come_down(gateway: Served, upstream: ScriptedModel) -> None:
+    upstream.extend(Failure(400, f"your key {REAL_KEY} is odd"), Reply.text(f"It is {REAL_KEY}."))
+    refused, said = gateway.ask(), gateway.ask()
+    assert refused.json()["error"]["message"] == f"your key {'*' * len(REAL_KEY)} is odd"
+    assert REAL_KEY not in said.text
+    assert said.status_code == 200
+
+
+# -- who is calling ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-api-key": ""},
+        {"x-api-key": "wrong-token-0000000001"},
+        {"x-api-key": SERVICE_TOKEN[:-1]},
+        {"x-api-key": SERVICE_TOKEN + "x"},
+        {"authorization": f"Basic {SERVICE_TOKEN}"},
+        {"cookie": f"jupyterhub-session-id={SERVICE_TOKEN}"},
+        {"x-api-key": SERVICE_TOKEN, "authorization": "Bearer another-token-00001"},
+        {"x-api-key": "a" * 9000},
+    ],
+)
+def test_strangers_are_refused(gateway: Served, upstream: ScriptedModel, headers: dict[str, str]) -> None:
+    answer = gateway.client.post(f"/v1/messages?x-api-key={SERVICE_TOKEN}", json={}, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (401, "authentication_error")
+    assert not upstream.requests
+
+
+def test_service_tokens_can_be_rotated(serve_gateway: ServeGateway, upstream: ScriptedModel) -> None:
+    gateway = serve_gateway(service_tokens="the-old-token-00001 the-new-token-00001")
+    upstream.extend(Reply.text("a"), Reply.text("b"))
+    assert [gateway.ask(token=f"the-{age}-token-00001").status_code for age in ("old", "new")] == [200, 200]
+
+
+# -- tricks -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (f"{HEAD}transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n", 400),
+        (f"{HEAD}content-length: 5\r\ncontent-length: 6\r\n\r\nhello", 400),
+        (f"{HEAD}content-length: -1\r\n\r\n", 400),
+        (f"{HEAD}content-length: 1_0\r\n\r\n", 400),
+        (f"{HEAD}transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400),
+        (f"{HEAD}transfer-encoding:\x0bchunked\r\n\r\n0\r\n\r\n", 400),
+        (f"{HEAD}x y: 1\r\n\r\n", 400),
+        (f"{HEAD}x-long: {'a' * 70_000}\r\n\r\n", 431),
+        (HEAD + "".join(f"x-{n}: {'a' * 900}\r\n" for n in range(80)) + "\r\n", 431),
+        ("GET /v1/messages HTTP/9.9\r\nhost: x\r\n\r\n", 400),
+        ("\x16\x03\x01\x02\x00\x01\x00", 400),
+        ("POST /v1/../v1/messages HTTP/1.1\r\nhost: x\r\n\r\n", 404),
+        ("POST //v1/messages HTTP/1.1\r\nhost: x\r\n\r\n", 404),
+        ("POST /v1%2Fmessages HTTP/1.1\r\nhost: x\r\n\r\n", 404),
+        ("POST http://api.anthropic.com/v1/files HTTP/1.1\r\nhost: x\r\n\r\n", 404),
+        ("CONNECT api.anthropic.com:443 HTTP/1.1\r\nhost: x\r\n\r\n", 400),
+        ("OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n", 404),
+        (f"{HEAD}content-length: 99999999999\r\n\r\n", 413),
+    ],
+)
+def test_tricks_are_refused(
+    gateway: Served, upstream: ScriptedModel, request_bytes: str, status: int
+) -> None:
+    answer = gateway.raw(request_bytes.encode("latin-1"))
+    assert status_of(answer) == status, answer
+    assert b'"type": "error"' in answer or b'"type":"error"' in answer
+    assert not upstream.requests
+
+
+def test_host_and_forwarding_headers_mean_nothing(gateway: Served, upstream: ScriptedModel) -> None:
+    upstream.extend(Reply.text("fine"))
+    head = HEAD.replace(
+        "host: x", "host: evil.example:1\r\nx-forwarded-host: evil.example\r\nforwarded: host=evil.example"
+    )
+    answer = gateway.raw(f"{head}content-length: {len(BODY)}\r\n\r\n{BODY}".encode())
+    assert status_of(answer) == 200
+    (request,) = upstream.requests
+    assert request.headers["host"] == upstream.base_url.removeprefix("http://")
+    assert "evil" not in str(request.headers)
+
+
+def test_second_request_behind_the_first_is_its_own(gateway: Served, upstream: ScriptedModel) -> None:
+    """What follows a body is a request of its own, with credentials of its own."""
+    upstream.extend(Reply.text("one"))
+    smuggled = "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
+    answer = gateway.raw(f"{HEAD}content-length: {len(BODY)}\r\n\r\n{BODY}{smuggled}".encode())
+    assert answer.count(b"HTTP/1.1 200") == answer.count(b"HTTP/1.1 401") == 1
+    assert len(upstream.requests) == 1
+
+
+# -- limits ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_large_body_is_refused(serve_gateway: ServeGateway, is_chunked: bool) -> None:
+    gateway = serve_gateway(max_body_bytes=100_000)
+    content: Any = iter([b"x" * 10_000] * 50) if is_chunked else b"x" * 500_000
+    answer = gateway.client.post("/v1/messages", content=content, headers={"x-api-key": SERVICE_TOKEN})
+    assert (answer.status_code, answer.json()["error"]["type"]) == (413, "request_too_large")
+
+
+def test_too_many_at_once_are_refused(serve_gateway: ServeGateway, upstream: ScriptedModel) -> None:
+    gateway = serve_gateway(user_concurrency=3)
+    upstream.extend(*[Reply.text("slow", delay_s=0.5)] * 3)
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(gateway.ask, stream=True) for _ in range(3)]
+        upstream.wait_for_requests(3)
+        refused = gateway.ask()
+        assert [each.result().status_code for each in running] == [200] * 3
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    upstream.extend(Reply.text("free"))
+    assert gateway.ask().status_code == 200
+
+
+def test_slow_headers_are_given_up(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(header_timeout_s=0.5)
+    started = time.monotonic()
+    connections = [socket.create_connection(("127.0.0.1", gateway.port), 10) for _ in range(50)]
+    for number, connection in enumerate(connections):
+        connection.sendall([b"", b"POST /v1/mess", HEAD.encode(), b"\r\n"][number % 4])
+    while time.monotonic() - started < 2:
+        for connection in connections[1::4]:
+            _dribble(connection)
+        for connection in connections[3::4]:
+            _dribble(connection, b"\r\n")
+        time.sleep(0.1)
+    answers = [read_all(connection, 0.1) for connection in connections]
+    for connection in connections:
+        connection.close()
+    assert {status_of(answer) for answer in answers if answer} == {408}
+    assert gateway.client.get("/healthz").status_code == 200
+
+
+def _dribble(connection: socket.socket, data: bytes = b"a") -> None:
+    with suppress(OSError):
+        connection.sendall(data)
+
+
+def test_slow_body_is_given_up(serve_gateway: ServeGateway, upstream: ScriptedModel) -> None:
+    gateway = serve_gateway(idle_timeout_s=0.4)
+    answer = gateway.raw(f"{HEAD}content-length: 500\r\n\r\n{{".encode())
+    assert status_of(answer) == 408
+    assert not upstream.requests
+
+
+def test_client_that_does_not_read_is_let_go(serve_gateway: ServeGateway) -> None:
+    gone = threading.Event()
+
+    def pour(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        try:
+            while True:
+                connection.sendall(b"data: {}\n\n" * 10_000)
+        except OSError:
+            gone.set()
+
+    with _upstream_that(pour) as (port, _):
+        gateway = serve_gateway(upstream_url=f"http://127.0.0.1:{port}", idle_timeout_s=0.5)
+        with socket.create_connection(("127.0.0.1", gateway.port), 10) as connection:
+            connection.sendall(f"{HEAD}content-length: 2\r\n\r\n{{}}".encode())
+            assert gone.wait(10)
+
+
+# -- ends -------------------------------------------------------------------------------------------------------
+
+
+def test_client_that_goes_away_ends_the_upstream_request(gateway: Served, upstream: ScriptedModel) -> None:
+    upstream.extend(SLOWLY)
+    body = json.dumps({"model": "claude-sonnet-4-5", "messages": [], "stream": True})
+    request = f"{HEAD}content-length: {len(body)}\r\n\r\n{body}"
+    connection = socket.create_connection(("127.0.0.1", gateway.port), 10)
+    connection.sendall(request.encode())
+    seen = b""
+    while b"text_delta" not in seen:
+        seen += connection.recv(65_536)
+    connection.close()
+    left = time.monotonic()
+    wait_until(lambda: upstream.disconnects == 1)
+    assert time.monotonic() - left < 1.0
+    wait_until(lambda: used(gateway))
+    ((account, tokens, answered),) = used(gateway)
+    assert account == "service:shared"
+    assert tokens > 0
+    assert answered > 0
+    wait_until(lambda: any('"client_gone"' in line for line in gateway.log))
+
+
+def test_client_that_goes_away_before_an_answer_ends_it_too(gateway: Served, upstream: ScriptedModel) -> None:
+    upstream.extend(Silence())
+    connection = socket.create_connection(("127.0.0.1", gateway.port), 10)
+    body = json.dumps({"messages": [], "stream": True})
+    connection.sendall(f"{HEAD}content-length: {len(body)}\r\n\r\n{body}".encode())
+    upstream.wait_for_requests(1)
+    connection.close()
+    wait_until(lambda: upstream.disconnects == 1, 2)
+
+
+@contextmanager
+def _upstream_that(answers: Callable[[socket.socket], None]) -> Iterator[tuple[int, list[bytes]]]:
+    """A server that reads a request's head, and then does as it likes."""
+    arrived: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stop = threading.Event()
+        server.settimeout(0.1)
+
+        def serve() -> None:
+            while not stop.is_set():
+                try:
+                    connection, _ = server.accept()
+                except TimeoutError:
+                    continue
+                with connection:
+                    connection.settimeout(10)
+                    head = b""
+                    while not head.endswith(b"\r\n\r\n") and (piece := connection.recv(1)):
+                        head += piece
+                    arrived.append(head)
+                    answers(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1], arrived
+        finally:
+            stop.set()
+            thread.join()
+
+
+def _say(*pieces: bytes, wait_s: float = 0.0) -> Callable[[socket.socket], None]:
+    def say(connection: socket.socket) -> None:
+        for piece in pieces:
+            connection.sendall(piece)
+        time.sleep(wait_s)
+
+    return say
+
+
+JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: "
+SSE_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "is_cut"),
+    [
+        pytest.param(_say(), 502, False, id="drops at once"),
+        pytest.param(_say(b"this is no HTTP\r\n\r\n"), 502, False, id="speaks something else"),
+        pytest.param(_say(wait_s=1.5), 504, False, id="says nothing"),
+        pytest.param(_say(JSON_HEAD + b"100\r\n\r\n{"), 200, True, id="claims more than it sends"),
+        pytest.param(_say(JSON_HEAD + b"2\r\n\r\n{}garbage"), 502, False, id="sends more than it claims"),
+        pytest.param(_say(JSON_HEAD + b"x\r\n\r\n{}"), 502, False, id="lies in its length"),
+        pytest.param(_say(SSE_HEAD + b"5\r\ndata:\r\n"), 200, True, id="drops a stream"),
+        pytest.param(_say(SSE_HEAD + b"zz\r\ndata:\r\n"), 502, False, id="breaks a stream at once"),
+        pytest.param(_say(SSE_HEAD + b"5\r\ndata:\r\n", wait_s=1.5), 200, True, id="stalls a stream"),
+        pytest.param(_say(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n"), 302, False, id="sends elsewhere"),
+    ],
+)  # fmt: skip
+def test_upstream_that_misbehaves(
+    serve_gateway: ServeGateway, answer: Callable[[socket.socket], None], status: int, is_cut: bool
+) -> None:
+    with _upstream_that(answer) as (port, arrived):
+        gateway = serve_gateway(upstream_url=f"http://127.0.0.1:{port}", idle_timeout_s=0.6)
+        got = gateway.raw(f"{HEAD}content-length: 2\r\n\r\n{{}}".encode())
+        assert status_of(got) == status, got
+        assert len(arrived) == 1
+        if is_cut:  # the client can tell that it was not all
+            head, _, body = got.partition(b"\r\n\r\n")
+            assert not body.endswith(b"0\r\n\r\n")
+            assert b"chunked" in head or len(body) < 100
+            wait_until(lambda: any('"upstream_cut"' in line or '"timeout"' in line for line in gateway.log))
+        elif status >= 500:
+            assert json.loads(got.partition(b"\r\n\r\n")[2])["type"] == "error"
+        assert gateway.client.get("/healthz").status_code == 200
+
+
+def test_dropped_stream_is_counted(gateway: Served, upstream: ScriptedModel) -> None:
+    upstream.extend(Dropped("half of what was to be said"))
+    with pytest.raises(httpx.RemoteProtocolError):
+        gateway.ask(stream=True)
+    wait_until(lambda: used(gateway))
+
+
+# -- its own pages ----------------------------------------------------------------------------------------------
+
+
+def test_metrics_and_log_tell_no_secret_and_no_body(gateway: Served, upstream: ScriptedModel) -> None:
+    upstream.extend(Reply.text("a secret answer"), Failure(529, "busy"))
+    gateway.ask(messages=[{"role": "user", "content": "a secret question"}], stream=True)
+    gateway.ask()
+    gateway.ask(token="a-wrong-token-0000001")
+    wait_until(lambda: len(gateway.log) >= 3)
+    metrics = gateway.client.get("/metrics").text
+    assert (
+        'neuroworkflow_gateway_requests_total{outcome="complete",purpose="messages",status="529"} 1.0'
+        in metrics
+    )
+    assert 'neuroworkflow_gateway_refusals_total{reason="credential"} 1.0' in metrics
+    assert 'neuroworkflow_gateway_tokens_total{kind="output"}' in metrics
+    told = "\n".join(gateway.log)
+    for secret in ("secret answer", "secret question", REAL_KEY, SERVICE_TOKEN, "a-wrong-token"):
+        assert secret not in told + metrics
+    first = json.loads(gateway.log[0])
+    assert {
+        "caller": "service:shared",
+        "purpose": "messages",
+        "status": 200,
+        "outcome": "complete",
+    }.items() <= first.items()
+    assert first["tokens"] > 0
+
+
+def test_metrics_may_need_a_token(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(metrics_token="prometheus-token-01")
+    assert gateway.client.get("/metrics").status_code == 401
+    shown = {"authorization": "Bearer prometheus-token-01"}
+    assert gateway.client.get("/metrics", headers=shown).status_code == 200
+
+
+def test_many_at_once_each_get_their_own_answer(serve_gateway: ServeGateway, upstream: ScriptedModel) -> None:
+    gateway = serve_gateway(user_concurrency=100)
+    upstream.extend(*[lambda request: Reply.text(f"to {request.body['max_tokens']}")] * 60)
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda n: gateway.ask(max_tokens=n), range(60)))
+    assert [answer.json()["content"][0]["text"] for answer in answers] == [f"to {n}" for n in range(60)]
+
+
+def test_usage_on_the_command_line(
+    gateway: Served, upstream: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from neuroworkflow_agent.cli import app
+
+    upstream.extend(Reply.text("hi"))
+    gateway.ask()
+    monkeypatch.setenv("NEUROWORKFLOW_GATEWAY_DATABASE_URL", f"sqlite:///{tmp_path / 'gateway.db'}")
+    printed = CliRunner().invoke(app, ["gateway", "usage", "--json"])
+    (row,) = json.loads(printed.output)
+    assert (row["account"], row["model"], row["requests"]) == ("service:shared", "claude-sonnet-4-5", 1)
+    table = CliRunner().invoke(app, ["gateway", "usage", "--days", "7", "--account", "service:shared"]).output
+    assert "service:shared" in table
