@@ -161,11 +161,12 @@ def read_tools(listed: Any) -> tuple[WorkflowTool, ...]:
     found: dict[str, WorkflowTool] = {}
     for entry in entries[:_MAX_TOOLS]:
         function = entry.get("function") if isinstance(entry, dict) else None
-        if not isinstance(function, dict) or not _NAME.fullmatch(str(function.get("name"))):
+        name = function.get("name") if isinstance(function, dict) else None
+        if not isinstance(function, dict) or not isinstance(name, str) or not _NAME.fullmatch(name):
             continue
         annotations = entry.get("annotations")
-        found[function["name"]] = WorkflowTool(
-            function["name"],
+        found[name] = WorkflowTool(
+            name,
             clip(strip_control(str(function.get("description") or "")), _MAX_DESCRIPTION_CHARS),
             _schema(function.get("parameters")),
             isinstance(annotations, dict) and annotations.get("readOnlyHint") is True,
