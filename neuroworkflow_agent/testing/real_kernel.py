@@ -1,6 +1,7 @@
 """A real ipykernel, driven over ZMQ as a front end drives it.
 
-`RealKernel` owns the kernel process and its client from its making to `close`.
+`RealKernel` owns the kernel process and its client from its making to `close`; `SomeonesKernel` only a client
+of a kernel that somebody else started.
 """
 
 from __future__ import annotations
@@ -51,18 +52,14 @@ class Ran:
         return next((end for end in reversed(ends) if end), None)
 
 
-class RealKernel:
-    """A kernel process and its client."""
+class Driver:
+    """Runs cells in a kernel."""
 
-    def __init__(self, cwd: Path) -> None:
-        self.manager = KernelManager()
-        # ipykernel does not watch file descriptors where this is set; people's kernels do.
-        env = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-        self.manager.start_kernel(cwd=str(cwd), env=env, extra_arguments=["--IPKernelApp.log_level=40"])
-        self.client: BlockingKernelClient = self.manager.client()
+    def __init__(self, client: BlockingKernelClient, interrupt: Callable[[], None]) -> None:
+        self.client = client
+        self._interrupt = interrupt
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
-        self._is_closed = False
 
     def run(
         self,
@@ -107,7 +104,7 @@ class RealKernel:
                 interrupt_when = None
                 time.sleep(0.2)
                 interrupted_at = time.monotonic()
-                self.manager.interrupt_kernel()
+                self._interrupt()
             if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
                 break
         reply = self.client.get_shell_msg(timeout=10)["content"]
@@ -120,6 +117,34 @@ class RealKernel:
         except queue.Empty:
             return
         self.client.input(answers.pop(0))
+
+
+class SomeonesKernel(Driver):
+    """A kernel that runs already, by its connection file."""
+
+    def __init__(self, connection_file: Path) -> None:
+        client = BlockingKernelClient(connection_file=str(connection_file))
+        client.load_connection_file()
+        super().__init__(client, self._cannot_interrupt)
+
+    def _cannot_interrupt(self) -> None:
+        raise NotImplementedError("Whoever started the kernel interrupts it.")
+
+    def close(self) -> None:
+        """Leave the kernel alone."""
+        self.client.stop_channels()
+
+
+class RealKernel(Driver):
+    """A kernel process and its client."""
+
+    def __init__(self, cwd: Path) -> None:
+        self.manager = KernelManager()
+        # ipykernel does not watch file descriptors where this is set; people's kernels do.
+        env = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+        self.manager.start_kernel(cwd=str(cwd), env=env, extra_arguments=["--IPKernelApp.log_level=40"])
+        super().__init__(self.manager.client(), self.manager.interrupt_kernel)
+        self._is_closed = False
 
     @property
     def pid(self) -> int:
