@@ -1,13 +1,24 @@
-# A kernel with the agent in it: docker run -e ANTHROPIC_API_KEY -p 8888:8888 -v "$PWD:/work" IMAGE
-FROM python:3.12-slim
+# A kernel with the agent in it: a user's server on a hub, or JupyterLab by itself. The gateway runs from it, too.
+#   docker build -t neuroworkflow-agent .
+#   docker run -e ANTHROPIC_API_KEY -p 127.0.0.1:8888:8888 -v "$PWD:/home/jovyan/work" neuroworkflow-agent
+#   docker run -e NEUROWORKFLOW_GATEWAY_API_KEY_FILE=… neuroworkflow-agent neuroworkflow-agent gateway --host 0.0.0.0
+FROM python:3.12.12-slim-bookworm
 
-RUN useradd --create-home agent
-WORKDIR /opt/neuroworkflow_agent
-COPY pyproject.toml README.md LICENSE ./
-COPY neuroworkflow_agent ./neuroworkflow_agent
-RUN pip install --no-cache-dir . jupyterlab matplotlib numpy
+RUN useradd --create-home --uid 1000 --shell /bin/bash jovyan
 
-USER agent
-WORKDIR /work
+COPY deploy/image /opt/neuroworkflow/image
+COPY pyproject.toml README.md LICENSE /opt/neuroworkflow/source/
+COPY neuroworkflow_agent /opt/neuroworkflow/source/neuroworkflow_agent
+ARG JUPYTERHUB_VERSION=6.1.1
+RUN JUPYTERHUB_VERSION="$JUPYTERHUB_VERSION" /opt/neuroworkflow/image/install /opt/neuroworkflow/source
+
+# Skills that users read and cannot change; a hub mounts its own here, read-only.
+COPY .claude/skills /opt/neuroworkflow/skills
+ENV NEUROWORKFLOW_SKILLS_DIR=/opt/neuroworkflow/skills \
+    PYTHONUNBUFFERED=1
+
+USER 1000
+WORKDIR /home/jovyan
 EXPOSE 8888
-CMD ["jupyter", "lab", "--ip=0.0.0.0", "--no-browser"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 CMD ["/opt/neuroworkflow/image/healthcheck"]
+CMD ["/opt/neuroworkflow/image/start"]

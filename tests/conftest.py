@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -20,6 +20,9 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.testing import ScriptedModel
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # A shell without job control starts what it puts in the background with SIGINT ignored, and every process
 # the tests start would inherit that.
@@ -86,6 +89,25 @@ def _eventually(holds: Callable[[], bool], what: Callable[[], Any], timeout_s: f
         if time.monotonic() > deadline:
             raise AssertionError(f"Left behind: {what()!r}")
         time.sleep(0.02)
+
+
+# Not for the whole session: while Playwright is open, its event loop runs in this thread, and no asyncio test can.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The machine's own Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    from neuroworkflow_agent.testing.lab import find_chromium
+
+    path = find_chromium()
+    if path is None:
+        pytest.skip("No Chromium here; scripts/test says how to get one.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -164,7 +164,8 @@ def serve(settings: GatewaySettings) -> None:
     logging.getLogger("neuroworkflow_agent.gateway").info(
         "Listening on http://%s:%d for %s.", settings.host, settings.port, settings.upstream_url
     )
-    server.run()
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn hands the signal on when it has stopped
+        server.run()
 
 
 def hide_from_other_processes() -> None:

@@ -25,6 +25,18 @@ _START_S = 90.0
 _SERVICE = "administration"
 _OURS = ("ANTHROPIC_", "CLAUDE_", "NEUROWORKFLOW_", "OPENAI_", "JUPYTER", "PYTEST_", "IPYTHON")
 
+_WELCOME = """
+def welcome(spawner):
+    import pathlib, shutil
+    home = pathlib.Path(spawner.home_dir)
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / {name!r}).exists():
+        shutil.copy({welcome!r}, home / {name!r})
+
+c.Spawner.pre_spawn_hook = welcome
+c.Spawner.default_url = "/lab/tree/{name}"
+"""
+
 
 def find_proxy() -> str | None:
     """npm's configurable-http-proxy, if it is installed: beside this Python, else on the PATH."""
@@ -54,6 +66,8 @@ class Hub:
         What every user logs in with.
     port
         Where the proxy listens; None for a free one.
+    welcome
+        A notebook that every user finds and starts with; None for none.
     """
 
     def __init__(
@@ -64,6 +78,7 @@ class Hub:
         *,
         password: str,
         port: int | None = None,
+        welcome: Path | None = None,
     ) -> None:
         self.home = home
         self.users = home / "users"
@@ -81,7 +96,7 @@ class Hub:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
         file = home / "jupyterhub_config.py"
-        file.write_text(self._overrides(config, password), encoding="utf-8")
+        file.write_text(self._overrides(config, password, welcome), encoding="utf-8")
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "jupyterhub", "-f", str(file)],
@@ -101,7 +116,7 @@ class Hub:
             self.close()
             raise
 
-    def _overrides(self, config: Path, password: str) -> str:
+    def _overrides(self, config: Path, password: str, welcome: Path | None) -> str:
         proxy = find_proxy()
         if proxy is None:
             raise RuntimeError(
@@ -134,6 +149,8 @@ class Hub:
             "scopes": ["admin:users", "admin:servers", "tokens", "access:servers"],
         }
         lines.append(f"c.JupyterHub.load_roles.append({role!r})")
+        if welcome is not None:
+            lines.append(_WELCOME.format(welcome=str(welcome), name=welcome.name))
         return "\n".join(lines) + "\n"
 
     @property

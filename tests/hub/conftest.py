@@ -43,6 +43,7 @@ def on_a_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnAHub]:
             "NEUROWORKFLOW_GATEWAY_HUB_CACHE_S": "1",
         }
         hub = Hub(home / "hub", CONFIG, environ, password=PASSWORD)
+        key.unlink()  # from here on it is in the gateway's memory only
         try:
             for user in ("alice", "bob"):
                 hub.start_server(user)

@@ -6,25 +6,10 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from neuroworkflow_agent.testing import ScriptedModel
-from neuroworkflow_agent.testing.lab import OPEN, Lab, Page, find_chromium
-
-
-# Not for the whole session: while Playwright is open, its event loop runs in this thread, and no asyncio test can.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The machine's own Chromium."""
-    path = find_chromium()
-    if path is None:
-        pytest.skip("No Chromium here; scripts/test says how to get one.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        browser.close()
+from neuroworkflow_agent.testing.lab import OPEN, Lab, Page
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,152 @@
+"""What an administrator is given: the configuration, the manifests, the image, and the page about them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from neuroworkflow_agent.gateway.settings import PREFIX, GatewaySettings
+from neuroworkflow_agent.testing.hub import free_port
+
+_ROOT = Path(__file__).parents[2]
+_DEPLOY = _ROOT / "deploy"
+_IMAGE = _DEPLOY / "image"
+
+
+def manifests() -> dict[str, Any]:
+    """deploy/gateway.yaml by kind."""
+    return {each["kind"]: each for each in yaml.safe_load_all((_DEPLOY / "gateway.yaml").read_text())}
+
+
+def variables() -> dict[str, Any]:
+    """Every variable of the gateway and its default."""
+    other = {
+        "service_tokens": "NEUROWORKFLOW_SERVICE_TOKEN", "hub_api_url": "JUPYTERHUB_API_URL", "hub_service": "JUPYTERHUB_SERVICE_NAME",
+        "service_prefix": "JUPYTERHUB_SERVICE_PREFIX",
+    }  # fmt: skip
+    fields = GatewaySettings.model_fields
+    return {other.get(name, f"{PREFIX}{name.upper()}"): field.default for name, field in fields.items()}
+
+
+def test_dockerfile_is_clean() -> None:
+    linted = subprocess.run(["hadolint", _ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    assert linted.returncode == 0, linted.stdout
+
+
+def test_dockerfile_copies_only_what_is_there_and_let_through() -> None:
+    ignored = (_ROOT / ".dockerignore").read_text()
+    copied = re.findall(r"^COPY (.+) \S+$", (_ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert copied
+    for path in " ".join(copied).split():
+        assert (_ROOT / path).exists()
+        assert f"!{path}" in ignored
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"])
+def test_manifests_are_valid(kind: str) -> None:
+    kubernetes_validate.validate(manifests()[kind], "1.31", strict=True)
+
+
+def test_manifests_fit_each_other_and_the_gateway() -> None:
+    found = manifests()
+    pod = found["Deployment"]["spec"]["template"]
+    labels = pod["metadata"]["labels"]
+    for kind in ("Service", "PodDisruptionBudget", "NetworkPolicy"):
+        spec = found[kind]["spec"]
+        selector = spec.get("selector") or spec["podSelector"]
+        assert selector.get("matchLabels", selector).items() <= labels.items()
+    (container,) = pod["spec"]["containers"]
+    assert {entry["name"] for entry in container["env"]} <= set(variables())
+    assert pod["spec"]["enableServiceLinks"] is False
+    values = yaml.safe_load((_DEPLOY / "values.yaml").read_text())
+    (rule,) = values["singleuser"]["networkPolicy"]["egress"]
+    assert rule["to"][0]["podSelector"]["matchLabels"].items() <= labels.items()
+    assert values["singleuser"]["extraEnv"]["NEUROWORKFLOW_BACKEND_URL"].endswith(":8090")
+
+
+def test_users_servers_get_no_key_and_keep_their_own_token() -> None:
+    values = yaml.safe_load((_DEPLOY / "values.yaml").read_text())
+    given = values["singleuser"]["extraEnv"]
+    assert not [name for name in given if "KEY" in name or "TOKEN" in name]
+    (mount,) = values["singleuser"]["storage"]["extraVolumeMounts"]
+    assert mount["readOnly"] is True
+    config = (_DEPLOY / "jupyterhub_config.py").read_text()
+    assert not re.search(r'"(JUPYTERHUB_API_TOKEN|ANTHROPIC_\w+|NEUROWORKFLOW_SERVICE_TOKEN)":', config)
+
+
+def test_page_names_every_variable_and_its_default() -> None:
+    rows: dict[str, list[str]] = {}
+    for line in (_ROOT / "docs" / "hub.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) == 4 and cells[0].startswith("`"):
+            rows |= {name.strip(" `"): cells for name in cells[0].split(",")}
+    for name, default in variables().items():
+        assert name in rows, name
+        _, meaning, told, risk = rows[name]
+        assert meaning
+        assert risk
+        if isinstance(default, (int, float, str)) and default:
+            plain = told.replace("`", "").replace(",", "")
+            assert str(default).removesuffix(".0") in plain, (name, default, told)
+
+
+@pytest.mark.timeout(900)
+def test_image_installs_starts_and_is_healthy(tmp_path: Path) -> None:
+    """The Dockerfile's steps, in a fresh virtual environment instead of a container."""
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(_ROOT / name, source)
+    shutil.copytree(
+        _ROOT / "neuroworkflow_agent",
+        source / "neuroworkflow_agent",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    port = free_port()
+    kept = {
+        n: v
+        for n, v in os.environ.items()
+        if not n.startswith(("PYTHON", "PYTEST", "JUPYTER", "VIRTUAL_ENV"))
+    }
+    environ = {
+        **kept,
+        "PATH": f"{tmp_path / 'venv' / 'bin'}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "JUPYTER_IP": "127.0.0.1",
+    }
+    installed = subprocess.run(
+        [_IMAGE / "install", source], env=environ, capture_output=True, text=True, check=False
+    )
+    assert installed.returncode == 0, installed.stderr[-3000:]
+    assert re.search(r"^claude \d+\.\d+\.\d+", installed.stdout, re.MULTILINE)
+    health = [_IMAGE / "healthcheck"]
+    assert subprocess.run(health, env=environ, capture_output=True, check=False).returncode == 1
+    server = subprocess.Popen(
+        [_IMAGE / "start", "--allow-root", f"--ServerApp.port={port}"],
+        env=environ, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while subprocess.run(health, env=environ, capture_output=True, check=False).returncode:
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+    finally:
+        server.terminate()
+        server.wait(20)
+    helped = subprocess.run(
+        ["neuroworkflow-agent", "gateway", "--help"], env=environ, capture_output=True, text=True, check=True
+    )
+    assert "usage" in helped.stdout
