@@ -31,7 +31,7 @@ from neuroworkflow_agent.gateway.refusals import Refusal, unauthorized
 from neuroworkflow_agent.gateway.relay import Body, ClientGoneError, Relay, unless_gone
 from neuroworkflow_agent.gateway.routes import Found, Routes
 from neuroworkflow_agent.gateway.settings import GatewaySettings
-from neuroworkflow_agent.gateway.upstream import upstream_client
+from neuroworkflow_agent.gateway.upstream import Upstream
 from neuroworkflow_agent.gateway.workflow import WorkflowTools
 
 _log = logging.getLogger("neuroworkflow_agent.gateway")
@@ -66,7 +66,7 @@ class Gateway:
         settings = self._settings
         # Each server has a client of its own: cookies and connections are never shared.
         async with (
-            upstream_client() as upstream,
+            Upstream(settings.upstream_url, settings.idle_timeout_s) as upstream,
             httpx.AsyncClient(trust_env=False) as helpers,
         ):
             self._ledger = Ledger(settings.database())

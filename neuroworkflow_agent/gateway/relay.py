@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -22,10 +23,9 @@ from neuroworkflow_agent.gateway.record import Exchange
 from neuroworkflow_agent.gateway.refusals import Refusal
 from neuroworkflow_agent.gateway.routes import Found
 from neuroworkflow_agent.gateway.settings import GatewaySettings
-from neuroworkflow_agent.gateway.upstream import TRANSPORT_ERRORS, is_timeout
+from neuroworkflow_agent.gateway.upstream import TRANSPORT_ERRORS, Upstream, is_timeout
 from neuroworkflow_agent.gateway.usage import BodyUsage, StreamUsage, UsageReader
 
-_CONNECT_S = 10.0
 _CLOSE = {"connection": "close"}
 
 
@@ -138,8 +138,8 @@ class Relay:
 
     Parameters
     ----------
-    client
-        For upstream requests.
+    upstream
+        Where requests go.
     settings
         Limits.
     key
@@ -149,15 +149,14 @@ class Relay:
     """
 
     def __init__(
-        self, client: httpx.AsyncClient, settings: GatewaySettings, key: str, ledger: Ledger, prices: Prices
+        self, upstream: Upstream, settings: GatewaySettings, key: str, ledger: Ledger, prices: Prices
     ) -> None:
-        self._client = client
+        self._upstream = upstream
         self._settings = settings
         self._key = key
         self._ledger = ledger
         self._prices = prices
         self._booking: set[asyncio.Task[None]] = set()
-        self._timeout = httpx.Timeout(settings.idle_timeout_s, connect=_CONNECT_S, pool=_CONNECT_S)
 
     async def close(self) -> None:
         """Wait until everything is written down."""
@@ -180,10 +179,13 @@ class Relay:
         if length and int(length[0]) > limits.max_body_bytes:
             raise too_large(limits.max_body_bytes)
         body = Body(receive, exchange, limits.max_body_bytes, limits.idle_timeout_s)
-        request = self._request(found, scope["method"], headers, scope["query_string"], body, length)
-        work = _Exchange(
-            self, request, send, exchange, is_booked=found.purpose == "messages", account=account
-        )
+        path = self._path(found, scope["query_string"])
+        going = _Request(scope["method"], path, going_up(headers, self._key), body)
+        if scope["method"] == "POST":
+            going.headers.extend((b"content-length", value) for value in length[:1])
+        else:
+            body.skip()
+        work = _Exchange(self, going, send, exchange, is_booked=found.purpose == "messages", account=account)
         try:
             await unless_gone(work.run(), body, limits.total_timeout_s)
         except ClientGoneError:
@@ -200,37 +202,19 @@ class Relay:
         finally:
             work.book_what_came()
 
-    def _request(
-        self,
-        found: Found,
-        method: str,
-        headers: list[tuple[bytes, bytes]],
-        query: bytes,
-        body: Body,
-        length: list[bytes],
-    ) -> httpx.Request:
+    def _path(self, found: Found, query: bytes) -> str:
+        """Where the request goes upstream."""
         try:
             known = query_going_up(query)
         except ValueError:
             raise Refusal(400, "The query cannot be read.", reason="query") from None
-        up = going_up(headers, self._key)
-        if method == "POST":
-            up += [(b"content-length", value) for value in length[:1]]
-        else:
-            body.skip()
-        return self._client.build_request(
-            method,
-            f"{self._settings.upstream_url}{found.upstream_path}{'?' if known else ''}{known}",
-            headers=up,
-            content=body if method == "POST" else None,
-            timeout=self._timeout,
-        )
+        return f"{found.upstream_path}{'?' if known else ''}{known}"
 
     def key_filter(self) -> KeyFilter:
         """For one answer."""
         return KeyFilter(self._key)
 
-    async def answer_to(self, request: httpx.Request) -> httpx.Response:
+    async def answer_to(self, request: _Request) -> httpx.Response:
         """The upstream's answer, its body still to come.
 
         Raises
@@ -238,8 +222,9 @@ class Relay:
         Refusal
             If there is none.
         """
+        content = request.body if request.method == "POST" else None
         try:
-            return await self._client.send(request, stream=True)
+            return await self._upstream.send(request.method, request.path, request.headers, content)
         except TRANSPORT_ERRORS as error:
             if is_timeout(error):
                 raise Refusal(
@@ -262,13 +247,23 @@ class Relay:
         task.add_done_callback(self._booking.discard)
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What goes up."""
+
+    method: str
+    path: str
+    headers: list[tuple[bytes, bytes]]
+    body: Body
+
+
 class _Exchange:
     """The bytes of one request and its answer."""
 
     def __init__(
         self,
         relay: Relay,
-        request: httpx.Request,
+        request: _Request,
         send: Send,
         exchange: Exchange,
         *,

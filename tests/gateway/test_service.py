@@ -77,7 +77,7 @@ def test_tokens_and_models_pass_too(gateway: Served) -> None:
         json={"messages": []},
         headers={"authorization": f"Bearer {SERVICE_TOKEN}"},
     )
-    assert counted.json() == {"input_tokens": 4}
+    assert counted.json() == {"input_tokens": 3}
     listed = gateway.client.get("/v1/models?limit=3", headers={"authorization": f"token {SERVICE_TOKEN}"})
     assert listed.json() == {"data": []}
 
