@@ -12,7 +12,7 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -25,6 +25,8 @@ _log = logging.getLogger("neuroworkflow_agent.gateway")
 _MICRO = 1_000_000
 _RETRY_S = 1.0
 _TRIES = 3
+_AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+"""What may pass by itself; anything else would only fail again."""
 _COUNTS = (
     "requests",
     "input_tokens",
@@ -152,7 +154,8 @@ class Ledger:
     async def add(self, account: str, usage: Usage, cost_usd: float) -> None:
         """Write down what a message used; returns when it counts."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._ask(_Entry(_today(), account, usage, cost_usd, done))
+        usage = replace(usage, model=_storable(usage.model, 100))
+        self._ask(_Entry(_today(), _storable(account, 300), usage, cost_usd, done))
         await asyncio.shield(done)
 
     async def totals(self, account: str, *, with_hub: bool) -> Totals:
@@ -171,7 +174,7 @@ class Ledger:
             If the database does not answer.
         """
         done: asyncio.Future[Totals] = asyncio.get_running_loop().create_future()
-        self._ask(_Question(account, with_hub, done))
+        self._ask(_Question(_storable(account, 300), with_hub, done))
         return await done
 
     async def is_available(self) -> bool:
@@ -208,10 +211,12 @@ class Ledger:
         except LedgerUnavailableError:
             # Nothing was written: entries stay, whoever asked is told.
             self._waiting = [*entries, *self._waiting]
-            for question in questions:
-                if not question.done.done():
-                    question.done.set_exception(LedgerUnavailableError("The usage record cannot be reached."))
+            _fail(questions)
             raise
+        except Exception:  # noqa: BLE001 - the task's boundary: what one batch met must not end the record
+            _log.exception("%d entries of the usage record are lost.", len(entries))
+            _fail([*entries, *questions])
+            return
         for entry in entries:
             if not entry.done.done():
                 entry.done.set_result(None)
@@ -223,7 +228,7 @@ class Ledger:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, function, *arguments)
-        except sa.exc.SQLAlchemyError as error:
+        except _AWAY as error:
             raise LedgerUnavailableError(_without_sql(error)) from error
 
     # -- in the thread --------------------------------------------------------------------------------
@@ -241,8 +246,17 @@ class Ledger:
         with self._engine.connect() as connection:
             if entries:
                 connection.execute(self._upsert, _rows(entries))
-                connection.commit()
-            return _read(connection, questions) if questions else {}
+            # The commit comes last: what fails before it can be tried again without counting twice.
+            totals = _read(connection, questions) if questions else {}
+            connection.commit()
+            return totals
+
+
+def _fail(jobs: Sequence[_Entry | _Question]) -> None:
+    for job in jobs:
+        if not job.done.done():
+            job.done.set_exception(LedgerUnavailableError("The usage record cannot be reached."))
+            job.done.exception()  # whoever waited may have gone
 
 
 def _upsert(dialect: str) -> sa.Insert:
@@ -330,6 +344,11 @@ def _read(connection: sa.Connection, questions: Sequence[_Question]) -> dict[str
         tokens, cost = connection.execute(_BY_HUB, {"day": day}).one()
         hub = Used(int(tokens), int(cost) / _MICRO)
     return {account: Totals(used.get(account, Used()), hub) for account in accounts}
+
+
+def _storable(name: str, max_chars: int) -> str:
+    """A name as every database takes it: some refuse NUL, and what is no whole character."""
+    return "".join(char if char.isprintable() else "?" for char in name)[:max_chars]
 
 
 def _today() -> date:

@@ -134,7 +134,7 @@ def log_to_stderr(level: int = logging.INFO) -> None:
 
 
 class _Plain(logging.Formatter):
-    """Access lines as they are, others as JSON too; a traceback's text is not ours to check for secrets."""
+    """Access lines as they are, others as JSON too. Of an exception only what and where: its text may hold secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         if record.name == _access.name:
@@ -142,4 +142,8 @@ class _Plain(logging.Formatter):
         told = {"level": record.levelname.lower(), "message": record.getMessage().strip()}
         if record.exc_info and record.exc_info[0] is not None:
             told["exception"] = record.exc_info[0].__name__
+            if (frame := record.exc_info[2]) is not None:
+                while frame.tb_next is not None:
+                    frame = frame.tb_next
+                told["where"] = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}"
         return json.dumps(told)

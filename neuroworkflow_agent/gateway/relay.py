@@ -27,6 +27,7 @@ from neuroworkflow_agent.gateway.upstream import TRANSPORT_ERRORS, Upstream, is_
 from neuroworkflow_agent.gateway.usage import BodyUsage, StreamUsage, UsageReader
 
 _CLOSE = {"connection": "close"}
+_BOOKING_S = 5.0
 
 
 class ClientGoneError(Exception):
@@ -156,12 +157,12 @@ class Relay:
         self._key = key
         self._ledger = ledger
         self._prices = prices
-        self._booking: set[asyncio.Task[None]] = set()
+        self._booking: set[asyncio.Future[None]] = set()
 
     async def close(self) -> None:
-        """Wait until everything is written down."""
+        """Wait a while for everything to be written down."""
         if self._booking:
-            await asyncio.wait(self._booking)
+            await asyncio.wait(self._booking, timeout=_BOOKING_S)
 
     async def serve(
         self, found: Found, scope: Scope, receive: Receive, send: Send, exchange: Exchange, account: str
@@ -232,19 +233,16 @@ class Relay:
                 ) from None
             raise Refusal(502, "The Messages API cannot be reached.", reason="upstream") from None
 
-    async def book(self, exchange: Exchange, account: str, reader: UsageReader) -> None:
-        """Write down what `reader` has seen; returns when it counts."""
+    def book(self, exchange: Exchange, account: str, reader: UsageReader) -> asyncio.Future[None] | None:
+        """Have written down what `reader` has seen; the future is done when it counts."""
         usage = reader.usage()
         if usage is None:
-            return
+            return None
         exchange.usage, exchange.cost_usd = usage, self._prices.cost_usd(usage)
-        await self._ledger.add(account, usage, exchange.cost_usd)
-
-    def book_soon(self, exchange: Exchange, account: str, reader: UsageReader) -> None:
-        """As `book`, without waiting for it."""
-        task = asyncio.ensure_future(self.book(exchange, account, reader))
+        task = asyncio.ensure_future(self._ledger.add(account, usage, exchange.cost_usd))
         self._booking.add(task)
         task.add_done_callback(self._booking.discard)
+        return task
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,12 +325,11 @@ class _Exchange:
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def _book(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            await asyncio.shield(self._relay.book(self._exchange, self._account, reader))
+        booked = self.book_what_came()
+        if booked is not None:  # a database that is away does not hold the answer back for ever
+            await asyncio.wait([booked], timeout=_BOOKING_S)
 
-    def book_what_came(self) -> None:
-        """Write down the use of an answer that broke off."""
+    def book_what_came(self) -> asyncio.Future[None] | None:
+        """Have the use of the answer written down, once, however far it came."""
         reader, self._reader = self._reader, None
-        if reader is not None:
-            self._relay.book_soon(self._exchange, self._account, reader)
+        return self._relay.book(self._exchange, self._account, reader) if reader is not None else None

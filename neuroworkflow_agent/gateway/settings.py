@@ -89,7 +89,7 @@ class GatewaySettings(BaseSettings):
     """How long one workflow tool may take, in seconds."""
 
     database_url: SecretStr | None = None
-    """Where usage is kept, as SQLAlchemy writes it; None for an SQLite file of this user."""
+    """Where usage is kept, `sqlite:///FILE` or `postgresql://…`; None for an SQLite file of this user."""
     user_tokens_per_day: int | None = Field(None, ge=0)
     """Most tokens of one user in a day (UTC); None for no limit. So with the other three."""
     user_usd_per_day: float | None = Field(None, ge=0)
@@ -132,6 +132,16 @@ class GatewaySettings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("give a URL such as https://host:port")
         return url.rstrip("/") if not parts.query else url
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known_database(cls, url: SecretStr | None) -> SecretStr | None:
+        kind, separator, rest = (url.get_secret_value() if url else "").partition("://")
+        if url is None or (kind, separator) == ("sqlite", "://"):
+            return url
+        if kind not in ("postgres", "postgresql", "postgresql+psycopg"):
+            raise ValueError("give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+        return SecretStr(f"postgresql+psycopg://{rest}")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -93,13 +93,16 @@ class StreamUsage:
             self._usage = usage_of(event["message"])
         elif kind == "message_delta" and isinstance(event.get("usage"), dict):
             self._usage = _merged(self._usage or Usage(), event["usage"])
+            delta = event.get("delta")
+            self.is_final = isinstance(delta, dict) and delta.get("stop_reason") is not None
+        elif kind == "message_stop":
             self.is_final = True
 
 
 class BodyUsage:
     """Of a JSON body; read when it is whole, up to `max_bytes`."""
 
-    def __init__(self, max_bytes: int = 64 * 2**20) -> None:
+    def __init__(self, max_bytes: int = 16 * 2**20) -> None:
         self._body = bytearray()
         self._max_bytes = max_bytes
         self.is_final = False

@@ -58,6 +58,18 @@ async def test_what_is_added_counts_at_once(ledger: Ledger, database: str) -> No
     assert [line.account for line in lines(database, today, today, "hub:b")] == ["hub:b"]
 
 
+async def test_names_that_databases_refuse_are_written_all_the_same(ledger: Ledger) -> None:
+    await asyncio.wait_for(ledger.add("hub:a\x00b", Usage("m\ud800\x00" + "x" * 300, 5), 0.0), 5)
+    assert (await ledger.totals("hub:a\x00b", with_hub=False)).account.tokens == 5
+
+
+async def test_one_bad_entry_does_not_end_the_record(ledger: Ledger) -> None:
+    with pytest.raises(LedgerUnavailableError):
+        await asyncio.wait_for(ledger.add("hub:a", Usage("m", 2**80), 0.0), 5)
+    await asyncio.wait_for(ledger.add("hub:a", Usage("m", 5), 0.0), 5)
+    assert (await ledger.totals("hub:a", with_hub=False)).account.tokens == 5
+
+
 async def test_replicas_lose_nothing(database: str) -> None:
     replicas = [Ledger(database) for _ in range(2)]
     await asyncio.gather(*(replica.open() for replica in replicas))

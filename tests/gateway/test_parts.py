@@ -143,6 +143,16 @@ def test_usage_of_a_stream_in_pieces_of_any_size(cuts: list[int]) -> None:
     assert (reader.usage(), reader.is_final) == (Usage("claude-sonnet-4-5", 7, 42, 100, 30), True)
 
 
+def test_last_word_on_usage_counts() -> None:
+    reader = StreamUsage()
+    for tokens, reason in ((5, None), (9, "end_turn")):
+        reader.feed(
+            sse("message_delta", delta={"stop_reason": reason}, usage={"output_tokens": tokens}).encode()
+        )
+        assert reader.is_final is (reason is not None)
+    assert reader.usage() == Usage(output_tokens=9)
+
+
 def test_stream_that_breaks_off_counts_what_came() -> None:
     reader = StreamUsage()
     reader.feed((sse("message_start", message=START) + sse("content_block_delta", delta={"type": "text_delta", "text": "x" * 400})).encode())  # fmt: skip
@@ -246,6 +256,11 @@ def test_budget(limits: dict[str, Any], account: Used, hub: Used, said: str | No
 # -- settings -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_spelling_of_postgresql_is_taken(kind: str) -> None:
+    assert load_settings(database_url=f"{kind}://u:p@h/n").database() == "postgresql+psycopg://u:p@h/n"
+
+
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("sk-ant-from-a-file\n")
@@ -281,6 +296,11 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp
         ),
         ("NEUROWORKFLOW_GATEWAY_UPSTREAM_URL", "hunter2", "NEUROWORKFLOW_GATEWAY_UPSTREAM_URL: give a URL"),
         ("NEUROWORKFLOW_GATEWAY_PORT", "hunter2", "NEUROWORKFLOW_GATEWAY_PORT: "),
+        (
+            "NEUROWORKFLOW_GATEWAY_DATABASE_URL",
+            "mysql://hunter2",
+            "NEUROWORKFLOW_GATEWAY_DATABASE_URL: give sqlite:///FILE",
+        ),
         ("NEUROWORKFLOW_GATEWAY_JWT_ISSUER", "https://hunter2", "needs NEUROWORKFLOW_GATEWAY_JWT_AUDIENCE"),
         ("NEUROWORKFLOW_GATEWAY_PRICES", '{"m": {"input": 1}}', "NEUROWORKFLOW_GATEWAY_PRICES.M.OUTPUT"),
     ],

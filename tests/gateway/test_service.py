@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from neuroworkflow_agent.gateway.ledger import lines
 from neuroworkflow_agent.testing import Dropped, Failure, Reply, ScriptedModel, Silence
@@ -402,6 +403,22 @@ def test_dropped_stream_is_counted(gateway: Served, upstream: ScriptedModel) -> 
     with pytest.raises(httpx.RemoteProtocolError):
         gateway.ask(stream=True)
     wait_until(lambda: used(gateway))
+
+
+def test_database_that_is_away_holds_no_answer_back(
+    gateway: Served, upstream: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise sa.exc.OperationalError("x", {}, Exception("gone"))
+
+    upstream.extend(Reply.text("all the same"))
+    monkeypatch.setattr("neuroworkflow_agent.gateway.relay._BOOKING_S", 0.2)
+    with monkeypatch.context() as broken:
+        broken.setattr("neuroworkflow_agent.gateway.ledger.Ledger._transact", away)
+        assert said(gateway.ask(stream=True)) == "all the same"
+        assert gateway.client.get("/healthz").status_code == 503
+    wait_until(lambda: used(gateway))
+    assert gateway.client.get("/healthz").status_code == 200
 
 
 # -- its own pages ----------------------------------------------------------------------------------------------
