@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from neuroworkflow_agent.gateway.body import Body, ClientGoneError, unless_gone
 from neuroworkflow_agent.gateway.budgets import Budgets
 from neuroworkflow_agent.gateway.callers import Caller, Callers, bearer_token
 from neuroworkflow_agent.gateway.headers import only
@@ -29,7 +30,7 @@ from neuroworkflow_agent.gateway.ledger import Ledger
 from neuroworkflow_agent.gateway.prices import Prices
 from neuroworkflow_agent.gateway.record import Exchange, Record
 from neuroworkflow_agent.gateway.refusals import Refusal, unauthorized
-from neuroworkflow_agent.gateway.relay import Body, ClientGoneError, Relay, unless_gone
+from neuroworkflow_agent.gateway.relay import Relay
 from neuroworkflow_agent.gateway.routes import Found, Routes
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.upstream import Upstream

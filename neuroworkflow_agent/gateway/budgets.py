@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from neuroworkflow_agent.gateway.ledger import Ledger, LedgerUnavailableError, Totals, Used
+from neuroworkflow_agent.gateway.ledger import Ledger
 from neuroworkflow_agent.gateway.refusals import Refusal
 from neuroworkflow_agent.gateway.settings import GatewaySettings
+from neuroworkflow_agent.gateway.store import StoreUnavailableError, Totals, Used
 from neuroworkflow_agent.models.wire import USED_UP
 
 Clock = Callable[[], datetime]
@@ -44,7 +45,7 @@ class Budgets:
             return
         try:
             totals = await self._ledger.totals(account, with_hub=with_hub)
-        except LedgerUnavailableError as error:
+        except StoreUnavailableError as error:
             raise Refusal(
                 503, f"{error} Try again soon.", reason="ledger", headers={"retry-after": "5"}
             ) from None

@@ -1,20 +1,18 @@
 """One request up to the Messages API, its answer down, as both come.
 
-An exchange runs in two tasks, owned by `Relay.serve` and ended before it returns: one carries bytes, the other
+An exchange runs in two tasks, owned by `unless_gone` and ended before it returns: one carries bytes, the other
 waits for the caller to go away, which ends the first and with it the upstream request.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 from starlette.types import Receive, Scope, Send
 
+from neuroworkflow_agent.gateway.body import Body, ClientGoneError, too_large, unless_gone
 from neuroworkflow_agent.gateway.headers import coming_down, going_up, only, query_going_up
 from neuroworkflow_agent.gateway.leaks import KeyFilter
 from neuroworkflow_agent.gateway.ledger import Ledger
@@ -26,112 +24,7 @@ from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.upstream import TRANSPORT_ERRORS, Upstream, is_timeout
 from neuroworkflow_agent.gateway.usage import BodyUsage, StreamUsage, UsageReader
 
-_CLOSE = {"connection": "close"}
 _BOOKING_S = 5.0
-
-
-class ClientGoneError(Exception):
-    """The caller went away before its request was whole."""
-
-
-class Body:
-    """A request's body on its way up: counted, and waited for only so long.
-
-    Parameters
-    ----------
-    receive
-        As ASGI gives it.
-    exchange
-        Told how much came.
-    max_bytes
-        Beyond this it is refused.
-    idle_s
-        How long the next piece may take.
-    """
-
-    def __init__(self, receive: Receive, exchange: Exchange, max_bytes: int, idle_s: float) -> None:
-        self._receive = receive
-        self._exchange = exchange
-        self._max_bytes = max_bytes
-        self._idle_s = idle_s
-        self._is_whole = asyncio.Event()
-        self.failure: Refusal | ClientGoneError | None = None
-        """Why it did not come whole; whoever read it may have been told something else."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        more = True
-        while more:
-            try:
-                piece, more = await self._next()
-            except (Refusal, ClientGoneError) as failure:
-                self.failure = failure
-                raise
-            if not more:
-                self._is_whole.set()
-            if piece:
-                yield piece
-
-    async def _next(self) -> tuple[bytes, bool]:
-        """The next piece, and whether there is more."""
-        try:
-            async with asyncio.timeout(self._idle_s):
-                message = await self._receive()
-        except TimeoutError:
-            raise Refusal(408, "The request's body stopped coming.", reason="idle", headers=_CLOSE) from None
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        piece: bytes = message.get("body", b"")
-        self._exchange.received_bytes += len(piece)
-        if self._exchange.received_bytes > self._max_bytes:
-            raise too_large(self._max_bytes)
-        return piece, bool(message.get("more_body", False))
-
-    def skip(self) -> None:
-        """There is none, or nobody wants it."""
-        self._is_whole.set()
-
-    async def wait_until_gone(self) -> None:
-        """Return when the caller has gone away, after sending all of it."""
-        await self._is_whole.wait()
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-
-    async def read(self) -> bytes:
-        """All of it."""
-        return b"".join([piece async for piece in self])
-
-
-def too_large(max_bytes: int) -> Refusal:
-    """For a body that is."""
-    return Refusal(413, f"The request is larger than {max_bytes:,} bytes.", reason="size")
-
-
-async def unless_gone(work: Coroutine[Any, Any, None], body: Body, total_s: float) -> None:
-    """Do `work` while the caller waits for it.
-
-    Raises
-    ------
-    ClientGoneError
-        If the caller went away.
-    TimeoutError
-        If it took too long.
-    """
-    working = asyncio.ensure_future(work)
-    going = asyncio.ensure_future(body.wait_until_gone())
-    try:
-        done, _ = await asyncio.wait({working, going}, timeout=total_s, return_when=asyncio.FIRST_COMPLETED)
-        if working in done:
-            working.result()
-        elif going in done:
-            raise ClientGoneError
-        else:
-            raise TimeoutError
-    finally:
-        for task in (working, going):
-            if not task.done():
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await task
 
 
 class Relay:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from rich.box import SIMPLE
 from rich.table import Table
 
 from neuroworkflow_agent.errors import GatewayError
-from neuroworkflow_agent.gateway.ledger import LedgerUnavailableError, lines
 from neuroworkflow_agent.gateway.settings import load_settings
+from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError, today
 
 _NUMBERS = {
     "requests": "requests",
@@ -30,10 +30,12 @@ def as_rows(days: int, account: str | None) -> list[dict[str, Any]]:
     GatewayError
         If the database does not answer.
     """
-    today = datetime.now(UTC).date()
+    since = today() - timedelta(days=days - 1)
     try:
-        found = lines(load_settings().database(), today - timedelta(days=days - 1), today, account)
-    except LedgerUnavailableError as error:
+        with Store(load_settings().database()) as store:
+            store.create()
+            found = store.lines(since, today(), account)
+    except StoreUnavailableError as error:
         raise GatewayError(f"The usage record cannot be read: {error}") from None
     return [{**dataclasses.asdict(line), "day": line.day.isoformat()} for line in found]
 

@@ -19,9 +19,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from neuroworkflow_agent.errors import ConfigError, GatewayError
 from neuroworkflow_agent.gateway.app import Gateway
-from neuroworkflow_agent.gateway.ledger import LedgerUnavailableError, require_database
 from neuroworkflow_agent.gateway.record import log_to_stderr
 from neuroworkflow_agent.gateway.settings import GatewaySettings
+from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError
 from neuroworkflow_agent.models.wire import error_body
 
 _GRACE_S = 20
@@ -158,8 +158,9 @@ def serve(settings: GatewaySettings) -> None:
     log_to_stderr()
     server = make_server(settings)
     try:
-        require_database(settings.database())
-    except LedgerUnavailableError as error:
+        with Store(settings.database()) as store:
+            store.create()
+    except StoreUnavailableError as error:
         raise GatewayError(f"The database does not answer: {error}") from None
     logging.getLogger("neuroworkflow_agent.gateway").info(
         "Listening on http://%s:%d for %s.", settings.host, settings.port, settings.upstream_url

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from neuroworkflow_agent.gateway.ledger import Ledger, LedgerUnavailableError, Totals, Used, lines
+from neuroworkflow_agent.gateway.ledger import Ledger
+from neuroworkflow_agent.gateway.store import Line, Store, StoreUnavailableError, Totals, Used, today
 from neuroworkflow_agent.gateway.usage import Usage
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from tests.gateway.conftest import ServeGateway
@@ -25,6 +25,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, postgres: str | Non
         pytest.skip("PostgreSQL is not installed.")
     _empty(postgres)
     return postgres
+
+
+def lines(url: str, account: str | None = None) -> list[Line]:
+    """What is written down of today."""
+    with Store(url) as store:
+        return store.lines(today(), today(), account)
 
 
 def _empty(url: str) -> None:
@@ -51,11 +57,10 @@ async def test_what_is_added_counts_at_once(ledger: Ledger, database: str) -> No
     assert await ledger.totals("hub:a", with_hub=True) == Totals(Used(20, 0.75), Used(120, 1.75))
     assert await ledger.totals("hub:a", with_hub=False) == Totals(Used(20, 0.75), Used())
     assert (await ledger.totals("hub:c", with_hub=False)).account == Used()
-    today = datetime.now(UTC).date()
-    assert [(line.account, line.model, line.requests) for line in lines(database, today, today)] == [
+    assert [(line.account, line.model, line.requests) for line in lines(database)] == [
         ("hub:a", "m", 1), ("hub:a", "n", 1), ("hub:b", "m", 1),
     ]  # fmt: skip
-    assert [line.account for line in lines(database, today, today, "hub:b")] == ["hub:b"]
+    assert [line.account for line in lines(database, "hub:b")] == ["hub:b"]
 
 
 async def test_names_that_databases_refuse_are_written_all_the_same(ledger: Ledger) -> None:
@@ -64,7 +69,7 @@ async def test_names_that_databases_refuse_are_written_all_the_same(ledger: Ledg
 
 
 async def test_one_bad_entry_does_not_end_the_record(ledger: Ledger) -> None:
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(StoreUnavailableError):
         await asyncio.wait_for(ledger.add("hub:a", Usage("m", 2**80), 0.0), 5)
     await asyncio.wait_for(ledger.add("hub:a", Usage("m", 5), 0.0), 5)
     assert (await ledger.totals("hub:a", with_hub=False)).account.tokens == 5
@@ -83,7 +88,7 @@ async def test_replicas_lose_nothing(database: str) -> None:
 
 
 async def test_database_that_is_away_is_said(tmp_path: Path) -> None:
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(StoreUnavailableError):
         await _closing(Ledger("postgresql+psycopg://nobody@127.0.0.1:1/none"))
 
 
@@ -97,20 +102,18 @@ async def _closing(ledger: Ledger) -> None:
 async def test_what_could_not_be_written_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     await ledger.open()
-    import sqlalchemy as sa
 
-    working, broken = ledger._transact, sa.exc.OperationalError("x", {}, Exception("gone"))
+    def away(*_: object, **_more: object) -> None:
+        raise StoreUnavailableError("gone")
 
-    def fail(*_: object) -> None:
-        raise broken
-
-    monkeypatch.setattr(ledger, "_transact", fail)
+    working = Store.exchange
+    monkeypatch.setattr(Store, "exchange", away)
     adding = asyncio.ensure_future(ledger.add("hub:a", Usage("m", 5), 0.0))
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(StoreUnavailableError):
         await ledger.totals("hub:a", with_hub=False)
     assert not await ledger.is_available()
     assert not adding.done()
-    monkeypatch.setattr(ledger, "_transact", working)
+    monkeypatch.setattr(Store, "exchange", working)
     await asyncio.wait_for(adding, 5)
     assert (await ledger.totals("hub:a", with_hub=False)).account.tokens == 5
     await ledger.close()
@@ -129,8 +132,7 @@ def test_replicas_keep_a_budget_together(
     served = sum(answer.status_code == 200 for answer in answers)
     assert {answer.status_code for answer in answers} == {200, 429}
     assert budget <= served * each <= budget + at_once * each
-    today = datetime.now(UTC).date()
-    (line,) = lines(database, today, today)
+    (line,) = lines(database)
     assert (line.requests, line.input_tokens + line.output_tokens) == (served, served * each)
 
 

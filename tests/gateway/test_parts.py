@@ -16,11 +16,11 @@ from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.gateway.budgets import used_up
 from neuroworkflow_agent.gateway.headers import coming_down, going_up, query_going_up
 from neuroworkflow_agent.gateway.leaks import KeyFilter
-from neuroworkflow_agent.gateway.ledger import Totals, Used
 from neuroworkflow_agent.gateway.prices import Prices
 from neuroworkflow_agent.gateway.refusals import Refusal
 from neuroworkflow_agent.gateway.routes import Routes
 from neuroworkflow_agent.gateway.settings import GatewaySettings, Price, load_settings
+from neuroworkflow_agent.gateway.store import Totals, Used
 from neuroworkflow_agent.gateway.usage import BodyUsage, StreamUsage, Usage
 from neuroworkflow_agent.models.wire import sse
 

@@ -14,9 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
-import sqlalchemy as sa
 
-from neuroworkflow_agent.gateway.ledger import lines
+from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError, today
 from neuroworkflow_agent.testing import Dropped, Failure, Reply, ScriptedModel, Silence
 from tests.gateway.conftest import REAL_KEY, SERVICE_TOKEN, Served, ServeGateway, read_all
 
@@ -38,11 +37,8 @@ def said(answer: httpx.Response) -> str:
 
 
 def used(gateway: Served) -> list[tuple[str, int, int]]:
-    from datetime import UTC, datetime
-
-    today = datetime.now(UTC).date()
-    assert gateway.settings.database_url is not None
-    found = lines(gateway.settings.database_url.get_secret_value(), today, today)
+    with Store(gateway.settings.database()) as store:
+        found = store.lines(today(), today())
     return [(line.account, line.input_tokens, line.output_tokens) for line in found]
 
 
@@ -408,13 +404,13 @@ def test_dropped_stream_is_counted(gateway: Served, upstream: ScriptedModel) -> 
 def test_database_that_is_away_holds_no_answer_back(
     gateway: Served, upstream: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> None:
-        raise sa.exc.OperationalError("x", {}, Exception("gone"))
+    def away(*_: object, **_more: object) -> None:
+        raise StoreUnavailableError("gone")
 
     upstream.extend(Reply.text("all the same"))
     monkeypatch.setattr("neuroworkflow_agent.gateway.relay._BOOKING_S", 0.2)
     with monkeypatch.context() as broken:
-        broken.setattr("neuroworkflow_agent.gateway.ledger.Ledger._transact", away)
+        broken.setattr("neuroworkflow_agent.gateway.store.Store.exchange", away)
         assert said(gateway.ask(stream=True)) == "all the same"
         assert gateway.client.get("/healthz").status_code == 503
     wait_until(lambda: used(gateway))
