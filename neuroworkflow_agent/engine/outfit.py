@@ -47,36 +47,33 @@ class Outfit:
         ask_user: AskUser,
         emit: Callable[[CellStart | CellOutput | CellEnd], None],
     ) -> None:
-        self._config = config
+        self.config = config
+        """The session's settings, as they are now."""
         self._kernel = kernel
         self._ask_user = ask_user
         self._emit = emit
         self.code: RunCode | None = None
         """The tool, once a process was made that offers it."""
-        self.user_token = config.user_token
-        """The user's JWT for workflow tools; None looks at the environment whenever one is needed."""
         self._workflow: WorkflowTools | None = None
-
-    @property
-    def secrets(self) -> frozenset[str]:
-        """Values to keep from the model and from transcripts, as they are now."""
-        return self._config.secrets | ({self.user_token} if self.user_token else frozenset())
 
     async def refresh(self) -> tuple[bool, str]:
         """Look whether the next process would be given other tools; also say what stood in the way."""
-        url = self._config.now("NEUROWORKFLOW_BACKEND_URL")
+        url = self.config.now("NEUROWORKFLOW_BACKEND_URL")
         if not url or not self._current_user_token():
             had_some, self._workflow = bool(self._workflow and self._workflow.tools), None
             return had_some, ""
         from neuroworkflow_agent.tools.workflow import WorkflowTools
 
         if self._workflow is None:
-            self._workflow = WorkflowTools(url, self._current_user_token, lambda: self.secrets)
+            self._workflow = WorkflowTools(url, self._current_user_token, self._secrets)
         changed = await self._workflow.refresh()
         return changed, self._workflow.trouble
 
     def _current_user_token(self) -> str:
-        return self.user_token or self._config.now("NEUROWORKFLOW_USER_TOKEN")
+        return self.config.user_token or self.config.now("NEUROWORKFLOW_USER_TOKEN")
+
+    def _secrets(self) -> frozenset[str]:
+        return self.config.secrets
 
     def _harmless_workflow_tools(self) -> frozenset[str]:
         return self._workflow.read_only_names if self._workflow else frozenset()
@@ -86,7 +83,7 @@ class Outfit:
 
         servers = {MCP_SERVER: build_server(MCP_SERVER, self.code)} if self.code else {}
         if self._workflow is not None:
-            read_only = self._config.mode == "read-only"
+            read_only = self.config.mode == "read-only"
             workflow = build_workflow_server(WORKFLOW_SERVER, self._workflow, read_only=read_only)
             servers |= {WORKFLOW_SERVER: workflow} if workflow else {}
         return servers
@@ -121,14 +118,14 @@ class Outfit:
         from neuroworkflow_agent.engine.options import build_options
         from neuroworkflow_agent.tools.run_code import RunCode
 
-        config = self._config
+        config = self.config
         skills_dir = config.skills_dir or skills.find_skills_dir(config.workspace)
         paths = {"workspace": str(config.workspace), **({"skills": str(skills_dir)} if skills_dir else {})}
         skill_set = await asyncio.to_thread(skills.prepare, skills_dir, paths)
         readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()
         if self._kernel is not None and self.code is None:
             self.code = RunCode(
-                self._kernel, self._emit_start, self._emit_output, self._emit_end, lambda: self.secrets
+                self._kernel, self._emit_start, self._emit_output, self._emit_end, self._secrets
             )
         if has_history and await asyncio.to_thread(exists, session_id, config.workspace):
             resume = session_id

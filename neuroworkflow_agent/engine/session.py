@@ -131,7 +131,7 @@ class Session:
 
     def use_user_token(self, token: str) -> None:
         """Show this token to workflow tools from now on; goes before the environment's."""
-        self._outfit.user_token = token
+        self.config = self._outfit.config = self.config.with_changes(user_token=token)
 
     def prewarm(self) -> None:
         """Start the `claude` process in the background, so that the first turn finds it ready."""
@@ -424,4 +424,4 @@ class Session:
     def _hide(self, text: str) -> str:
         from neuroworkflow_agent.text import redact
 
-        return redact(text, self._outfit.secrets)
+        return redact(text, self.config.secrets)
