@@ -7,7 +7,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import psutil
 
 from benchmarks.rows import Row, percentile
 from benchmarks.streaming_client import Target
+from neuroworkflow_agent.testing.ports import free_port, wait_for_port
 
 _KEY = "sk-ant-benchmark-key-0000"
 _TOKEN = f"sk-{secrets.token_hex(16)}"
@@ -165,7 +165,7 @@ def _upstream() -> Iterator[str]:
 
 @contextlib.contextmanager
 def _gateway(upstream: str, directory: Path) -> Iterator[Target]:
-    port = _free_port()
+    port = free_port()
     environ = {
         "NEUROWORKFLOW_GATEWAY_API_KEY": _KEY,
         "NEUROWORKFLOW_GATEWAY_UPSTREAM_URL": upstream,
@@ -177,7 +177,7 @@ def _gateway(upstream: str, directory: Path) -> Iterator[Target]:
     with _process(
         [sys.executable, "-m", "neuroworkflow_agent", "gateway", "--port", str(port)], **environ
     ) as process:
-        _wait_for(port, process)
+        wait_for_port(port, process)
         yield Target("gateway", f"http://127.0.0.1:{port}", _TOKEN, process.pid)
 
 
@@ -188,7 +188,7 @@ def _nginx(upstream: str, directory: Path) -> Iterator[Target | None]:
     if program is None:
         yield None
         return
-    port = _free_port()
+    port = free_port()
     (directory / "nginx.conf").write_text(
         f"""daemon off; worker_processes 1; pid {directory}/nginx.pid; error_log stderr crit;
         events {{ worker_connections 4096; }}
@@ -206,7 +206,7 @@ def _nginx(upstream: str, directory: Path) -> Iterator[Target | None]:
         }}"""
     )
     with _process([program, "-c", str(directory / "nginx.conf"), "-p", str(directory)]) as process:
-        _wait_for(port, process)
+        wait_for_port(port, process)
         yield Target("nginx", f"http://127.0.0.1:{port}", _TOKEN, process.pid)
 
 
@@ -217,7 +217,7 @@ def _litellm(upstream: str, directory: Path) -> Iterator[Target | None]:
     if program is None:
         yield None
         return
-    port = _free_port()
+    port = free_port()
     (directory / "litellm.yaml").write_text(
         f"""model_list:
   - model_name: claude-sonnet-4-5
@@ -242,22 +242,5 @@ litellm_settings: {{telemetry: false}}
         "NO_DOCS": "True",
     }
     with _process(command, **switches) as process:
-        _wait_for(port, process, 120)
+        wait_for_port(port, process, 120)
         yield Target("LiteLLM", f"http://127.0.0.1:{port}", _TOKEN, process.pid)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int, process: subprocess.Popen[str], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"{process.args!r} ended with {process.returncode}.")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"{process.args!r} does not listen.")

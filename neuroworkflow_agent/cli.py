@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -178,9 +180,9 @@ def gateway_serve(
     """Serve the gateway. Its settings are variables, NEUROWORKFLOW_GATEWAY_…; docs/hub.md names them all."""
     if context.invoked_subcommand is not None:
         return
-    _require_gateway()
-    from neuroworkflow_agent.gateway.server import serve
-    from neuroworkflow_agent.gateway.settings import load_settings
+    with _gateway_extra():
+        from neuroworkflow_agent.gateway.server import serve
+        from neuroworkflow_agent.gateway.settings import load_settings
 
     serve(load_settings(host=host, port=port))
 
@@ -192,8 +194,8 @@ def gateway_usage(
     as_json: JsonOption = False,
 ) -> None:
     """Print what was used, by day, account and model."""
-    _require_gateway()
-    from neuroworkflow_agent.gateway.report import as_rows, as_table
+    with _gateway_extra():
+        from neuroworkflow_agent.gateway.report import as_rows, as_table
 
     rows = as_rows(days, account)
     if as_json:
@@ -204,23 +206,15 @@ def gateway_usage(
         Console().print(as_table(rows))
 
 
-def _require_gateway() -> None:
-    from importlib.util import find_spec
-
-    needed = (
-        "cachetools",
-        "genai_prices",
-        "httptools",
-        "jwt",
-        "mcp",
-        "prometheus_client",
-        "pydantic_settings",
-        "sqlalchemy",
-    )
-    if missing := [name for name in needed if find_spec(name) is None]:
+@contextlib.contextmanager
+def _gateway_extra() -> Iterator[None]:
+    """Say what to install where one of the gateway's packages is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
         raise ConfigError(
-            f'The gateway needs {", ".join(missing)}: pip install "neuroworkflow-agent[gateway]".'
-        )
+            f'The gateway needs {error.name}: pip install "neuroworkflow-agent[gateway]".'
+        ) from error
 
 
 def main() -> NoReturn:

@@ -18,7 +18,8 @@ from neuroworkflow_agent.gateway.server import hide_from_other_processes
 from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.models.reach import Reach
 from neuroworkflow_agent.testing import RecordedRequest, Reply, ScriptedModel, Text, ToolCall
-from neuroworkflow_agent.testing.hub import Hub, free_port
+from neuroworkflow_agent.testing.hub import Hub
+from neuroworkflow_agent.testing.ports import free_port
 
 _ROOT = Path(__file__).resolve().parents[1]
 _TURNS = 10_000

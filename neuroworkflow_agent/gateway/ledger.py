@@ -15,13 +15,20 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from neuroworkflow_agent.gateway.store import Entry, Store, StoreUnavailableError, Totals, storable, today
+from neuroworkflow_agent.gateway.store import (
+    MOST_ACCOUNT_CHARS,
+    MOST_MODEL_CHARS,
+    Entry,
+    Store,
+    StoreUnavailableError,
+    Totals,
+    storable,
+    today,
+)
 from neuroworkflow_agent.gateway.usage import Usage
 
 _log = logging.getLogger("neuroworkflow_agent.gateway")
 _RETRY_S = 1.0
-_MOST_ACCOUNT_CHARS = 300
-_MOST_MODEL_CHARS = 100
 
 
 @dataclass(slots=True)
@@ -81,8 +88,8 @@ class Ledger:
     async def add(self, account: str, usage: Usage, cost_usd: float) -> None:
         """Write down what a message used; returns when it counts."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        usage = replace(usage, model=storable(usage.model, _MOST_MODEL_CHARS))
-        entry = Entry(today(), storable(account, _MOST_ACCOUNT_CHARS), usage, cost_usd)
+        usage = replace(usage, model=storable(usage.model, MOST_MODEL_CHARS))
+        entry = Entry(today(), storable(account, MOST_ACCOUNT_CHARS), usage, cost_usd)
         self._ask(_Addition(entry, done))
         await asyncio.shield(done)
 
@@ -102,7 +109,7 @@ class Ledger:
             If the database does not answer.
         """
         done: asyncio.Future[Totals] = asyncio.get_running_loop().create_future()
-        self._ask(_Question(storable(account, _MOST_ACCOUNT_CHARS), with_hub, done))
+        self._ask(_Question(storable(account, MOST_ACCOUNT_CHARS), with_hub, done))
         return await done
 
     async def is_available(self) -> bool:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from neuroworkflow_agent.gateway.refusals import Refusal
+from neuroworkflow_agent.models.wire import GATEWAY_PATH
 
 Purpose: TypeAlias = Literal[
     "messages", "count_tokens", "models", "list_tools", "call_tool", "health", "metrics"
 ]
 
-GATEWAY_PATH = "/api/chat/anthropic"
 _UPSTREAM: dict[str, tuple[str, Purpose]] = {
     "/v1/messages": ("POST", "messages"),
     "/v1/messages/count_tokens": ("POST", "count_tokens"),

@@ -14,6 +14,8 @@ from neuroworkflow_agent.gateway.usage import Usage
 
 _MICRO = 1_000_000
 _TRIES = 3
+MOST_ACCOUNT_CHARS = 300
+MOST_MODEL_CHARS = 100
 _AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 """What may pass by itself; anything else would only fail again."""
 _COUNTS = (
@@ -30,8 +32,8 @@ _usage = sa.Table(
     "gateway_usage",
     _metadata,
     sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("account", sa.String(300), primary_key=True),
-    sa.Column("model", sa.String(100), primary_key=True),
+    sa.Column("account", sa.String(MOST_ACCOUNT_CHARS), primary_key=True),
+    sa.Column("model", sa.String(MOST_MODEL_CHARS), primary_key=True),
     *(sa.Column(name, sa.BigInteger, nullable=False, default=0) for name in _COUNTS),
 )
 _tokens = sum((_usage.c[name] for name in _COUNTS[2:5]), start=_usage.c.input_tokens)

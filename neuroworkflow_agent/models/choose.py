@@ -24,9 +24,9 @@ from neuroworkflow_agent.models.endpoint import (
 )
 from neuroworkflow_agent.models.local import weights
 from neuroworkflow_agent.models.sidecar import Sidecar
+from neuroworkflow_agent.models.wire import GATEWAY_PATH
 
 ANTHROPIC_URL = "https://api.anthropic.com"
-GATEWAY_PATH = "/api/chat/anthropic"
 _IDLE_S = 900
 _LOCAL_LIMITS = "It is small: it runs Python for short requests, does not see pictures, and makes mistakes."
 

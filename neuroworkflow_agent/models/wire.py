@@ -9,6 +9,8 @@ import json
 import uuid
 from typing import Any, Literal, TypeAlias
 
+GATEWAY_PATH = "/api/chat/anthropic"
+"""Where a gateway serves the API."""
 USED_UP = "budget for today is used up"
 """How a gateway's refusal is told from others of its status: waiting some minutes does not help."""
 

@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from neuroworkflow_agent.testing.ports import free_port
 
 _START_S = 90.0
 _SERVICE = "administration"
@@ -42,13 +43,6 @@ def find_proxy() -> str | None:
     """npm's configurable-http-proxy, if it is installed: beside this Python, else on the PATH."""
     beside = Path(sys.prefix) / "node_modules" / ".bin" / "configurable-http-proxy"
     return str(beside) if beside.exists() else shutil.which("configurable-http-proxy")
-
-
-def free_port() -> int:
-    """A port that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Hub:

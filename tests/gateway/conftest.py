@@ -23,6 +23,7 @@ from neuroworkflow_agent.gateway.app import Gateway
 from neuroworkflow_agent.gateway.server import make_protocol
 from neuroworkflow_agent.gateway.settings import GatewaySettings, load_settings
 from neuroworkflow_agent.testing import ScriptedModel
+from neuroworkflow_agent.testing.ports import free_port, wait_for_port
 
 REAL_KEY = "sk-ant-the-real-key-000000001"
 SERVICE_TOKEN = "shared-service-token-0001"
@@ -152,9 +153,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
     subprocess.run(
         [programs / "initdb", "-D", data, "-A", "trust", "-U", "gateway", "--no-sync"], check=True, **quiet
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [
         str(programs / "postgres"),
         "-D",
@@ -170,20 +169,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
     ]
     process = subprocess.Popen(command, **quiet)
     try:
-        _wait_for_port(port, process)
+        wait_for_port(port, process)
         yield f"postgresql+psycopg://gateway@127.0.0.1:{port}/postgres"
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "PostgreSQL ended."
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise TimeoutError("PostgreSQL does not listen.")

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import psutil
 import pytest
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel
+from neuroworkflow_agent.testing.ports import free_port
 from tests.gateway.conftest import REAL_KEY, SERVICE_TOKEN
 
 _STREAMS = 200
@@ -27,9 +27,7 @@ _WORDS = 20
 @pytest.fixture
 def process(upstream: ScriptedModel, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """`neuroworkflow-agent gateway` and its port; what it logs is in `log`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environ = {
         **os.environ,
         "NEUROWORKFLOW_GATEWAY_API_KEY": REAL_KEY,
@@ -156,3 +154,15 @@ def test_what_keeps_it_from_starting_is_said(environ: dict[str, str], said: str)
     assert said in ran.stderr
     assert "Traceback" not in ran.stderr
     assert "hidden-password" not in ran.stderr
+
+
+def test_missing_package_is_named(tmp_path: Path) -> None:
+    """Without the extra: a sentence, whichever of its packages is missing."""
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['httpx_aiohttp'] = None")
+    command = [sys.executable, "-m", "neuroworkflow_agent", "gateway"]
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 2
+    assert (
+        ran.stderr.strip() == 'The gateway needs httpx_aiohttp: pip install "neuroworkflow-agent[gateway]".'
+    )

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from neuroworkflow_agent.engine.permissions import Allow, Answer, Ask, Deny, decide
+from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.errors import GatewayError
 from neuroworkflow_agent.events import ApprovalRequest, Notice, ToolResult
 from neuroworkflow_agent.testing import Reply, ScriptedModel, ToolCall
@@ -233,6 +234,12 @@ def test_tokens_are_verified_where_an_issuer_is_named(
         assert any('"jwt:alice"' in line for line in gateway.log)
 
 
+def result_of(turn: RunningTurn) -> ToolResult:
+    """Of the turn's one tool use."""
+    (result,) = [event for event in turn if isinstance(event, ToolResult)]
+    return result
+
+
 # -- the kernel's side ------------------------------------------------------------------------------------------
 
 
@@ -250,7 +257,7 @@ def test_agent_uses_them_as_the_user(
 ) -> None:
     upstream.extend(Reply((ToolCall("mcp__workflow__add_node", {"name": "Raster"}),)), Reply.text("Done."))
     turn = make_session().run("add a raster node")
-    (result,) = [event for event in turn if isinstance(event, ToolResult)]
+    result = result_of(turn)
     assert "alice added Raster" in result.text
     assert workflows.nodes == {"alice": ["Raster"]}
     first = upstream.requests[0]
@@ -264,7 +271,7 @@ def test_agent_uses_them_as_the_user(
 def test_pictures_come_along(on_the_hub: Served, upstream: ScriptedModel, make_session: SessionMaker) -> None:
     upstream.extend(Reply.tool("mcp__workflow__picture"), Reply.text("Pretty."))
     turn = make_session().run("draw")
-    (result,) = [event for event in turn if isinstance(event, ToolResult)]
+    result = result_of(turn)
     assert result.image_count == 1
 
 
@@ -276,7 +283,7 @@ def test_what_goes_wrong_is_a_result(
 ) -> None:
     upstream.extend(Reply.tool(f"mcp__workflow__{name}"), Reply.text("I see."))
     turn = make_session().run("try")
-    (result,) = [event for event in turn if isinstance(event, ToolResult)]
+    result = result_of(turn)
     assert result.is_error
     assert said in result.text
     assert turn.result().end == "complete"
@@ -295,13 +302,13 @@ def test_token_that_expires_between_turns_and_a_fresh_one(
     workflows.users = {"alices-second-jwt": "alice"}
     upstream.extend(Reply.tool("mcp__workflow__get_flow"), Reply.text("I see."))
     turn = session.run("look")
-    (result,) = [event for event in turn if isinstance(event, ToolResult)]
+    result = result_of(turn)
     assert result.is_error
     assert "Set NEUROWORKFLOW_USER_TOKEN to a fresh token" in result.text
     session.use_user_token("alices-second-jwt")
     upstream.extend(Reply.tool("mcp__workflow__get_flow"), Reply.text("Fine."))
     turn = session.run("again")
-    (result,) = [event for event in turn if isinstance(event, ToolResult)]
+    result = result_of(turn)
     assert "alice has []" in result.text
 
 
@@ -331,13 +338,13 @@ def test_tool_that_appears_later_is_there_in_the_next_turn(
     workflows.server.add_tool(lambda: "I am new", name="newcomer", description="Appear.")
     upstream.extend(Reply.tool("mcp__workflow__newcomer"), Reply.text("two"))
     turn = session.run("and now?")
-    (result,) = [event for event in turn if isinstance(event, ToolResult)]
+    result = result_of(turn)
     assert "I am new" in result.text
     assert "one" in json.dumps(upstream.requests[-1].body["messages"])  # the same conversation
     workflows.server.remove_tool("newcomer")
     upstream.extend(Reply.tool("mcp__workflow__newcomer"), Reply.text("three"))
     turn = session.run("and gone")
-    (result,) = [event for event in turn if isinstance(event, ToolResult)]
+    result = result_of(turn)
     assert result.is_error
 
 

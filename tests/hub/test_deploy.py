@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from neuroworkflow_agent.gateway.settings import PREFIX, GatewaySettings
-from neuroworkflow_agent.testing.hub import free_port
+from neuroworkflow_agent.testing.ports import free_port
 
 _ROOT = Path(__file__).parents[2]
 _DEPLOY = _ROOT / "deploy"
