@@ -13,7 +13,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from neuroworkflow_agent import __version__
+from neuroworkflow_agent import __version__, cli_nodes
+from neuroworkflow_agent.cli_nodes import JsonOption
 from neuroworkflow_agent.config import AgentConfig, Mode
 from neuroworkflow_agent.errors import AgentError, ConfigError
 
@@ -33,6 +34,7 @@ gateway = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(gateway, name="gateway")
+cli_nodes.add_commands(app)
 
 _BAD_INPUT = 2
 
@@ -44,7 +46,6 @@ ModelOption = Annotated[
         metavar="NAME",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 
 
 @app.callback()

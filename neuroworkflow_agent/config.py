@@ -148,6 +148,11 @@ class AgentConfig:
         own = [self.user_token] if self.user_token and len(self.user_token) >= _MIN_SECRET_CHARS else []
         return self.found_secrets.union(_secrets(self.environ), own)
 
+    @property
+    def harmless_environ(self) -> dict[str, str]:
+        """The environment for a process that has no business with keys."""
+        return {name: value for name, value in self.environ.items() if name not in _SECRET_VARIABLES}
+
     def now(self, *names: str) -> str:
         """The first of these variables that is set, as the environment has it now, else as it was found."""
         for name in names:

@@ -1,0 +1,190 @@
+"""The command line's part for nodes and workflows: parses, calls, prints."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neuroworkflow_agent.config import AgentConfig
+
+
+class FindingsFormat(StrEnum):
+    """How findings are printed."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+    sarif = "sarif"
+
+
+class ListFormat(StrEnum):
+    """How nodes are printed."""
+
+    table = "table"
+    text = "text"
+    json = "json"
+    mermaid = "mermaid"
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
+NodesOption = Annotated[
+    list[Path] | None,
+    typer.Option("--nodes", help="Folder or file with nodes; may be given again.", exists=True),
+]
+FormatOption = Annotated[
+    FindingsFormat,
+    typer.Option(
+        "--format", help="text, json, github (annotations of a pull request) or sarif (code scanning)."
+    ),
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Give `app` the commands for nodes."""
+    app.command("check-node")(check_node)
+    app.command("list-nodes")(list_nodes)
+    app.command("check-connection")(check_connection)
+    app.command("check-workflow")(check_workflow)
+
+
+def check_node(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="FILE_OR_FOLDER...", help="Node files, or folders with them.")
+    ],
+    output: FormatOption = FindingsFormat.text,
+    as_json: JsonOption = False,
+    run: Annotated[
+        bool,
+        typer.Option("--run", help="Also import each node and run its example, in a process of its own."),
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds one node's run may take.")] = 60.0,
+) -> None:
+    """Say what is wrong with node files. Nothing is imported or run without --run. Exit 1 on errors.
+
+    With --run, X.example.json beside X.py gives what to run on: {"parameters": {…}, "inputs": {…}}.
+    """
+    from neuroworkflow_agent.nodes import reports
+    from neuroworkflow_agent.nodes.checker import check_paths, try_nodes
+
+    report = check_paths(paths)
+    if run:
+        report = try_nodes(report, AgentConfig.from_env().harmless_environ, timeout_s=timeout)
+    match FindingsFormat.json if as_json else output:
+        case FindingsFormat.json:
+            counts = {"files": report.files, "nodes": len(report.nodes), "errors": report.errors}
+            typer.echo(reports.as_json(report.findings, **counts))
+        case FindingsFormat.github:
+            typer.echo(reports.as_github(report.findings), nl=False)
+        case FindingsFormat.sarif:
+            typer.echo(reports.as_sarif(report.findings))
+        case FindingsFormat.text:
+            typer.echo(reports.as_text(report.findings), nl=False)
+            typer.echo(report.summary, err=True)
+    raise typer.Exit(1 if report.errors else 0)
+
+
+def list_nodes(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FOLDER]...", help="Where to look; the nodes around here without one.", exists=True
+        ),
+    ] = None,
+    output: Annotated[
+        ListFormat, typer.Option("--format", help="table, text, json or mermaid.")
+    ] = ListFormat.table,
+    as_json: JsonOption = False,
+) -> None:
+    """List nodes: type, class, stage, tool, and ports with their types and descriptions."""
+    from neuroworkflow_agent.nodes import catalogue, drawing
+
+    nodes = catalogue.list_nodes(folders or [_nodes_here()])
+    match ListFormat.json if as_json else output:
+        case ListFormat.json:
+            typer.echo(json.dumps([node.as_dict() for node in nodes], ensure_ascii=False))
+        case ListFormat.mermaid:
+            typer.echo(drawing.nodes_as_mermaid(nodes), nl=False)
+        case ListFormat.text:
+            typer.echo(catalogue.as_text(nodes))
+        case ListFormat.table:
+            from rich.console import Console
+
+            Console().print(catalogue.as_table(nodes) if nodes else "No nodes here.")
+
+
+def check_connection(
+    output: Annotated[str, typer.Argument(metavar="NODE.OUTPUT", help="By class name or type.")],
+    into: Annotated[str, typer.Argument(metavar="NODE.INPUT", help="By class name or type.")],
+    nodes: NodesOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether an output fits an input, by type and by meaning, and why. Exit 1 if not."""
+    from neuroworkflow_agent.nodes import catalogue, connections
+
+    known = catalogue.list_nodes(nodes or [_nodes_here()])
+    _, given = connections.find_port(known, output, "output")
+    _, wanted = connections.find_port(known, into, "input")
+    fit = connections.check_ports(given, wanted)
+    if as_json:
+        typer.echo(json.dumps({"verdict": fit.verdict, "reason": fit.reason, "ok": fit.ok}))
+    else:
+        typer.echo(f"{fit.verdict}: {fit.reason}")
+    raise typer.Exit(0 if fit.ok else 1)
+
+
+def check_workflow(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A script or a notebook that builds a workflow.")
+    ],
+    nodes: NodesOption = None,
+    output: FormatOption = FindingsFormat.text,
+    as_json: JsonOption = False,
+    mermaid: Annotated[
+        bool, typer.Option("--mermaid", help="Print the workflow as Mermaid instead.")
+    ] = False,
+    svg: Annotated[Path | None, typer.Option(help="Also draw the workflow into this SVG file.")] = None,
+) -> None:
+    """Say what is wrong with a workflow, without running it: nodes, connections, cycles, inputs. Exit 1 on errors."""
+    from neuroworkflow_agent.nodes import drawing, reports
+    from neuroworkflow_agent.nodes.findings import count
+    from neuroworkflow_agent.nodes.rules.workflow import check_workflow
+    from neuroworkflow_agent.nodes.source import Unreadable
+
+    try:
+        workflow = check_workflow(file, tuple(nodes or ()))
+    except Unreadable as unreadable:
+        typer.echo(reports.as_text([unreadable.finding]), err=True, nl=False)
+        raise typer.Exit(1) from None
+    if svg is not None:
+        svg.write_text(drawing.workflow_as_svg(workflow), encoding="utf-8")
+    errors = count(workflow.findings, "error")
+    chosen = FindingsFormat.json if as_json else output
+    if mermaid:
+        typer.echo(drawing.workflow_as_mermaid(workflow), nl=False)
+        typer.echo(reports.as_text(workflow.findings), err=True, nl=False)
+    elif chosen is FindingsFormat.json:
+        facts = {
+            "nodes": workflow.order or list(workflow.nodes),
+            "connections": [c.names for c in workflow.connections],
+        }
+        typer.echo(reports.as_json(workflow.findings, name=workflow.name, errors=errors, **facts))
+    elif chosen is FindingsFormat.github:
+        typer.echo(reports.as_github(workflow.findings), nl=False)
+    elif chosen is FindingsFormat.sarif:
+        typer.echo(reports.as_sarif(workflow.findings))
+    else:
+        typer.echo(reports.as_text(workflow.findings), nl=False)
+        typer.echo(workflow.summary, err=True)
+    raise typer.Exit(1 if errors else 0)
+
+
+def _nodes_here() -> Path:
+    """The tree of nodes around the current directory, or that directory."""
+    from neuroworkflow_agent.nodes.layout import detect_layout
+
+    layout = detect_layout(Path.cwd())
+    return layout.nodes if layout.kind != "bare folder" else layout.root

@@ -1,0 +1,403 @@
+"""What one method does: what it returns, reads and checks, as far as the syntax tree tells it.
+
+Where the tree leaves something open, the answer is "unknown", and nothing is found wrong.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias, TypeVar
+
+from neuroworkflow_agent.nodes.contract import PythonType
+from neuroworkflow_agent.nodes.source import Tree
+
+_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+_T = TypeVar("_T", bound=ast.AST)
+
+_CALLS: dict[str, PythonType] = {
+    "dict": "dict",
+    "defaultdict": "dict",
+    "Counter": "dict",
+    "OrderedDict": "dict",
+    "list": "list",
+    "sorted": "list",
+    "tolist": "list",
+    "int": "int",
+    "len": "int",
+    "float": "float",
+    "str": "str",
+    "join": "str",
+    "bool": "bool",
+    "isinstance": "bool",
+    "any": "bool",
+    "all": "bool",
+}
+"""Calls whose result has one type."""
+_NEEDS_A_VALUE = frozenset(
+    {"len", "sorted", "sum", "float", "int", "min", "max", "range", "list", "tuple", "set", "dict", "enumerate", "zip", "iter"}
+)  # fmt: skip
+
+
+@dataclass
+class Returned:
+    """What a method's `return` statements give."""
+
+    keys: dict[str, list[ast.AST]] = field(default_factory=dict)
+    """Each key and the expressions it is given; in order."""
+    is_complete: bool = True
+    """Whether these are all keys."""
+    no_dicts: list[ast.AST] = field(default_factory=list)
+    """Returned values that are plainly something else."""
+
+
+class Body:
+    """One method."""
+
+    def __init__(self, function: _Function, tree: Tree) -> None:
+        self.function = function
+        self._tree = tree
+
+    @cached_property
+    def all(self) -> list[ast.AST]:
+        """Every node of its tree."""
+        return self._tree.within(self.function)
+
+    @cached_property
+    def own(self) -> list[ast.AST]:
+        """Those that are not of an inner function."""
+        return self._tree.own(self.function)
+
+    @cached_property
+    def _by_kind(self) -> dict[type, list[ast.AST]]:
+        found: dict[type, list[ast.AST]] = {}
+        for node in self.all:
+            found.setdefault(type(node), []).append(node)
+        return found
+
+    def every(self, *kinds: type[_T]) -> list[_T]:
+        """Its nodes of these kinds, kind by kind."""
+        return [node for kind in kinds for node in self._by_kind.get(kind, ())]  # type: ignore[misc]
+
+    @cached_property
+    def calls(self) -> list[tuple[str, ast.Call]]:
+        """Every call in it, with the dotted name of what is called."""
+        return [(dotted_name(call.func), call) for call in self.every(ast.Call)]
+
+    @cached_property
+    def arguments(self) -> list[str]:
+        """Names it can be called with, without `self`."""
+        taken = self.function.args
+        names = [each.arg for each in (*taken.posonlyargs, *taken.args)]
+        return names[1:] + [each.arg for each in taken.kwonlyargs]
+
+    @cached_property
+    def required(self) -> list[str]:
+        """Those without a default."""
+        taken = self.function.args
+        positional = [each.arg for each in (*taken.posonlyargs, *taken.args)]
+        needed = positional[: len(positional) - len(taken.defaults)][1:]
+        return needed + [
+            each.arg
+            for each, default in zip(taken.kwonlyargs, taken.kw_defaults, strict=True)
+            if default is None
+        ]
+
+    @property
+    def takes_anything(self) -> bool:
+        """Whether it has `**kwargs`."""
+        return self.function.args.kwarg is not None
+
+    @cached_property
+    def self_calls(self) -> dict[str, list[ast.Call]]:
+        """Calls of methods of `self` and of `super()`, by name; the latter as `super().…`."""
+        calls: dict[str, list[ast.Call]] = {}
+        for node in self.own:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                owner = node.func.value
+                if _is_self(owner):
+                    calls.setdefault(node.func.attr, []).append(node)
+                elif isinstance(owner, ast.Call) and getattr(owner.func, "id", "") == "super":
+                    calls.setdefault(f"super().{node.func.attr}", []).append(node)
+        return calls
+
+    @cached_property
+    def parameter_reads(self) -> list[tuple[str, ast.AST]]:
+        """Constant names looked up in `self._parameters`."""
+        return list(self._lookups("_parameters"))
+
+    @cached_property
+    def reads_parameters_openly(self) -> bool:
+        """Whether `self._parameters` is used in any other way, so that all may be read."""
+        uses = sum(_is_store(node, "_parameters") for node in self.every(ast.Attribute))
+        return uses > len(self.parameter_reads)
+
+    @cached_property
+    def context_reads(self) -> set[str]:
+        """Constant names looked up in `self._context`."""
+        return {name for name, _ in self._lookups("_context")}
+
+    @cached_property
+    def reads_context_openly(self) -> bool:
+        uses = sum(_is_store(node, "_context") for node in self.every(ast.Attribute))
+        return uses > len(list(self._lookups("_context")))
+
+    def _lookups(self, store: str) -> Iterator[tuple[str, ast.AST]]:
+        """Constant keys that are looked up in a dict of `self`."""
+        for node in self.every(ast.Subscript, ast.Call, ast.Compare):
+            if isinstance(node, ast.Subscript) and _is_store(node.value, store):
+                key: ast.AST = node.slice
+            elif (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("get", "setdefault", "pop")
+                and _is_store(node.func.value, store)
+                and node.args
+            ):
+                key = node.args[0]
+            elif (
+                isinstance(node, ast.Compare)
+                and isinstance(node.ops[0], ast.In | ast.NotIn)
+                and _is_store(node.comparators[0], store)
+            ):
+                key = node.left
+            else:
+                continue
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value, key
+
+    @cached_property
+    def assigned(self) -> dict[str, list[ast.AST | None]]:
+        """What local names are given; None for what cannot be followed."""
+        found: dict[str, list[ast.AST | None]] = {}
+        for node in self.own:
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                for target in targets:
+                    if isinstance(target, ast.Name):
+                        if node.value is not None:
+                            found.setdefault(target.id, []).append(node.value)
+                    elif not isinstance(target, ast.Attribute | ast.Subscript):
+                        for name in _names(target):
+                            found.setdefault(name, []).append(None)
+            elif isinstance(node, ast.AugAssign | ast.For | ast.AsyncFor | ast.NamedExpr):
+                for name in _names(node.target):
+                    found.setdefault(name, []).append(None)
+            elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+                for name in _names(node.optional_vars):
+                    found.setdefault(name, []).append(None)
+        return found
+
+    @cached_property
+    def returned(self) -> Returned:
+        """What it returns; a missing `return` gives an empty dict's keys."""
+        returned = Returned()
+        for node in self.own:
+            if isinstance(node, ast.Yield | ast.YieldFrom):
+                returned.is_complete = False
+            if isinstance(node, ast.Return) and node.value is not None:
+                self._add_returned(node.value, returned)
+        return returned
+
+    def _add_returned(self, value: ast.AST, returned: Returned) -> None:
+        if isinstance(value, ast.IfExp):
+            self._add_returned(value.body, returned)
+            self._add_returned(value.orelse, returned)
+        elif isinstance(value, ast.Dict):
+            for key, each in zip(value.keys, value.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    returned.keys.setdefault(key.value, []).append(each)
+                else:
+                    returned.is_complete = False
+        elif isinstance(value, ast.Call) and getattr(value.func, "id", "") == "dict" and not value.args:
+            for keyword in value.keywords:
+                if keyword.arg is None:
+                    returned.is_complete = False
+                else:
+                    returned.keys.setdefault(keyword.arg, []).append(keyword.value)
+        elif isinstance(value, ast.Name):
+            self._add_variable(value.id, returned)
+        elif isinstance(value, ast.Constant) and value.value is None:
+            pass
+        elif plain_type(value, self) not in (None, "dict"):
+            returned.no_dicts.append(value)
+            returned.is_complete = False
+        else:
+            returned.is_complete = False
+
+    def _add_variable(self, name: str, returned: Returned) -> None:
+        """A variable that was given a dict and then items."""
+        values = self.assigned.get(name, [])
+        if not values or name in self.arguments:
+            returned.is_complete = False
+            return
+        for value in values:
+            if isinstance(value, ast.Dict | ast.Call) and (
+                isinstance(value, ast.Dict) or getattr(value.func, "id", "") == "dict"
+            ):
+                self._add_returned(value, returned)
+            elif value is not None and plain_type(value, self) not in (None, "dict"):
+                returned.no_dicts.append(value)
+                returned.is_complete = False
+            else:
+                returned.is_complete = False
+        for node in self.own:
+            if (
+                isinstance(node, ast.Subscript)
+                and isinstance(node.ctx, ast.Store)
+                and _is_name(node.value, name)
+            ):
+                key = node.slice
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    returned.keys.setdefault(key.value, []).append(_stored(self.own, node))
+                else:
+                    returned.is_complete = False
+            elif isinstance(node, ast.Call) and any(_is_name(each, name) for each in node.args):
+                returned.is_complete = False  # whoever is given it may fill it
+            elif (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and _is_name(node.func.value, name)
+                and node.func.attr in ("update", "setdefault")
+            ):
+                returned.is_complete = False
+
+    def guards(self, argument: str) -> bool:
+        """Whether it looks at all whether the argument is there."""
+        tests: tuple[type[ast.AST], ...] = (ast.If, ast.IfExp, ast.While, ast.BoolOp, ast.Assert, ast.Try)
+        return any(
+            _is_name(each, argument)
+            for node in self.every(*tests)
+            for each in ast.walk(getattr(node, "test", node))
+        )
+
+    def treats_as_optional(self, argument: str) -> bool:
+        """Whether it goes on without the argument when it is None."""
+        return any(
+            _goes_on_without(node, argument) for node in self.every(ast.BoolOp, ast.If, ast.IfExp, ast.While)
+        )
+
+    def needs(self, argument: str) -> ast.AST | None:
+        """Where it uses the argument in a way that None would break; None if it does not."""
+        for node in self.every(ast.Attribute, ast.Subscript, ast.BinOp, ast.For, ast.comprehension, ast.Call):
+            if isinstance(node, ast.Attribute | ast.Subscript) and _is_name(node.value, argument):
+                return node
+            if isinstance(node, ast.BinOp) and (
+                _is_name(node.left, argument) or _is_name(node.right, argument)
+            ):
+                return node
+            if isinstance(node, ast.For | ast.comprehension) and _is_name(node.iter, argument):
+                return node.iter
+            if (
+                isinstance(node, ast.Call)
+                and any(_is_name(each, argument) for each in node.args)
+                and (
+                    getattr(node.func, "id", "") in _NEEDS_A_VALUE
+                    or (
+                        isinstance(node.func, ast.Attribute)
+                        and getattr(node.func.value, "id", "") in ("np", "numpy")
+                    )
+                )
+            ):
+                return node
+        return None
+
+    def uses(self, argument: str) -> bool:
+        """Whether it looks at the argument at all."""
+        return any(node.id == argument and isinstance(node.ctx, ast.Load) for node in self.every(ast.Name))
+
+
+def plain_type(value: ast.AST | None, body: Body | None = None, depth: int = 0) -> PythonType | None:
+    """The Python type of an expression where it is plain to see; None where it is not."""
+    match value:
+        case ast.Dict() | ast.DictComp():
+            return "dict"
+        case ast.List() | ast.ListComp():
+            return "list"
+        case ast.JoinedStr():
+            return "str"
+        case ast.Compare(left=left, comparators=[right]):
+            # Arrays compare to arrays; only `is`, `in` and constants of Python's own make a bool for sure.
+            plain = (plain_type(left, body, depth + 1), plain_type(right, body, depth + 1))
+            return "bool" if all(each in ("int", "float", "str", "bool") for each in plain) else None
+        case ast.UnaryOp(op=ast.Not()):
+            return "bool"
+        case ast.UnaryOp(operand=operand):
+            return plain_type(operand, body, depth + 1)
+        case ast.Constant(value=constant):
+            kind = type(constant).__name__
+            return kind if kind in ("int", "float", "str", "bool") else None  # type: ignore[return-value]
+        case ast.Call(func=ast.Name(id=name)) if hasattr(builtins, name) or name in _CALLS:
+            return _CALLS.get(name)
+        case ast.Call(func=ast.Attribute(attr="tolist" | "join" as name)):
+            return _CALLS[name] if name == "join" else None
+        case ast.Name(id=name) if body is not None and depth < 5 and name not in body.arguments:
+            kinds = {plain_type(each, body, depth + 1) for each in body.assigned.get(name, [None])}
+            return kinds.pop() if len(kinds) == 1 else None
+    return None
+
+
+def dotted_name(node: ast.AST) -> str:
+    """`a.b.c` for such an expression; what is behind a call or an index counts alone."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name):
+        parts.append(node.id)
+    return ".".join(reversed(parts))
+
+
+def _is_store(node: ast.AST, store: str) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == store and _is_self(node.value)
+
+
+def _is_self(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _names(target: ast.AST) -> Iterator[str]:
+    return (
+        each.id for each in ast.walk(target) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    )
+
+
+def _stored(nodes: list[ast.AST], target: ast.AST) -> ast.AST:
+    """What is assigned to `target`."""
+    for node in nodes:
+        if isinstance(node, ast.Assign) and target in node.targets:
+            return node.value
+    return target
+
+
+def _compares_to_none(node: ast.AST, argument: str) -> bool:
+    return (
+        isinstance(node, ast.Compare)
+        and len(node.ops) == 1
+        and isinstance(node.ops[0], ast.Is | ast.IsNot | ast.Eq | ast.NotEq)
+        and _is_name(node.left, argument)
+        and isinstance(node.comparators[0], ast.Constant)
+        and node.comparators[0].value is None
+    )
+
+
+def _goes_on_without(node: ast.AST, argument: str) -> bool:
+    """Whether a test or an `or` makes up for an argument that is None."""
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+        return _is_name(node.values[0], argument)
+    if not isinstance(node, ast.If | ast.IfExp | ast.While):
+        return False
+    is_refused = isinstance(node, ast.If) and _ends_in_raise(node.body)
+    return not is_refused and any(_compares_to_none(each, argument) for each in ast.walk(node.test))
+
+
+def _ends_in_raise(body: list[ast.stmt]) -> bool:
+    return bool(body) and isinstance(body[-1], ast.Raise)

@@ -1,0 +1,169 @@
+"""Nodes as a list: what there is, with its ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuroworkflow_agent.nodes.checker import may_hold_node, python_files
+from neuroworkflow_agent.nodes.definition import Port
+from neuroworkflow_agent.nodes.model import NodeClass, node_classes
+from neuroworkflow_agent.nodes.source import Source, Unreadable, read_source
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class PortEntry:
+    """A port, for people."""
+
+    name: str
+    type: str
+    """A member of `PortType`; `?` if it cannot be read."""
+    description: str
+    optional: bool = False
+    fan_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterEntry:
+    """A parameter, for people."""
+
+    name: str
+    default: str
+    """As it is written; `…` if only running the code would tell."""
+    description: str
+    constraints: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEntry:
+    """A node, for people and for connections."""
+
+    type: str
+    class_name: str
+    path: str
+    line: int
+    description: str
+    stage: str
+    tool: str
+    inputs: tuple[PortEntry, ...] = ()
+    outputs: tuple[PortEntry, ...] = ()
+    parameters: tuple[ParameterEntry, ...] = ()
+
+    def input(self, name: str) -> PortEntry | None:
+        return next((port for port in self.inputs if port.name == name), None)
+
+    def output(self, name: str) -> PortEntry | None:
+        return next((port for port in self.outputs if port.name == name), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its JSON form."""
+        return asdict(self)
+
+
+def list_nodes(folders: Iterable[Path]) -> list[NodeEntry]:
+    """The nodes in folders and files, sorted by type; what cannot be read is left out.
+
+    Notes
+    -----
+    `check_paths` says what is wrong with a file that is missing here.
+    """
+    found: list[NodeEntry] = []
+    for folder in folders:
+        files = python_files(folder) if folder.is_dir() else [folder]
+        for file in files:
+            found += read_nodes(file)
+    return sorted(found, key=lambda node: (node.type, node.path, node.line))
+
+
+def read_nodes(path: Path) -> list[NodeEntry]:
+    """The nodes of one file; none if it cannot be read."""
+    if not may_hold_node(path):
+        return []
+    try:
+        return entries(read_source(path))
+    except (Unreadable, RecursionError):
+        return []
+
+
+def entries(source: Source) -> list[NodeEntry]:
+    """The nodes of a source that was read."""
+    return [_entry(node) for node in node_classes(source)]
+
+
+def _entry(node: NodeClass) -> NodeEntry:
+    definition = node.definition
+    if definition is None:
+        return NodeEntry("", node.name, node.source.path, node.at.lineno, "", "", "")
+    label = {name: definition.text(name) or "" for name in ("type", "description", "stage", "tool")}
+    return NodeEntry(
+        class_name=node.name,
+        path=node.source.path,
+        line=node.at.lineno,
+        inputs=tuple(map(_port, definition.inputs.values())),
+        outputs=tuple(map(_port, definition.outputs.values())),
+        parameters=tuple(
+            ParameterEntry(
+                each.name,
+                f"{each.default!r:.200}",
+                each.description or "",
+                each.constraints if isinstance(each.constraints, dict) else {},
+            )
+            for each in definition.parameters.values()
+        ),
+        **label,
+    )
+
+
+def _port(port: Port) -> PortEntry:
+    return PortEntry(port.name, port.type or "?", port.description or "", port.optional, port.fan_in)
+
+
+def as_text(nodes: Sequence[NodeEntry]) -> str:
+    """One paragraph a node, for a model and for pipes."""
+    parts = []
+    for node in nodes:
+        lines = [f"{node.type or '?'} · class {node.class_name} · {node.path}:{node.line}"]
+        origin = ", ".join(
+            f"{name} {value}" for name, value in (("stage", node.stage), ("tool", node.tool)) if value
+        )
+        lines += [f"  {text}" for text in (node.description, origin) if text]
+        for title, ports in (("in", node.inputs), ("out", node.outputs)):
+            lines += [
+                f"  {title:3} {port.name} {port.type}{_marks(port)}{': ' if port.description else ''}{port.description}"
+                for port in ports
+            ]
+        lines += [
+            f"  set {each.name} = {each.default}{': ' if each.description else ''}{each.description}"
+            for each in node.parameters
+        ]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) or "No nodes here."
+
+
+def as_table(nodes: Sequence[NodeEntry]) -> Table:
+    """One row a node, its ports on lines of their own."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(show_lines=True)
+    for title in ("type", "class", "stage", "tool", "inputs", "outputs"):
+        table.add_column(title, overflow="fold")
+    for node in nodes:
+        inputs, outputs = (
+            "\n".join(
+                f"{port.name} {port.type}{_marks(port)}: {port.description}".removesuffix(": ")
+                for port in ports
+            )
+            for ports in (node.inputs, node.outputs)
+        )
+        table.add_row(*map(escape, (node.type, node.class_name, node.stage, node.tool, inputs, outputs)))
+    return table
+
+
+def _marks(port: PortEntry) -> str:
+    return (" (optional)" if port.optional else "") + (" (fan-in)" if port.fan_in else "")

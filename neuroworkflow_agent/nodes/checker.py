@@ -1,0 +1,248 @@
+"""Checks node files, many at a time: reads, never imports, and always answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+from neuroworkflow_agent.nodes.contract import CATEGORIES
+from neuroworkflow_agent.nodes.findings import Finding, count, plural, told
+from neuroworkflow_agent.nodes.model import NodeClass, node_classes
+from neuroworkflow_agent.nodes.rules import check_node
+from neuroworkflow_agent.nodes.rules.code import check_module
+from neuroworkflow_agent.nodes.source import MAX_BYTES, Unreadable, read_source
+
+_SKIPPED = frozenset({"__pycache__", ".git", ".ipynb_checkpoints", "node_modules", ".venv", "venv", ".tox"})
+_FEW = 150
+"""Files that one process checks sooner than others could start."""
+_MARKS = ("NODE_DEFINITION", "neuroworkflow.core", "from neuroworkflow import")
+"""Texts without which a file holds no node."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What one file gave."""
+
+    path: str
+    findings: list[Finding] = field(default_factory=list)
+    types: list[tuple[str, int, int]] = field(default_factory=list)
+    """Type of each node, and where it stands."""
+    nodes: list[str] = field(default_factory=list)
+    """Class names."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What all files gave."""
+
+    findings: list[Finding]
+    """Sorted by file, place and code."""
+    files: int
+    """How many were looked into."""
+    nodes: tuple[tuple[str, str], ...]
+    """File and class name of each node."""
+
+    @property
+    def errors(self) -> int:
+        return count(self.findings, "error")
+
+    @property
+    def summary(self) -> str:
+        """One line: `2 files, 2 nodes: 1 error, 0 warnings`."""
+        return f"{plural(self.files, 'file')}, {plural(len(self.nodes), 'node')}: {told(self.findings)}"
+
+
+def check_paths(paths: Sequence[Path], *, jobs: int | None = None) -> Report:
+    """Check files, and the node files in folders.
+
+    Parameters
+    ----------
+    paths
+        Files and folders. A file that is named must hold a node; in a folder, files without one are passed by.
+    jobs
+        Processes for many files; None for as many as there are processors.
+    """
+    folders = [path for path in paths if os.path.isdir(path)]  # noqa: PTH112 - a name too long is none, and no error
+    named = {path for path in paths if path not in folders}
+    files = sorted(named | {file for folder in folders for file in python_files(folder)})
+    work = [(file, file in named) for file in files]
+    jobs = jobs or os.cpu_count() or 1
+    if len(work) <= _FEW or jobs == 1:
+        checked = [check_file(*each) for each in work]
+    else:
+        # Fresh processes, since a fork of one with threads may hang.
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            checked = list(pool.map(_check_one, work, chunksize=max(1, len(work) // (jobs * 4))))
+    findings = [finding for each in checked for finding in each.findings]
+    findings += _shared_types(checked)
+    findings += _taken_types([each for each in checked if Path(each.path) in named])
+    nodes = tuple((each.path, name) for each in checked for name in each.nodes)
+    return Report(sorted(set(findings)), sum(bool(each.nodes or each.findings) for each in checked), nodes)
+
+
+def try_nodes(report: Report, environ: Mapping[str, str], *, timeout_s: float) -> Report:
+    """The report with what running each of its nodes shows, one after another; see `trial.try_node`."""
+    from neuroworkflow_agent.nodes.trial import try_node
+
+    files = dict.fromkeys(path for path, _ in report.nodes)
+    tried = [finding for path in files for finding in try_node(Path(path), environ, timeout_s=timeout_s)]
+    return replace(report, findings=sorted({*report.findings, *tried}))
+
+
+def _check_one(work: tuple[Path, bool]) -> Checked:
+    return check_file(*work)
+
+
+def check_file(path: Path, is_named: bool = True) -> Checked:
+    """Check one file, without importing it.
+
+    Parameters
+    ----------
+    is_named
+        Whether someone says that it holds a node.
+    """
+    shown = path.as_posix()
+    if not is_named and not may_hold_node(path):
+        return Checked(shown)
+    try:
+        source = read_source(path, shown)
+    except Unreadable as unreadable:
+        return Checked(shown, [unreadable.finding])
+    try:
+        nodes = node_classes(source)
+        findings = [finding for node in nodes for finding in check_node(node)]
+        if nodes:
+            findings += [*check_module(source), *_check_place(path, nodes)]
+    except RecursionError:
+        # The depth was checked, but what calls us may stand deep in its own stack.
+        return Checked(shown, [source.find("NW005", None, "The code is nested too deeply to be checked.")])
+    if not nodes and is_named:
+        findings = [
+            source.find(
+                "NW006",
+                None,
+                "No class here is a node.",
+                "A node is a class X(Node) with a NODE_DEFINITION; the skill create-node has a template.",
+            )
+        ]
+    types = [
+        (label.text, at.line, at.column)
+        for node in nodes
+        if node.definition
+        and (label := node.definition.labels.get("type"))
+        and label.text
+        and (at := source.find("NW112", label.at, ""))
+    ]
+    return Checked(shown, findings, types, [node.name for node in nodes])
+
+
+def python_files(folder: Path) -> Iterator[Path]:
+    """The Python files below a folder, without caches and environments; links to folders are not followed."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if name not in _SKIPPED and not name.endswith(".egg-info")
+        )
+        for name in sorted(names):
+            if name.endswith(".py") and name != "__init__.py":
+                yield Path(root, name)
+
+
+def may_hold_node(path: Path) -> bool:
+    """Whether a file mentions anything that nodes have."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES)
+    except OSError:
+        return False
+    return any(mark.encode() in text for mark in _MARKS)
+
+
+def _check_place(path: Path, nodes: list[NodeClass]) -> Iterator[Finding]:
+    """Where the file lies: beside an `__init__.py`, in a category's folder, alone in it."""
+    source = nodes[0].source
+    if path.stem not in {node.name for node in nodes}:
+        name = nodes[0].name
+        message = f"The class is called {name!r}, its file {path.stem!r}."
+        yield source.find("NW008", nodes[0].at, message, f"Call the file {name}.py.")
+    for node in nodes[1:]:
+        yield source.find(
+            "NW010",
+            node.at,
+            f"{node.name} is one of {len(nodes)} nodes in this file.",
+            "Give each a file of its own.",
+        )
+    folder = path.absolute().parent
+    parents = folder.parents
+    root = next((each for each in (folder, *parents[:2]) if each.name == "nodes"), None)
+    if root is None or not (root.parent.name == "neuroworkflow" or (root.parent / "neuroworkflow").is_dir()):
+        return
+    if not (folder / "__init__.py").is_file():
+        remedy = f"Add an empty {folder.name}/__init__.py, or the library does not find the node."
+        yield source.find("NW007", None, f"There is no __init__.py in {folder.name!r}.", remedy)
+    if folder.name not in CATEGORIES:
+        remedy = f"Put it into one of {', '.join(CATEGORIES)}; new nodes go into sandbox."
+        yield source.find("NW012", None, f"{folder.name!r} is no category of nodes.", remedy)
+
+
+def _shared_types(checked: Iterable[Checked]) -> list[Finding]:
+    """Types that several of the checked nodes use."""
+    first: dict[str, str] = {}
+    findings = []
+    for each in checked:
+        for kind, line, column in each.types:
+            if kind in first:
+                findings.append(_taken(each.path, line, column, kind, first[kind]))
+            else:
+                first[kind] = each.path
+    return findings
+
+
+def _taken_types(named: list[Checked]) -> list[Finding]:
+    """Types of named files that another node of the same tree uses."""
+    wanted = {kind for each in named for kind, _, _ in each.types}
+    if not wanted:
+        return []
+    roots = {nodes_root(Path(each.path)) for each in named}
+    ours = {Path(each.path).resolve() for each in named}
+    used: dict[str, str] = {}
+    for root in roots:
+        for file in python_files(root):
+            if file.resolve() not in ours and any(kind.encode() in _text(file) for kind in wanted):
+                for kind, _, _ in check_file(file, is_named=False).types:
+                    used.setdefault(kind, file.as_posix())
+    return [
+        _taken(each.path, line, column, kind, used[kind])
+        for each in named
+        for kind, line, column in each.types
+        if kind in used
+    ]
+
+
+def _text(file: Path) -> bytes:
+    try:
+        return file.read_bytes() if file.is_file() and may_hold_node(file) else b""
+    except OSError:
+        return b""
+
+
+def nodes_root(path: Path) -> Path:
+    """The folder whose nodes have to differ: the tree `nodes/` around a file, else the file's own folder."""
+    folder = path.absolute().parent
+    return next((each for each in (folder, *folder.parents[:2]) if each.name == "nodes"), folder)
+
+
+def _taken(path: str, line: int, column: int, kind: str, other: str) -> Finding:
+    return Finding(
+        path,
+        line,
+        column,
+        "NW112",
+        f"The type {kind!r} is used by another node, {other}.",
+        "Choose another; types are unique across all nodes.",
+    )

@@ -1,0 +1,188 @@
+"""The node classes of a file: their definition, methods and steps, as far as the syntax tree tells them."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+from neuroworkflow_agent.nodes.body import Body
+from neuroworkflow_agent.nodes.contract import IMPORTED_FROM, LIBRARY
+from neuroworkflow_agent.nodes.definition import Definition, DefinitionReader, literal
+from neuroworkflow_agent.nodes.findings import Finding
+from neuroworkflow_agent.nodes.source import Source
+
+FunctionDef: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+STEPS = "_define_process_steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One `self.add_process_step(…)`."""
+
+    at: ast.AST
+    name: str
+    method: str
+    """Of the class."""
+    key: str
+    """Its entry in `methods`."""
+    inputs: tuple[str, ...] | None = None
+    """Where the call itself names them."""
+    outputs: tuple[str, ...] | None = None
+
+
+@dataclass
+class NodeClass:
+    """One node."""
+
+    at: ast.ClassDef
+    source: Source
+    definition: Definition | None
+    """None if there is none."""
+    definition_findings: list[Finding] = field(default_factory=list)
+    inherits: bool = False
+    """Whether it has a base other than `Node`, which may define what is not seen here."""
+
+    @property
+    def name(self) -> str:
+        return self.at.name
+
+    @cached_property
+    def methods(self) -> dict[str, FunctionDef]:
+        """Functions of the class body."""
+        return {each.name: each for each in self.at.body if isinstance(each, FunctionDef)}
+
+    @cached_property
+    def bodies(self) -> dict[str, Body]:
+        """What each of them does."""
+        return {name: Body(function, self.source.walked) for name, function in self.methods.items()}
+
+    @cached_property
+    def _step_calls(self) -> list[ast.Call]:
+        return [
+            call
+            for name in ("__init__", STEPS)
+            if name in self.bodies
+            for call in self.bodies[name].self_calls.get("add_process_step", [])
+        ]
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """Its steps in order, as far as they are written out."""
+        return [step for call in self._step_calls if (step := _step(call))]
+
+    @cached_property
+    def steps_are_known(self) -> bool:
+        """Whether every step is written out, so that one that is not there is missing."""
+        in_a_loop = any(
+            isinstance(each, ast.For | ast.While | ast.comprehension)
+            for name in ("__init__", STEPS)
+            if name in self.methods
+            for each in self.bodies[name].all
+        )
+        return not self.inherits and not in_a_loop and len(self.steps) == len(self._step_calls)
+
+
+def node_classes(source: Source) -> list[NodeClass]:
+    """The nodes among the classes at the file's top level."""
+    imports = imported_names(source.tree)
+    found: dict[str, NodeClass] = {}
+    for statement in source.tree.body:
+        if not isinstance(statement, ast.ClassDef):
+            continue
+        assigned = _assigned_definition(statement)
+        bases = [_last_name(base) for base in statement.bases]
+        is_node = any(_is_library_node(base, imports, source) for base in statement.bases)
+        parent = next((found[base] for base in bases if base in found), None)
+        is_the_base = statement.name == "Node" and not statement.bases
+        if is_the_base or (assigned is None and not is_node and parent is None):
+            continue
+        found[statement.name] = _node_class(source, statement, assigned, "Node" not in bases)
+        if assigned is None and parent is not None:
+            found[statement.name].definition = parent.definition
+    return list(found.values())
+
+
+def imported_names(tree: ast.Module) -> dict[str, str]:
+    """Names bound by imports at the top level, and the module each comes from."""
+    names: dict[str, str] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom):
+            names.update((each.asname or each.name, statement.module or ".") for each in statement.names)
+        elif isinstance(statement, ast.Import):
+            names.update((each.asname or each.name.split(".")[0], each.name) for each in statement.names)
+    return names
+
+
+def _node_class(
+    source: Source, at: ast.ClassDef, assigned: ast.Assign | ast.AnnAssign | None, inherits: bool
+) -> NodeClass:
+    if assigned is None or assigned.value is None:
+        return NodeClass(at, source, None, inherits=inherits)
+    reader = DefinitionReader(source)
+    definition = reader.read(assigned.value)
+    if isinstance(assigned, ast.AnnAssign) or len(assigned.targets) != 1:
+        reader.findings.append(
+            source.find(
+                "NW102",
+                assigned,
+                "NODE_DEFINITION is assigned with an annotation or together with another name.",
+                "Write NODE_DEFINITION = NodeDefinitionSchema(…); the GUI reads nothing else.",
+            )
+        )
+    return NodeClass(at, source, definition, reader.findings, inherits)
+
+
+def _assigned_definition(at: ast.ClassDef) -> ast.Assign | ast.AnnAssign | None:
+    for statement in at.body:
+        targets = (
+            statement.targets
+            if isinstance(statement, ast.Assign)
+            else [statement.target]
+            if isinstance(statement, ast.AnnAssign)
+            else []
+        )
+        if any(isinstance(target, ast.Name) and target.id == "NODE_DEFINITION" for target in targets):
+            assert isinstance(statement, ast.Assign | ast.AnnAssign)
+            return statement
+    return None
+
+
+def _is_library_node(base: ast.AST, imports: dict[str, str], source: Source) -> bool:
+    """Whether a base class is the library's `Node`, also where its import was forgotten."""
+    if _last_name(base) != "Node":
+        return False
+    if isinstance(base, ast.Attribute):
+        return LIBRARY in ast.unparse(base)
+    module = imports.get("Node")
+    if module is not None:
+        return module.split(".")[0] == LIBRARY
+    return (
+        any(name in source.text for name in IMPORTED_FROM if name != "Node") or f"{LIBRARY}." in source.text
+    )
+
+
+def _last_name(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _step(call: ast.Call) -> Step | None:
+    """What an `add_process_step` call adds; None if only running it would tell."""
+    given: dict[str, ast.AST] = dict(zip(("name", "method", "description", "inputs", "outputs", "method_key"), call.args, strict=False))  # fmt: skip
+    if any(isinstance(each, ast.Starred) for each in call.args) or any(k.arg is None for k in call.keywords):
+        return None
+    given.update((keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg)
+    method = given.get("method")
+    if not isinstance(method, ast.Attribute) or _last_name(method.value) != "self":
+        return None
+    key = literal(given.get("method_key")) or method.attr
+    name = literal(given.get("name")) or method.attr
+    if not isinstance(key, str) or not isinstance(name, str):
+        return None
+    return Step(call, name, method.attr, key, _names(given.get("inputs")), _names(given.get("outputs")))
+
+
+def _names(node: ast.AST | None) -> tuple[str, ...] | None:
+    value = literal(node)
+    return tuple(map(str, value)) if isinstance(value, list) and value else None

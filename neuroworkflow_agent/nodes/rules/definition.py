@@ -1,0 +1,99 @@
+"""The class and the labels of its definition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from neuroworkflow_agent.nodes.contract import STAGES
+from neuroworkflow_agent.nodes.definition import Definition
+from neuroworkflow_agent.nodes.findings import Finding
+from neuroworkflow_agent.nodes.model import NodeClass
+
+_SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+_CAMEL_CASE = re.compile(r"[A-Z][A-Za-z0-9]*")
+_MIN_WORDS = 4
+"""Of a description that says what is computed from what."""
+
+
+def check(node: NodeClass) -> Iterator[Finding]:
+    find = node.source.find
+    if not _CAMEL_CASE.fullmatch(node.name):
+        yield find("NW009", node.at, f"{node.name!r} is not CamelCase.", "Call it such as SpikeRateNode.")
+    yield from node.definition_findings
+    if node.definition is None:
+        if not node.inherits:
+            yield find(
+                "NW101",
+                node.at,
+                f"{node.name} has no NODE_DEFINITION.",
+                "Write NODE_DEFINITION = NodeDefinitionSchema(type=…, description=…, …) in the class body.",
+            )
+    elif "labels" not in node.definition.hidden:
+        yield from _check_labels(node, node.definition)
+
+
+def _check_labels(node: NodeClass, definition: Definition) -> Iterator[Finding]:
+    find, labels = node.source.find, definition.labels
+    kind = labels.get("type")
+    if kind is None or kind.text == "":
+        yield find("NW110", definition.at, "The node has no type.", f"Write type={_snake(node.name)!r}.")
+    elif kind.text is not None and not _SNAKE_CASE.fullmatch(kind.text):
+        yield find(
+            "NW111",
+            kind.at,
+            f"The type {kind.text!r} is not snake_case.",
+            f"Write type={_snake(kind.text)!r}.",
+        )
+    described = labels.get("description")
+    if described is None or (described.text is not None and not described.text.strip()):
+        yield find(
+            "NW118",
+            definition.at,
+            "The node has no description.",
+            "Say in one sentence what it computes, from what, and by which method.",
+        )
+    elif described.text is not None and len(described.text.split()) < _MIN_WORDS:
+        yield find(
+            "NW119",
+            described.at,
+            f"The description {described.text!r} says too little.",
+            "Say in one sentence what it computes, from what, and by which method.",
+        )
+    yield from _check_origin(node, definition)
+
+
+def _check_origin(node: NodeClass, definition: Definition) -> Iterator[Finding]:
+    find, labels = node.source.find, definition.labels
+    stages = ", ".join(STAGES)
+    stage = labels.get("stage")
+    if stage is None or stage.text == "":
+        yield find("NW113", definition.at, "The node has no stage.", f"Write stage=…, one of {stages}.")
+    elif stage.text is not None and stage.text not in STAGES:
+        yield find("NW114", stage.at, f"The stage {stage.text!r} is a new one.", f"Known stages: {stages}.")
+    tool = labels.get("tool")
+    if tool is None or tool.text == "":
+        remedy = "Write tool=…, such as 'NEST', 'TVB', 'Brian2', 'NEURON', 'SciPy' or 'custom'."
+        yield find("NW115", definition.at, "The node has no tool.", remedy)
+    origin = labels.get("model_source")
+    if origin is None or origin.text == "":
+        remedy = "Write model_source=… with the URL of the paper, repository or documentation."
+        yield find("NW116", definition.at, "The node has no model_source.", remedy)
+    elif origin.text is not None and not _is_url(origin.text):
+        remedy = "Write the URL of the paper, repository or documentation, such as 'https://doi.org/…'."
+        yield find("NW117", origin.at, f"The model_source {origin.text[:100]!r} is not a URL.", remedy)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text.strip())
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and "." in parts.netloc
+
+
+def _snake(name: str) -> str:
+    """A snake_case name that would do."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name.removesuffix("Node"))
+    return spaced.strip("_").lower()[:100] or "my_node"

@@ -1,0 +1,199 @@
+"""Parameters: what they say of themselves, and who reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from neuroworkflow_agent.nodes.contract import ENFORCED_CONSTRAINTS
+from neuroworkflow_agent.nodes.definition import UNKNOWN, Definition, Parameter
+from neuroworkflow_agent.nodes.findings import Finding
+from neuroworkflow_agent.nodes.model import NodeClass
+from neuroworkflow_agent.nodes.units import is_physical, units_in
+
+_BOUNDS_IN_WORDS = re.compile(
+    r"\b(?:between|at least|at most|positive|non-?negative|must be|minimum|maximum|up to|range)\b|[<>≤≥]|\[\s*-?[0-9.]+\s*,\s*-?[0-9.]+\s*\]",
+    re.IGNORECASE,
+)
+
+
+def check(node: NodeClass, definition: Definition) -> Iterator[Finding]:
+    for parameter in definition.parameters.values():
+        yield from _check_words(node, parameter)
+        yield from _check_constraints(node, parameter)
+        yield from _check_ranges(node, parameter)
+    if "parameters" not in definition.hidden:
+        yield from _check_reads(node, definition)
+
+
+def _check_words(node: NodeClass, parameter: Parameter) -> Iterator[Finding]:
+    find, name = node.source.find, parameter.name
+    if parameter.description is None:
+        yield find(
+            "NW201",
+            parameter.at,
+            f"The parameter {name!r} has no description.",
+            "Say what it means and its unit.",
+        )
+    elif (
+        _is_number(parameter.default)
+        and is_physical(name, parameter.description)
+        and not units_in(name, parameter.description)
+    ):
+        yield find(
+            "NW304",
+            parameter.at,
+            f"{name!r} looks like a physical quantity and has no unit.",
+            "Name it in the description, such as 'in ms', or write 'unitless'.",
+        )
+    if not parameter.has_default:
+        yield find(
+            "NW202",
+            parameter.at,
+            f"The parameter {name!r} has no default.",
+            "Write default_value=…, a value that works.",
+        )
+
+
+def _check_constraints(node: NodeClass, parameter: Parameter) -> Iterator[Finding]:
+    find, name, default, given = node.source.find, parameter.name, parameter.default, parameter.constraints
+    if given is UNKNOWN:
+        return
+    constraints = given if isinstance(given, dict) else {}
+    for key in constraints:
+        if key not in ENFORCED_CONSTRAINTS:
+            known = ", ".join(ENFORCED_CONSTRAINTS)
+            yield find(
+                "NW209",
+                parameter.at,
+                f"Nothing enforces the constraint {key!r} of {name!r}.",
+                f"Only {known} count; check anything else in the method.",
+            )
+    low, high, allowed = (constraints.get(key) for key in ENFORCED_CONSTRAINTS)
+    if why := _impossible(constraints):
+        yield find(
+            "NW211", parameter.at, f"The constraints of {name!r} cannot be met: {why}.", "Correct them."
+        )
+        return
+    if _is_number(default) and not {"min", "max", "allowed_values"} & constraints.keys():
+        stated = parameter.optimization_range or _BOUNDS_IN_WORDS.search(parameter.description or "")
+        why = ", though bounds are stated beside it" if stated else ""
+        yield find(
+            "NW203",
+            parameter.at,
+            f"The number {name!r} has no constraints{why}.",
+            "Write constraints={'min': …, 'max': …}, or one of them.",
+        )
+    if default is UNKNOWN or default is None:
+        return
+    if allowed is not None and default not in allowed:
+        yield find(
+            "NW204",
+            parameter.at,
+            f"The default {default!r:.100} of {name!r} is not among its allowed_values.",
+            f"Allowed are {allowed!r:.200}.",
+        )
+    if (low is not None or high is not None) and not _within(default, low, high):
+        yield find(
+            "NW205",
+            parameter.at,
+            f"The default {default!r:.100} of {name!r} is outside {_bounds(low, high)}.",
+            "Change the default or the bounds; configure() would refuse it.",
+        )
+
+
+def _check_ranges(node: NodeClass, parameter: Parameter) -> Iterator[Finding]:
+    find, name, given = node.source.find, parameter.name, parameter.optimization_range
+    if parameter.optimizable is True and given in (None, []):
+        yield find(
+            "NW206",
+            parameter.at,
+            f"{name!r} is optimizable and has no optimization_range.",
+            "Write optimization_range=[low, high].",
+        )
+    elif given is not None and given is not UNKNOWN and given != []:
+        constraints = parameter.constraints if isinstance(parameter.constraints, dict) else {}
+        low, high, allowed = (constraints.get(key) for key in ENFORCED_CONSTRAINTS)
+        if not _is_range(given):
+            yield find(
+                "NW208",
+                parameter.at,
+                f"The optimization_range {given!r:.100} of {name!r} is not [low, high].",
+                "Write two numbers, the smaller one first.",
+            )
+        elif not _impossible(constraints) and (
+            (isinstance(low, int | float) and given[0] < low)
+            or (isinstance(high, int | float) and given[1] > high)
+            or (allowed is not None and not any(given[0] <= v <= given[1] for v in allowed if _is_number(v)))
+        ):
+            yield find(
+                "NW207",
+                parameter.at,
+                f"The optimization_range {given!r} of {name!r} is outside its constraints.",
+                "Keep it inside them; configure() refuses the rest.",
+            )
+    if parameter.is_objective is True and parameter.objective_range in (None, []):
+        yield find(
+            "NW210",
+            parameter.at,
+            f"{name!r} is an objective and has no objective_range.",
+            "Write objective_range=[low, high].",
+        )
+
+
+def _check_reads(node: NodeClass, definition: Definition) -> Iterator[Finding]:
+    find = node.source.find
+    read: set[str] = set()
+    openly = node.inherits
+    for body in node.bodies.values():
+        openly = openly or body.reads_parameters_openly
+        for name, at in body.parameter_reads:
+            read.add(name)
+            if name not in definition.parameters and not node.inherits:
+                declared = ", ".join(map(repr, definition.parameters)) or "none"
+                yield find(
+                    "NW215",
+                    at,
+                    f"The parameter {name!r} is read and not declared.",
+                    f"Declare it in parameters. Declared are {declared}.",
+                )
+    if openly:
+        return
+    for name, parameter in definition.parameters.items():
+        if name not in read and not parameter.is_objective:
+            remedy = f"Read it as self._parameters[{name!r}], or remove it."
+            yield find("NW214", parameter.at, f"No method reads the parameter {name!r}.", remedy)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_range(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] < value[1]
+
+
+def _within(value: Any, low: Any, high: Any) -> bool:
+    """As `configure` compares; what cannot be compared does not fit."""
+    try:
+        return not ((low is not None and value < low) or (high is not None and value > high))
+    except TypeError:
+        return False
+
+
+def _bounds(low: Any, high: Any) -> str:
+    return f"[{'-∞' if low is None else low}, {'∞' if high is None else high}]"
+
+
+def _impossible(constraints: dict[Any, Any]) -> str:
+    """Why no value can meet them; empty if one can."""
+    low, high, allowed = (constraints.get(key) for key in ENFORCED_CONSTRAINTS)
+    for key, bound in (("min", low), ("max", high)):
+        if bound is not None and not _is_number(bound):
+            return f"{key} is {bound!r:.60}, which is no number"
+    if low is not None and high is not None and low > high:
+        return f"min {low!r} is above max {high!r}"
+    if allowed is not None and (not isinstance(allowed, list | tuple | set) or not allowed):
+        return f"allowed_values is {allowed!r:.60}, which lists nothing"
+    return ""

@@ -1,0 +1,192 @@
+"""What is wrong with a workflow: its nodes, its connections, its order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from neuroworkflow_agent.nodes.catalogue import PortEntry
+from neuroworkflow_agent.nodes.connections import check_ports
+from neuroworkflow_agent.nodes.definition import UNKNOWN
+from neuroworkflow_agent.nodes.findings import Finding
+from neuroworkflow_agent.nodes.workflows import Connection, Workflow, WorkflowNode, read_workflow
+
+
+def check_workflow(path: Path, folders: tuple[Path, ...] = ()) -> Workflow:
+    """Read a workflow, with everything wrong with it among its findings.
+
+    Parameters
+    ----------
+    folders
+        As `read_workflow`.
+
+    Raises
+    ------
+    Unreadable
+        With the finding that says why.
+    """
+    workflow = read_workflow(path, folders)
+    workflow.findings += check(workflow)
+    workflow.findings.sort()
+    return workflow
+
+
+def check(workflow: Workflow) -> Iterator[Finding]:
+    find = workflow.source.find
+    if not workflow.nodes and not workflow.connections:
+        remedy = "A workflow is WorkflowBuilder('name').add_node(…).connect(…).build()."
+        yield find("NW715", None, "No workflow is built here.", remedy)
+        return
+    ends = _ends(workflow)
+    for node in workflow.nodes.values():
+        yield from _check_node(workflow, node)
+        yield from _check_inputs(workflow, node, ends)
+    for left_out in workflow.left_out:
+        yield find(
+            "NW713",
+            left_out.at,
+            f"The node {left_out.name!r} is made and not added.",
+            "Add it with .add_node(…), or remove it.",
+        )
+    for connection, wanted in ends:
+        yield from _check_connection(workflow, connection, wanted)
+    if cycle := workflow.cycle:
+        at = next(c.at for c in workflow.connections if (c.from_node, c.to_node) == (cycle[0], cycle[1]))
+        yield find(
+            "NW705",
+            at,
+            f"The workflow has a cycle: {' → '.join(cycle)}.",
+            "Remove one of these connections; nothing in it could run first.",
+        )
+
+
+def _check_node(workflow: Workflow, node: WorkflowNode) -> Iterator[Finding]:
+    find = workflow.source.find
+    if node.entry is None:
+        yield find(
+            "NW701",
+            node.at,
+            f"The file of {node.class_name} was not found, so its ports are not checked.",
+            "Name the folder of its file with --nodes.",
+        )
+    used = {name for c in workflow.connections for name in (c.from_node, c.to_node)}
+    if len(workflow.nodes) > 1 and node.name not in used:
+        yield find("NW709", node.at, f"The node {node.name!r} is not connected.", "Connect it or remove it.")
+    if node.entry is None:
+        return
+    parameters = {each.name: each for each in node.entry.parameters}
+    for name, (value, at) in node.settings.items():
+        if name not in parameters:
+            known = ", ".join(parameters) or "none"
+            yield find(
+                "NW712",
+                at,
+                f"{node.class_name} has no parameter {name!r}; configure raises ValueError.",
+                f"Parameters: {known}.",
+            )
+        elif value is not UNKNOWN and (why := _refused(value, parameters[name].constraints)):
+            yield find(
+                "NW712", at, f"configure refuses {name}={value!r:.100}: {why}.", "Give a value inside."
+            )
+
+
+def _refused(value: object, constraints: dict[str, object]) -> str:
+    """Why `configure` does not take a value; empty if it does."""
+    try:
+        if (low := constraints.get("min")) is not None and value < low:  # type: ignore[operator]
+            return f"it is below {low!r}"
+        if (high := constraints.get("max")) is not None and value > high:  # type: ignore[operator]
+            return f"it is above {high!r}"
+    except TypeError:
+        return f"it cannot be compared with the bounds of {constraints!r:.100}"
+    allowed = constraints.get("allowed_values")
+    if isinstance(allowed, list | tuple | set) and value not in allowed:
+        return f"allowed are {allowed!r:.200}"
+    return ""
+
+
+def _check_inputs(
+    workflow: Workflow, node: WorkflowNode, ends: list[tuple[Connection, PortEntry | None]]
+) -> Iterator[Finding]:
+    sources = Counter(c.to_port for c, _ in ends if c.to_node == node.name)
+    for port in node.entry.inputs if node.entry else ():
+        if not port.optional and not sources[port.name] and port.name not in node.given:
+            yield workflow.source.find(
+                "NW706",
+                node.at,
+                f"The required input {node.name}.{port.name} has no source; it would be None, without a word.",
+                f"Connect an output to it, or give a value: set_input({port.name!r}, …).",
+            )
+
+
+def _ends(workflow: Workflow) -> list[tuple[Connection, PortEntry | None]]:
+    """Each connection once, with the input it leads to, where that is known."""
+    ends: dict[tuple[str, ...], tuple[Connection, PortEntry | None]] = {}
+    for connection in workflow.connections:
+        node = workflow.nodes.get(connection.to_node)
+        wanted = node.entry.input(connection.to_port) if node and node.entry else None
+        ends.setdefault(connection.names, (connection, wanted))
+    return list(ends.values())
+
+
+def _check_connection(
+    workflow: Workflow, connection: Connection, wanted: PortEntry | None
+) -> Iterator[Finding]:
+    find = workflow.source.find
+    for twin in [c for c in workflow.connections if c.names == connection.names][1:]:
+        yield find("NW708", twin.at, f"{twin} is made twice; the second is passed over.", "Remove one.")
+    missing = [name for name in (connection.from_node, connection.to_node) if name not in workflow.nodes]
+    for name in missing:
+        known = ", ".join(map(repr, workflow.nodes)) or "none"
+        yield find(
+            "NW702",
+            connection.at,
+            f"There is no node {name!r}; connect raises ValueError.",
+            f"Nodes that were added: {known}.",
+        )
+    if missing:
+        return
+    given_by, wanted_by = workflow.nodes[connection.from_node], workflow.nodes[connection.to_node]
+    given = given_by.entry.output(connection.from_port) if given_by.entry else None
+    for node, port, kind, name in (
+        (given_by, given, "output", connection.from_port),
+        (wanted_by, wanted, "input", connection.to_port),
+    ):
+        if node.entry is not None and port is None:
+            ports = node.entry.outputs if kind == "output" else node.entry.inputs
+            known = ", ".join(each.name for each in ports) or "none"
+            yield find(
+                "NW703",
+                connection.at,
+                f"{node.class_name} has no {kind} {name!r}; connect raises ValueError.",
+                f"Its {kind}s: {known}.",
+            )
+    if wanted is None:
+        return
+    yield from _check_fan_in(workflow, connection, wanted)
+    if given is None:
+        return
+    fit = check_ports(given, wanted)
+    if fit.verdict == "does not fit":
+        remedy = "Connect another port, or put a node between that converts the value."
+        yield find("NW704", connection.at, f"{connection} does not fit: {fit.reason}.", remedy)
+    elif fit.verdict == "fits by type only":
+        remedy = "Convert it in a node between, or connect the port that means the same."
+        yield find(
+            "NW711", connection.at, f"{connection} fits by type, not by meaning: {fit.reason}.", remedy
+        )
+
+
+def _check_fan_in(workflow: Workflow, connection: Connection, wanted: PortEntry) -> Iterator[Finding]:
+    """Several sources, told at the last of them, which is the one that would win."""
+    target = (connection.to_node, connection.to_port)
+    sources = [c for c, _ in _ends(workflow) if (c.to_node, c.to_port) == target]
+    if len(sources) > 1 and not wanted.fan_in and sources[-1].names == connection.names:
+        others = ", ".join(f"{c.from_node}.{c.from_port}" for c in sources)
+        yield workflow.source.find(
+            "NW707",
+            connection.at,
+            f"{connection.to_node}.{connection.to_port} has {len(sources)} sources ({others}); the last wins, without a word.",
+            "Keep one, or declare the port with fan_in=True and take a list.",
+        )

@@ -1,0 +1,201 @@
+"""Workflows are read from scripts and notebooks, checked, and drawn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from typer.testing import CliRunner
+
+from neuroworkflow_agent.cli import app
+from neuroworkflow_agent.nodes.drawing import workflow_as_mermaid, workflow_as_svg
+from neuroworkflow_agent.nodes.findings import RULES
+from neuroworkflow_agent.nodes.rules.workflow import check_workflow
+
+GOOD = """\
+from neuroworkflow.core.workflow import WorkflowBuilder
+from FiringRateNode import FiringRateNode
+from PoissonPopulationNode import PoissonPopulationNode
+from SaveReportNode import SaveReportNode
+
+population = PoissonPopulationNode("population")
+population.configure(rate_hz=12.0, n_neurons=5)
+population.set_input("duration_ms", 1000.0)
+rates = FiringRateNode("rates")
+
+builder = WorkflowBuilder("rates of a population")
+builder.add_node(population).add_node(rates).add_node(SaveReportNode("report"))
+builder.connect("population", "spike_times_ms", "rates", "spike_times_ms")
+builder.connect("rates", "firing_rate_hz", "report", "results")
+workflow = builder.build()
+"""
+
+
+def write(folder: Path, *edits: tuple[str, str]) -> Path:
+    text = GOOD
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = folder / "workflow.py"
+    path.write_text(text)
+    return path
+
+
+def test_workflow_is_read(correct_nodes: Path) -> None:
+    workflow = check_workflow(write(correct_nodes))
+    assert workflow.findings == []
+    assert workflow.name == "rates of a population"
+    assert workflow.order == ["population", "rates", "report"]
+    assert list(map(str, workflow.connections)) == [
+        "population.spike_times_ms → rates.spike_times_ms",
+        "rates.firing_rate_hz → report.results",
+    ]
+    assert workflow.summary == "3 nodes, 2 connections: 0 errors, 0 warnings"
+
+
+@dataclass(frozen=True)
+class Case:
+    code: str
+    edits: tuple[tuple[str, str], ...]
+    line_of: str
+    others: tuple[str, ...] = ()
+    """Findings that follow from the same mistake."""
+
+
+_CONNECT = 'builder.connect("rates", "firing_rate_hz", "report", "results")\n'
+CASES = (
+    Case("NW701", (("SaveReportNode(", "StrangeNode("),), "StrangeNode"),
+    Case("NW702", (('connect("rates",', 'connect("rate",'),), "connect", ("NW709",)),
+    Case("NW703", (('"rates", "spike_times_ms")', '"rates", "spikes")'),), "spikes", ("NW706",)),
+    Case("NW703", (('"rates", "firing_rate_hz"', '"rates", "rates"'),), '"rates", "rates"'),
+    Case("NW704", (('"rates", "firing_rate_hz"', '"rates", "population_rate_hz"'),), "population_rate_hz"),
+    Case(
+        "NW705",
+        (("workflow = ", 'builder.connect("report", "report_file", "rates", "neuron_names")\nworkflow = '),),
+        '"rates", "firing',
+        ("NW704",),
+    ),
+    Case("NW706", (('population.set_input("duration_ms", 1000.0)\n', ""),), "population = "),
+    Case(
+        "NW707",
+        (("workflow = ", 'builder.connect("rates", "firing_rate_hz", "rates2", "spike_times_ms")\nworkflow = '),
+         ("builder.add_node", 'builder.add_node(FiringRateNode("rates2"))\nbuilder.connect("population", "spike_times_ms", "rates2", "spike_times_ms")\nbuilder.add_node')),
+        '"firing_rate_hz", "rates2"',
+        ("NW711",),
+    ),
+    Case("NW708", ((_CONNECT, _CONNECT * 2),), "connect"),
+    Case("NW709", (("builder.add_node", 'builder.add_node(AlphaSynapseNode("alone"))\nbuilder.add_node'),), "alone"),
+    Case("NW710", (('SaveReportNode("report")', 'SaveReportNode("rates")'), (_CONNECT, "")), "add_node", ("NW713",)),
+    Case("NW711", (('"rates", "firing_rate_hz", "report", "results")', '"rates", "firing_rate_hz", "more", "spike_times_ms")'), ('SaveReportNode("report")', 'FiringRateNode("more")')), "connect"),
+    Case("NW712", (("rate_hz=12.0", "rate_hz=900.0"),), "rate_hz"),
+    Case("NW712", (("rate_hz=12.0", "rates_hz=9.0"),), "rates_hz"),
+    Case("NW712", (("rate_hz=12.0", "rate_hz='9'"),), "rate_hz"),
+    Case("NW713", (("builder = ", 'spare = FiringRateNode("spare")\nbuilder = '),), "spare"),
+    Case("NW714", ((_CONNECT, "for port in ['firing_rate_hz']:\n    builder.connect('rates', port, 'report', 'results')\n"),), "builder.connect", ("NW706", "NW709")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
+def test_each_mistake_is_found(case: Case, correct_nodes: Path) -> None:
+    path = write(correct_nodes, *case.edits)
+    findings = check_workflow(path).findings
+    assert {finding.code for finding in findings} - set(case.others) <= {case.code}, findings
+    if case.code in {finding.code for finding in findings}:
+        found = next(finding for finding in findings if finding.code == case.code)
+        assert case.line_of in path.read_text().splitlines()[found.line - 1]
+    else:
+        pytest.fail(f"{case.code} was not found: {findings}")
+
+
+def test_every_rule_of_workflows_has_a_case() -> None:
+    assert {case.code for case in CASES} | {"NW715"} == {code for code in RULES if code > "NW700"}
+
+
+def test_script_without_a_workflow_says_so(tmp_path: Path) -> None:
+    (tmp_path / "plain.py").write_text("x = 1\n")
+    assert [finding.code for finding in check_workflow(tmp_path / "plain.py").findings] == ["NW715"]
+
+
+def test_notebook_is_read_with_its_magics_and_places(correct_nodes: Path) -> None:
+    path = correct_nodes / "workflow.ipynb"
+    cells = [
+        new_markdown_cell("# Rates"),
+        new_code_cell("%matplotlib inline\n!ls"),
+        new_code_cell("%%chat\nwire these (and don't forget the report"),
+        new_code_cell(GOOD.split("builder =")[0]),
+        new_code_cell(
+            "builder =" + GOOD.split("builder =")[1].replace('connect("rates",', 'connect("rate",')
+        ),
+    ]
+    nbformat.write(new_notebook(cells=cells), path)
+    found = [finding for finding in check_workflow(path).findings if finding.code == "NW702"]
+    assert [finding.message for finding in found] == [
+        "Code cell 4: There is no node 'rate'; connect raises ValueError."
+    ]
+
+
+def test_notebook_that_is_none_is_a_finding(tmp_path: Path) -> None:
+    path = tmp_path / "broken.ipynb"
+    path.write_text("{")
+    result = CliRunner().invoke(app, ["check-workflow", str(path)])
+    assert result.exit_code == 1
+    assert "NW001" in result.stderr
+
+
+def test_nodes_elsewhere_are_named(tmp_path: Path, correct_nodes: Path) -> None:
+    folder = tmp_path / "elsewhere" / "deep" / "down" / "here" / "now"
+    folder.mkdir(parents=True)
+    path = write(folder)
+    assert {f.code for f in check_workflow(path).findings} == {"NW701"}
+    assert check_workflow(path, (correct_nodes,)).findings == []
+
+
+def test_command_prints_the_order_and_draws(correct_nodes: Path, tmp_path: Path) -> None:
+    path, drawing = write(correct_nodes), tmp_path / "workflow.svg"
+    result = CliRunner().invoke(app, ["check-workflow", str(path), "--json", "--svg", str(drawing)])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["nodes"] == ["population", "rates", "report"]
+    assert drawing.read_text().startswith("<svg")
+    mermaid = CliRunner().invoke(app, ["check-workflow", str(path), "--mermaid"]).stdout
+    assert mermaid == (
+        "flowchart LR\n"
+        '    n0["<b>population</b><br/>PoissonPopulationNode"]\n'
+        '    n1["<b>rates</b><br/>FiringRateNode"]\n'
+        '    n2["<b>report</b><br/>SaveReportNode"]\n'
+        '    n0 -- "spike_times_ms → spike_times_ms" --> n1\n'
+        '    n1 -- "firing_rate_hz → results" --> n2\n'
+    )
+
+
+def test_drawing_holds_names_as_text_and_says_itself(correct_nodes: Path) -> None:
+    path = write(correct_nodes, ('"rates of a population"', "'<script>\"&'"))
+    svg = workflow_as_svg(check_workflow(path))
+    root = ET.fromstring(svg)
+    space = "{http://www.w3.org/2000/svg}"
+    assert root.find(f"{space}script") is None
+    title = root.find(f"{space}title")
+    assert title is not None
+    assert title.text is not None
+    assert title.text.startswith('Workflow <script>"&: population.spike_times_ms → rates.spike_times_ms; ')
+    texts = [each.text for each in root.iter(f"{space}text")]
+    assert {"population", "PoissonPopulationNode", "spike_times_ms", "report_file"} <= set(texts)
+    width = float(root.attrib["width"])
+    assert all(0 <= float(each.attrib["x"]) <= width for each in root.iter(f"{space}text"))
+
+
+def test_cycle_and_unknown_node_are_drawn_too(correct_nodes: Path) -> None:
+    path = write(
+        correct_nodes,
+        (
+            "workflow = ",
+            'builder.connect("report", "report_file", "nowhere", "x")\nbuilder.connect("nowhere", "y", "rates", "neuron_names")\nworkflow = ',
+        ),
+    )
+    workflow = check_workflow(path)
+    ET.fromstring(workflow_as_svg(workflow))
+    assert "nowhere" in workflow_as_mermaid(workflow)
