@@ -134,6 +134,8 @@ class TurnEnd:
     output_tokens: int = 0
     cost_usd: float | None = None
     """None where no price is known."""
+    checked: str = ""
+    """What the checker says of the turn's node files, such as `checked: 0 errors`; empty without any."""
     last_message_id: str | None = None
     """The turn's last message in the conversation on disk, where a fork may branch off; None if unknown."""
 

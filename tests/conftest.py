@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+_LIBRARY = Path(__file__).parent / "nodes" / "library"
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -116,6 +117,13 @@ def workspace(tmp_path: Path) -> Path:
     root = tmp_path / "workspace"
     root.mkdir()
     return root
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The double of the library, importable in processes that are started."""
+    monkeypatch.setenv("PYTHONPATH", str(_LIBRARY))
+    return _LIBRARY
 
 
 @pytest.fixture

@@ -65,7 +65,9 @@ class ActiveTurn:
             return "interrupted", "Stopped."
         return end, message
 
-    def end(self, end: EndReason, message: str, *, session_id: SessionId, cost_usd: float | None) -> None:
+    def end(
+        self, end: EndReason, message: str, *, session_id: SessionId, cost_usd: float | None, checked: str
+    ) -> None:
         """Emit the turn's last event."""
         outcome = self.reader.outcome
         self.ended.set()
@@ -80,6 +82,7 @@ class ActiveTurn:
                 input_tokens=outcome.input_tokens if outcome else 0,
                 output_tokens=outcome.output_tokens if outcome else 0,
                 cost_usd=cost_usd,
+                checked=checked,
                 last_message_id=self.reader.last_message_id,
             )
         )

@@ -9,6 +9,7 @@ from typing import Any
 from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, McpSdkServerConfig
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.node_checks import WRITING_TOOLS, NodeChecks
 from neuroworkflow_agent.engine.permissions import Gate, offered_tools
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.skills import SkillSet
@@ -42,6 +43,7 @@ def build_options(
     cli_path: Path | None,
     system_prompt: str,
     servers: Mapping[str, McpSdkServerConfig],
+    node_checks: NodeChecks,
     session_id: SessionId,
     resume: SessionId | None,
 ) -> ClaudeAgentOptions:
@@ -57,6 +59,8 @@ def build_options(
         What to start; None lets the SDK look for it.
     servers
         Our in-process tools, by the name of their MCP server.
+    node_checks
+        Looks at node files after they are written.
     session_id
         The conversation's id.
     resume
@@ -77,7 +81,10 @@ def build_options(
         plugins=[{"type": "local", "path": str(skills.plugin_dir)}] if skills.plugin_dir else [],
         permission_mode="default",
         can_use_tool=gate.can_use_tool,
-        hooks={"PreToolUse": [HookMatcher(hooks=[gate.pre_tool_use], on_failure="block")]},
+        hooks={
+            "PreToolUse": [HookMatcher(hooks=[gate.pre_tool_use], on_failure="block")],
+            "PostToolUse": [HookMatcher(matcher=WRITING_TOOLS, hooks=[node_checks.post_tool_use])],
+        },
         cwd=config.workspace,
         model=model,
         max_turns=config.max_turns,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.node_checks import NodeChecks
 from neuroworkflow_agent.engine.permissions import MCP_SERVER, RUN_CODE, WORKFLOW_SERVER, AskUser, Gate
 from neuroworkflow_agent.engine.prompts import system_prompt
 from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart
@@ -55,6 +56,10 @@ class Outfit:
         self.code: RunCode | None = None
         """The tool, once a process was made that offers it."""
         self._workflow: WorkflowTools | None = None
+        self.nodes = NodeChecks(
+            Workspace(config.workspace), lambda: self.config.harmless_environ, self._secrets
+        )
+        """Node files of the turn."""
 
     async def refresh(self) -> tuple[bool, str]:
         """Look whether the next process would be given other tools; also say what stood in the way."""
@@ -81,7 +86,7 @@ class Outfit:
     def _servers(self) -> dict[str, McpSdkServerConfig]:
         from neuroworkflow_agent.tools.server import build_server, build_workflow_server
 
-        servers = {MCP_SERVER: build_server(MCP_SERVER, self.code)} if self.code else {}
+        servers = {MCP_SERVER: build_server(MCP_SERVER, self.code, self.nodes.tools)}
         if self._workflow is not None:
             read_only = self.config.mode == "read-only"
             workflow = build_workflow_server(WORKFLOW_SERVER, self._workflow, read_only=read_only)
@@ -152,6 +157,7 @@ class Outfit:
                 project_id=config.project_id,
             ),
             servers=servers,
+            node_checks=self.nodes,
             session_id=session_id,
             resume=resume,
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from neuroworkflow_agent.config import Mode
 from neuroworkflow_agent.errors import OutsideWorkspaceError
+from neuroworkflow_agent.tools.nodes import NODE_TOOLS
 from neuroworkflow_agent.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ RUN_CODE = f"mcp__{MCP_SERVER}__run_code"
 WORKFLOW_SERVER = "workflow"
 """Name of the MCP server with the workflow tools of a hub."""
 _WORKFLOW = f"mcp__{WORKFLOW_SERVER}__"
+_NODE_TOOLS = frozenset(f"mcp__{MCP_SERVER}__{tool.name}" for tool in NODE_TOOLS)
+"""They read inside the workspace by themselves; one of them may also run what it reads."""
 QUESTION = "AskUserQuestion"
 
 _READ_PATH = {"Read": "file_path", "Glob": "path", "Grep": "path"}
@@ -102,11 +105,14 @@ def decide(
     """
     if tool in _HARMLESS or (tool.startswith(_WORKFLOW) and short_name(tool) in harmless_workflow_tools):
         return Allow()
+    if tool in _NODE_TOOLS and not tool_input.get("run"):
+        return Allow()
     if tool == QUESTION:
         return Ask("The agent has a question.")
     if tool in _READ_PATH:
         return _decide_read(tool, tool_input, workspace)
-    if tool in _WRITE_PATH or tool == RUN_CODE or tool in _SWITCHED_ON or tool.startswith(_WORKFLOW):
+    changes = {*_WRITE_PATH, RUN_CODE, *_SWITCHED_ON, *_NODE_TOOLS}
+    if tool in changes or tool.startswith(_WORKFLOW):
         return _decide_change(tool, tool_input, workspace, mode)
     return Deny(f"The tool {tool!r} is not available here.")
 

@@ -235,6 +235,7 @@ class Session:
         from neuroworkflow_agent.engine.active import ActiveTurn
 
         active = self._active = ActiveTurn(turn)
+        self._outfit.nodes.begin()
         if not self._is_introduced:
             self._is_introduced = True
             turn.emit(Notice(self.introduction))
@@ -295,7 +296,8 @@ class Session:
             self._code.stop()
         self._approvals.settle_all("The turn has ended.")
         self._busy = False
-        active.end(end, message, session_id=self.session_id, cost_usd=self._cost_of(active))
+        cost_usd, checked = self._cost_of(active), self._outfit.nodes.summary
+        active.end(end, message, session_id=self.session_id, cost_usd=cost_usd, checked=checked)
 
     def _cost_of(self, active: ActiveTurn) -> float | None:
         """Of the turn; the CLI tells what the process has cost so far."""

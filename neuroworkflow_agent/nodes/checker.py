@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from neuroworkflow_agent.nodes.contract import CATEGORIES
@@ -14,13 +12,11 @@ from neuroworkflow_agent.nodes.findings import Finding, count, plural, told
 from neuroworkflow_agent.nodes.model import NodeClass, node_classes
 from neuroworkflow_agent.nodes.rules import check_node
 from neuroworkflow_agent.nodes.rules.code import check_module
-from neuroworkflow_agent.nodes.source import MAX_BYTES, Unreadable, read_source
+from neuroworkflow_agent.nodes.source import Unreadable, may_hold_node, read_source
 
 _SKIPPED = frozenset({"__pycache__", ".git", ".ipynb_checkpoints", "node_modules", ".venv", "venv", ".tox"})
 _FEW = 150
 """Files that one process checks sooner than others could start."""
-_MARKS = ("NODE_DEFINITION", "neuroworkflow.core", "from neuroworkflow import")
-"""Texts without which a file holds no node."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +70,9 @@ def check_paths(paths: Sequence[Path], *, jobs: int | None = None) -> Report:
     if len(work) <= _FEW or jobs == 1:
         checked = [check_file(*each) for each in work]
     else:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
         # Fresh processes, since a fork of one with threads may hang.
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
             checked = list(pool.map(_check_one, work, chunksize=max(1, len(work) // (jobs * 4))))
@@ -149,18 +148,6 @@ def python_files(folder: Path) -> Iterator[Path]:
         for name in sorted(names):
             if name.endswith(".py") and name != "__init__.py":
                 yield Path(root, name)
-
-
-def may_hold_node(path: Path) -> bool:
-    """Whether a file mentions anything that nodes have."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            text = file.read(MAX_BYTES)
-    except OSError:
-        return False
-    return any(mark.encode() in text for mark in _MARKS)
 
 
 def _check_place(path: Path, nodes: list[NodeClass]) -> Iterator[Finding]:

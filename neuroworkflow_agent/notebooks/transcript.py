@@ -73,8 +73,8 @@ class Transcript:
                 self._code[tool_use_id][0].execution_count = count
             case ToolResult(tool_use_id=tool_use_id):
                 return tool_use_id in self._code
-            case TurnEnd(end=end, message=message):
-                self._end(end, message)
+            case TurnEnd(end=end, message=message, checked=checked):
+                self._end(end, message, checked)
                 return True
             case _:
                 pass
@@ -88,7 +88,9 @@ class Transcript:
             text = text.lstrip("\n")
         self._answer.source += text
 
-    def _end(self, end: EndReason, message: str) -> None:
+    def _end(self, end: EndReason, message: str, checked: str) -> None:
+        if checked:
+            self._write(f"\n\n*{checked}*")
         if end != "complete":
             self._write(
                 f"\n\n*The turn ended as {end.replace('_', ' ')}{f': {_plain(message)}' if message else ''}*"

@@ -85,6 +85,8 @@ class Summary:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
+    checked: str = ""
+    """What the checker says of the turn's node files."""
     conflict: str | None = None
     """Set if someone else changed the file, with what was done."""
 
@@ -261,6 +263,7 @@ class _Runner:
         self._ended(end.end, end.message)
         summary.answer, summary.turn_id, summary.session_id = turn.text, turn.turn_id, end.session_id
         summary.model, summary.cells_added, summary.cost_usd = end.model, cells_added, end.cost_usd
+        summary.checked = end.checked
         summary.input_tokens, summary.output_tokens = end.input_tokens, end.output_tokens
 
     def _stop_after_timeout(self, turn: RunningTurn) -> Callable[[], None]:

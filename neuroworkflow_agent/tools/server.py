@@ -8,13 +8,14 @@ from claude_agent_sdk import McpSdkServerConfig, SdkMcpTool, ToolAnnotations, cr
 
 from neuroworkflow_agent.errors import ToolFailed
 from neuroworkflow_agent.tools import run_code
+from neuroworkflow_agent.tools.nodes import NODE_TOOLS, NodeTool, NodeTools
 from neuroworkflow_agent.tools.run_code import CodeFailed, RunCode
 from neuroworkflow_agent.tools.workflow import WorkflowTool, WorkflowTools
 
 _MAX_RESULT_CHARS = 400_000
 
 
-def build_server(name: str, code_tool: RunCode) -> McpSdkServerConfig:
+def build_server(name: str, code_tool: RunCode | None, nodes: NodeTools) -> McpSdkServerConfig:
     """The MCP server with every tool a session offers.
 
     Parameters
@@ -22,9 +23,25 @@ def build_server(name: str, code_tool: RunCode) -> McpSdkServerConfig:
     name
         Server name; tools appear as `mcp__<name>__<tool>`.
     code_tool
-        The session's `run_code`.
+        The session's `run_code`; None where no code may run.
+    nodes
+        Its tools for nodes.
     """
-    return create_sdk_mcp_server(name, tools=[_run_code_tool(code_tool)])
+    tools = [_run_code_tool(code_tool)] if code_tool else []
+    return create_sdk_mcp_server(name, tools=[*tools, *(_node_tool(nodes, each) for each in NODE_TOOLS)])
+
+
+def _node_tool(nodes: NodeTools, offered: NodeTool) -> SdkMcpTool[Any]:
+    annotations = ToolAnnotations(readOnlyHint=offered.reads_only, maxResultSizeChars=_MAX_RESULT_CHARS)
+
+    @tool(offered.name, offered.description, offered.schema, annotations)
+    async def handler(arguments: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"content": [{"type": "text", "text": await nodes.call(offered.name, arguments)}]}
+        except ToolFailed as error:
+            return {"content": [{"type": "text", "text": str(error)}], "is_error": True}
+
+    return handler
 
 
 def build_workflow_server(

@@ -1,4 +1,4 @@
-"""The double of the library, and folders with nodes."""
+"""Folders with nodes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,9 @@ import pytest
 
 HERE = Path(__file__).parent
 CORRECT = HERE / "correct"
-LIBRARY = HERE / "library"
 
 
 @pytest.fixture
 def correct_nodes(tmp_path: Path) -> Path:
     """A folder `nodes` with a correct node of every stage and tool."""
     return Path(shutil.copytree(CORRECT, tmp_path / "nodes"))
-
-
-@pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The double of the library, importable in processes that are started."""
-    monkeypatch.setenv("PYTHONPATH", str(LIBRARY))
-    return LIBRARY

@@ -1,0 +1,108 @@
+"""Node files of a turn are checked as soon as they are written, and the model is told in the same turn.
+
+`NodeChecks` belongs to its session; it remembers what the turn of the moment has checked, for its closing line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neuroworkflow_agent.errors import OutsideWorkspaceError, ToolFailed
+from neuroworkflow_agent.nodes.findings import plural
+from neuroworkflow_agent.nodes.source import may_hold_node
+from neuroworkflow_agent.tools.nodes import NodeTools
+from neuroworkflow_agent.workspace import Workspace
+
+WRITING_TOOLS = "Write|Edit"
+"""A matcher of the tools after which files are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    errors: int
+    warnings: int
+    state: tuple[int, int] | None
+    """Time and size of the file as it was checked."""
+
+
+class NodeChecks:
+    """What is known of the node files of a turn.
+
+    Parameters
+    ----------
+    workspace
+        Where the files are.
+    environ, secrets
+        As `NodeTools`.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        environ: Callable[[], Mapping[str, str]],
+        secrets: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
+        self._workspace = workspace
+        self.tools = NodeTools(workspace, environ, secrets, self.remember)
+        """What the model may call; what they check is remembered too."""
+        self._checked: dict[Path, _Checked] = {}
+
+    def begin(self) -> None:
+        """Forget the last turn."""
+        self._checked.clear()
+
+    def remember(self, path: Path, errors: int, warnings: int) -> None:
+        """Note what the checker found in a file."""
+        self._checked[path] = _Checked(errors, warnings, _state(path))
+
+    @property
+    def summary(self) -> str:
+        """For the turn's closing line, such as `checked: 0 errors`; empty if no node was written or checked."""
+        there = {path: each for path, each in self._checked.items() if _state(path) is not None}
+        if not there:
+            return ""
+        parts = [plural(sum(each.errors for each in there.values()), "error")]
+        if warnings := sum(each.warnings for each in there.values()):
+            parts.append(plural(warnings, "warning"))
+        if changed := sum(_state(path) != each.state for path, each in there.items()):
+            parts.append(f"{plural(changed, 'file')} changed since")
+        return f"checked: {', '.join(parts)}"
+
+    async def post_tool_use(self, hook_input: Any, _tool_use_id: str | None, _context: Any) -> Any:
+        """The `PostToolUse` hook: the checker's findings, beside the tool's own result."""
+        path = self._node_file(hook_input["tool_input"].get("file_path"))
+        if path is None or not await asyncio.to_thread(may_hold_node, path):
+            return {}
+        try:
+            found = await self.tools.check_file(path)
+        except ToolFailed as error:
+            found = str(error)
+        return {
+            "hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": _told(path, found)}
+        }
+
+    def _node_file(self, path: Any) -> Path | None:
+        try:
+            found = self._workspace.resolve(path) if isinstance(path, str) else None
+        except OutsideWorkspaceError:
+            return None
+        return found if found is not None and found.suffix == ".py" else None
+
+
+def _told(path: Path, found: str) -> str:
+    return (
+        f"The node checker looked at {path.name} (NeuroWorkflow, without running it):\n{found}\n"
+        "Mend every error, and every warning you can, before you say that the node is done."
+    )
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size

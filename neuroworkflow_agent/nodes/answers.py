@@ -1,0 +1,106 @@
+"""What the agent asks about nodes, answered as text for a model and as numbers for us. Synchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from neuroworkflow_agent.errors import AgentError
+from neuroworkflow_agent.nodes import catalogue, drawing
+from neuroworkflow_agent.nodes.checker import check_paths, try_nodes
+from neuroworkflow_agent.nodes.connections import check_ports, find_port
+from neuroworkflow_agent.nodes.findings import Finding, count
+from neuroworkflow_agent.nodes.reports import as_text
+from neuroworkflow_agent.nodes.rules.workflow import check_workflow
+from neuroworkflow_agent.nodes.source import Unreadable
+
+_MAX_FINDINGS = 60
+"""Shown of one call; mending these comes first anyway."""
+
+Answer: TypeAlias = dict[str, Any]
+"""`text`, and `checked`: errors and warnings of each file that was checked."""
+
+
+def answer(question: str, arguments: Mapping[str, Any], environ: Mapping[str, str]) -> Answer:
+    """Answer one question.
+
+    Parameters
+    ----------
+    question
+        `check_node`, `list_nodes`, `check_connection` or `check_workflow`.
+    arguments
+        `folder`, the one paths are told relative to, and what the question needs; paths are absolute.
+    environ
+        For processes that run nodes.
+
+    Raises
+    ------
+    AgentError
+        With what would work.
+    """
+    return _ANSWERS[question](arguments, environ)
+
+
+def _check_node(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> Answer:
+    folder = arguments["folder"]
+    report = check_paths([Path(path) for path in arguments["paths"]])
+    if arguments.get("run"):
+        report = try_nodes(report, environ, timeout_s=float(arguments.get("timeout_s") or 60.0))
+    files = dict.fromkeys([path for path, _ in report.nodes] + [finding.path for finding in report.findings])
+    checked = {
+        path: [
+            count([f for f in report.findings if f.path == path], severity)
+            for severity in ("error", "warning")
+        ]
+        for path in files
+    }
+    return {"text": f"{_told(report.findings, folder)}{report.summary}", "checked": checked}
+
+
+def _list_nodes(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -> Answer:
+    text = catalogue.as_text(catalogue.list_nodes([Path(path) for path in arguments["paths"]]))
+    return {"text": _relative(text, arguments["folder"])}
+
+
+def _check_connection(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -> Answer:
+    known = catalogue.list_nodes([Path(path) for path in arguments["paths"]])
+    _, given = find_port(known, str(arguments["output"]), "output")
+    _, wanted = find_port(known, str(arguments["input"]), "input")
+    fit = check_ports(given, wanted)
+    return {"text": f"{fit.verdict}: {fit.reason}\noutput: {given.description}\ninput: {wanted.description}"}
+
+
+def _check_workflow(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -> Answer:
+    folder = arguments["folder"]
+    try:
+        workflow = check_workflow(Path(arguments["path"]), tuple(map(Path, arguments["paths"])))
+    except Unreadable as unreadable:
+        return {"text": _told([unreadable.finding], folder)}
+    return {
+        "text": f"{_told(workflow.findings, folder)}{workflow.summary}\n\n{drawing.workflow_as_mermaid(workflow)}"
+    }
+
+
+_ANSWERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Answer]] = {
+    "check_node": _check_node,
+    "list_nodes": _list_nodes,
+    "check_connection": _check_connection,
+    "check_workflow": _check_workflow,
+}
+
+
+def _told(findings: list[Finding], folder: str) -> str:
+    """The gravest findings, one a line."""
+    ranked = sorted(findings, key=lambda finding: (finding.severity != "error", finding))
+    more = f"… and {len(ranked) - _MAX_FINDINGS} more\n" if len(ranked) > _MAX_FINDINGS else ""
+    return _relative(as_text(ranked[:_MAX_FINDINGS]), folder) + more
+
+
+def _relative(text: str, folder: str) -> str:
+    return text.replace(f"{folder.rstrip('/')}/", "")
+
+
+def failed(error: Exception) -> str:
+    """What is told where a question cannot be answered."""
+    return str(error) if isinstance(error, AgentError) else f"{type(error).__name__}: {error}"
