@@ -9,13 +9,11 @@ RUN useradd --create-home --uid 1000 --shell /bin/bash jovyan
 COPY deploy/image /opt/neuroworkflow/image
 COPY pyproject.toml README.md LICENSE /opt/neuroworkflow/source/
 COPY neuroworkflow_agent /opt/neuroworkflow/source/neuroworkflow_agent
+COPY .claude/skills /opt/neuroworkflow/source/.claude/skills
 ARG JUPYTERHUB_VERSION=6.1.1
 RUN JUPYTERHUB_VERSION="$JUPYTERHUB_VERSION" /opt/neuroworkflow/image/install /opt/neuroworkflow/source
 
-# Skills that users read and cannot change; a hub mounts its own here, read-only.
-COPY .claude/skills /opt/neuroworkflow/skills
-ENV NEUROWORKFLOW_SKILLS_DIR=/opt/neuroworkflow/skills \
-    PYTHONUNBUFFERED=1
+ENV PYTHONUNBUFFERED=1
 
 USER 1000
 WORKDIR /home/jovyan

@@ -1,4 +1,4 @@
-"""The repository's skills, as one private plugin directory for the CLI.
+"""The workspace's skills and those that come along, as one private plugin directory for the CLI.
 
 Project settings and hooks stay unloaded: only the skills themselves are copied, into a directory named
 after their content in the user's cache. Equal skills share it, so nothing is left behind by a process
@@ -12,12 +12,13 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 from platformdirs import user_cache_path
+
+from neuroworkflow_agent.nodes.layout import Layout, detect_layout
 
 PLUGIN = "neuroworkflow"
 _FRONT_MATTER = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n?", re.DOTALL)
@@ -67,16 +68,22 @@ def find_skills(skills_dir: Path) -> list[Skill]:
     return list(found.values())
 
 
-def prepare(skills_dir: Path | None, paths: Mapping[str, str], *, cache: Path | None = None) -> SkillSet:
-    """Build, or find again, the plugin directory for the skills in `skills_dir`.
+def bundled_skills_dir() -> Path | None:
+    """The skills that come with this package: inside it where it was installed, beside it in its repository."""
+    package = Path(__file__).parent
+    places = (package / "bundled_skills", package.parent / ".claude" / "skills")
+    return next((place for place in places if place.is_dir()), None)
+
+
+def prepare(skills_dir: Path | None, workspace: Path, *, cache: Path | None = None) -> SkillSet:
+    """Build, or find again, the plugin directory with a workspace's skills and ours.
 
     Parameters
     ----------
     skills_dir
-        Where skills are read; None for no skills.
-    paths
-        Names a skill may use for places (`workspace`, …) and where they are here; appended to each
-        skill as "Environment paths".
+        Where the workspace's own skills are; None without any. One of a name that ours has too takes its place.
+    workspace
+        Whose places are appended to each skill as "Environment paths".
     cache
         Where to put the plugin; None for the user's cache directory.
 
@@ -85,14 +92,21 @@ def prepare(skills_dir: Path | None, paths: Mapping[str, str], *, cache: Path | 
     OSError
         If the cache cannot be written.
     """
-    skills = find_skills(skills_dir) if skills_dir else []
-    if not skills:
+    found = {
+        skill.name: skill
+        for folder in (bundled_skills_dir(), skills_dir)
+        if folder is not None
+        for skill in find_skills(folder)
+    }
+    if not found:
         return SkillSet(None, ())
+    places = _Places(workspace, detect_layout(workspace))
+    skills = [found[name] for name in sorted(found)]
     base = (cache or user_cache_path("neuroworkflow-agent")) / "skills"
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=base))
     try:
-        _build(building, skills, paths)
+        _build(building, skills, places)
         target = base / _digest(building)
         if not target.exists():
             try:
@@ -105,32 +119,83 @@ def prepare(skills_dir: Path | None, paths: Mapping[str, str], *, cache: Path | 
     return SkillSet(target, tuple(f"{PLUGIN}:{skill.name}" for skill in skills))
 
 
-def _build(root: Path, skills: list[Skill], paths: Mapping[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """What a skill may speak of, and where it is here."""
+
+    workspace: Path
+    layout: Layout
+
+    def section(self, text: str, folder: Path) -> str:
+        """The "Environment paths" of a skill.
+
+        Parameters
+        ----------
+        text
+            Of the skill; the repository's paths in it are looked up.
+        folder
+            The skill's own, whose files come along.
+        """
+        layout = self.layout
+        library = (
+            f"`{layout.library}`, to be on sys.path"
+            if layout.library
+            else "not in this folder; the kernel may have it"
+        )
+        lines = {
+            "workspace": f"`{self.workspace}`",
+            "layout": layout.kind,
+            "nodes": _place(layout.nodes),
+            "new nodes": _place(layout.new_nodes),
+            "projects": _place(layout.projects),
+            "library neuroworkflow": library,
+        }
+        for mentioned in sorted(set(_REPOSITORY_PATH.findall(text))):
+            if not (folder / mentioned).exists():
+                here = layout.locate(mentioned)
+                lines[f"`{mentioned}`"] = f"`{here}`" if here else _NOT_HERE
+        return "## Environment paths\n\n" + "".join(f"- {name}: {where}\n" for name, where in lines.items())
+
+
+def _place(path: Path) -> str:
+    return f"`{path}`" if path.exists() else f"`{path}` (to be created)"
+
+
+_REPOSITORY_PATH = re.compile(
+    r"`((?:src|projects|examples|notebooks|docs|data|gui)/[\w./-]+|[A-Z][\w-]*\.(?:md|py))`"
+)
+"""Paths as the library's repository has them, in backticks: below its folders, and its documents at the root."""
+_NOT_HERE = "not here; go by this skill, `list_nodes` and what `check_node` says instead"
+
+
+def _build(root: Path, skills: list[Skill], places: _Places) -> None:
     manifest = root / ".claude-plugin" / "plugin.json"
     manifest.parent.mkdir()
     manifest.write_text(json.dumps({"name": PLUGIN, "version": "1"}), encoding="utf-8")
     for skill in skills:
         target = root / "skills" / skill.name
         if skill.source.is_dir():
-            shutil.copytree(skill.source, target, ignore=shutil.ignore_patterns(".*"))
+            shutil.copytree(skill.source, target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
         else:
             target.mkdir(parents=True)
             shutil.copyfile(skill.source, target / "SKILL.md")
         text = (target / "SKILL.md").read_text(encoding="utf-8", errors="replace")
-        (target / "SKILL.md").write_text(_complete(text, skill.name, paths), encoding="utf-8")
+        (target / "SKILL.md").write_text(
+            f"{_complete(text, skill.name)}\n\n{places.section(text, target)}", encoding="utf-8"
+        )
 
 
-def _complete(text: str, name: str, paths: Mapping[str, str]) -> str:
-    """Give a skill the front matter the CLI wants and the places on this machine."""
+def _complete(text: str, name: str) -> str:
+    """A skill with the front matter the CLI wants."""
     match = _FRONT_MATTER.match(text)
     body = text[match.end() :] if match else text
     description = _description(match.group(1)) if match else None
     if not description:
         lines = (line.strip("# ").strip() for line in body.splitlines())
         description = next((line for line in lines if line), name)
-    front = f"---\nname: {name}\ndescription: {json.dumps(description, ensure_ascii=False)}\n---\n"
-    where = "".join(f"- {key}: `{value}`\n" for key, value in sorted(paths.items()))
-    return front + body.rstrip() + (f"\n\n## Environment paths\n\n{where}" if where else "\n")
+    return (
+        f"---\nname: {name}\ndescription: {json.dumps(description, ensure_ascii=False)}\n---\n{body.rstrip()}"
+    )
 
 
 def _description(front_matter: str) -> str | None:

@@ -78,9 +78,11 @@ class NodeChecks:
         if path is None or not await asyncio.to_thread(may_hold_node, path):
             return {}
         try:
-            found = await self.tools.check_file(path)
+            found = await self.tools.look_at_file(path)
         except ToolFailed as error:
             found = str(error)
+        if not found:
+            return {}
         return {
             "hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": _told(path, found)}
         }
@@ -96,7 +98,7 @@ class NodeChecks:
 def _told(path: Path, found: str) -> str:
     return (
         f"The node checker looked at {path.name} (NeuroWorkflow, without running it):\n{found}\n"
-        "Mend every error, and every warning you can, before you say that the node is done."
+        "Mend every error, and every warning you can, before you say that it is done."
     )
 
 

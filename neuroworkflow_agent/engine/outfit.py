@@ -125,8 +125,7 @@ class Outfit:
 
         config = self.config
         skills_dir = config.skills_dir or skills.find_skills_dir(config.workspace)
-        paths = {"workspace": str(config.workspace), **({"skills": str(skills_dir)} if skills_dir else {})}
-        skill_set = await asyncio.to_thread(skills.prepare, skills_dir, paths)
+        skill_set = await asyncio.to_thread(skills.prepare, skills_dir, config.workspace)
         readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()
         if self._kernel is not None and self.code is None:
             self.code = RunCode(

@@ -10,7 +10,7 @@ from neuroworkflow_agent.errors import AgentError
 from neuroworkflow_agent.nodes import catalogue, drawing
 from neuroworkflow_agent.nodes.checker import check_paths, try_nodes
 from neuroworkflow_agent.nodes.connections import check_ports, find_port
-from neuroworkflow_agent.nodes.findings import Finding, count
+from neuroworkflow_agent.nodes.findings import UNREADABLE, Finding, count
 from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.rules.workflow import check_workflow
 from neuroworkflow_agent.nodes.source import Unreadable
@@ -28,7 +28,7 @@ def answer(question: str, arguments: Mapping[str, Any], environ: Mapping[str, st
     Parameters
     ----------
     question
-        `check_node`, `list_nodes`, `check_connection` or `check_workflow`.
+        `check_node`, `look_at_file`, `list_nodes`, `check_connection` or `check_workflow`.
     arguments
         `folder`, the one paths are told relative to, and what the question needs; paths are absolute.
     environ
@@ -58,6 +58,22 @@ def _check_node(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> Ans
     return {"text": f"{_told(report.findings, folder)}{report.summary}", "checked": checked}
 
 
+def _look_at_file(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -> Answer:
+    """A file that was just written: its nodes and its workflow, if it has any; no text if it has neither."""
+    folder, path = arguments["folder"], Path(arguments["path"])
+    report = check_paths([path], need_nodes=False)
+    findings, told = list(report.findings), [report.summary] if report.nodes or report.findings else []
+    if not any(finding.code in UNREADABLE for finding in findings):
+        workflow = check_workflow(path)
+        if workflow.nodes:
+            told.append(workflow.summary)
+            findings += workflow.findings
+    if not told:
+        return {"text": ""}
+    counts = [count(findings, "error"), count(findings, "warning")]
+    return {"text": _told(findings, folder) + "\n".join(told), "checked": {str(path): counts}}
+
+
 def _list_nodes(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -> Answer:
     text = catalogue.as_text(catalogue.list_nodes([Path(path) for path in arguments["paths"]]))
     return {"text": _relative(text, arguments["folder"])}
@@ -84,6 +100,7 @@ def _check_workflow(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -
 
 _ANSWERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Answer]] = {
     "check_node": _check_node,
+    "look_at_file": _look_at_file,
     "list_nodes": _list_nodes,
     "check_connection": _check_connection,
     "check_workflow": _check_workflow,

@@ -52,7 +52,7 @@ class Report:
         return f"{plural(self.files, 'file')}, {plural(len(self.nodes), 'node')}: {told(self.findings)}"
 
 
-def check_paths(paths: Sequence[Path], *, jobs: int | None = None) -> Report:
+def check_paths(paths: Sequence[Path], *, jobs: int | None = None, need_nodes: bool = True) -> Report:
     """Check files, and the node files in folders.
 
     Parameters
@@ -61,11 +61,13 @@ def check_paths(paths: Sequence[Path], *, jobs: int | None = None) -> Report:
         Files and folders. A file that is named must hold a node; in a folder, files without one are passed by.
     jobs
         Processes for many files; None for as many as there are processors.
+    need_nodes
+        Whether it is wrong for a file that is named to hold none.
     """
     folders = [path for path in paths if os.path.isdir(path)]  # noqa: PTH112 - a name too long is none, and no error
     named = {path for path in paths if path not in folders}
     files = sorted(named | {file for folder in folders for file in python_files(folder)})
-    work = [(file, file in named) for file in files]
+    work = [(file, need_nodes and file in named) for file in files]
     jobs = jobs or os.cpu_count() or 1
     if len(work) <= _FEW or jobs == 1:
         checked = [check_file(*each) for each in work]

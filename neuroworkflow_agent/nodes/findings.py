@@ -140,6 +140,8 @@ RULES: dict[str, Rule] = _rules(
     ("NW715", "error", "There is no workflow in the file"),
 )
 """Every rule, by its code."""
+UNREADABLE = frozenset({"NW001", "NW002", "NW003", "NW004", "NW005"})
+"""Those after which nothing else is known of a file."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -19,7 +19,7 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 300
 """Nesting of expressions and blocks; what people write stays far below."""
 
-_MARKS = ("NODE_DEFINITION", "neuroworkflow.core", "from neuroworkflow import")
+_MARKS = ("NODE_DEFINITION", "neuroworkflow.core", "from neuroworkflow import", "WorkflowBuilder")
 """Texts without which a file holds no node."""
 
 

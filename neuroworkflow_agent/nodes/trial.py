@@ -59,7 +59,7 @@ def try_node(path: Path, environ: Mapping[str, str], *, timeout_s: float = TIMEO
             "result": str(result),
         }
         command = [sys.executable, "-P", "-m", "neuroworkflow_agent.nodes.trial_process", json.dumps(request)]
-        code = _run(command, {**environ, "PYTHONPATH": _python_path(environ)}, scratch, log, timeout_s)
+        code = _run(command, {**environ, "PYTHONPATH": python_path(environ)}, scratch, log, timeout_s)
         said = _tail(log)
         try:
             steps: list[dict[str, Any]] = json.loads(result.read_text(encoding="utf-8"))
@@ -119,10 +119,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _python_path(environ: Mapping[str, str]) -> str:
-    """Ours behind the user's own, so that the process finds this package."""
+def python_path(environ: Mapping[str, str]) -> str:
+    """`PYTHONPATH` for a process in another folder: the user's own entries, then where this package is."""
     ours = str(Path(neuroworkflow_agent.__file__).parent.parent)
-    return os.pathsep.join(filter(None, (environ.get("PYTHONPATH", ""), ours)))
+    theirs = [str(Path(each).absolute()) for each in environ.get("PYTHONPATH", "").split(os.pathsep) if each]
+    return os.pathsep.join([*theirs, ours])
 
 
 def _tail(log: Path) -> str:

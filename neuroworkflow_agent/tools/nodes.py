@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -16,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import neuroworkflow_agent
 from neuroworkflow_agent.errors import OutsideWorkspaceError, ToolFailed
 from neuroworkflow_agent.nodes.layout import detect_layout
+from neuroworkflow_agent.nodes.trial import python_path
 from neuroworkflow_agent.text import clip, redact, strip_control
 from neuroworkflow_agent.tools.content import MAX_CHARS
 from neuroworkflow_agent.workspace import Workspace
@@ -129,9 +128,9 @@ class NodeTools:
             timeout_s = min(_MAX_RUN_TIMEOUT_S, timeout_s + 10 * _seconds(arguments.get("timeout_s")))
         return await self._ask(name, arguments, timeout_s)
 
-    async def check_file(self, path: Path) -> str:
-        """What the checker finds in one file, without running it; as `call` otherwise."""
-        return await self._ask("check_node", {"paths": [str(path)]}, _STATIC_TIMEOUT_S)
+    async def look_at_file(self, path: Path) -> str:
+        """What is wrong with the nodes and the workflow of one file; empty if it has neither. Raises as `call`."""
+        return await self._ask("look_at_file", {"path": str(path)}, _STATIC_TIMEOUT_S)
 
     def _resolve(self, paths: Any) -> list[str]:
         if not paths:
@@ -158,15 +157,13 @@ class NodeTools:
 
 async def _run(request: str, environ: Mapping[str, str], folder: Path, timeout_s: float) -> dict[str, Any]:
     """Ask the process; it is gone when this returns."""
-    ours = str(Path(neuroworkflow_agent.__file__).parent.parent)
-    python_path = os.pathsep.join(filter(None, (environ.get("PYTHONPATH"), ours)))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
         "-m",
         "neuroworkflow_agent.nodes",
         cwd=folder,
-        env={**environ, "PYTHONPATH": python_path, "PYTHONIOENCODING": "utf-8"},
+        env={**environ, "PYTHONPATH": python_path(environ), "PYTHONIOENCODING": "utf-8"},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -383,11 +383,24 @@ def test_skill_is_listed_in_one_line_and_loaded_when_used(
     assert f"workspace: `{workspace}`" in after
 
 
-def test_without_skills_the_tool_is_not_offered(scripted_model: ScriptedModel, make_session: Maker) -> None:
+def test_our_skills_are_offered_everywhere_and_no_others(
+    scripted_model: ScriptedModel, make_session: Maker
+) -> None:
+    scripted_model.extend(Reply.text("ok"))
+    end_of(make_session().start("hi"))
+    body = str(scripted_model.requests[0].body)
+    for name in ("analyse-spikes", "brain-viewer", "connect-nodes", "create-node", "notebook-to-nodes"):
+        assert f"neuroworkflow:{name}: " in body
+    assert "dataviz" not in body
+
+
+def test_without_skills_the_tool_is_not_offered(
+    scripted_model: ScriptedModel, make_session: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neuroworkflow_agent.skills.bundled_skills_dir", lambda: None)
     scripted_model.extend(Reply.text("ok"))
     end_of(make_session().start("hi"))
     assert "Skill" not in scripted_model.requests[0].tool_names
-    assert "dataviz" not in str(scripted_model.requests[0].body)
 
 
 # -- resume, fork, idle -------------------------------------------------------------------------------

@@ -113,6 +113,7 @@ def test_image_installs_starts_and_is_healthy(tmp_path: Path) -> None:
         source / "neuroworkflow_agent",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
+    shutil.copytree(_ROOT / ".claude" / "skills", source / ".claude" / "skills")
     port = free_port()
     kept = {
         n: v
@@ -131,6 +132,8 @@ def test_image_installs_starts_and_is_healthy(tmp_path: Path) -> None:
     )
     assert installed.returncode == 0, installed.stderr[-3000:]
     assert re.search(r"^claude \d+\.\d+\.\d+", installed.stdout, re.MULTILINE)
+    (skills,) = (tmp_path / "venv").glob("lib/python*/site-packages/neuroworkflow_agent/bundled_skills")
+    assert (skills / "create-node" / "SKILL.md").is_file()
     health = [_IMAGE / "healthcheck"]
     assert subprocess.run(health, env=environ, capture_output=True, check=False).returncode == 1
     server = subprocess.Popen(

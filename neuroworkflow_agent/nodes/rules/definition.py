@@ -38,7 +38,12 @@ def _check_labels(node: NodeClass, definition: Definition) -> Iterator[Finding]:
     find, labels = node.source.find, definition.labels
     kind = labels.get("type")
     if kind is None or kind.text == "":
-        yield find("NW110", definition.at, "The node has no type.", f"Write type={_snake(node.name)!r}.")
+        yield find(
+            "NW110",
+            definition.at,
+            "The node has no type.",
+            f"Write type={_snake(node.name.removesuffix('Node'))!r}.",
+        )
     elif kind.text is not None and not _SNAKE_CASE.fullmatch(kind.text):
         yield find(
             "NW111",
@@ -95,5 +100,5 @@ def _is_url(text: str) -> bool:
 
 def _snake(name: str) -> str:
     """A snake_case name that would do."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name.removesuffix("Node"))
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name)
     return spaced.strip("_").lower()[:100] or "my_node"
