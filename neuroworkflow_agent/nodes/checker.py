@@ -10,6 +10,7 @@ from pathlib import Path
 from neuroworkflow_agent.nodes.contract import CATEGORIES
 from neuroworkflow_agent.nodes.findings import Finding, count, plural, told
 from neuroworkflow_agent.nodes.model import NodeClass, node_classes
+from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.rules import check_node
 from neuroworkflow_agent.nodes.rules.code import check_module
 from neuroworkflow_agent.nodes.source import Unreadable, may_hold_node, read_source
@@ -45,6 +46,9 @@ class Report:
     @property
     def errors(self) -> int:
         return count(self.findings, "error")
+
+    def __str__(self) -> str:
+        return f"{as_text(self.findings)}{self.summary}"
 
     @property
     def summary(self) -> str:

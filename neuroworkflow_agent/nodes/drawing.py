@@ -65,7 +65,7 @@ def workflow_as_mermaid(workflow: Workflow) -> str:
 
 
 def workflow_as_svg(workflow: Workflow) -> str:
-    """The same as an SVG that follows the page's colours and is read aloud as its connections."""
+    """The same as an SVG, which is read aloud as its connections."""
     boxes = _place(workflow)
     width = max((box.x + box.width for box in boxes.values()), default=0) + _PAD_PX
     height = max((box.y + box.height for box in boxes.values()), default=0) + _PAD_PX
@@ -73,8 +73,10 @@ def workflow_as_svg(workflow: Workflow) -> str:
     title = escape(f"Workflow {workflow.name or ''}: {told}")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
-        f'role="img" style="max-width:100%;height:auto;color:var(--jp-content-font-color1,#1f2328)" font-family="system-ui,sans-serif" font-size="12">',
+        'role="img" style="max-width:100%;height:auto;color:#1f2328" font-family="system-ui,sans-serif" font-size="12">',
         f"<title>{title}</title>",
+        # Notebooks show an SVG as a picture, which knows nothing of their theme: it brings its own ground.
+        '<rect width="100%" height="100%" rx="6" fill="#fff"/>',
         '<defs><marker id="nw-arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path d="M0 0 8 4 0 8z" fill="currentColor"/></marker></defs>',
     ]
@@ -137,7 +139,7 @@ def _draw_box(name: str, box: _Box, workflow: Workflow) -> str:
     middle = box.x + box.width / 2
     parts = [
         f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="6" '
-        f'fill="var(--jp-layout-color1,#fff)" stroke="currentColor"{dashed}/>',
+        f'fill="#f6f8fa" stroke="currentColor"{dashed}/>',
         f'<text x="{middle:.1f}" y="{box.y + _LINE_PX:.1f}" text-anchor="middle" font-weight="600" fill="currentColor">{escape(name)}</text>',
         f'<text x="{middle:.1f}" y="{box.y + 2 * _LINE_PX:.1f}" text-anchor="middle" opacity=".7" fill="currentColor">{escape(kind)}</text>',
     ]

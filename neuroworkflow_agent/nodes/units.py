@@ -107,6 +107,10 @@ def is_physical(name: str, description: str) -> bool:
     return bool(_QUANTITY.search(name) or _QUANTITY.search(description[:_MAX_CHARS]))
 
 
+_ALIKE = 0.7
+"""Part of the shorter description's words that two have to share."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """Whether two descriptions mean the same thing."""
@@ -130,9 +134,7 @@ def compare(given: tuple[str, str], wanted: tuple[str, str]) -> Meaning:
         if not shared:
             return _differ(ours, theirs)
         names = ", ".join(u.text for u in ours if (u.dimension, u.factor) in shared)
-        if words(*given) & words(*wanted):
-            return Meaning("same", f"both are in {names}")
-        return Meaning("unclear", f"both are in {names}, but their descriptions share no word")
+        return _compare_words(names, words(*given), words(*wanted))
     if words(*given) & words(*wanted) and not ours and not theirs:
         return Meaning("unclear", "neither description names a unit")
     silent = "the output's" if theirs else "the input's"
@@ -142,6 +144,15 @@ def compare(given: tuple[str, str], wanted: tuple[str, str]) -> Meaning:
         if ours or theirs
         else "the descriptions share no word and no unit",
     )
+
+
+def _compare_words(units: str, ours: set[str], theirs: set[str]) -> Meaning:
+    """One unit is shared; the words tell whether it is the same quantity, such as a time and not an interval."""
+    shared = ours & theirs
+    if len(shared) >= _ALIKE * min(len(ours), len(theirs)) and shared:
+        return Meaning("same", f"both are in {units}")
+    told = f"share only {', '.join(map(repr, sorted(shared)))}" if shared else "share no word"
+    return Meaning("unclear", f"both are in {units}, but their descriptions {told}")
 
 
 def _differ(ours: list[Unit], theirs: list[Unit]) -> Meaning:

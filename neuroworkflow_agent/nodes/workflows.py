@@ -12,6 +12,7 @@ from typing import Any
 from neuroworkflow_agent.nodes.catalogue import NodeEntry, entries, list_nodes, read_nodes
 from neuroworkflow_agent.nodes.definition import called_name, literal
 from neuroworkflow_agent.nodes.findings import Finding, plural, told
+from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.scripts import read_script
 from neuroworkflow_agent.nodes.source import Source
 
@@ -62,6 +63,15 @@ class Workflow:
     left_out: list[WorkflowNode] = field(default_factory=list)
     """Nodes that are made and never added."""
     findings: list[Finding] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{as_text(self.findings)}{self.summary}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """In a notebook: its drawing, and what is wrong with it as text."""
+        from neuroworkflow_agent.nodes.drawing import workflow_as_svg
+
+        return {"text/plain": str(self), "image/svg+xml": workflow_as_svg(self)}
 
     @property
     def summary(self) -> str:

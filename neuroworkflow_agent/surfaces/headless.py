@@ -157,7 +157,7 @@ class _Runner:
     def run(self) -> Summary:
         started = time.monotonic()
         cwd = self._job.notebook.resolve().parent
-        kernel = self._portal.call(ClientKernel.start(self._kernel_name, cwd=cwd))
+        kernel = self._portal.call(ClientKernel.start(self._kernel_name, cwd=cwd, env=self._kernel_environ()))
         try:
             if self._job.execute:
                 self._execute_cells(kernel)
@@ -167,6 +167,18 @@ class _Runner:
             self._portal.call(kernel.aclose())
         self._summary.duration_s = time.monotonic() - started
         return self._summary
+
+    def _kernel_environ(self) -> dict[str, str] | None:
+        """The kernel's environment, in which `%%chat` cells find the model that was asked for."""
+        model = self._config.model
+        if model is None or model == self._config.environ.get("ANTHROPIC_MODEL"):
+            return None
+        kind, colon, file = model.partition(":")
+        if (
+            kind in ("scripted", "local") and colon
+        ):  # a file, seen from where we are and not from the notebook
+            model = f"{kind}:{Path(file).expanduser().absolute()}"
+        return {**self._config.environ, "ANTHROPIC_MODEL": model}
 
     # -- the notebook's own cells ---------------------------------------------------------------------
 

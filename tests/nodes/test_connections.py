@@ -53,6 +53,7 @@ _SPIKES = "Spike times in ms, a list keyed by neuron name"
         (("times", "DICT", _SPIKES), ("spikes", "LIST", _SPIKES), "does not fit", "LIST does not take DICT"),
         (("a", "FLOAT", "Weight"), ("b", "FLOAT", "Weight of a synapse"), "fits by type", "neither description names a unit"),
         (("a", "FLOAT", "Weight in nS"), ("b", "FLOAT", "Weight of a synapse"), "fits by type", "the input's description names no unit"),
+        (("i", "DICT", "Mean inter-spike interval in ms, keyed by neuron name"), ("t", "DICT", _SPIKES), "fits by type", "share only 'neuron', 'spike'"),
         (("n", "INT", "Delay in ms"), ("d", "FLOAT", "Delay in ms"), "fits", "INT into FLOAT"),
         (("f", "CSV_FILE", "Table"), ("g", "JSON_FILE", "Table"), "fits by type only", "CSV_FILE and JSON_FILE"),
         (("rate_hz", "FLOAT", "Firing rate"), ("mean_rate_hz", "FLOAT", "Firing rate"), "fits", "both are in"),

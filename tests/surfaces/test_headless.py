@@ -439,3 +439,16 @@ def test_key_is_never_written_into_the_notebook(notebook: Path, scripted_model: 
     assert "[redacted]" in notebook.read_text()
     assert scripted_model.api_key not in notebook.read_text() + out + err
     assert scripted_model.api_key not in str(scripted_model.requests[-1].body)
+
+
+def test_model_of_the_command_serves_the_notebooks_own_chat_cells(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace / "below").mkdir()
+    monkeypatch.chdir(workspace)
+    (workspace / "said.json").write_text(json.dumps([[{"text": "From the recording."}]]))
+    path = workspace / "below" / "chat.ipynb"
+    write(path, [new_code_cell("%load_ext neuroworkflow_agent"), new_code_cell("%chat hi")])
+    code, _, err = run("run", path, "--model", "scripted:said.json")
+    assert code == 0, err
+    assert "From the recording." in str(read(path).cells[1].outputs)
