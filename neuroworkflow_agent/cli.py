@@ -34,7 +34,6 @@ gateway = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(gateway, name="gateway")
-cli_nodes.add_commands(app)
 
 _BAD_INPUT = 2
 
@@ -116,6 +115,9 @@ def doctor(model: ModelOption = None, as_json: JsonOption = False) -> None:
             typer.echo(f"{'ok ' if finding.ok else 'NO '} {finding.name}: {finding.detail}")
         typer.echo(f"\n{wrong.advice or wrong.detail}" if wrong else "\nA turn can run here.")
     raise typer.Exit(0 if wrong is None else 1)
+
+
+cli_nodes.add_commands(app)
 
 
 @sessions.command("list")

@@ -53,7 +53,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def check_node(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="FILE_OR_FOLDER...", help="Node files, or folders with them.")
+        list[Path], typer.Argument(metavar="FILE_OR_FOLDER", help="Node files, or folders with them.")
     ],
     output: FormatOption = FindingsFormat.text,
     as_json: JsonOption = False,
@@ -91,7 +91,7 @@ def list_nodes(
     folders: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FOLDER]...", help="Where to look; the nodes around here without one.", exists=True
+            metavar="FOLDER", help="Where to look; the nodes around here without one.", exists=True
         ),
     ] = None,
     output: Annotated[

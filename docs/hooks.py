@@ -1,0 +1,51 @@
+"""Fills the documentation's generated parts: the table of findings, and every command's help."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+from neuroworkflow_agent.nodes.findings import RULES
+
+_PARTS = (
+    ("NW0", "The file"),
+    ("NW1", "The definition"),
+    ("NW2", "Parameters"),
+    ("NW3", "Ports"),
+    ("NW4", "Methods and steps"),
+    ("NW5", "Code"),
+    ("NW6", "In a fresh process (`--run`)"),
+    ("NW7", "Workflows"),
+)
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Replace `<!-- findings -->` by every rule of the checker, `<!-- commands -->` by what `--help` says."""
+    if "<!-- commands -->" in markdown:
+        markdown = markdown.replace("<!-- commands -->", _commands())
+    return markdown.replace("<!-- findings -->", _findings())
+
+
+def _commands() -> str:
+    """As Typer itself writes them down, without its title."""
+    command = [sys.executable, "-m", "typer", "neuroworkflow_agent.cli", "utils", "docs"]
+    told = subprocess.run(
+        [*command, "--name", "neuroworkflow-agent"], capture_output=True, text=True, check=True
+    )
+    return told.stdout.partition("\n")[2]
+
+
+def _findings() -> str:
+    lines = []
+    for prefix, title in _PARTS:
+        lines += [f"### {title}", "", "| code | severity | what |", "|---|---|---|"]
+        rules = [rule for rule in RULES.values() if rule.code.startswith(prefix)]
+        lines += [f"| {rule.code} | {rule.severity} | {_plain(rule.title)} |" for rule in rules]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Underscores and stars as themselves."""
+    return text.replace("_", "\\_").replace("*", "\\*")

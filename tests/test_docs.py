@@ -1,0 +1,116 @@
+"""The documentation builds without a warning, and says what the code does."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import typer.main
+from click import Group
+
+from neuroworkflow_agent.cli import app
+from neuroworkflow_agent.nodes.findings import RULES
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built documentation; a link or anchor that leads nowhere fails the build."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+class _Page(HTMLParser):
+    """Text of a page, and what it loads."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.loads: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag in ("script", "img", "iframe"):
+            self.loads.append(values.get("src") or "")
+        if tag == "link" and values.get("rel") in ("stylesheet", "preconnect", "icon"):
+            self.loads.append(values.get("href") or "")
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def commands(group: Group, prefix: str = "") -> list[str]:
+    found = []
+    for name, command in group.commands.items():
+        found.append(f"{prefix}{name}")
+        if hasattr(command, "commands"):
+            found += commands(command, f"{prefix}{name} ")  # type: ignore[arg-type]
+    return found
+
+
+@pytest.mark.timeout(180)
+def test_every_command_and_option_has_its_help(site: Path) -> None:
+    text = _Page(site / "cli" / "index.html").text
+    group = typer.main.get_command(app)
+    names = commands(group)  # type: ignore[arg-type]
+    assert {"run", "check-node", "check-workflow", "gateway usage"} <= set(names)
+    for name in names:
+        assert f"neuroworkflow-agent {name}" in text
+    for option in ("--run", "--format", "--svg", "--max-budget-usd", "--nodes", "--timeout"):
+        assert option in text
+    assert "Nothing is imported or run without --run." in text
+
+
+def test_every_finding_is_listed(site: Path) -> None:
+    text = _Page(site / "nodes" / "index.html").text
+    for rule in RULES.values():
+        assert f"{rule.code} {rule.severity} {rule.title}" in text
+
+
+def test_the_api_comes_from_docstrings(site: Path) -> None:
+    text = _Page(site / "api" / "index.html").text
+    for name in (
+        "neuroworkflow_agent.Session",
+        "ChatPanel",
+        "check_paths",
+        "TurnEnd",
+        "OutsideWorkspaceError",
+        "try_node",
+    ):
+        assert name in text
+    assert "Directory tree the file tools may touch" in text
+
+
+def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
+    assert len(pages) >= 14
+    for page in pages:
+        assert not [url for url in _Page(page).loads if re.match(r"(?:https?:)?//", url)], page
+
+
+def test_links_between_the_repositorys_own_pages_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / ".claude" / "skills" / "README.md"):
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert target.startswith("http") or (page.parent / target).exists(), (page.name, target)
+
+
+def test_commands_in_the_pages_exist() -> None:
+    known = set(commands(typer.main.get_command(app)))  # type: ignore[arg-type]
+    for page in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
+        for name in re.findall(r"neuroworkflow-agent ([a-z][a-z-]*)", page.read_text(encoding="utf-8")):
+            assert name in known, (page.name, name)
