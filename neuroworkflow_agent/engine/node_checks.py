@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from neuroworkflow_agent.errors import OutsideWorkspaceError, ToolFailed
+from neuroworkflow_agent.nodes.files import may_hold_node
 from neuroworkflow_agent.nodes.findings import plural
-from neuroworkflow_agent.nodes.source import may_hold_node
 from neuroworkflow_agent.tools.nodes import NodeTools
 from neuroworkflow_agent.workspace import Workspace
 

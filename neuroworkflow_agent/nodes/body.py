@@ -38,6 +38,16 @@ _CALLS: dict[str, PythonType] = {
     "all": "bool",
 }
 """Calls whose result has one type."""
+_ANNOTATIONS: dict[str, PythonType] = {
+    "dict": "dict",
+    "Dict": "dict",
+    "list": "list",
+    "List": "list",
+    "int": "int",
+    "float": "float",
+    "str": "str",
+    "bool": "bool",
+}
 _NEEDS_A_VALUE = frozenset(
     {"len", "sorted", "sum", "float", "int", "min", "max", "range", "list", "tuple", "set", "dict", "enumerate", "zip", "iter"}
 )  # fmt: skip
@@ -94,6 +104,14 @@ class Body:
         taken = self.function.args
         names = [each.arg for each in (*taken.posonlyargs, *taken.args)]
         return names[1:] + [each.arg for each in taken.kwonlyargs]
+
+    def annotated(self, argument: str) -> PythonType | None:
+        """The plain type an argument is annotated with; None for no annotation and for any other."""
+        taken = self.function.args
+        for each in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs):
+            if each.arg == argument and each.annotation is not None:
+                return _annotated_type(each.annotation)
+        return None
 
     @cached_property
     def required(self) -> list[str]:
@@ -350,6 +368,19 @@ def dotted_name(node: ast.AST) -> str:
     if isinstance(node, ast.Name):
         parts.append(node.id)
     return ".".join(reversed(parts))
+
+
+def _annotated_type(annotation: ast.AST) -> PythonType | None:
+    match annotation:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=ast.Constant(value=None)):
+            return _annotated_type(left)
+        case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
+            return _annotated_type(inner)
+        case ast.Subscript(value=outer):
+            return _annotated_type(outer)
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return _ANNOTATIONS.get(name)
+    return None
 
 
 def _is_store(node: ast.AST, store: str) -> bool:

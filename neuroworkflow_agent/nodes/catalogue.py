@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuroworkflow_agent.nodes.checker import python_files
 from neuroworkflow_agent.nodes.definition import Port
+from neuroworkflow_agent.nodes.files import may_hold_node, python_files
 from neuroworkflow_agent.nodes.model import NodeClass, node_classes
-from neuroworkflow_agent.nodes.source import Source, Unreadable, may_hold_node, read_source
+from neuroworkflow_agent.nodes.source import Source, Unreadable, read_source
 
 if TYPE_CHECKING:
     from rich.table import Table

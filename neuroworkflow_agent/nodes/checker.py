@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from neuroworkflow_agent.nodes.contract import CATEGORIES
+from neuroworkflow_agent.nodes.files import may_hold_node, python_files
 from neuroworkflow_agent.nodes.findings import Finding, count, plural, told
 from neuroworkflow_agent.nodes.model import NodeClass, node_classes
 from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.rules import check_node
 from neuroworkflow_agent.nodes.rules.code import check_module
-from neuroworkflow_agent.nodes.source import Unreadable, may_hold_node, read_source
+from neuroworkflow_agent.nodes.source import Unreadable, read_source
+from neuroworkflow_agent.nodes.type_names import TypeName, taken_types
 
-_SKIPPED = frozenset({"__pycache__", ".git", ".ipynb_checkpoints", "node_modules", ".venv", "venv", ".tox"})
 _FEW = 150
 """Files that one process checks sooner than others could start."""
 
@@ -26,8 +27,8 @@ class Checked:
 
     path: str
     findings: list[Finding] = field(default_factory=list)
-    types: list[tuple[str, int, int]] = field(default_factory=list)
-    """Type of each node, and where it stands."""
+    types: list[TypeName] = field(default_factory=list)
+    """The type of each node."""
     nodes: list[str] = field(default_factory=list)
     """Class names."""
 
@@ -83,8 +84,7 @@ def check_paths(paths: Sequence[Path], *, jobs: int | None = None, need_nodes: b
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
             checked = list(pool.map(_check_one, work, chunksize=max(1, len(work) // (jobs * 4))))
     findings = [finding for each in checked for finding in each.findings]
-    findings += _shared_types(checked)
-    findings += _taken_types([each for each in checked if Path(each.path) in named])
+    findings += taken_types(checked, folders, named)
     nodes = tuple((each.path, name) for each in checked for name in each.nodes)
     return Report(sorted(set(findings)), sum(bool(each.nodes or each.findings) for each in checked), nodes)
 
@@ -113,6 +113,12 @@ def check_file(path: Path, is_named: bool = True) -> Checked:
     shown = path.as_posix()
     if not is_named and not may_hold_node(path):
         return Checked(shown)
+    if path.suffix == ".ipynb":
+        message, remedy = (
+            "This is a notebook, and a node is a Python file.",
+            "Write the node to a file X.py; check-workflow reads notebooks.",
+        )
+        return Checked(shown, [Finding(shown, 1, 1, "NW006", message, remedy)])
     try:
         source = read_source(path, shown)
     except Unreadable as unreadable:
@@ -135,7 +141,7 @@ def check_file(path: Path, is_named: bool = True) -> Checked:
             )
         ]
     types = [
-        (label.text, at.line, at.column)
+        TypeName(label.text, shown, at.line, at.column)
         for node in nodes
         if node.definition
         and (label := node.definition.labels.get("type"))
@@ -143,17 +149,6 @@ def check_file(path: Path, is_named: bool = True) -> Checked:
         and (at := source.find("NW112", label.at, ""))
     ]
     return Checked(shown, findings, types, [node.name for node in nodes])
-
-
-def python_files(folder: Path) -> Iterator[Path]:
-    """The Python files below a folder, without caches and environments; links to folders are not followed."""
-    for root, folders, names in os.walk(folder):
-        folders[:] = sorted(
-            name for name in folders if name not in _SKIPPED and not name.endswith(".egg-info")
-        )
-        for name in sorted(names):
-            if name.endswith(".py") and name != "__init__.py":
-                yield Path(root, name)
 
 
 def _check_place(path: Path, nodes: list[NodeClass]) -> Iterator[Finding]:
@@ -181,61 +176,3 @@ def _check_place(path: Path, nodes: list[NodeClass]) -> Iterator[Finding]:
     if folder.name not in CATEGORIES:
         remedy = f"Put it into one of {', '.join(CATEGORIES)}; new nodes go into sandbox."
         yield source.find("NW012", None, f"{folder.name!r} is no category of nodes.", remedy)
-
-
-def _shared_types(checked: Iterable[Checked]) -> list[Finding]:
-    """Types that several of the checked nodes use."""
-    first: dict[str, str] = {}
-    findings = []
-    for each in checked:
-        for kind, line, column in each.types:
-            if kind in first:
-                findings.append(_taken(each.path, line, column, kind, first[kind]))
-            else:
-                first[kind] = each.path
-    return findings
-
-
-def _taken_types(named: list[Checked]) -> list[Finding]:
-    """Types of named files that another node of the same tree uses."""
-    wanted = {kind for each in named for kind, _, _ in each.types}
-    if not wanted:
-        return []
-    roots = {nodes_root(Path(each.path)) for each in named}
-    ours = {Path(each.path).resolve() for each in named}
-    used: dict[str, str] = {}
-    for root in roots:
-        for file in python_files(root):
-            if file.resolve() not in ours and any(kind.encode() in _text(file) for kind in wanted):
-                for kind, _, _ in check_file(file, is_named=False).types:
-                    used.setdefault(kind, file.as_posix())
-    return [
-        _taken(each.path, line, column, kind, used[kind])
-        for each in named
-        for kind, line, column in each.types
-        if kind in used
-    ]
-
-
-def _text(file: Path) -> bytes:
-    try:
-        return file.read_bytes() if file.is_file() and may_hold_node(file) else b""
-    except OSError:
-        return b""
-
-
-def nodes_root(path: Path) -> Path:
-    """The folder whose nodes have to differ: the tree `nodes/` around a file, else the file's own folder."""
-    folder = path.absolute().parent
-    return next((each for each in (folder, *folder.parents[:2]) if each.name == "nodes"), folder)
-
-
-def _taken(path: str, line: int, column: int, kind: str, other: str) -> Finding:
-    return Finding(
-        path,
-        line,
-        column,
-        "NW112",
-        f"The type {kind!r} is used by another node, {other}.",
-        "Choose another; types are unique across all nodes.",
-    )

@@ -19,9 +19,6 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 300
 """Nesting of expressions and blocks; what people write stays far below."""
 
-_MARKS = ("NODE_DEFINITION", "neuroworkflow.core", "from neuroworkflow import", "WorkflowBuilder")
-"""Texts without which a file holds no node."""
-
 
 class Unreadable(Exception):  # noqa: N818 - it carries the finding, and is no failure of ours
     """The file cannot be looked into; `finding` says why."""
@@ -212,15 +209,3 @@ def _decode(data: bytes, name: str) -> str:
             Finding(name, 1, 1, "NW002", "This is no Python text: it has null bytes.", "Save it as UTF-8.")
         )
     return text
-
-
-def may_hold_node(path: Path) -> bool:
-    """Whether a file mentions anything that nodes have."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            text = file.read(MAX_BYTES)
-    except OSError:
-        return False
-    return any(mark.encode() in text for mark in _MARKS)

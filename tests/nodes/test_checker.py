@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -169,6 +170,30 @@ def test_type_is_compared_with_nodes_that_are_not_checked(correct_nodes: Path) -
     (found,) = check_paths([copy]).findings
     assert found.code == "NW112"
     assert "FiringRateNode.py" in found.message
+
+
+def test_copies_in_another_tree_are_no_other_nodes(correct_nodes: Path, tmp_path: Path) -> None:
+    shutil.copytree(correct_nodes, tmp_path / "gui" / "nodes")
+    assert check_paths([tmp_path]).findings == []
+    flat = tmp_path / "flat"
+    for name in ("analysis", "io"):
+        (flat / name).mkdir(parents=True)
+        shutil.copy(correct_nodes / "FiringRateNode.py", flat / name)
+    assert [finding.code for finding in check_paths([flat]).findings] == ["NW112"]
+
+
+def test_environments_are_passed_by(correct_nodes: Path) -> None:
+    environment = correct_nodes / "my-environment"
+    environment.mkdir()
+    (environment / "pyvenv.cfg").touch()
+    (environment / "OldNode.py").write_text("NODE_DEFINITION = (")
+    assert check_paths([correct_nodes]).findings == []
+
+
+def test_notebook_is_no_node_file(tmp_path: Path) -> None:
+    (tmp_path / "nodes.ipynb").write_text("{}")
+    (found,) = check_paths([tmp_path / "nodes.ipynb"]).findings
+    assert (found.code, found.message) == ("NW006", "This is a notebook, and a node is a Python file.")
 
 
 def test_many_files_are_checked_in_several_processes_as_in_one(tmp_path: Path) -> None:

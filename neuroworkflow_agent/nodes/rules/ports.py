@@ -76,6 +76,9 @@ def _check_input(node: NodeClass, definition: Definition, port: Port) -> Iterato
             f"No method uses the input {name!r}.",
             "Add it to the inputs of the method that needs it, or remove it.",
         )
+    kinds = {body.annotated(name) for body in users}
+    if port.type in ("OBJECT", "ANY") and len(kinds) == 1 and (kind := kinds.pop()) in _NAMES:
+        yield _plain_object(node, port, f"the method wants a {kind}", _NAMES[kind])
     if port.optional:
         for body in users:
             needed = body.needs(name)
@@ -117,12 +120,7 @@ def _check_output(node: NodeClass, definition: Definition, port: Port) -> Iterat
         return
     declared_type = PORT_TYPES[port.type]
     if declared_type == "object" and kind in _NAMES:
-        yield find(
-            "NW305",
-            port.type_at or port.at,
-            f"The output {name!r} is {port.type}, and its value is plainly a {kind}.",
-            f"Write PortType.{_NAMES[kind]}, so that it can be checked when connected.",
-        )
+        yield _plain_object(node, port, f"its value is plainly a {kind}", _NAMES[kind])
     elif declared_type not in ("object", kind) and (declared_type, kind) not in {
         ("float", "int"),
         ("int", "bool"),
@@ -133,6 +131,12 @@ def _check_output(node: NodeClass, definition: Definition, port: Port) -> Iterat
             f"The output {name!r} is declared {port.type}, and its value is a {kind}.",
             f"Return a {declared_type}, or declare PortType.{_NAMES[kind]}.",
         )
+
+
+def _plain_object(node: NodeClass, port: Port, why: str, member: str) -> Finding:
+    message = f"The port {port.name!r} is {port.type}, and {why}."
+    remedy = f"Write PortType.{member}, so that it can be checked when connected."
+    return node.source.find("NW305", port.type_at or port.at, message, remedy)
 
 
 def _users(node: NodeClass, definition: Definition, name: str) -> list[Body]:
