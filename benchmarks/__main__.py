@@ -9,7 +9,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("turn", "kernel", "save", "panel", "gateway")
+PARTS = ("turn", "kernel", "save", "panel", "gateway", "nodes")
 
 
 def main() -> int:

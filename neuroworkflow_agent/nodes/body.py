@@ -105,13 +105,17 @@ class Body:
         names = [each.arg for each in (*taken.posonlyargs, *taken.args)]
         return names[1:] + [each.arg for each in taken.kwonlyargs]
 
-    def annotated(self, argument: str) -> PythonType | None:
-        """The plain type an argument is annotated with; None for no annotation and for any other."""
+    def plainly_wants(self, argument: str) -> PythonType | None:
+        """The plain type an argument is annotated with and used as; None if either leaves a doubt."""
         taken = self.function.args
-        for each in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs):
-            if each.arg == argument and each.annotation is not None:
-                return _annotated_type(each.annotation)
-        return None
+        arguments = (*taken.posonlyargs, *taken.args, *taken.kwonlyargs)
+        annotation = next((each.annotation for each in arguments if each.arg == argument), None)
+        kind = _annotated_type(annotation) if annotation is not None else None
+        if kind is None or self.needs(argument) is None:
+            return None
+        # Annotations are often copied; an attribute that the type does not have tells of another one.
+        used = {each.attr for each in self.every(ast.Attribute) if _is_name(each.value, argument)}
+        return kind if all(hasattr(getattr(builtins, kind), name) for name in used) else None
 
     @cached_property
     def required(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from neuroworkflow_agent.nodes.source import MAX_BYTES
@@ -31,11 +31,22 @@ def python_files(folder: Path) -> Iterator[Path]:
 
 def may_hold_node(path: Path) -> bool:
     """Whether a file mentions anything that nodes have."""
+    text = _beginning(path)
+    return any(mark.encode() in text for mark in _MARKS)
+
+
+def defines_any(path: Path, class_names: Collection[str]) -> bool:
+    """Whether a file has a class of one of these names, as far as its text tells."""
+    text = _beginning(path) if class_names else b""
+    return any(f"class {name}(".encode() in text for name in class_names)
+
+
+def _beginning(path: Path) -> bytes:
+    """As much of a file as the checker would read; nothing of what is no regular file."""
     try:
         if not path.is_file():
-            return False
+            return b""
         with path.open("rb") as file:
-            text = file.read(MAX_BYTES)
+            return file.read(MAX_BYTES)
     except OSError:
-        return False
-    return any(mark.encode() in text for mark in _MARKS)
+        return b""

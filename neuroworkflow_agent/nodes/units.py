@@ -134,6 +134,8 @@ def compare(given: tuple[str, str], wanted: tuple[str, str]) -> Meaning:
         if not shared:
             return _differ(ours, theirs)
         names = ", ".join(u.text for u in ours if (u.dimension, u.factor) in shared)
+        if given[0] == wanted[0]:
+            return Meaning("same", f"both are in {names}")
         return _compare_words(names, words(*given), words(*wanted))
     if words(*given) & words(*wanted) and not ours and not theirs:
         return Meaning("unclear", "neither description names a unit")
@@ -147,7 +149,7 @@ def compare(given: tuple[str, str], wanted: tuple[str, str]) -> Meaning:
 
 
 def _compare_words(units: str, ours: set[str], theirs: set[str]) -> Meaning:
-    """One unit is shared; the words tell whether it is the same quantity, such as a time and not an interval."""
+    """One unit is shared and the names differ; the words tell whether it is the same quantity, such as a time and not an interval."""
     shared = ours & theirs
     if len(shared) >= _ALIKE * min(len(ours), len(theirs)) and shared:
         return Meaning("same", f"both are in {units}")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from neuroworkflow_agent.nodes.catalogue import NodeEntry, entries, list_nodes, read_nodes
+from neuroworkflow_agent.nodes.catalogue import NodeEntry, entries, read_nodes
 from neuroworkflow_agent.nodes.definition import called_name, literal
+from neuroworkflow_agent.nodes.files import defines_any, python_files
 from neuroworkflow_agent.nodes.findings import Finding, plural, told
 from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.scripts import read_script
@@ -119,29 +121,49 @@ def read_workflow(path: Path, folders: tuple[Path, ...] = ()) -> Workflow:
     """
     source = read_script(path)
     workflow = Workflow(source)
-    _Reader(workflow, _known_nodes(source, path, folders)).read()
+    if _MARK in source.text:
+        aliases = _aliases(source.tree)
+        called = {called_name(node) for node in source.walked.nodes if isinstance(node, ast.Call)}
+        wanted = {aliases.get(name, name) for name in called}
+        _Reader(workflow, _known_nodes(source, path, folders, wanted), aliases).read()
     return workflow
 
 
-def _known_nodes(source: Source, path: Path, folders: tuple[Path, ...]) -> dict[str, NodeEntry]:
-    """Nodes by class name; the nearest definition counts."""
-    found: dict[str, NodeEntry] = {}
+_MARK = "WorkflowBuilder"
+"""Without this text nothing builds a workflow."""
+
+
+def _aliases(tree: ast.Module) -> dict[str, str]:
+    """What `from … import X as Y` calls otherwise."""
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    return {each.asname: each.name for node in imports for each in node.names if each.asname}
+
+
+def _known_nodes(
+    source: Source, path: Path, folders: tuple[Path, ...], wanted: AbstractSet[str]
+) -> dict[str, NodeEntry]:
+    """The wanted nodes by class name; the nearest definition counts."""
     here = path.absolute().parent
     around = [each / "nodes" for each in (here, *here.parents[:3])]
     around += [each / "src" / "neuroworkflow" / "nodes" for each in (here, *here.parents[:3])]
-    beside = [entry for file in sorted(here.glob("*.py")) for entry in read_nodes(file)]
-    further = list_nodes([each for each in (*folders, *around) if each.exists()])
-    for entry in (*entries(source), *beside, *further):
-        found.setdefault(entry.class_name, entry)
+    files = [*sorted(here.glob("*.py"))]
+    for folder in (*folders, *around):
+        files += python_files(folder) if folder.is_dir() else [folder]
+    found = {entry.class_name: entry for entry in entries(source)}
+    for file in files:
+        if defines_any(file, wanted - found.keys()):
+            for entry in read_nodes(file):
+                found.setdefault(entry.class_name, entry)
     return found
 
 
 class _Reader:
     """Follows the calls that build a workflow, in the order in which they are written."""
 
-    def __init__(self, workflow: Workflow, known: dict[str, NodeEntry]) -> None:
+    def __init__(self, workflow: Workflow, known: dict[str, NodeEntry], aliases: dict[str, str]) -> None:
         self._workflow = workflow
         self._known = known
+        self._aliases = aliases
         self._variables: dict[str, WorkflowNode] = {}
         self._texts: dict[str, str] = {}
         self._made: dict[int, WorkflowNode] = {}
@@ -166,8 +188,8 @@ class _Reader:
                     self._texts[target.id] = value
 
     def _call(self, call: ast.Call) -> None:
-        name = called_name(call)
-        if name == "WorkflowBuilder":
+        name = self._aliases.get(called_name(call), called_name(call))
+        if name == _MARK:
             self._workflow.name = self._text(call.args[0] if call.args else None) or self._workflow.name
         elif name in self._known or (name.endswith("Node") and name != "Node"):
             self._make(call, name)

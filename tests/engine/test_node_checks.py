@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -177,8 +176,7 @@ def test_running_a_node_asks_in_ask_mode(
 def test_stop_ends_a_node_that_runs(
     workspace: Path, scripted_model: ScriptedModel, make_session: Maker
 ) -> None:
-    mark = f"node-runs-{os.getpid()}"
-    endless = f"        window_ms = '{mark}'\n        open({str(workspace / 'started')!r}, 'w').close()\n        while True: pass\n"
+    endless = f"        window_ms = 1.0\n        open({str(workspace / 'started')!r}, 'w').close()\n        while True: pass\n"
     path = workspace / "FiringRateNode.py"
     path.write_text(RATE.replace("        window_ms = self._par", f"{endless}        window_ms = self._par"))
     (workspace / "FiringRateNode.example.json").write_text('{"inputs": {"spike_times_ms": {"a": [1.0]}}}')
@@ -191,12 +189,21 @@ def test_stop_ends_a_node_that_runs(
     while not (workspace / "started").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    assert len(mine(workspace)) == 2
     session.interrupt()
     turn.result(20)
     deadline = time.monotonic() + 10
-    while any(
-        "neuroworkflow_agent.nodes" in " ".join(p.info["cmdline"] or ())
-        for p in psutil.process_iter(["cmdline"])
-    ):
+    while mine(workspace):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def mine(workspace: Path) -> list[str]:
+    """Command lines of the processes that answer, and of those that run a node of this workspace."""
+    found = []
+    ours = {child.pid for child in psutil.Process().children(recursive=True)}
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if "neuroworkflow_agent.nodes" in line and (process.info["pid"] in ours or str(workspace) in line):
+            found.append(line)
+    return found

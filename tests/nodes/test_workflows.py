@@ -58,6 +58,15 @@ def test_workflow_is_read(correct_nodes: Path) -> None:
     assert workflow.summary == "3 nodes, 2 connections: 0 errors, 0 warnings"
 
 
+def test_node_that_is_imported_under_another_name_is_known(correct_nodes: Path) -> None:
+    path = write(
+        correct_nodes,
+        ("from FiringRateNode import FiringRateNode", "from FiringRateNode import FiringRateNode as Rates"),
+        ('rates = FiringRateNode("rates")', 'rates = Rates("rates")'),
+    )
+    assert check_workflow(path).findings == []
+
+
 @dataclass(frozen=True)
 class Case:
     code: str

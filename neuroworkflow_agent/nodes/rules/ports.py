@@ -76,7 +76,7 @@ def _check_input(node: NodeClass, definition: Definition, port: Port) -> Iterato
             f"No method uses the input {name!r}.",
             "Add it to the inputs of the method that needs it, or remove it.",
         )
-    kinds = {body.annotated(name) for body in users}
+    kinds = {body.plainly_wants(name) for body in users}
     if port.type in ("OBJECT", "ANY") and len(kinds) == 1 and (kind := kinds.pop()) in _NAMES:
         yield _plain_object(node, port, f"the method wants a {kind}", _NAMES[kind])
     if port.optional:
