@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +62,19 @@ class NodeEntry:
         return next((port for port in self.outputs if port.name == name), None)
 
     def as_dict(self) -> dict[str, Any]:
-        """Its JSON form."""
-        return asdict(self)
+        """Its JSON form; values that JSON does not have are written as Python would."""
+        plain = _plain(asdict(self))
+        assert isinstance(plain, dict)
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(each) for each in value]
+    is_json = value is None or isinstance(value, str | int) or (isinstance(value, float) and isfinite(value))
+    return value if is_json else repr(value)
 
 
 def list_nodes(folders: Iterable[Path]) -> list[NodeEntry]:
@@ -133,10 +145,7 @@ def as_text(nodes: Sequence[NodeEntry]) -> str:
         )
         lines += [f"  {text}" for text in (node.description, origin) if text]
         for title, ports in (("in", node.inputs), ("out", node.outputs)):
-            lines += [
-                f"  {title:3} {port.name} {port.type}{_marks(port)}{': ' if port.description else ''}{port.description}"
-                for port in ports
-            ]
+            lines += [f"  {title:3} {_line(port)}" for port in ports]
         lines += [
             f"  set {each.name} = {each.default}{': ' if each.description else ''}{each.description}"
             for each in node.parameters
@@ -151,18 +160,18 @@ def as_table(nodes: Sequence[NodeEntry]) -> Table:
     from rich.table import Table
 
     table = Table(show_lines=True)
-    for title in ("type", "class", "stage", "tool", "inputs", "outputs"):
+    for title in ("type, class, stage and tool", "inputs", "outputs"):
         table.add_column(title, overflow="fold")
     for node in nodes:
-        inputs, outputs = (
-            "\n".join(
-                f"{port.name} {port.type}{_marks(port)}: {port.description}".removesuffix(": ")
-                for port in ports
-            )
-            for ports in (node.inputs, node.outputs)
-        )
-        table.add_row(*map(escape, (node.type, node.class_name, node.stage, node.tool, inputs, outputs)))
+        origin = " · ".join(filter(None, (node.stage, node.tool)))
+        about = "\n".join(filter(None, (node.type, node.class_name, origin)))
+        inputs, outputs = ("\n".join(map(_line, ports)) for ports in (node.inputs, node.outputs))
+        table.add_row(*map(escape, (about, inputs, outputs)))
     return table
+
+
+def _line(port: PortEntry) -> str:
+    return f"{port.name} {port.type}{_marks(port)}: {port.description}".removesuffix(": ")
 
 
 def _marks(port: PortEntry) -> str:

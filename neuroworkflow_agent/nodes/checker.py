@@ -131,6 +131,11 @@ def check_file(path: Path, is_named: bool = True) -> Checked:
     except RecursionError:
         # The depth was checked, but what calls us may stand deep in its own stack.
         return Checked(shown, [source.find("NW005", None, "The code is nested too deeply to be checked.")])
+    except Exception as error:  # noqa: BLE001 - a mistake of ours in one file must not hide the others
+        told = f"The checker failed here, with {type(error).__name__}: {str(error)[:200]}."
+        return Checked(
+            shown, [source.find("NW013", None, told, "Report it with the file; it is no mistake of yours.")]
+        )
     if not nodes and is_named:
         findings = [
             source.find(

@@ -100,6 +100,7 @@ class Definition:
         return found.text if found else None
 
 
+_MAX_BITS = 4096
 _LABELS = ("type", "description", "stage", "tool", "model_source")
 _ENTRY_CLASS = {
     "parameters": "ParameterDefinition",
@@ -134,9 +135,19 @@ def literal(node: ast.AST | None) -> Any:
         except (TypeError, ValueError, OverflowError):
             return UNKNOWN
     try:
-        return ast.literal_eval(node)
+        value = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return UNKNOWN
+    return UNKNOWN if _is_huge(value) else value
+
+
+def _is_huge(value: Any) -> bool:
+    """Whether there is an integer in it that Python itself refuses to write out."""
+    if isinstance(value, int):
+        return value.bit_length() > _MAX_BITS
+    if isinstance(value, dict):
+        return any(_is_huge(each) for pair in value.items() for each in pair)
+    return isinstance(value, list | tuple | set) and any(map(_is_huge, value))
 
 
 class DefinitionReader:

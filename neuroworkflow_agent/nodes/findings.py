@@ -42,6 +42,7 @@ RULES: dict[str, Rule] = _rules(
     ("NW010", "warning", "There are several nodes in one file"),
     ("NW011", "error", "A name of the library is used and not imported"),
     ("NW012", "warning", "A node is not in a folder of its category"),
+    ("NW013", "error", "The checker itself failed on the file"),
     # The definition
     ("NW101", "error", "NODE_DEFINITION is missing"),
     ("NW102", "error", "NODE_DEFINITION is not a NodeDefinitionSchema(…) in the class body"),
@@ -140,7 +141,7 @@ RULES: dict[str, Rule] = _rules(
     ("NW715", "error", "There is no workflow in the file"),
 )
 """Every rule, by its code."""
-UNREADABLE = frozenset({"NW001", "NW002", "NW003", "NW004", "NW005"})
+UNREADABLE = frozenset({"NW001", "NW002", "NW003", "NW004", "NW005", "NW013"})
 """Those after which nothing else is known of a file."""
 
 
