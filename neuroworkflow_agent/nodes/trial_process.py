@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import json
+import re
 import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from neuroworkflow_agent.nodes.contract import LIBRARY_MARK, PORT_TYPES
+from neuroworkflow_agent.nodes.contract import LIBRARY_MARK, PORT_TYPES, SHAPES
 
 _FITS: dict[str, tuple[type, ...]] = {"float": (float, int), "int": (int,), "str": (str,), "bool": (bool,), "list": (list,), "dict": (dict,)}  # fmt: skip
 
@@ -48,7 +49,7 @@ class _Trial:
             self._find(
                 "NW601",
                 f"Importing the file fails: {_told(error)}.",
-                "It has to import in a fresh process.",
+                _how_to_import(error),
                 self._line(error),
             )
             return
@@ -167,6 +168,27 @@ class _Trial:
 
     def _write(self) -> None:
         Path(self._request["result"]).write_text(json.dumps(self._told), encoding="utf-8")
+
+
+_OLD_LIBRARY = (
+    "The library here may be older than this field: update it, from github.com/oist/neuro-workflow."
+)
+
+
+def _how_to_import(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"Install {error.name}, or import it in the method that needs it."
+    return _OLD_LIBRARY if _is_about_a_field(error) else "It has to import in a fresh process."
+
+
+def _is_about_a_field(error: BaseException) -> bool:
+    """Whether the library's schema does not know an argument that the contract has."""
+    found = (
+        re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if isinstance(error, TypeError)
+        else None
+    )
+    return found is not None and any(found.group(1) in shape.keywords for shape in SHAPES.values())
 
 
 def _is_one(value: Any, declared: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -78,6 +79,17 @@ def test_what_fails_is_told(
     (found,) = try_node(write(tmp_path, *edits, example=example), os.environ)
     assert found.code == code
     assert told in found.text
+
+
+def test_library_that_is_older_than_a_field_is_named(tmp_path: Path, library: Path) -> None:
+    old = tmp_path / "old" / "neuroworkflow"
+    shutil.copytree(library / "neuroworkflow", old)
+    schema = old / "core" / "schema.py"
+    schema.write_text(schema.read_text().replace('    stage: str = ""\n', ""))
+    (found,) = try_node(write(tmp_path), {**os.environ, "PYTHONPATH": str(tmp_path / "old")})
+    assert found.code == "NW601"
+    assert "unexpected keyword argument 'stage'" in found.message
+    assert "may be older" in found.remedy
 
 
 @pytest.mark.usefixtures("library")
