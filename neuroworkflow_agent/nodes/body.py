@@ -8,61 +8,21 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias, TypeVar
 
 from neuroworkflow_agent.nodes.contract import PythonType
+from neuroworkflow_agent.nodes.expressions import annotated_type, dotted_name, is_name, is_self, names_in
+from neuroworkflow_agent.nodes.returned import Returned, read_returned
 from neuroworkflow_agent.nodes.source import Tree
 
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 _T = TypeVar("_T", bound=ast.AST)
 
-_CALLS: dict[str, PythonType] = {
-    "dict": "dict",
-    "defaultdict": "dict",
-    "Counter": "dict",
-    "OrderedDict": "dict",
-    "list": "list",
-    "sorted": "list",
-    "tolist": "list",
-    "int": "int",
-    "len": "int",
-    "float": "float",
-    "str": "str",
-    "join": "str",
-    "bool": "bool",
-    "isinstance": "bool",
-    "any": "bool",
-    "all": "bool",
-}
-"""Calls whose result has one type."""
-_ANNOTATIONS: dict[str, PythonType] = {
-    "dict": "dict",
-    "Dict": "dict",
-    "list": "list",
-    "List": "list",
-    "int": "int",
-    "float": "float",
-    "str": "str",
-    "bool": "bool",
-}
 _NEEDS_A_VALUE = frozenset(
     {"len", "sorted", "sum", "float", "int", "min", "max", "range", "list", "tuple", "set", "dict", "enumerate", "zip", "iter"}
 )  # fmt: skip
-
-
-@dataclass
-class Returned:
-    """What a method's `return` statements give."""
-
-    keys: dict[str, list[ast.AST]] = field(default_factory=dict)
-    """Each key and the expressions it is given; in order."""
-    is_complete: bool = True
-    """Whether these are all keys."""
-    no_dicts: list[ast.AST] = field(default_factory=list)
-    """Returned values that are plainly something else."""
 
 
 class Body:
@@ -110,11 +70,11 @@ class Body:
         taken = self.function.args
         arguments = (*taken.posonlyargs, *taken.args, *taken.kwonlyargs)
         annotation = next((each.annotation for each in arguments if each.arg == argument), None)
-        kind = _annotated_type(annotation) if annotation is not None else None
+        kind = annotated_type(annotation) if annotation is not None else None
         if kind is None or self.needs(argument) is None:
             return None
         # Annotations are often copied; an attribute that the type does not have tells of another one.
-        used = {each.attr for each in self.every(ast.Attribute) if _is_name(each.value, argument)}
+        used = {each.attr for each in self.every(ast.Attribute) if is_name(each.value, argument)}
         return kind if all(hasattr(getattr(builtins, kind), name) for name in used) else None
 
     @cached_property
@@ -141,7 +101,7 @@ class Body:
         for node in self.own:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 owner = node.func.value
-                if _is_self(owner):
+                if is_self(owner):
                     calls.setdefault(node.func.attr, []).append(node)
                 elif isinstance(owner, ast.Call) and getattr(owner.func, "id", "") == "super":
                     calls.setdefault(f"super().{node.func.attr}", []).append(node)
@@ -204,95 +164,26 @@ class Body:
                         if node.value is not None:
                             found.setdefault(target.id, []).append(node.value)
                     elif not isinstance(target, ast.Attribute | ast.Subscript):
-                        for name in _names(target):
+                        for name in names_in(target):
                             found.setdefault(name, []).append(None)
             elif isinstance(node, ast.AugAssign | ast.For | ast.AsyncFor | ast.NamedExpr):
-                for name in _names(node.target):
+                for name in names_in(node.target):
                     found.setdefault(name, []).append(None)
             elif isinstance(node, ast.withitem) and node.optional_vars is not None:
-                for name in _names(node.optional_vars):
+                for name in names_in(node.optional_vars):
                     found.setdefault(name, []).append(None)
         return found
 
     @cached_property
     def returned(self) -> Returned:
-        """What it returns; a missing `return` gives an empty dict's keys."""
-        returned = Returned()
-        for node in self.own:
-            if isinstance(node, ast.Yield | ast.YieldFrom):
-                returned.is_complete = False
-            if isinstance(node, ast.Return) and node.value is not None:
-                self._add_returned(node.value, returned)
-        return returned
-
-    def _add_returned(self, value: ast.AST, returned: Returned) -> None:
-        if isinstance(value, ast.IfExp):
-            self._add_returned(value.body, returned)
-            self._add_returned(value.orelse, returned)
-        elif isinstance(value, ast.Dict):
-            for key, each in zip(value.keys, value.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    returned.keys.setdefault(key.value, []).append(each)
-                else:
-                    returned.is_complete = False
-        elif isinstance(value, ast.Call) and getattr(value.func, "id", "") == "dict" and not value.args:
-            for keyword in value.keywords:
-                if keyword.arg is None:
-                    returned.is_complete = False
-                else:
-                    returned.keys.setdefault(keyword.arg, []).append(keyword.value)
-        elif isinstance(value, ast.Name):
-            self._add_variable(value.id, returned)
-        elif isinstance(value, ast.Constant) and value.value is None:
-            pass
-        elif plain_type(value, self) not in (None, "dict"):
-            returned.no_dicts.append(value)
-            returned.is_complete = False
-        else:
-            returned.is_complete = False
-
-    def _add_variable(self, name: str, returned: Returned) -> None:
-        """A variable that was given a dict and then items."""
-        values = self.assigned.get(name, [])
-        if not values or name in self.arguments:
-            returned.is_complete = False
-            return
-        for value in values:
-            if isinstance(value, ast.Dict | ast.Call) and (
-                isinstance(value, ast.Dict) or getattr(value.func, "id", "") == "dict"
-            ):
-                self._add_returned(value, returned)
-            elif value is not None and plain_type(value, self) not in (None, "dict"):
-                returned.no_dicts.append(value)
-                returned.is_complete = False
-            else:
-                returned.is_complete = False
-        for node in self.own:
-            if (
-                isinstance(node, ast.Subscript)
-                and isinstance(node.ctx, ast.Store)
-                and _is_name(node.value, name)
-            ):
-                key = node.slice
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    returned.keys.setdefault(key.value, []).append(_stored(self.own, node))
-                else:
-                    returned.is_complete = False
-            elif isinstance(node, ast.Call) and any(_is_name(each, name) for each in node.args):
-                returned.is_complete = False  # whoever is given it may fill it
-            elif (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and _is_name(node.func.value, name)
-                and node.func.attr in ("update", "setdefault")
-            ):
-                returned.is_complete = False
+        """What its `return` statements give."""
+        return read_returned(self)
 
     def guards(self, argument: str) -> bool:
         """Whether it looks at all whether the argument is there."""
         tests: tuple[type[ast.AST], ...] = (ast.If, ast.IfExp, ast.While, ast.BoolOp, ast.Assert, ast.Try)
         return any(
-            _is_name(each, argument)
+            is_name(each, argument)
             for node in self.every(*tests)
             for each in ast.walk(getattr(node, "test", node))
         )
@@ -306,17 +197,17 @@ class Body:
     def needs(self, argument: str) -> ast.AST | None:
         """Where it uses the argument in a way that None would break; None if it does not."""
         for node in self.every(ast.Attribute, ast.Subscript, ast.BinOp, ast.For, ast.comprehension, ast.Call):
-            if isinstance(node, ast.Attribute | ast.Subscript) and _is_name(node.value, argument):
+            if isinstance(node, ast.Attribute | ast.Subscript) and is_name(node.value, argument):
                 return node
             if isinstance(node, ast.BinOp) and (
-                _is_name(node.left, argument) or _is_name(node.right, argument)
+                is_name(node.left, argument) or is_name(node.right, argument)
             ):
                 return node
-            if isinstance(node, ast.For | ast.comprehension) and _is_name(node.iter, argument):
+            if isinstance(node, ast.For | ast.comprehension) and is_name(node.iter, argument):
                 return node.iter
             if (
                 isinstance(node, ast.Call)
-                and any(_is_name(each, argument) for each in node.args)
+                and any(is_name(each, argument) for each in node.args)
                 and (
                     getattr(node.func, "id", "") in _NEEDS_A_VALUE
                     or (
@@ -333,84 +224,8 @@ class Body:
         return any(node.id == argument and isinstance(node.ctx, ast.Load) for node in self.every(ast.Name))
 
 
-def plain_type(value: ast.AST | None, body: Body | None = None, depth: int = 0) -> PythonType | None:
-    """The Python type of an expression where it is plain to see; None where it is not."""
-    match value:
-        case ast.Dict() | ast.DictComp():
-            return "dict"
-        case ast.List() | ast.ListComp():
-            return "list"
-        case ast.JoinedStr():
-            return "str"
-        case ast.Compare(left=left, comparators=[right]):
-            # Arrays compare to arrays; only `is`, `in` and constants of Python's own make a bool for sure.
-            plain = (plain_type(left, body, depth + 1), plain_type(right, body, depth + 1))
-            return "bool" if all(each in ("int", "float", "str", "bool") for each in plain) else None
-        case ast.UnaryOp(op=ast.Not()):
-            return "bool"
-        case ast.UnaryOp(operand=operand):
-            return plain_type(operand, body, depth + 1)
-        case ast.Constant(value=constant):
-            kind = type(constant).__name__
-            return kind if kind in ("int", "float", "str", "bool") else None  # type: ignore[return-value]
-        case ast.Call(func=ast.Name(id=name)) if hasattr(builtins, name) or name in _CALLS:
-            return _CALLS.get(name)
-        case ast.Call(func=ast.Attribute(attr="tolist" | "join" as name)):
-            return _CALLS[name] if name == "join" else None
-        case ast.Name(id=name) if body is not None and depth < 5 and name not in body.arguments:
-            kinds = {plain_type(each, body, depth + 1) for each in body.assigned.get(name, [None])}
-            return kinds.pop() if len(kinds) == 1 else None
-    return None
-
-
-def dotted_name(node: ast.AST) -> str:
-    """`a.b.c` for such an expression; what is behind a call or an index counts alone."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if isinstance(node, ast.Name):
-        parts.append(node.id)
-    return ".".join(reversed(parts))
-
-
-def _annotated_type(annotation: ast.AST) -> PythonType | None:
-    match annotation:
-        case ast.BinOp(left=left, op=ast.BitOr(), right=ast.Constant(value=None)):
-            return _annotated_type(left)
-        case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
-            return _annotated_type(inner)
-        case ast.Subscript(value=outer):
-            return _annotated_type(outer)
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return _ANNOTATIONS.get(name)
-    return None
-
-
 def _is_store(node: ast.AST, store: str) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr == store and _is_self(node.value)
-
-
-def _is_self(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and node.id == "self"
-
-
-def _is_name(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
-
-
-def _names(target: ast.AST) -> Iterator[str]:
-    return (
-        each.id for each in ast.walk(target) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-    )
-
-
-def _stored(nodes: list[ast.AST], target: ast.AST) -> ast.AST:
-    """What is assigned to `target`."""
-    for node in nodes:
-        if isinstance(node, ast.Assign) and target in node.targets:
-            return node.value
-    return target
+    return isinstance(node, ast.Attribute) and node.attr == store and is_self(node.value)
 
 
 def _compares_to_none(node: ast.AST, argument: str) -> bool:
@@ -418,7 +233,7 @@ def _compares_to_none(node: ast.AST, argument: str) -> bool:
         isinstance(node, ast.Compare)
         and len(node.ops) == 1
         and isinstance(node.ops[0], ast.Is | ast.IsNot | ast.Eq | ast.NotEq)
-        and _is_name(node.left, argument)
+        and is_name(node.left, argument)
         and isinstance(node.comparators[0], ast.Constant)
         and node.comparators[0].value is None
     )
@@ -427,7 +242,7 @@ def _compares_to_none(node: ast.AST, argument: str) -> bool:
 def _goes_on_without(node: ast.AST, argument: str) -> bool:
     """Whether a test or an `or` makes up for an argument that is None."""
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
-        return _is_name(node.values[0], argument)
+        return is_name(node.values[0], argument)
     if not isinstance(node, ast.If | ast.IfExp | ast.While):
         return False
     is_refused = isinstance(node, ast.If) and _ends_in_raise(node.body)

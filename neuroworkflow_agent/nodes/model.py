@@ -9,7 +9,9 @@ from typing import TypeAlias
 
 from neuroworkflow_agent.nodes.body import Body
 from neuroworkflow_agent.nodes.contract import IMPORTED_FROM, LIBRARY
-from neuroworkflow_agent.nodes.definition import Definition, DefinitionReader, literal
+from neuroworkflow_agent.nodes.definition import Definition
+from neuroworkflow_agent.nodes.definition_reader import DefinitionReader
+from neuroworkflow_agent.nodes.expressions import literal
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.source import Source
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from neuroworkflow_agent.nodes.catalogue import NodeEntry, entries, read_nodes
-from neuroworkflow_agent.nodes.definition import called_name, literal
+from neuroworkflow_agent.nodes.expressions import called_name, literal
 from neuroworkflow_agent.nodes.files import defines_any, python_files
 from neuroworkflow_agent.nodes.findings import Finding, plural, told
 from neuroworkflow_agent.nodes.reports import as_text

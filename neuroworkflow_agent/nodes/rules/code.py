@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from neuroworkflow_agent.nodes.body import Body, dotted_name
+from neuroworkflow_agent.nodes.body import Body
 from neuroworkflow_agent.nodes.contract import IMPORTED_FROM
+from neuroworkflow_agent.nodes.expressions import dotted_name
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.model import NodeClass, imported_names
 from neuroworkflow_agent.nodes.source import Source

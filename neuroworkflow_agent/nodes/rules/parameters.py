@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from neuroworkflow_agent.nodes.contract import ENFORCED_CONSTRAINTS
-from neuroworkflow_agent.nodes.definition import UNKNOWN, Definition, Parameter
+from neuroworkflow_agent.nodes.definition import Definition, Parameter
+from neuroworkflow_agent.nodes.expressions import UNKNOWN
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.model import NodeClass
 from neuroworkflow_agent.nodes.units import is_physical, units_in

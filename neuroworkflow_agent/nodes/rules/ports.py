@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuroworkflow_agent.nodes.body import Body, plain_type
+from neuroworkflow_agent.nodes.body import Body
 from neuroworkflow_agent.nodes.contract import CONTEXT_KEYS, FILE_TYPES, PORT_TYPES
 from neuroworkflow_agent.nodes.definition import Definition, Port
+from neuroworkflow_agent.nodes.expressions import plain_type
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.model import NodeClass
 from neuroworkflow_agent.nodes.units import is_physical, units_in

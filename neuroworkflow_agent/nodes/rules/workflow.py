@@ -8,7 +8,7 @@ from pathlib import Path
 
 from neuroworkflow_agent.nodes.catalogue import PortEntry
 from neuroworkflow_agent.nodes.connections import check_ports
-from neuroworkflow_agent.nodes.definition import UNKNOWN
+from neuroworkflow_agent.nodes.expressions import UNKNOWN
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.workflows import Connection, Workflow, WorkflowNode, read_workflow
 
