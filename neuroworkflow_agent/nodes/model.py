@@ -87,10 +87,10 @@ class NodeClass:
 
 
 def node_classes(source: Source) -> list[NodeClass]:
-    """The nodes among the classes at the file's top level."""
-    imports = imported_names(source.tree)
+    """The nodes among the classes of a file, wherever they stand; the GUI looks everywhere, too."""
+    imports = imported_names(source)
     found: dict[str, NodeClass] = {}
-    for statement in source.tree.body:
+    for statement in source.walked.nodes:
         if not isinstance(statement, ast.ClassDef):
             continue
         assigned = _assigned_definition(statement)
@@ -106,10 +106,10 @@ def node_classes(source: Source) -> list[NodeClass]:
     return list(found.values())
 
 
-def imported_names(tree: ast.Module) -> dict[str, str]:
-    """Names bound by imports at the top level, and the module each comes from."""
+def imported_names(source: Source) -> dict[str, str]:
+    """Names bound by imports, and the module each comes from."""
     names: dict[str, str] = {}
-    for statement in tree.body:
+    for statement in source.walked.nodes:
         if isinstance(statement, ast.ImportFrom):
             names.update((each.asname or each.name, statement.module or ".") for each in statement.names)
         elif isinstance(statement, ast.Import):

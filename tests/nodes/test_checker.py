@@ -206,6 +206,19 @@ def test_copies_in_another_tree_are_no_other_nodes(correct_nodes: Path, tmp_path
     assert [finding.code for finding in check_paths([flat]).findings] == ["NW112"]
 
 
+def test_node_behind_an_optional_import_is_checked_as_any_other(tmp_path: Path) -> None:
+    text = (CORRECT / "FiringRateNode.py").read_text()
+    head, _, body = text.partition("from neuroworkflow")
+    imports, _, cls = body.partition("\n\n\nclass")
+    block = "\n".join(f"    {line}" if line else "" for line in f"from neuroworkflow{imports}".splitlines())
+    path = tmp_path / "FiringRateNode.py"
+    path.write_text(f"{head}try:\n{block}\nexcept ImportError:\n    print('no library')\n\n\nclass{cls}")
+    assert check_paths([path]).findings == []
+    inside = "\n".join(f"    {line}" if line else "" for line in f"class{cls}".splitlines())
+    path.write_text(f"{head}from neuroworkflow{imports}\n\nif True:\n{inside}\n")
+    assert check_paths([path]).summary == "1 file, 1 node: 0 errors, 0 warnings"
+
+
 def test_environments_are_passed_by(correct_nodes: Path) -> None:
     environment = correct_nodes / "my-environment"
     environment.mkdir()

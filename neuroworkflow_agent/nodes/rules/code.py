@@ -62,7 +62,7 @@ def check_module(source: Source) -> Iterator[Finding]:
 
 
 def _check_imports(source: Source) -> Iterator[Finding]:
-    imported = imported_names(source.tree)
+    imported = imported_names(source)
     if "*" in imported:
         return
     bound = {
