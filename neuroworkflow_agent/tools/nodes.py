@@ -23,6 +23,8 @@ from neuroworkflow_agent.tools.content import MAX_CHARS
 from neuroworkflow_agent.workspace import Workspace
 
 _STATIC_TIMEOUT_S = 60.0
+_LOOK_TIMEOUT_S = 20.0
+"""For one file, after a Write: the turn waits for it."""
 _MAX_RUN_TIMEOUT_S = 600.0
 _END_TIMEOUT_S = 3.0
 
@@ -130,7 +132,7 @@ class NodeTools:
 
     async def look_at_file(self, path: Path) -> str:
         """What is wrong with the nodes and the workflow of one file; empty if it has neither. Raises as `call`."""
-        return await self._ask("look_at_file", {"path": str(path)}, _STATIC_TIMEOUT_S)
+        return await self._ask("look_at_file", {"path": str(path)}, _LOOK_TIMEOUT_S)
 
     def _resolve(self, paths: Any) -> list[str]:
         if not paths:
