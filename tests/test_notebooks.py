@@ -89,7 +89,7 @@ def test_create_node(workspace: Path) -> None:
     assert asked.endswith("checked: 0 errors")
     assert "(0.75, nan)" in asked
     checked = text_of(cell_with(cells, "print(check_paths"))
-    assert checked.startswith("1 file, 1 node: 0 errors, 0 warnings\nburst_index ")
+    assert checked.startswith("1 file, 1 node: 0 errors, 0 warnings\nburst_index\n")
     assert "NW205" in text_of(cell_with(cells, "copy ="))
 
 

@@ -14,11 +14,15 @@ from typing import Any
 from neuroworkflow_agent.errors import OutsideWorkspaceError, ToolFailed
 from neuroworkflow_agent.nodes.files import may_hold_node
 from neuroworkflow_agent.nodes.findings import plural
+from neuroworkflow_agent.text import one_line
 from neuroworkflow_agent.tools.nodes import NodeTools
 from neuroworkflow_agent.workspace import Workspace
 
 WRITING_TOOLS = "Write|Edit"
 """A matcher of the tools after which files are looked at."""
+
+
+_MAX_NOTICE_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class NodeChecks:
         Where the files are.
     environ, secrets
         As `NodeTools`.
+    tell
+        Called with what the user should know of a file that was written.
     """
 
     def __init__(
@@ -45,8 +51,10 @@ class NodeChecks:
         workspace: Workspace,
         environ: Callable[[], Mapping[str, str]],
         secrets: Callable[[], frozenset[str]] = frozenset,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._workspace = workspace
+        self._tell = tell
         self.tools = NodeTools(workspace, environ, secrets, self.remember)
         """What the model may call; what they check is remembered too."""
         self._checked: dict[Path, _Checked] = {}
@@ -83,6 +91,9 @@ class NodeChecks:
             found = str(error)
         if not found:
             return {}
+        checked = self._checked.get(path)
+        if checked is None or checked.errors or checked.warnings:
+            self._tell(one_line(f"The checker: {found.splitlines()[0]}", _MAX_NOTICE_CHARS))
         return {
             "hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": _told(path, found)}
         }

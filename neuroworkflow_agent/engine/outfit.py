@@ -14,7 +14,7 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.node_checks import NodeChecks
 from neuroworkflow_agent.engine.permissions import MCP_SERVER, RUN_CODE, WORKFLOW_SERVER, AskUser, Gate
 from neuroworkflow_agent.engine.prompts import system_prompt
-from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart
+from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart, Notice
 from neuroworkflow_agent.ids import SessionId, ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel, OutputChange
 from neuroworkflow_agent.workspace import Workspace
@@ -46,7 +46,7 @@ class Outfit:
         config: AgentConfig,
         kernel: Kernel | None,
         ask_user: AskUser,
-        emit: Callable[[CellStart | CellOutput | CellEnd], None],
+        emit: Callable[[CellStart | CellOutput | CellEnd | Notice], None],
     ) -> None:
         self.config = config
         """The session's settings, as they are now."""
@@ -57,7 +57,10 @@ class Outfit:
         """The tool, once a process was made that offers it."""
         self._workflow: WorkflowTools | None = None
         self.nodes = NodeChecks(
-            Workspace(config.workspace), lambda: self.config.harmless_environ, self._secrets
+            Workspace(config.workspace),
+            lambda: self.config.harmless_environ,
+            self._secrets,
+            lambda text: self._emit(Notice(text)),
         )
         """Node files of the turn."""
 

@@ -68,6 +68,9 @@ def tool_card(name: str, tool_input: dict[str, Any], root: PurePath | None = Non
             wanted = ("file_path", "pattern", "path", "skill")
             about = " ".join(_name(tool_input[key]) for key in wanted if tool_input.get(key))
             return ToolCard(one_line(f"{name} {about}", _MAX_LINE_CHARS * 2), "", "", is_open=False)
+        case (("check_node" | "list_nodes" | "check_connection" | "check_workflow"), _):
+            title = one_line(_node_title(name, tool_input), _MAX_LINE_CHARS * 2)
+            return ToolCard(title, "", "", is_open=False)
         case _:
             return ToolCard(
                 one_line(
@@ -77,6 +80,20 @@ def tool_card(name: str, tool_input: dict[str, Any], root: PurePath | None = Non
                 "",
                 is_open=False,
             )
+
+
+def _node_title(name: str, given: dict[str, Any]) -> str:
+    """What a tool for nodes looks at."""
+    listed = given.get("paths")
+    where = " ".join(map(str, listed)) if isinstance(listed, list) else str(listed or "")
+    match name:
+        case "check_connection":
+            return f"Check {given.get('output')} → {given.get('input')}"
+        case "check_workflow":
+            return f"Check workflow {given.get('path')}"
+        case "list_nodes":
+            return f"List nodes {where}".strip()
+    return f"{'Check and run' if given.get('run') else 'Check'} nodes {where}".strip()
 
 
 def _below(root: PurePath, tool_input: dict[str, Any]) -> dict[str, str]:

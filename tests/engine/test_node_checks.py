@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from neuroworkflow_agent.engine.session import Session
-from neuroworkflow_agent.events import Event, ToolResult, ToolUse, TurnEnd
+from neuroworkflow_agent.events import Event, Notice, ToolResult, ToolUse, TurnEnd
 from neuroworkflow_agent.testing import Reply, ScriptedModel, ToolCall
 from tests.nodes.faults import CORRECT, FAULTS
 
@@ -49,8 +49,11 @@ def test_findings_come_back_in_the_same_turn_and_the_closing_line_counts_them(
         "Edit", file_path=str(path), old_string='default_value="mode"', new_string='default_value="mean"'
     )
     scripted_model.extend(write(path, FAULTY.source), mend, Reply.text("Done."))
-    _, end = run(make_session())
+    events, end = run(make_session())
     assert end.end == "complete"
+    told = [event.message for event in events if isinstance(event, Notice)][1:]
+    assert len(told) == 1
+    assert told[0].startswith("The checker: nodes/FiringRateNode.py:32:13: error NW204 The default 'mode'")
     assert end.checked == "checked: 0 errors"
     assert "nodes/FiringRateNode.py:32:13: error NW204 The default 'mode'" in seen(scripted_model, 1)
     assert "Mend every error" in seen(scripted_model, 1)

@@ -1,0 +1,34 @@
+"""Headings of tool cards, and the closing line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from neuroworkflow_agent.events import TurnEnd
+from neuroworkflow_agent.ids import TurnId
+from neuroworkflow_agent.render.parts import tool_card, turn_end
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "title"),
+    [
+        ("check_node", {"paths": ["nodes", "X.py"]}, "Check nodes nodes X.py"),
+        ("check_node", {"paths": ["X.py"], "run": True}, "Check and run nodes X.py"),
+        ("check_node", {}, "Check nodes"),
+        ("list_nodes", {"paths": "nodes"}, "List nodes nodes"),
+        ("check_connection", {"output": "A.x", "input": "B.y"}, "Check A.x → B.y"),
+        ("check_workflow", {"path": "flow.py"}, "Check workflow flow.py"),
+        ("check_workflow", {"path": "a\x1b[31m\nb"}, "Check workflow a b"),
+        ("Read", {"file_path": "notes.md"}, "Read notes.md"),
+    ],
+)
+def test_heading_says_what_happens(name: str, given: dict[str, Any], title: str) -> None:
+    card = tool_card(name, given)
+    assert (card.title, card.html) == (title, "")
+
+
+def test_closing_line_names_the_check() -> None:
+    end = TurnEnd(TurnId("t"), "complete", "", None, 2.0, checked="checked: 0 errors, 1 warning")
+    assert turn_end(end).text == "complete · 2.0 s · checked: 0 errors, 1 warning"
