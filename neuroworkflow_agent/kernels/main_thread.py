@@ -17,16 +17,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import TypeAlias
 
 from neuroworkflow_agent.errors import KernelError
+from neuroworkflow_agent.kernels.lost_interrupts import LostInterrupts
 from neuroworkflow_agent.kernels.private_loop import private_loop
 from neuroworkflow_agent.kernels.user_code import UserCode, is_in_child_task
 
 _TICK_S = 0.05
 _CANCEL_DRAIN_S = 10.0
+_AGAIN_S = 0.05
 
 
 Job: TypeAlias = Callable[[], UserCode | None]
@@ -297,7 +299,8 @@ class MainThreadQueue:
             self._handler = functools.partial(self._on_sigint, on_interrupt)
             before = signal.signal(signal.SIGINT, self._handler)
         try:
-            yield
+            with LostInterrupts(self._interrupt_again) if on_main_thread else nullcontext():
+                yield
         finally:
             if on_main_thread:
                 self._handler = None
@@ -318,6 +321,17 @@ class MainThreadQueue:
         """Put our handler back where code has left another; else nobody could stop what comes next."""
         if self._handler is not None and signal.getsignal(signal.SIGINT) is not self._handler:
             signal.signal(signal.SIGINT, self._handler)
+
+    def _interrupt_again(self) -> None:
+        """Interrupt what runs once more, a little later; the last interrupt was dropped by Python. Takes no lock."""
+        code = self._running
+        if code is not None and code.interrupted:
+            # Not a `threading.Timer`: the main thread may hold that module's locks while it is interrupted.
+            _thread.start_new_thread(self._interrupt_later, (code,))
+
+    def _interrupt_later(self, code: UserCode) -> None:
+        time.sleep(_AGAIN_S)
+        self.interrupt(code)
 
     @staticmethod
     def _stop_without_signal(code: UserCode, thread_id: int) -> None:

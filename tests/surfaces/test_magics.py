@@ -141,6 +141,44 @@ def test_interrupt_stops_the_turn_and_the_next_one_works(
     assert kernel.run("x, 'ran_second' in dir()").text == "(1, False)"
 
 
+_DROPS = """\
+import sys, time
+
+class Finalized:
+    def __del__(self):
+        print("finalizing", flush=True)
+        time.sleep({seconds})
+        {last}
+
+Finalized()
+while True:
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    "last", ["pass", "1 / 0"], ids=["in a finalizer", "while a finalizer's error is told"]
+)
+def test_interrupt_that_python_drops_stops_the_turn_all_the_same(
+    last: str, kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    slow_hook = (
+        "import sys, time\nsys.unraisablehook = lambda _: (print('telling', flush=True), time.sleep(1))"
+    )
+    kernel.run(slow_hook)
+    scripted_model.extend(
+        Reply.code(_DROPS.format(seconds=1 if last == "pass" else 0, last=last)), Reply.text("still here")
+    )
+    sign = "finalizing" if last == "pass" else "telling"
+    ran = kernel.run(
+        "%chat go", interrupt_when=lambda msg: msg["msg_type"] == "stream" and sign in str(msg["content"])
+    )
+    assert (ran.status, ran.end) == ("error", "interrupted")
+    assert ran.stopped_after_s < 3
+    assert kernel.run("%chat again").end == "complete"
+    assert "telling" in kernel.run("class Broken:\n    def __del__(self): 1 / 0\nBroken()\n1").text
+
+
 def test_cells_behind_an_interrupted_one_do_not_run(
     kernel: RealKernel, scripted_model: ScriptedModel
 ) -> None:
