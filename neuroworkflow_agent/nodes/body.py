@@ -96,15 +96,15 @@ class Body:
 
     @cached_property
     def self_calls(self) -> dict[str, list[ast.Call]]:
-        """Calls of methods of `self` and of `super()`, by name; the latter as `super().…`."""
+        """Calls of methods of `self`, by name."""
         calls: dict[str, list[ast.Call]] = {}
         for node in self.own:
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                owner = node.func.value
-                if is_self(owner):
-                    calls.setdefault(node.func.attr, []).append(node)
-                elif isinstance(owner, ast.Call) and getattr(owner.func, "id", "") == "super":
-                    calls.setdefault(f"super().{node.func.attr}", []).append(node)
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and is_self(node.func.value)
+            ):
+                calls.setdefault(node.func.attr, []).append(node)
         return calls
 
     @cached_property

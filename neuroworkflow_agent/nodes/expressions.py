@@ -99,6 +99,11 @@ def dotted_name(node: ast.AST) -> str:
     return ".".join(reversed(parts))
 
 
+def call_name(node: ast.AST) -> str:
+    """The dotted name of what is called; empty if it is no call, or has no name."""
+    return dotted_name(node.func) if isinstance(node, ast.Call) else ""
+
+
 def annotated_type(annotation: ast.AST) -> PythonType | None:
     match annotation:
         case ast.BinOp(left=left, op=ast.BitOr(), right=ast.Constant(value=None)):

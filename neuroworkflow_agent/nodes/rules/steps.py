@@ -47,7 +47,7 @@ def _check_beginning(node: NodeClass) -> Iterator[Finding]:
         )
     if start is None:
         return
-    if "super().__init__" not in start.self_calls:
+    if not any(called.split(".")[-1] == "__init__" for called, _ in start.calls):
         yield find(
             "NW414",
             start.function,
