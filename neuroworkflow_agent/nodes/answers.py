@@ -47,14 +47,11 @@ def _check_node(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> Ans
     report = check_paths([Path(path) for path in arguments["paths"]])
     if arguments.get("run"):
         report = try_nodes(report, environ, timeout_s=float(arguments.get("timeout_s") or 60.0))
-    files = dict.fromkeys([path for path, _ in report.nodes] + [finding.path for finding in report.findings])
-    checked = {
-        path: [
-            count([f for f in report.findings if f.path == path], severity)
-            for severity in ("error", "warning")
-        ]
-        for path in files
-    }
+    checked = {path: [0, 0] for path, _ in report.nodes}
+    for finding in report.findings:
+        counts = checked.setdefault(finding.path, [0, 0])
+        counts[0] += finding.severity == "error"
+        counts[1] += finding.severity == "warning"
     return {"text": f"{_told(report.findings, folder)}{report.summary}", "checked": checked}
 
 

@@ -115,8 +115,7 @@ class Body:
     @cached_property
     def reads_parameters_openly(self) -> bool:
         """Whether `self._parameters` is used in any other way, so that all may be read."""
-        uses = sum(_is_store(node, "_parameters") for node in self.every(ast.Attribute))
-        return uses > len(self.parameter_reads)
+        return self._is_used_openly("_parameters")
 
     @cached_property
     def context_reads(self) -> set[str]:
@@ -125,8 +124,12 @@ class Body:
 
     @cached_property
     def reads_context_openly(self) -> bool:
-        uses = sum(_is_store(node, "_context") for node in self.every(ast.Attribute))
-        return uses > len(list(self._lookups("_context")))
+        return self._is_used_openly("_context")
+
+    def _is_used_openly(self, store: str) -> bool:
+        """Whether a dict of `self` is used otherwise than by constant keys."""
+        uses = sum(_is_store(node, store) for node in self.every(ast.Attribute))
+        return uses > sum(1 for _ in self._lookups(store))
 
     def _lookups(self, store: str) -> Iterator[tuple[str, ast.AST]]:
         """Constant keys that are looked up in a dict of `self`."""
@@ -218,10 +221,6 @@ class Body:
             ):
                 return node
         return None
-
-    def uses(self, argument: str) -> bool:
-        """Whether it looks at the argument at all."""
-        return any(node.id == argument and isinstance(node.ctx, ast.Load) for node in self.every(ast.Name))
 
 
 def _is_store(node: ast.AST, store: str) -> bool:

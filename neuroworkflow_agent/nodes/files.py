@@ -31,14 +31,18 @@ def python_files(folder: Path) -> Iterator[Path]:
 
 def may_hold_node(path: Path) -> bool:
     """Whether a file mentions anything that nodes have."""
-    text = _beginning(path)
-    return any(mark.encode() in text for mark in _MARKS)
+    return mentions_any(path, _MARKS)
 
 
 def defines_any(path: Path, class_names: Collection[str]) -> bool:
     """Whether a file has a class of one of these names, as far as its text tells."""
-    text = _beginning(path) if class_names else b""
-    return any(f"class {name}(".encode() in text for name in class_names)
+    return mentions_any(path, [f"class {name}(" for name in class_names])
+
+
+def mentions_any(path: Path, texts: Collection[str]) -> bool:
+    """Whether one of the texts stands in a file; not in one that the checker would not read."""
+    beginning = _beginning(path) if texts else b""
+    return any(text.encode() in beginning for text in texts)
 
 
 def _beginning(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from neuroworkflow_agent.nodes.files import may_hold_node, python_files
+from neuroworkflow_agent.nodes.files import mentions_any, python_files
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.model import node_classes
 from neuroworkflow_agent.nodes.source import Unreadable, read_source
@@ -79,15 +79,12 @@ def _root(path: Path, folders: Sequence[Path]) -> Path:
 def _types_beside(root: Path, wanted: Collection[str], ours: Collection[Path]) -> Iterator[tuple[str, str]]:
     """Types among `wanted` that other files of a tree use; only files that mention one are parsed."""
     for file in python_files(root):
-        if file.resolve() in ours or not may_hold_node(file):
+        if file.resolve() in ours or not mentions_any(file, wanted):
             continue
         try:
-            text = file.read_bytes()
-            if not any(name.encode() in text for name in wanted):
-                continue
             found = [
                 node.definition.text("type") for node in node_classes(read_source(file)) if node.definition
             ]
-        except (OSError, Unreadable, RecursionError):
+        except (Unreadable, RecursionError):
             continue
         yield from ((name, file.as_posix()) for name in found if name in wanted and name)
