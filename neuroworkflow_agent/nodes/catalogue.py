@@ -12,6 +12,7 @@ from neuroworkflow_agent.nodes.definition import Port
 from neuroworkflow_agent.nodes.files import may_hold_node, python_files
 from neuroworkflow_agent.nodes.model import NodeClass, node_classes
 from neuroworkflow_agent.nodes.source import Source, Unreadable, read_source
+from neuroworkflow_agent.text import strip_control
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -111,7 +112,9 @@ def _entry(node: NodeClass) -> NodeEntry:
     definition = node.definition
     if definition is None:
         return NodeEntry("", node.name, node.source.path, node.at.lineno, "", "", "")
-    label = {name: definition.text(name) or "" for name in ("type", "description", "stage", "tool")}
+    label = {
+        name: strip_control(definition.text(name) or "") for name in ("type", "description", "stage", "tool")
+    }
     return NodeEntry(
         class_name=node.name,
         path=node.source.path,
@@ -120,9 +123,9 @@ def _entry(node: NodeClass) -> NodeEntry:
         outputs=tuple(map(_port, definition.outputs.values())),
         parameters=tuple(
             ParameterEntry(
-                each.name,
+                strip_control(each.name),
                 f"{each.default!r:.200}",
-                each.description or "",
+                strip_control(each.description or ""),
                 each.constraints if isinstance(each.constraints, dict) else {},
             )
             for each in definition.parameters.values()
@@ -132,7 +135,8 @@ def _entry(node: NodeClass) -> NodeEntry:
 
 
 def _port(port: Port) -> PortEntry:
-    return PortEntry(port.name, port.type or "?", port.description or "", port.optional, port.fan_in)
+    name, description = strip_control(port.name), strip_control(port.description or "")
+    return PortEntry(name, port.type or "?", description, port.optional, port.fan_in)
 
 
 def as_text(nodes: Sequence[NodeEntry]) -> str:

@@ -42,7 +42,7 @@ def defines_any(path: Path, class_names: Collection[str]) -> bool:
 def mentions_any(path: Path, texts: Collection[str]) -> bool:
     """Whether one of the texts stands in a file; not in one that the checker would not read."""
     beginning = _beginning(path) if texts else b""
-    return any(text.encode() in beginning for text in texts)
+    return any(text.encode(errors="backslashreplace") in beginning for text in texts)
 
 
 def _beginning(path: Path) -> bytes:

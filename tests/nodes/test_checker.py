@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neuroworkflow_agent.nodes.catalogue import list_nodes, read_nodes
+from neuroworkflow_agent.nodes.catalogue import as_text, list_nodes, read_nodes
 from neuroworkflow_agent.nodes.checker import check_file, check_paths
 from neuroworkflow_agent.nodes.contract import STAGES
 from neuroworkflow_agent.nodes.findings import RULES
@@ -112,15 +112,20 @@ def test_hostile_file_gives_a_finding(name: str, tmp_path: Path) -> None:
     assert len(report.findings[0].text) < 1000
 
 
-@pytest.mark.parametrize("value", ["0x" + "f" * 9000, "{1, 2}", "{(1, 2): 3}", "float('nan')", "1j", "b'x'", "...", "[[[]]]", "{'min': {}}", "-0.0", "{'allowed_values': 5, 'min': None, 'max': []}"])  # fmt: skip
+@pytest.mark.parametrize("value", ["0x" + "f" * 9000, r"'\ud800\x1b[31mred'", "{1, 2}", "{(1, 2): 3}", "float('nan')", "1j", "b'x'", "...", "[[[]]]", "{'min': {}}", "-0.0", "{'allowed_values': 5, 'min': None, 'max': []}"])  # fmt: skip
 @pytest.mark.parametrize("place", ["default_value=1000.0", 'constraints={"min": 1.0, "max": 1e7}', "optimization_range=[100.0, 2000.0]", "optional=True", 'type="firing_rate"', 'stage="analysis"', "type=PortType.LIST", 'inputs=["chosen"]'])  # fmt: skip
 def test_odd_values_anywhere_are_survived(value: str, place: str, tmp_path: Path) -> None:
     path = tmp_path / "FiringRateNode.py"
     text = (CORRECT / "FiringRateNode.py").read_text()
     assert place in text
     path.write_text(text.replace(place, f"{place.split('=')[0]}={value}", 1))
-    assert "NW013" not in {finding.code for finding in check_paths([path]).findings}
+    report = check_paths([path])
+    assert "NW013" not in {finding.code for finding in report.findings}
+    str(report).encode()
     json.dumps([node.as_dict() for node in read_nodes(path)], allow_nan=False)
+    listed = as_text(read_nodes(path))
+    assert listed.encode()
+    assert "\x1b" not in f"{report}{listed}"
 
 
 def test_failure_of_the_checker_itself_is_a_finding(
