@@ -10,6 +10,7 @@ from html import escape
 from neuroworkflow_agent.nodes.catalogue import NodeEntry
 from neuroworkflow_agent.nodes.connections import check_ports
 from neuroworkflow_agent.nodes.workflows import Workflow
+from neuroworkflow_agent.text import strip_control
 
 _CHAR_PX = 7.2
 _LINE_PX = 18
@@ -34,7 +35,7 @@ def nodes_as_mermaid(nodes: Sequence[NodeEntry]) -> str:
     for number, node in enumerate(nodes):
         inputs = "<br/>".join(f"◂ {port.name}: {port.type}" for port in node.inputs)
         outputs = "<br/>".join(f"{port.name}: {port.type} ▸" for port in node.outputs)
-        title = _label(f"<b>{escape(node.class_name)}</b><br/>{inputs}<br/>{outputs}")
+        title = _label(f"<b>{_shown(node.class_name)}</b><br/>{inputs}<br/>{outputs}")
         lines.append(f"    n{number}[{title}]")
     for a, source in enumerate(nodes):
         for b, target in enumerate(nodes):
@@ -56,7 +57,7 @@ def workflow_as_mermaid(workflow: Workflow) -> str:
     for name, number in numbers.items():
         node = workflow.nodes.get(name)
         kind = node.class_name if node else "?"
-        lines.append(f"    n{number}[{_label(f'<b>{escape(name)}</b><br/>{escape(kind)}')}]")
+        lines.append(f"    n{number}[{_label(f'<b>{_shown(name)}</b><br/>{_shown(kind)}')}]")
     lines += [
         f"    n{numbers[c.from_node]} -- {_label(f'{c.from_port} → {c.to_port}')} --> n{numbers[c.to_node]}"
         for c in workflow.connections
@@ -70,7 +71,7 @@ def workflow_as_svg(workflow: Workflow) -> str:
     width = max((box.x + box.width for box in boxes.values()), default=0) + _PAD_PX
     height = max((box.y + box.height for box in boxes.values()), default=0) + _PAD_PX
     told = "; ".join(map(str, workflow.connections)) or "no connections"
-    title = escape(f"Workflow {workflow.name or ''}: {told}")
+    title = _shown(f"Workflow {workflow.name or ''}: {told}")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
         'role="img" style="max-width:100%;height:auto;color:#1f2328" font-family="system-ui,sans-serif" font-size="12">',
@@ -140,16 +141,16 @@ def _draw_box(name: str, box: _Box, workflow: Workflow) -> str:
     parts = [
         f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="6" '
         f'fill="#f6f8fa" stroke="currentColor"{dashed}/>',
-        f'<text x="{middle:.1f}" y="{box.y + _LINE_PX:.1f}" text-anchor="middle" font-weight="600" fill="currentColor">{escape(name)}</text>',
-        f'<text x="{middle:.1f}" y="{box.y + 2 * _LINE_PX:.1f}" text-anchor="middle" opacity=".7" fill="currentColor">{escape(kind)}</text>',
+        f'<text x="{middle:.1f}" y="{box.y + _LINE_PX:.1f}" text-anchor="middle" font-weight="600" fill="currentColor">{_shown(name)}</text>',
+        f'<text x="{middle:.1f}" y="{box.y + 2 * _LINE_PX:.1f}" text-anchor="middle" opacity=".7" fill="currentColor">{_shown(kind)}</text>',
     ]
     for row, (given, made) in enumerate(_rows(box.inputs, box.outputs)):
         y = _port_y(box, row) + 4
         if given:
-            parts.append(f'<text x="{box.x + 8:.1f}" y="{y:.1f}" fill="currentColor">{escape(given)}</text>')
+            parts.append(f'<text x="{box.x + 8:.1f}" y="{y:.1f}" fill="currentColor">{_shown(given)}</text>')
         if made:
             parts.append(
-                f'<text x="{box.x + box.width - 8:.1f}" y="{y:.1f}" text-anchor="end" fill="currentColor">{escape(made)}</text>'
+                f'<text x="{box.x + box.width - 8:.1f}" y="{y:.1f}" text-anchor="end" fill="currentColor">{_shown(made)}</text>'
             )
     return "".join(parts)
 
@@ -169,6 +170,11 @@ def _port_y(box: _Box, row: int) -> float:
     return box.y + _PAD_PX + _LINE_PX * (row + 2.4)
 
 
+def _shown(text: str) -> str:
+    """Text for a page; XML has no place for control characters."""
+    return escape(strip_control(text))
+
+
 def _label(text: str) -> str:
     """A quoted label; a quote in it would end it."""
-    return '"' + re.sub(r"[\"\n\r`]", "'", text) + '"'
+    return '"' + re.sub(r"[\"\n\r`]", "'", strip_control(text)) + '"'

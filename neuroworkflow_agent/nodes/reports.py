@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from neuroworkflow_agent import __version__
 from neuroworkflow_agent.nodes.findings import RULES, Finding, Severity
+from neuroworkflow_agent.text import strip_control
 
 _GITHUB_LEVEL: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
 _SARIF_LEVEL: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
@@ -17,7 +18,9 @@ _SARIF_LEVEL: dict[Severity, str] = {"error": "error", "warning": "warning", "in
 
 def as_text(findings: Sequence[Finding]) -> str:
     """One line a finding: `path:line:column: error NW204 …`."""
-    return "".join(f"{f.path}:{f.line}:{f.column}: {f.severity} {f.code} {_flat(f.text)}\n" for f in findings)
+    return "".join(
+        f"{_flat(f.path)}:{f.line}:{f.column}: {f.severity} {f.code} {_flat(f.text)}\n" for f in findings
+    )
 
 
 def as_json(findings: Sequence[Finding], **summary: Any) -> str:
@@ -77,11 +80,11 @@ def as_sarif(findings: Sequence[Finding]) -> str:
 
 
 def _flat(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(strip_control(text).split())
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return strip_control(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

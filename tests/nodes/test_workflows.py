@@ -197,6 +197,20 @@ def test_drawing_holds_names_as_text_and_says_itself(correct_nodes: Path) -> Non
     assert all(0 <= float(each.attrib["x"]) <= width for each in root.iter(f"{space}text"))
 
 
+def test_names_with_control_characters_are_drawn_and_told_without(correct_nodes: Path) -> None:
+    odd = "'rep\\x1b[31mort\\x00\\ud800'"
+    path = write(
+        correct_nodes,
+        ('"rates of a population"', odd),
+        ('"rates", "firing_rate_hz"', f'{odd}, "firing_rate_hz"'),
+    )
+    workflow = check_workflow(path)
+    assert "NW702" in {finding.code for finding in workflow.findings}
+    svg, text = workflow_as_svg(workflow), str(workflow)
+    ET.fromstring(svg.encode())
+    assert "\x1b" not in svg + text
+
+
 def test_cycle_and_unknown_node_are_drawn_too(correct_nodes: Path) -> None:
     path = write(
         correct_nodes,
