@@ -68,6 +68,9 @@ def run(
     ] = False,
     kernel: Annotated[str | None, typer.Option(help="Kernelspec, instead of the notebook's own.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds one cell, and the turn, may take.")] = None,
+    start_timeout: Annotated[
+        float, typer.Option(help="Seconds the kernel may take to start and answer.")
+    ] = 120.0,
     mode: Annotated[Mode | None, typer.Option(help="What the agent may do unasked.")] = None,
     model: ModelOption = None,
     max_turns: Annotated[int | None, typer.Option(help="Most model calls in the turn.")] = None,
@@ -79,7 +82,7 @@ def run(
     """Run NOTEBOOK's cells, then let the agent do what PROMPT says, in the same kernel.
 
     Without PROMPT only the cells run; `%%chat` cells among them are served by the agent. The file is saved
-    after every cell. Exit codes: 0 complete, 1 error, 2 bad input, 3 the agent needed an answer, 4 the model
+    after every cell. Exit codes: 0 complete, 1 error (a kernel that did not start included), 2 bad input, 3 the agent needed an answer, 4 the model
     went away, 5 a limit was reached, 130 interrupted.
     """
     from neuroworkflow_agent.surfaces import headless
@@ -88,7 +91,7 @@ def run(
     if prompt == "-":
         prompt = sys.stdin.read()
     config = AgentConfig.from_env(model=model, mode=mode, max_turns=max_turns, max_budget_usd=max_budget_usd)
-    job = headless.Job(notebook, prompt, output, not no_execute, kernel, timeout, upgrade)
+    job = headless.Job(notebook, prompt, output, not no_execute, kernel, timeout, upgrade, start_timeout)
     with ConsoleProgress(quiet=quiet) as console:
         summary = headless.run(job, config, console.progress)
     if as_json:

@@ -78,6 +78,39 @@ class KernelDiedError(KernelError):
     """The kernel process ended while it was needed."""
 
 
+class KernelStartError(KernelError):
+    """A kernel was started and did not come up."""
+
+    def __init__(self, message: str, *, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+        """Its kernelspec."""
+
+    @classmethod
+    def ended(cls, name: str) -> KernelStartError:
+        return cls(
+            f"The kernel {name!r} ended twice before it answered; what it said is on standard error. "
+            "'jupyter kernelspec list' says where its kernel.json is.",
+            name=name,
+        )
+
+    @classmethod
+    def not_runnable(cls, name: str, reason: str) -> KernelStartError:
+        return cls(
+            f"The program of the kernel {name!r} cannot be run: {reason}. "
+            "'jupyter kernelspec list' says where its kernel.json is.",
+            name=name,
+        )
+
+    @classmethod
+    def silent(cls, name: str, timeout_s: float) -> KernelStartError:
+        return cls(
+            f"The kernel {name!r} did not answer within {timeout_s:g} s of its start. "
+            "--start-timeout gives it longer.",
+            name=name,
+        )
+
+
 class ExecutionTimeoutError(KernelError, TimeoutError):
     """Code ran longer than it was allowed to and was interrupted."""
 

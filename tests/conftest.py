@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -154,6 +156,31 @@ def portal() -> Iterator[Portal]:
     portal = Portal()
     yield portal
     portal.stop()
+
+
+SpecMaker = Callable[..., str]
+
+
+@pytest.fixture
+def make_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SpecMaker:
+    """Makes kernelspecs that only this test sees; gives their names back."""
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+
+    def make(name: str, *argv: str, language: str = "python") -> str:
+        home = tmp_path / "jupyter" / "kernels" / name
+        home.mkdir(parents=True)
+        spec = {"argv": list(argv), "display_name": name, "language": language}
+        (home / "kernel.json").write_text(json.dumps(spec))
+        return name
+
+    return make
+
+
+@pytest.fixture
+def slow_kernel(make_spec: SpecMaker) -> str:
+    """A kernelspec of an ipykernel that begins after three seconds."""
+    command = f"sleep 3; exec {sys.executable} -m ipykernel_launcher -f $0"
+    return make_spec("slow", "bash", "-c", command, "{connection_file}")
 
 
 SessionMaker = Callable[..., Session]

@@ -1,6 +1,6 @@
 """Any kernel, over the Jupyter wire protocol, driven from the engine's loop.
 
-A `ClientKernel` owns its client channels and, if it started the kernel, the kernel process; `aclose`
+A `ClientKernel` owns its client channels and, if it started the kernel, its `KernelProcess`; `aclose`
 ends them. A kernel that dies is noticed within a second; one of our own is started again by the next call.
 """
 
@@ -12,17 +12,23 @@ import queue
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 
-from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelDiedError, KernelError, NoKernelSpecError
+from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelDiedError, KernelError
 from neuroworkflow_agent.kernels.base import Execution, ExecutionError, ExecutionStatus, OutputListener
 from neuroworkflow_agent.kernels.outputs import OutputList, change_from_msg
+from neuroworkflow_agent.kernels.process import (
+    START_TIMEOUT_S,
+    KernelProcess,
+    client_of,
+    client_of_file,
+    language_of,
+    open_client,
+)
 
-_READY_TIMEOUT_S = 60.0
 _POLL_S = 0.5
 _LET_GO_TIMEOUT_S = 5.0
 _INTERRUPT_AGAIN_S = 0.3
@@ -38,15 +44,13 @@ class ClientKernel:
         client: AsyncKernelClient,
         *,
         manager: AsyncKernelManager | None = None,
-        is_owner: bool = False,
+        process: KernelProcess | None = None,
         language: str = "python",
-        start_arguments: dict[str, Any] | None = None,
     ) -> None:
         self._client = client
         self._manager = manager
-        self._is_owner = is_owner
+        self._process = process
         self._language = language
-        self._start_arguments = start_arguments or {}
         self._lock = asyncio.Lock()
         self._running: str | None = None
         self._run: asyncio.Future[Execution] | None = None
@@ -56,7 +60,12 @@ class ClientKernel:
 
     @classmethod
     async def start(
-        cls, kernel_name: str, *, cwd: Path | None = None, env: dict[str, str] | None = None
+        cls,
+        kernel_name: str,
+        *,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+        timeout_s: float = START_TIMEOUT_S,
     ) -> ClientKernel:
         """Start a kernel and own it.
 
@@ -64,47 +73,29 @@ class ClientKernel:
         ------
         NoKernelSpecError
             If no kernelspec has that name.
-        KernelDiedError
-            If it did not come up.
+        KernelStartError
+            If it did not come up within `timeout_s`.
         """
-        check_kernelspec(kernel_name)
-        manager = AsyncKernelManager(kernel_name=kernel_name)
-        arguments: dict[str, Any] = {"cwd": str(cwd)} if cwd else {}
-        if manager.kernel_spec is not None and any("ipykernel" in part for part in manager.kernel_spec.argv):
-            # Its start-up warnings (loopback TCP is not encrypted) are no news to whoever runs a notebook.
-            arguments["extra_arguments"] = ["--IPKernelApp.log_level=40"]
-        if env is not None:
-            arguments["env"] = env
-        try:
-            await manager.start_kernel(**arguments)
-        except BaseException:
-            await asyncio.shield(manager.shutdown_kernel(now=True))
-            raise
-        kernel = cls(
-            _client_of(manager),
-            manager=manager,
-            is_owner=True,
-            language=_language(manager),
-            start_arguments=arguments,
-        )
-        await kernel._open()
-        return kernel
+        process = KernelProcess(kernel_name, cwd=cwd, env=env, timeout_s=timeout_s)
+        client = await process.start()
+        return cls(client, process=process, language=process.language)
 
     @classmethod
     async def attach(cls, manager: AsyncKernelManager) -> ClientKernel:
-        """Use a kernel that `manager` runs, without owning it."""
-        kernel = cls(_client_of(manager), manager=manager, language=_language(manager))
-        await kernel._open()
-        return kernel
+        """Use a kernel that `manager` runs, without owning it.
+
+        Raises
+        ------
+        KernelDiedError
+            If it does not answer.
+        """
+        client = await _open(client_of(manager))
+        return cls(client, manager=manager, language=language_of(manager))
 
     @classmethod
     async def connect(cls, connection_file: str | Path, *, language: str = "python") -> ClientKernel:
-        """Use the kernel with this connection file, our own process's included."""
-        client = AsyncKernelClient(connection_file=str(connection_file))
-        client.load_connection_file()
-        kernel = cls(client, language=language)
-        await kernel._open()
-        return kernel
+        """Use the kernel with this connection file, our own process's included; as `attach`."""
+        return cls(await _open(client_of_file(connection_file)), language=language)
 
     @property
     def language(self) -> str:
@@ -152,7 +143,7 @@ class ClientKernel:
     @property
     def manager(self) -> AsyncKernelManager | None:
         """The kernel's manager; None when only connected."""
-        return self._manager
+        return self._process.manager if self._process is not None else self._manager
 
     async def aclose(self) -> None:
         """Close the channels and end the kernel if it is ours."""
@@ -163,8 +154,8 @@ class ClientKernel:
             self._run.cancel()
             await asyncio.wait([self._run])
         self._client.stop_channels()
-        if self._is_owner and self._manager is not None:
-            await self._manager.shutdown_kernel(now=True)
+        if self._process is not None:
+            await self._process.aclose()
 
     # -- one execution --------------------------------------------------------------------------------
 
@@ -245,7 +236,7 @@ class ClientKernel:
                 await self._check_alive()
 
     async def _check_alive(self) -> None:
-        if not await self._is_alive():
+        if not await self._client.is_alive():
             self._is_dead = True
             raise KernelDiedError(self._died()) from None
 
@@ -263,31 +254,14 @@ class ClientKernel:
 
     async def _send_interrupt(self) -> None:
         self._was_interrupted = True
-        if self._manager is not None and self._manager.has_kernel:
-            await self._manager.interrupt_kernel()
+        if self.manager is not None and self.manager.has_kernel:
+            await self.manager.interrupt_kernel()
         else:
             self._client.control_channel.send(self._client.session.msg("interrupt_request", {}))
         # A kernel that awaits sleeps in its selector, and may notice the signal only when woken.
         self._client.kernel_info()
 
     # -- life -----------------------------------------------------------------------------------------
-
-    async def _open(self) -> Self:
-        self._client.start_channels()
-        try:
-            await self._client.wait_for_ready(timeout=_READY_TIMEOUT_S)
-        except RuntimeError as error:
-            await self.aclose()
-            raise KernelDiedError(f"The kernel did not come up: {error}") from error
-        except BaseException:
-            await asyncio.shield(self.aclose())
-            raise
-        return self
-
-    async def _is_alive(self) -> bool:
-        if self._manager is not None:
-            return bool(await self._manager.is_alive())
-        return bool(await self._client.is_alive())
 
     async def _revive(self) -> None:
         """Start a dead kernel of ours again, after an error has said that its variables are gone."""
@@ -296,48 +270,26 @@ class ClientKernel:
         if not self._is_dead:
             await self._check_alive()
             return
-        if not (self._is_owner and self._manager is not None):
+        if self._process is None:
             raise KernelDiedError(self._died())
         self._client.stop_channels()
-        await self._manager.restart_kernel(now=True, **self._start_arguments)
-        self._client = _client_of(self._manager)
+        self._client = await self._process.start()
         self._is_dead = False
-        await self._open()
 
     def _died(self) -> str:
-        if self._is_owner:
+        if self._process is not None:
             return "The kernel died. All its variables are lost; the next call starts it again."
         return "The kernel died. All its variables are lost; restart it in the notebook and resume."
 
 
-def check_kernelspec(name: str) -> None:
-    """Raise unless a kernelspec has this name.
-
-    Raises
-    ------
-    NoKernelSpecError
-        With the names there are.
-    """
-    specs = KernelSpecManager()
+async def _open(client: AsyncKernelClient) -> AsyncKernelClient:
+    """Open a client of a kernel that runs already."""
     try:
-        specs.get_kernel_spec(name)
-    except NoSuchKernel:
-        raise NoKernelSpecError(name, list(specs.find_kernel_specs())) from None
-
-
-def _client_of(manager: AsyncKernelManager) -> AsyncKernelClient:
-    """A client with a wire session of its own.
-
-    Clients of one manager share its session, and a session takes a message it has seen for a replay: of two
-    clients that both listen to IOPub, one would miss what the other has read.
-    """
-    client = AsyncKernelClient()
-    client.load_connection_info(manager.get_connection_info())
-    return client
-
-
-def _language(manager: AsyncKernelManager) -> str:
-    return str(manager.kernel_spec.language).lower() if manager.kernel_spec else "python"
+        return await open_client(client, START_TIMEOUT_S)
+    except TimeoutError as error:
+        raise KernelDiedError(f"The kernel did not answer within {START_TIMEOUT_S:g} s.") from error
+    except RuntimeError as error:
+        raise KernelDiedError("The kernel has ended.") from error
 
 
 def _is_cancelled() -> bool:

@@ -24,9 +24,10 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
-from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.errors import ConfigError, KernelStartError
 from neuroworkflow_agent.events import EndReason, Event, TurnEnd
-from neuroworkflow_agent.kernels.client import ClientKernel, check_kernelspec
+from neuroworkflow_agent.kernels.client import ClientKernel
+from neuroworkflow_agent.kernels.process import START_TIMEOUT_S, check_kernelspec
 from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.models.probe import require_willing
 from neuroworkflow_agent.notebooks.document import kernel_name, summarise
@@ -65,6 +66,8 @@ class Job:
     """Longest time for one cell, and for the turn."""
     upgrade: bool = False
     """Convert nbformat 3 and older."""
+    start_timeout_s: float = START_TIMEOUT_S
+    """Longest time from the kernel's start to its first answer."""
 
 
 @dataclass
@@ -100,6 +103,7 @@ class Summary:
 class Progress:
     """Whom to tell what happens; every part may be left out."""
 
+    on_starting: Callable[[str], None] = lambda _kernel_name: None
     on_cell: Callable[[int, int], None] = lambda _done, _total: None
     on_event: Callable[[Event], None] = lambda _event: None
     on_notice: Callable[[str], None] = field(default=lambda _text: None)
@@ -149,6 +153,8 @@ class _Runner:
             raise ConfigError("There is nothing to do: give a PROMPT, or leave out --no-execute.")
         if self._job.timeout_s is not None and not self._job.timeout_s > 0:
             raise ConfigError(f"--timeout must be positive, got {self._job.timeout_s:g}.")
+        if not self._job.start_timeout_s > 0:
+            raise ConfigError(f"--start-timeout must be positive, got {self._job.start_timeout_s:g}.")
 
     @property
     def _notebook(self) -> Notebook:
@@ -156,8 +162,34 @@ class _Runner:
 
     def run(self) -> Summary:
         started = time.monotonic()
-        cwd = self._job.notebook.resolve().parent
-        kernel = self._portal.call(ClientKernel.start(self._kernel_name, cwd=cwd, env=self._kernel_environ()))
+        kernel = self._start_kernel()
+        if kernel is not None:
+            self._run_in(kernel)
+        self._summary.duration_s = time.monotonic() - started
+        return self._summary
+
+    def _start_kernel(self) -> ClientKernel | None:
+        """The kernel; None if it did not come up or was not waited for, and the summary says which."""
+        self._progress.on_starting(self._kernel_name)
+        starting = self._portal.submit(
+            ClientKernel.start(
+                self._kernel_name,
+                cwd=self._job.notebook.resolve().parent,
+                env=self._kernel_environ(),
+                timeout_s=self._job.start_timeout_s,
+            )
+        )
+        try:
+            return starting.result()
+        except KernelStartError as error:
+            self._ended("error", str(error))
+        except KeyboardInterrupt:
+            # What has been started by now is ended by the cancelled start itself.
+            starting.cancel()
+            self._ended("interrupted", "Stopped while the kernel started.")
+        return None
+
+    def _run_in(self, kernel: ClientKernel) -> None:
         try:
             if self._job.execute:
                 self._execute_cells(kernel)
@@ -165,8 +197,6 @@ class _Runner:
                 self._run_turn(kernel, self._job.prompt)
         finally:
             self._portal.call(kernel.aclose())
-        self._summary.duration_s = time.monotonic() - started
-        return self._summary
 
     def _kernel_environ(self) -> dict[str, str] | None:
         """The kernel's environment, in which `%%chat` cells find the model that was asked for."""
@@ -198,6 +228,7 @@ class _Runner:
             self._notebook, km=kernel.manager, timeout=timeout, record_timing=False, coalesce_streams=True
         )
         total = sum(cell.cell_type == "code" for cell in self._notebook.cells)
+        self._progress.on_cell(0, total)
         async with client.async_setup_kernel():
             await self._note_language(client)
             try:

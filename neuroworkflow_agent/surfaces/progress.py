@@ -25,8 +25,8 @@ class ConsoleProgress:
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Progress(*columns, console=self._console, transient=True)
-        self._task = self._bar.add_task("Running cells", total=None, visible=False)
-        self.progress = headless.Progress(self._on_cell, self._on_event, self._say)
+        self._task = self._bar.add_task("", total=None, visible=False)
+        self.progress = headless.Progress(self._on_starting, self._on_cell, self._on_event, self._say)
         """What to hand to `headless.run`."""
 
     def __enter__(self) -> Self:
@@ -36,8 +36,14 @@ class ConsoleProgress:
     def __exit__(self, *_exception: object) -> None:
         self._bar.stop()
 
+    def _on_starting(self, kernel_name: str) -> None:
+        text = f"Starting the kernel {kernel_name!r} …"
+        self._bar.update(self._task, description=text, visible=True)
+        if not self._console.is_terminal:  # where no bar is drawn
+            self._say(text)
+
     def _on_cell(self, done: int, total: int) -> None:
-        self._bar.update(self._task, completed=done, total=total, visible=True)
+        self._bar.update(self._task, description="Running cells", completed=done, total=total, visible=True)
 
     def _on_event(self, event: Event) -> None:
         match event:
