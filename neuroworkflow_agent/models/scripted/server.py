@@ -29,7 +29,7 @@ from neuroworkflow_agent.models.scripted.replies import (
     message_body,
     stream_events,
 )
-from neuroworkflow_agent.models.wire import error_body, sse
+from neuroworkflow_agent.wire import error_body, sse
 
 API_KEY = "scripted-model-key-0000"
 
