@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from neuroworkflow_agent._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from neuroworkflow_agent.config import AgentConfig
     from neuroworkflow_agent.engine.session import Session
     from neuroworkflow_agent.surfaces.calls import achat, chat
     from neuroworkflow_agent.surfaces.panel.widget import ChatPanel
 
-__version__ = "0.1.0.dev0"
 __all__ = [
     "AgentConfig",
     "ChatPanel",

@@ -21,9 +21,9 @@ from neuroworkflow_agent.events import (
     TurnStart,
 )
 from neuroworkflow_agent.ids import ToolUseId, TurnId
-from neuroworkflow_agent.kernels.outputs import error, stream
 from neuroworkflow_agent.notebooks.document import summarise
 from neuroworkflow_agent.notebooks.transcript import Transcript
+from neuroworkflow_agent.outputs import error, stream
 from tests import tiers
 
 TURN = TurnId("turn_1")
