@@ -130,14 +130,25 @@ def network_guard(monkeypatch: pytest.MonkeyPatch) -> None:
 def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Claude Code's files, caches and settings of this test alone; no key of the developer's."""
     home = tmp_path_factory.mktemp("home")
-    for name in list(os.environ):
-        if name.startswith(("ANTHROPIC_", "CLAUDE_", "NEUROWORKFLOW_", "OPENAI_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "claude"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-    monkeypatch.setenv("IPYTHONDIR", str(home / "ipython"))
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
+    private = private_environ(home)
+    for name in os.environ.keys() - private.keys():
+        monkeypatch.delenv(name)
+    for name, value in private.items():
+        monkeypatch.setenv(name, value)
     return home
+
+
+def private_environ(home: Path) -> dict[str, str]:
+    """This process's environment with everything below `home`, and no key of the developer's."""
+    foreign = ("ANTHROPIC_", "CLAUDE_", "NEUROWORKFLOW_", "OPENAI_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {
+        **kept,
+        "CLAUDE_CONFIG_DIR": str(home / "claude"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,7 @@ class Driver:
         timeout_s: float = 60,
         interrupt_when: Callable[[dict[str, Any]], bool] | None = None,
         answers: list[str] | None = None,
+        is_silent: bool = False,
     ) -> Ran:
         """Run a cell to its end, as a notebook would.
 
@@ -81,9 +82,11 @@ class Driver:
             Interrupt the kernel 0.2 s after the first message for which this holds.
         answers
             Replies to the cell's input prompts, in order; None allows no input.
+        is_silent
+            Leave no trace in the shell's history and count.
         """
         outputs, msgs = OutputList(), []
-        msg_id = self.client.execute(code, allow_stdin=answers is not None)
+        msg_id = self.client.execute(code, silent=is_silent, allow_stdin=answers is not None)
         deadline = time.monotonic() + timeout_s
         interrupted_at = 0.0
         while True:
@@ -107,9 +110,18 @@ class Driver:
                 self._interrupt()
             if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
                 break
-        reply = self.client.get_shell_msg(timeout=10)["content"]
+        reply = self.reply_to(msg_id)
         stopped = time.monotonic() - interrupted_at if interrupted_at else 0.0
         return Ran(reply["status"], list(outputs.outputs), msgs, reply, stopped)
+
+    def reply_to(self, msg_id: str, timeout_s: float = 30) -> dict[str, Any]:
+        """The reply to one request; replies to earlier ones that nobody took are passed over."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            msg = self.client.get_shell_msg(timeout=max(0.0, deadline - time.monotonic()))
+            if msg["parent_header"].get("msg_id") == msg_id:
+                content: dict[str, Any] = msg["content"]
+                return content
 
     def _answer(self, answers: list[str]) -> None:
         try:
@@ -136,12 +148,21 @@ class SomeonesKernel(Driver):
 
 
 class RealKernel(Driver):
-    """A kernel process and its client."""
+    """A kernel process and its client.
 
-    def __init__(self, cwd: Path) -> None:
+    Parameters
+    ----------
+    cwd
+        Where it starts.
+    environ
+        Its environment; None for this process's own.
+    """
+
+    def __init__(self, cwd: Path, environ: Mapping[str, str] | None = None) -> None:
         self.manager = KernelManager()
+        given = os.environ if environ is None else environ
         # ipykernel does not watch file descriptors where this is set; people's kernels do.
-        env = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+        env = {name: value for name, value in given.items() if name != "PYTEST_CURRENT_TEST"}
         self.manager.start_kernel(cwd=str(cwd), env=env, extra_arguments=["--IPKernelApp.log_level=40"])
         super().__init__(self.manager.client(), self.manager.interrupt_kernel)
         self._is_closed = False

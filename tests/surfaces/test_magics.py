@@ -10,6 +10,20 @@ import pytest
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
 from neuroworkflow_agent.testing.real_kernel import RealKernel
+from tests.surfaces.conftest import SharedKernel
+
+
+@pytest.fixture
+def scripted_model(shared_kernel: SharedKernel, monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
+    """The model of the module's kernel, and of the kernels that a test starts."""
+    for name, value in shared_kernel.model.environ.items():
+        monkeypatch.setenv(name, value)
+    return shared_kernel.model
+
+
+@pytest.fixture
+def workspace(shared_kernel: SharedKernel) -> Path:
+    return shared_kernel.workspace
 
 
 def shows(text: str) -> Callable[[dict[str, Any]], bool]:
@@ -191,10 +205,8 @@ def test_cells_behind_an_interrupted_one_do_not_run(
 def test_run_all_keeps_its_order(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
     scripted_model.extend(Reply.code("order.append('agent')"), Reply.text("ok"))
     kernel.run("order = ['before']")
-    for code in ("%chat append", "order.append('after')"):
-        kernel.client.execute(code)
-    kernel.client.get_shell_msg(timeout=30)
-    kernel.client.get_shell_msg(timeout=30)
+    sent = [kernel.client.execute(code) for code in ("%chat append", "order.append('after')")]
+    assert [kernel.reply_to(msg_id)["status"] for msg_id in sent] == ["ok", "ok"]
     assert kernel.run("order").text == "['before', 'agent', 'after']"
 
 
@@ -265,9 +277,7 @@ def test_interrupt_while_an_approval_waits(kernel: RealKernel, scripted_model: S
     msg_id = kernel.client.execute("%chat --mode ask set it", allow_stdin=True)
     kernel.client.get_stdin_msg(timeout=30)
     kernel.manager.interrupt_kernel()
-    reply = kernel.client.get_shell_msg(timeout=10)
-    assert reply["parent_header"]["msg_id"] == msg_id
-    assert reply["content"]["status"] == "error"
+    assert kernel.reply_to(msg_id)["status"] == "error"
     # After an error ipykernel aborts what is queued; a request of another kind comes after that.
     kernel.client.kernel_info(reply=True, timeout=10)
     assert kernel.run("%chat again").end == "complete"
@@ -354,11 +364,12 @@ def test_two_kernels_at_once_do_not_disturb_each_other(
 
     scripted_model.extend(*[reply] * 4)
     one, two = start_kernel(), start_kernel()
+    sent = []
     for kernel, name in ((one, "one"), (two, "two")):
         kernel.run("%load_ext neuroworkflow_agent")
-        kernel.client.execute(f"%chat you are {name}")
-    for kernel in (one, two):
-        assert kernel.client.get_shell_msg(timeout=60)["content"]["status"] == "ok"
+        sent.append(kernel.client.execute(f"%chat you are {name}"))
+    for kernel, msg_id in zip((one, two), sent, strict=True):
+        assert kernel.reply_to(msg_id, timeout_s=60)["status"] == "ok"
     assert (one.run("me").text, two.run("me").text) == ("'one'", "'two'")
 
 
