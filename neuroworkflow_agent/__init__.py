@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from neuroworkflow_agent import lazy_iri
+
 if TYPE_CHECKING:
     from neuroworkflow_agent.config import AgentConfig
     from neuroworkflow_agent.engine.session import Session
@@ -33,6 +35,8 @@ _HOMES = {
     "achat": "neuroworkflow_agent.surfaces.calls",
     "chat": "neuroworkflow_agent.surfaces.calls",
 }
+
+lazy_iri.put_off()
 
 
 def __getattr__(name: str) -> Any:
