@@ -180,6 +180,9 @@ class _Runner:
             )
         )
         try:
+            if self._job.prompt is not None:
+                # What the turn needs is imported while the kernel starts: each takes a second.
+                import claude_agent_sdk  # noqa: F401
             return starting.result()
         except KernelStartError as error:
             self._ended("error", str(error))
