@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from tests import needs
 from tests.conftest import SpecMaker
-from tests.surfaces.test_headless import ours, read, run, start, wait_for, write
+from tests.surfaces.headless_process import ours, read, run, start, wait_for, write
 
 
 @pytest.fixture
