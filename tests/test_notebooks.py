@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,6 +14,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.surfaces.headless_process import call
+
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 NAMES = ("quickstart", "create_node", "connect_nodes", "brain_viewer", "panel", "hub")
 
@@ -21,22 +24,12 @@ def run(name: str, workspace: Path, *prompt: str) -> tuple[dict[str, Any], Any]:
     """Run a copy of a notebook as CI and people do; its summary and its cells."""
     path = Path(shutil.copy(NOTEBOOKS / f"{name}.ipynb", workspace))
     script = NOTEBOOKS / f"{name}.script.json"
-    command = [
-        sys.executable,
-        "-m",
-        "neuroworkflow_agent",
-        "run",
-        str(path),
-        *prompt,
-        "--model",
-        f"scripted:{script}",
-        "--json",
-    ]
-    done = subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=110, env=os.environ)
-    assert done.returncode == 0, done.stdout + done.stderr
+    with contextlib.chdir(workspace):
+        code, out, err = call("run", path, *prompt, "--model", f"scripted:{script}", "--json")
+    assert code == 0, out + err
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
-    return json.loads(done.stdout), notebook.cells
+    return json.loads(out), notebook.cells
 
 
 def text_of(cell: Any) -> str:

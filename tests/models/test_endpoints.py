@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +23,7 @@ from starlette.routing import Route
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
+from tests.surfaces.headless_process import call
 
 KEY = "sk-the-users-own-key-0001"
 ANSWER = (
@@ -91,31 +90,20 @@ def openai(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIServer]:
 
 
 @pytest.fixture
-def notebook(workspace: Path) -> Path:
+def notebook(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(workspace)
     path = workspace / "a.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell("x = 21")]), path)
     return path
 
 
 def run(notebook: Path, *options: str) -> dict[str, Any]:
-    command = [
-        sys.executable,
-        "-m",
-        "neuroworkflow_agent",
-        "run",
-        str(notebook),
-        "double x",
-        "--json",
-        *options,
-    ]
-    ran = subprocess.run(
-        command, capture_output=True, text=True, cwd=notebook.parent, timeout=100, check=False
-    )
-    assert "Traceback" not in ran.stderr
-    assert KEY not in ran.stdout + ran.stderr + notebook.read_text()
-    if not ran.stdout:
-        raise AssertionError(ran.stderr)
-    summary: dict[str, Any] = {**json.loads(ran.stdout), "code": ran.returncode, "err": ran.stderr}
+    code, out, err = call("run", notebook, "double x", "--json", *options)
+    assert "Traceback" not in err
+    assert KEY not in out + err + notebook.read_text()
+    if not out:
+        raise AssertionError(err)
+    summary: dict[str, Any] = {**json.loads(out), "code": code, "err": err}
     return summary
 
 
