@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent import lazy_iri
+from neuroworkflow_agent._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.config import AgentConfig
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.surfaces.calls import achat, chat
     from neuroworkflow_agent.surfaces.panel.widget import ChatPanel
 
-__version__ = "0.1.0.dev0"
 __all__ = [
     "AgentConfig",
     "ChatPanel",

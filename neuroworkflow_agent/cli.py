@@ -13,7 +13,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from neuroworkflow_agent import __version__, cli_nodes
+from neuroworkflow_agent import cli_nodes
+from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.cli_nodes import JsonOption
 from neuroworkflow_agent.config import AgentConfig, Mode
 from neuroworkflow_agent.errors import AgentError, ConfigError

@@ -150,36 +150,35 @@ def check_workflow(
 ) -> None:
     """Say what is wrong with a workflow, without running it: nodes, connections, cycles, inputs. Exit 1 on errors."""
     from neuroworkflow_agent.nodes import drawing, reports
-    from neuroworkflow_agent.nodes.findings import count
-    from neuroworkflow_agent.nodes.rules.workflow import check_workflow
     from neuroworkflow_agent.nodes.source import Unreadable
+    from neuroworkflow_agent.nodes.workflow_report import check_workflow
 
     try:
-        workflow = check_workflow(file, tuple(nodes or ()))
+        report = check_workflow(file, tuple(nodes or ()))
     except Unreadable as unreadable:
         typer.echo(reports.as_text([unreadable.finding]), err=True, nl=False)
         raise typer.Exit(1) from None
+    workflow = report.workflow
     if svg is not None:
         svg.write_text(drawing.workflow_as_svg(workflow), encoding="utf-8")
-    errors = count(workflow.findings, "error")
     chosen = FindingsFormat.json if as_json else output
     if mermaid:
         typer.echo(drawing.workflow_as_mermaid(workflow), nl=False)
-        typer.echo(reports.as_text(workflow.findings), err=True, nl=False)
+        typer.echo(reports.as_text(report.findings), err=True, nl=False)
     elif chosen is FindingsFormat.json:
         facts = {
             "nodes": workflow.order or list(workflow.nodes),
             "connections": [c.names for c in workflow.connections],
         }
-        typer.echo(reports.as_json(workflow.findings, name=workflow.name, errors=errors, **facts))
+        typer.echo(reports.as_json(report.findings, name=workflow.name, errors=report.errors, **facts))
     elif chosen is FindingsFormat.github:
-        typer.echo(reports.as_github(workflow.findings), nl=False)
+        typer.echo(reports.as_github(report.findings), nl=False)
     elif chosen is FindingsFormat.sarif:
-        typer.echo(reports.as_sarif(workflow.findings))
+        typer.echo(reports.as_sarif(report.findings))
     else:
-        typer.echo(reports.as_text(workflow.findings), nl=False)
-        typer.echo(workflow.summary, err=True)
-    raise typer.Exit(1 if errors else 0)
+        typer.echo(reports.as_text(report.findings), nl=False)
+        typer.echo(report.summary, err=True)
+    raise typer.Exit(1 if report.errors else 0)
 
 
 def _nodes_here() -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId
-from neuroworkflow_agent.kernels.base import ExecutionStatus, OutputChange
+from neuroworkflow_agent.outputs import ExecutionStatus, OutputChange
 
 EndReason: TypeAlias = Literal["complete", "interaction", "interrupted", "limit", "cut_off", "error"]
 """How a turn ends, everywhere the same word."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from hypothesis import settings
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
@@ -22,6 +23,7 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.testing import ScriptedModel
+from tests import needs, tiers
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -30,8 +32,85 @@ if TYPE_CHECKING:
 # the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+settings.register_profile("suite", max_examples=20, deadline=None, print_blob=True)
+settings.register_profile("thorough", max_examples=500, deadline=None, print_blob=True)
+settings.load_profile("thorough" if tiers.THOROUGH else "suite")
+
+_NEEDS = {
+    "start_kernel": "kernel",
+    "shared_kernel": "kernel",
+    "slow_kernel": "kernel",
+    "client_kernel": "kernel",
+    "make_session": "claude",
+    "scripted_model": "server",
+    "upstream": "server",
+    "serve_gateway": "server",
+    "postgres": "server",
+    "browser": "browser",
+    "lab": "browser",
+    "on_a_hub": "hub",
+}
+"""What a test needs, told by the fixtures it uses; modules that need more say so with `pytestmark`."""
+_EXPENSIVE = ("browser", "hub", "model", "kernel", "claude", "server")
+"""Markers of tests that boot something, the slowest first."""
+
 _LIBRARY = Path(__file__).parent / "nodes" / "library"
 _LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_report_header() -> str:
+    """The tier, and the seed that leads to the same choices again."""
+    return f"tier: {tiers.TIER}, NEUROWORKFLOW_TEST_SEED={tiers.SEED}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what tests need, keep what shares a boot on one worker, leave out what the tier does not run."""
+    if tiers.TIER not in tiers.TIERS:
+        raise pytest.UsageError(f"NEUROWORKFLOW_TEST_TIER is {tiers.TIER!r}, not one of {tiers.TIERS}.")
+    for item in items:
+        needs = {_NEEDS[name] for name in getattr(item, "fixturenames", ()) if name in _NEEDS}
+        for marker in needs - {mark.name for mark in item.iter_markers()}:
+            item.add_marker(marker)
+        if _cost(item) < len(_EXPENSIVE):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    # The slowest modules first, so that no worker begins one when the other is done.
+    costs: dict[Path, int] = {}
+    for item in items:
+        costs[item.path] = min(_cost(item), costs.get(item.path, len(_EXPENSIVE)))
+    items.sort(key=lambda item: costs[item.path])
+    left_out = [item for item in items if not _is_in_tier(item)]
+    items[:] = [item for item in items if _is_in_tier(item)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _cost(item: pytest.Item) -> int:
+    """The place in `_EXPENSIVE` of the dearest thing a test needs; one past its end for nothing."""
+    own = {mark.name for mark in item.iter_markers()}
+    return next((place for place, marker in enumerate(_EXPENSIVE) if marker in own), len(_EXPENSIVE))
+
+
+def _is_in_tier(item: pytest.Item) -> bool:
+    if item.get_closest_marker("thorough"):
+        return tiers.THOROUGH
+    return tiers.TIER != "quick" or _cost(item) == len(_EXPENSIVE)
+
+
+@pytest.fixture(autouse=True)
+def markers_are_true(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that is not marked for it starts no kernel and no server: it could not be in the quick tier."""
+    if _cost(request.node) < len(_EXPENSIVE):
+        return
+
+    def refuse(*_arguments: Any, **_more: Any) -> Any:
+        raise AssertionError("A test without a marker for it started a kernel, a server or `claude`.")
+
+    for place in (
+        "uvicorn.Server.serve",
+        "jupyter_client.provisioning.local_provisioner.launch_kernel",
+        "neuroworkflow_agent.engine.connection.Connection.__init__",
+    ):
+        monkeypatch.setattr(place, refuse)
 
 
 @pytest.fixture(autouse=True)
@@ -102,9 +181,7 @@ def browser() -> Iterator[Browser]:
 
     from neuroworkflow_agent.testing.lab import find_chromium
 
-    path = find_chromium()
-    if path is None:
-        pytest.skip("No Chromium here; scripts/test says how to get one.")
+    path = find_chromium() or needs.missing("Chromium", install="sudo apt install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]

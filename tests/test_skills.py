@@ -19,8 +19,8 @@ import pytest
 
 from neuroworkflow_agent.nodes.checker import check_paths
 from neuroworkflow_agent.nodes.layout import detect_layout
-from neuroworkflow_agent.nodes.rules.workflow import check_workflow
 from neuroworkflow_agent.nodes.trial import example_file, try_node
+from neuroworkflow_agent.nodes.workflow_report import check_workflow
 from neuroworkflow_agent.skills import SkillSet, bundled_skills_dir, find_skills, find_skills_dir, prepare
 
 OURS = Path(__file__).parent.parent / ".claude" / "skills"

@@ -155,3 +155,8 @@ def _kill_children_with(marker: str) -> None:
                 child.kill()
         except psutil.Error:  # it ended meanwhile
             continue
+
+
+def load_sdk() -> None:
+    """Import the SDK, which takes two seconds the first time; from any thread."""
+    import claude_agent_sdk  # noqa: F401

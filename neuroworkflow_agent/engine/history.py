@@ -25,8 +25,7 @@ from neuroworkflow_agent.events import (
     TurnStart,
 )
 from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId, new_turn_id
-from neuroworkflow_agent.kernels.base import OutputChange
-from neuroworkflow_agent.kernels.outputs import stream
+from neuroworkflow_agent.outputs import OutputChange, stream
 from neuroworkflow_agent.tools.content import NO_OUTPUT, NOTE
 
 _INTERRUPTED = "[Request interrupted by user"

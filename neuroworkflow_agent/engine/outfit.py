@@ -16,7 +16,8 @@ from neuroworkflow_agent.engine.permissions import MCP_SERVER, RUN_CODE, WORKFLO
 from neuroworkflow_agent.engine.prompts import system_prompt
 from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart, Notice
 from neuroworkflow_agent.ids import SessionId, ToolUseId
-from neuroworkflow_agent.kernels.base import Execution, Kernel, OutputChange
+from neuroworkflow_agent.kernels.base import Execution, Kernel
+from neuroworkflow_agent.outputs import OutputChange
 from neuroworkflow_agent.workspace import Workspace
 
 if TYPE_CHECKING:

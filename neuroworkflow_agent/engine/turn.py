@@ -21,7 +21,7 @@ from claude_agent_sdk import (
 from neuroworkflow_agent.engine.permissions import short_name
 from neuroworkflow_agent.events import EndReason, Event, Notice, TextDelta, ThinkingDelta, ToolResult, ToolUse
 from neuroworkflow_agent.ids import ToolUseId
-from neuroworkflow_agent.models.wire import USED_UP
+from neuroworkflow_agent.wire import USED_UP
 
 _LIMITS = {
     "error_max_turns": "The turn reached max_turns.",

@@ -9,7 +9,7 @@ from neuroworkflow_agent.gateway.ledger import Ledger
 from neuroworkflow_agent.gateway.refusals import Refusal
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.store import StoreUnavailableError, Totals, Used
-from neuroworkflow_agent.models.wire import USED_UP
+from neuroworkflow_agent.wire import USED_UP
 
 Clock = Callable[[], datetime]
 

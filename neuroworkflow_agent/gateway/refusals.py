@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 
-from neuroworkflow_agent.models.wire import error_body
+from neuroworkflow_agent.wire import error_body
 
 
 class Refusal(Exception):  # noqa: N818 - an answer to the client, raised where it is known

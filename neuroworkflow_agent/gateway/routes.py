@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from neuroworkflow_agent.gateway.refusals import Refusal
-from neuroworkflow_agent.models.wire import GATEWAY_PATH
+from neuroworkflow_agent.wire import GATEWAY_PATH
 
 Purpose: TypeAlias = Literal[
     "messages", "count_tokens", "models", "list_tools", "call_tool", "health", "metrics"

@@ -22,7 +22,7 @@ from neuroworkflow_agent.gateway.app import Gateway
 from neuroworkflow_agent.gateway.record import log_to_stderr
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError
-from neuroworkflow_agent.models.wire import error_body
+from neuroworkflow_agent.wire import error_body
 
 _GRACE_S = 20
 _PR_SET_DUMPABLE = 4

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from neuroworkflow_agent.kernels.base import OutputChange
 from neuroworkflow_agent.kernels.capture import Capture
 from neuroworkflow_agent.kernels.guards import runs_agent_code
+from neuroworkflow_agent.outputs import OutputChange
 from neuroworkflow_agent.text import clip, strip_control
 
 _MAX_CELLS = 40

@@ -9,40 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict
+from typing import Protocol
 
-Output: TypeAlias = dict[str, Any]
-"""One nbformat 4 output: `stream`, `display_data`, `execute_result` or `error`; JSON-safe."""
-
-
-class AppendOutput(TypedDict):
-    """A new output at the end of the cell's outputs."""
-
-    op: Literal["append"]
-    output: Output
-    display_id: str | None
-
-
-class UpdateOutput(TypedDict):
-    """New content for every output displayed under `display_id`."""
-
-    op: Literal["update"]
-    display_id: str
-    data: dict[str, Any]
-    metadata: dict[str, Any]
-
-
-class ClearOutput(TypedDict):
-    """Remove the outputs so far; with `wait`, only when the next output comes."""
-
-    op: Literal["clear"]
-    wait: bool
-
-
-OutputChange: TypeAlias = AppendOutput | UpdateOutput | ClearOutput
-OutputListener: TypeAlias = Callable[[OutputChange], None]
-
-ExecutionStatus: TypeAlias = Literal["ok", "error", "interrupted"]
+from neuroworkflow_agent.outputs import ExecutionStatus, Output, OutputListener
 
 
 @dataclass(frozen=True, slots=True)

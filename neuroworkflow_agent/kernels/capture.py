@@ -17,9 +17,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-from neuroworkflow_agent.kernels.base import OutputChange, OutputListener
 from neuroworkflow_agent.kernels.descriptors import DescriptorMark
-from neuroworkflow_agent.kernels.outputs import error, stream
+from neuroworkflow_agent.outputs import OutputChange, OutputListener, error, stream
 
 _MISSING = object()
 _FLUSH_CHARS = 65_536

@@ -18,8 +18,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 
 from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelDiedError, KernelError
-from neuroworkflow_agent.kernels.base import Execution, ExecutionError, ExecutionStatus, OutputListener
-from neuroworkflow_agent.kernels.outputs import OutputList, change_from_msg
+from neuroworkflow_agent.kernels.base import Execution, ExecutionError
 from neuroworkflow_agent.kernels.process import (
     START_TIMEOUT_S,
     KernelProcess,
@@ -28,6 +27,7 @@ from neuroworkflow_agent.kernels.process import (
     language_of,
     open_client,
 )
+from neuroworkflow_agent.outputs import ExecutionStatus, OutputList, OutputListener, change_from_msg
 
 _POLL_S = 0.5
 _LET_GO_TIMEOUT_S = 5.0

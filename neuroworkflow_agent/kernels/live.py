@@ -15,18 +15,12 @@ from collections.abc import Callable
 from typing import Any
 
 from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelError
-from neuroworkflow_agent.kernels.base import (
-    Execution,
-    ExecutionError,
-    ExecutionStatus,
-    OutputChange,
-    OutputListener,
-)
+from neuroworkflow_agent.kernels.base import Execution, ExecutionError
 from neuroworkflow_agent.kernels.capture import Capture, message_of
 from neuroworkflow_agent.kernels.guards import guarded, in_one_process
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
-from neuroworkflow_agent.kernels.outputs import OutputList, join_texts
 from neuroworkflow_agent.kernels.user_code import UserCode
+from neuroworkflow_agent.outputs import ExecutionStatus, OutputChange, OutputList, OutputListener, join_texts
 
 _LET_GO_TIMEOUT_S = 5.0
 _INTERRUPT_AGAIN_S = 1.0

@@ -19,9 +19,10 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from neuroworkflow_agent.errors import KernelError
-from neuroworkflow_agent.kernels.base import Execution, OutputListener
+from neuroworkflow_agent.kernels.base import Execution
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+from neuroworkflow_agent.outputs import OutputListener
 
 _REQUEST = "neuroworkflow_agent_request"
 T = TypeVar("T")

@@ -19,8 +19,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from neuroworkflow_agent.models.host import host
-from neuroworkflow_agent.models.wire import error_body, plain_request, sse
+from neuroworkflow_agent.models.messages import plain_request
 from neuroworkflow_agent.text import redact
+from neuroworkflow_agent.wire import error_body, sse
 
 _SWITCHES = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",

@@ -24,7 +24,7 @@ from neuroworkflow_agent.models.endpoint import (
 )
 from neuroworkflow_agent.models.local import weights
 from neuroworkflow_agent.models.sidecar import Sidecar
-from neuroworkflow_agent.models.wire import GATEWAY_PATH
+from neuroworkflow_agent.wire import GATEWAY_PATH
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 _IDLE_S = 900

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from neuroworkflow_agent.models.server_state import read_state, write_state
-from neuroworkflow_agent.models.wire import error_body
+from neuroworkflow_agent.wire import error_body
 
 _LOOK_S = 1.0
 

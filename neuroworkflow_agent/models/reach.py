@@ -14,7 +14,7 @@ from neuroworkflow_agent.models.endpoint import Door, Endpoint, Script, foreign_
 from neuroworkflow_agent.models.sidecar import Running, Sidecar
 
 if TYPE_CHECKING:
-    from neuroworkflow_agent.testing import ScriptedModel
+    from neuroworkflow_agent.models.scripted.server import ScriptedModel
 
 
 class Reach:
@@ -70,7 +70,8 @@ class Reach:
             scripted.__exit__(None, None, None)
 
     def _open_script(self, script: Script) -> ScriptedModel:
-        from neuroworkflow_agent.testing import ScriptedModel, replies_from_json
+        from neuroworkflow_agent.models.scripted.replies import replies_from_json
+        from neuroworkflow_agent.models.scripted.server import ScriptedModel
 
         if self._scripted is None:
             replies = replies_from_json(script.path.read_text(encoding="utf-8"))

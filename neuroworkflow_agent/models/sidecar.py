@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuroworkflow_agent import __version__
+from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.errors import EngineError
 from neuroworkflow_agent.models.server_state import read_state
 

@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.nodes.checker import check_paths as check_paths
     from neuroworkflow_agent.nodes.connections import check_ports as check_ports
     from neuroworkflow_agent.nodes.connections import find_port as find_port
-    from neuroworkflow_agent.nodes.rules.workflow import check_workflow as check_workflow
     from neuroworkflow_agent.nodes.trial import try_node as try_node
+    from neuroworkflow_agent.nodes.workflow_report import check_workflow as check_workflow
 
 _HOMES = {
     "check_paths": "checker",
     "check_ports": "connections",
-    "check_workflow": "rules.workflow",
+    "check_workflow": "workflow_report",
     "find_port": "connections",
     "list_nodes": "catalogue",
     "try_node": "trial",

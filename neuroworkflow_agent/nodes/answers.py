@@ -12,8 +12,8 @@ from neuroworkflow_agent.nodes.checker import check_paths, try_nodes
 from neuroworkflow_agent.nodes.connections import check_ports, find_port
 from neuroworkflow_agent.nodes.findings import UNREADABLE, Finding, count
 from neuroworkflow_agent.nodes.reports import as_text
-from neuroworkflow_agent.nodes.rules.workflow import check_workflow
 from neuroworkflow_agent.nodes.source import Unreadable
+from neuroworkflow_agent.nodes.workflow_report import check_workflow
 
 _MAX_FINDINGS = 60
 """Shown of one call; mending these comes first anyway."""
@@ -61,10 +61,10 @@ def _look_at_file(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -> 
     report = check_paths([path], need_nodes=False)
     findings, told = list(report.findings), [report.summary] if report.nodes or report.findings else []
     if not any(finding.code in UNREADABLE for finding in findings):
-        workflow = check_workflow(path)
-        if workflow.nodes:
-            told.append(workflow.summary)
-            findings += workflow.findings
+        flow = check_workflow(path)
+        if flow.workflow.nodes:
+            told.append(flow.summary)
+            findings += flow.findings
     if not told:
         return {"text": ""}
     counts = [count(findings, "error"), count(findings, "warning")]
@@ -87,12 +87,11 @@ def _check_connection(arguments: Mapping[str, Any], _environ: Mapping[str, str])
 def _check_workflow(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -> Answer:
     folder = arguments["folder"]
     try:
-        workflow = check_workflow(Path(arguments["path"]), tuple(map(Path, arguments["paths"])))
+        report = check_workflow(Path(arguments["path"]), tuple(map(Path, arguments["paths"])))
     except Unreadable as unreadable:
         return {"text": _told([unreadable.finding], folder)}
-    return {
-        "text": f"{_told(workflow.findings, folder)}{workflow.summary}\n\n{drawing.workflow_as_mermaid(workflow)}"
-    }
+    drawn = drawing.workflow_as_mermaid(report.workflow)
+    return {"text": f"{_told(report.findings, folder)}{report.summary}\n\n{drawn}"}
 
 
 _ANSWERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Answer]] = {

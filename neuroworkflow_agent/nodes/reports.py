@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from neuroworkflow_agent import __version__
+from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.nodes.findings import RULES, Finding, Severity
 from neuroworkflow_agent.text import strip_control
 

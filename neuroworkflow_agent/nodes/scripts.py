@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neuroworkflow_agent.nodes.findings import Finding
+from neuroworkflow_agent.nodes.magics import plain_python
 from neuroworkflow_agent.nodes.source import Source, Unreadable, parse, read_source
 
 _MAX_BYTES = 50_000_000
@@ -37,7 +38,6 @@ def read_script(path: Path) -> Source:
     if path.suffix != ".ipynb":
         return read_source(path)
     import nbformat
-    from IPython.core.inputtransformer2 import TransformerManager
 
     shown = str(path)
     try:
@@ -55,6 +55,6 @@ def read_script(path: Path) -> Source:
     starts: list[int] = []
     for cell in sources:
         starts.append(len(lines) + 1)
-        lines += TransformerManager().transform_cell(cell).splitlines()
+        lines += plain_python(cell).splitlines()
     source = parse("\n".join(lines) + "\n", shown)
     return NotebookSource(source.path, source.text, source.tree, source.walked, tuple(starts))

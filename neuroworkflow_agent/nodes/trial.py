@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import neuroworkflow_agent
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.layout import detect_layout
 
@@ -121,7 +120,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def python_path(environ: Mapping[str, str]) -> str:
     """`PYTHONPATH` for a process in another folder: the user's own entries, then where this package is."""
-    ours = str(Path(neuroworkflow_agent.__file__).parent.parent)
+    ours = str(Path(__file__).parents[2])
     theirs = [str(Path(each).absolute()) for each in environ.get("PYTHONPATH", "").split(os.pathsep) if each]
     return os.pathsep.join([*theirs, ours])
 

@@ -13,8 +13,7 @@ from typing import Any
 from neuroworkflow_agent.nodes.catalogue import NodeEntry, entries, read_nodes
 from neuroworkflow_agent.nodes.expressions import called_name, literal
 from neuroworkflow_agent.nodes.files import defines_any, python_files
-from neuroworkflow_agent.nodes.findings import Finding, plural, told
-from neuroworkflow_agent.nodes.reports import as_text
+from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.scripts import read_script
 from neuroworkflow_agent.nodes.source import Source
 
@@ -65,21 +64,7 @@ class Workflow:
     left_out: list[WorkflowNode] = field(default_factory=list)
     """Nodes that are made and never added."""
     findings: list[Finding] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        return f"{as_text(self.findings)}{self.summary}"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """In a notebook: its drawing, and what is wrong with it as text."""
-        from neuroworkflow_agent.nodes.drawing import workflow_as_svg
-
-        return {"text/plain": str(self), "image/svg+xml": workflow_as_svg(self)}
-
-    @property
-    def summary(self) -> str:
-        """One line: `2 nodes, 1 connection: 0 errors, 0 warnings`."""
-        parts = plural(len(self.nodes), "node"), plural(len(self.connections), "connection")
-        return f"{', '.join(parts)}: {told(self.findings)}"
+    """What could not be read; `check_workflow` says what is wrong besides."""
 
     @property
     def order(self) -> list[str]:

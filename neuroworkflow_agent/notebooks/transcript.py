@@ -24,8 +24,8 @@ from neuroworkflow_agent.events import (
     TurnStart,
 )
 from neuroworkflow_agent.ids import ToolUseId
-from neuroworkflow_agent.kernels.outputs import OutputList
 from neuroworkflow_agent.notebooks.document import Notebook
+from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.render import parts
 
 METADATA_KEY = "neuroworkflow_agent"

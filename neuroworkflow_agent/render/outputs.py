@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from neuroworkflow_agent.kernels.base import Output
+from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.render.markdown import render_html, sanitize_data
 from neuroworkflow_agent.text import clip, overwrite, strip_all_but_colours, strip_control
 

@@ -25,7 +25,7 @@ from neuroworkflow_agent.events import (
     TurnEnd,
     TurnStart,
 )
-from neuroworkflow_agent.kernels.outputs import OutputList
+from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.markdown import page
 from neuroworkflow_agent.render.parts import Rendered

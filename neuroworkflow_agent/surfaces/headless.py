@@ -21,6 +21,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.connection import load_sdk
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
@@ -181,8 +182,7 @@ class _Runner:
         )
         try:
             if self._job.prompt is not None:
-                # What the turn needs is imported while the kernel starts: each takes a second.
-                import claude_agent_sdk  # noqa: F401
+                load_sdk()  # while the kernel starts: each takes a second
             return starting.result()
         except KernelStartError as error:
             self._ended("error", str(error))

@@ -4,7 +4,7 @@
 tested against it; see docs/testing.md.
 """
 
-from neuroworkflow_agent.testing.replies import (
+from neuroworkflow_agent.models.scripted.replies import (
     Dropped,
     Failure,
     Malformed,
@@ -15,7 +15,7 @@ from neuroworkflow_agent.testing.replies import (
     ToolCall,
     replies_from_json,
 )
-from neuroworkflow_agent.testing.scripted_model import RecordedRequest, ScriptedModel
+from neuroworkflow_agent.models.scripted.server import RecordedRequest, ScriptedModel
 
 __all__ = [
     "Dropped",

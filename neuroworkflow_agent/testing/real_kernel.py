@@ -17,7 +17,7 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-from neuroworkflow_agent.kernels.outputs import OutputList, change_from_msg
+from neuroworkflow_agent.outputs import OutputList, change_from_msg
 
 
 @dataclass

@@ -13,7 +13,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from neuroworkflow_agent.kernels.base import Execution, Output
+from neuroworkflow_agent.kernels.base import Execution
+from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.pictures import MEDIA_TYPES, UnreadablePictureError, encode_picture
 from neuroworkflow_agent.text import clip, overwrite, redact, strip_control
 

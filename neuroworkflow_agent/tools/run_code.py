@@ -9,7 +9,8 @@ from typing import Any
 
 from neuroworkflow_agent.errors import KernelError, ToolFailed
 from neuroworkflow_agent.ids import ToolUseId
-from neuroworkflow_agent.kernels.base import Execution, Kernel, OutputChange
+from neuroworkflow_agent.kernels.base import Execution, Kernel
+from neuroworkflow_agent.outputs import OutputChange
 from neuroworkflow_agent.tools.content import encode_execution
 
 DESCRIPTION = """\

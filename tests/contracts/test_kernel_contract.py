@@ -18,11 +18,11 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelDiedError, KernelError
-from neuroworkflow_agent.kernels.base import Execution, Kernel, OutputChange
+from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.kernels.client import ClientKernel
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
-from neuroworkflow_agent.kernels.outputs import OutputList
+from neuroworkflow_agent.outputs import OutputChange, OutputList
 
 T = TypeVar("T")
 

@@ -14,7 +14,8 @@ from neuroworkflow_agent.engine import conversations
 from neuroworkflow_agent.engine.history import history
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.events import CellOutput, TextDelta, ToolResult, ToolUse, TurnEnd, TurnStart
-from neuroworkflow_agent.kernels.base import Execution, Output
+from neuroworkflow_agent.kernels.base import Execution
+from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.pictures import encode_picture
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 

@@ -22,6 +22,7 @@ from neuroworkflow_agent.engine.permissions import (
     offers_run_code,
 )
 from neuroworkflow_agent.workspace import Workspace
+from tests import tiers
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ def test_bash_and_subagents_are_off_unless_switched_on() -> None:
 PARTS = st.sampled_from(["..", ".", "sub", "link", "inner", "a", "~", "//", "\u202e", " ", "C:", "x" * 300])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tiers.count(300))
 @given(parts=st.lists(PARTS, min_size=1, max_size=8), absolute=st.booleans())
 def test_allowed_write_never_lands_outside(
     parts: list[str], absolute: bool, tmp_path_factory: pytest.TempPathFactory

@@ -29,11 +29,19 @@ REAL_KEY = "sk-ant-the-real-key-000000001"
 SERVICE_TOKEN = "shared-service-token-0001"
 
 
-@pytest.fixture
-def upstream() -> Iterator[ScriptedModel]:
-    """The Messages API, that takes the real key only."""
+@pytest.fixture(scope="module")
+def upstream_server() -> Iterator[ScriptedModel]:
+    """The Messages API, that takes the real key only; its script is each test's own."""
     with ScriptedModel(api_key=REAL_KEY) as model:
         yield model
+
+
+@pytest.fixture
+def upstream(upstream_server: ScriptedModel) -> Iterator[ScriptedModel]:
+    """The Messages API, with an empty script."""
+    yield upstream_server
+    upstream_server.forget()
+    upstream_server.disconnects = 0
 
 
 @contextmanager
@@ -94,9 +102,9 @@ def read_all(connection: socket.socket, silence_s: float = 0.7) -> bytes:
 ServeGateway = Callable[..., Served]
 
 
-@pytest.fixture
-def serve_gateway(tmp_path: Path, upstream: ScriptedModel) -> Iterator[ServeGateway]:
-    """Starts gateways; they end with the test."""
+@contextmanager
+def gateways(home: Path, upstream: ScriptedModel) -> Iterator[ServeGateway]:
+    """A function that starts gateways; they end with the block."""
     logged: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: logged.append(record.getMessage())  # type: ignore[method-assign]
@@ -110,7 +118,7 @@ def serve_gateway(tmp_path: Path, upstream: ScriptedModel) -> Iterator[ServeGate
                 "upstream_url": upstream.base_url,
                 "api_key": REAL_KEY,
                 "service_tokens": SERVICE_TOKEN,
-                "database_url": f"sqlite:///{tmp_path / 'gateway.db'}",
+                "database_url": f"sqlite:///{home / 'gateway.db'}",
             }
             settings = load_settings(**{**defaults, **given})
             url = stack.enter_context(serving(Gateway(settings), http=make_protocol(settings), ws="none"))
@@ -122,8 +130,30 @@ def serve_gateway(tmp_path: Path, upstream: ScriptedModel) -> Iterator[ServeGate
 
 
 @pytest.fixture
-def gateway(serve_gateway: ServeGateway) -> Served:
-    """A gateway with the defaults."""
+def serve_gateway(tmp_path: Path, upstream: ScriptedModel) -> Iterator[ServeGateway]:
+    """Starts gateways; they end with the test."""
+    with gateways(tmp_path, upstream) as serve:
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def shared_gateway(
+    tmp_path_factory: pytest.TempPathFactory, upstream_server: ScriptedModel
+) -> Iterator[Served]:
+    """One gateway with the defaults for a module's tests; use it through `gateway`."""
+    with gateways(tmp_path_factory.mktemp("gateway"), upstream_server) as serve:
+        yield serve()
+
+
+@pytest.fixture
+def gateway(shared_gateway: Served, upstream: ScriptedModel) -> Served:
+    """A gateway with the defaults, which other tests of the module use, too."""
+    return shared_gateway
+
+
+@pytest.fixture
+def own_gateway(serve_gateway: ServeGateway) -> Served:
+    """A gateway with the defaults for one test: its log, its record and its counters begin empty."""
     return serve_gateway()
 
 

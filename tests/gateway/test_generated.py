@@ -1,4 +1,4 @@
-"""Ten thousand generated requests: whatever comes, the gateway answers in its own words and never fails."""
+"""Generated requests, ten thousand of them in the thorough tier: whatever comes, the gateway answers in its own words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel
+from tests import tiers
 from tests.gateway.conftest import REAL_KEY, SERVICE_TOKEN, Served, ServeGateway
 
-_COUNT = 10_000
+_COUNT = tiers.count(10_000)
 
 _METHODS = st.sampled_from(
     ["POST"] * 8 + ["GET", "GET", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "BREW"]
@@ -45,8 +46,10 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
     max_leaves=8,
 )
-_CALLS = st.fixed_dictionaries({}, optional={"model": _JSON, "messages": _JSON, "stream": st.booleans(), "max_tokens": _JSON, "tool_name": _JSON, "arguments": _JSON})  # fmt: skip
-_BODIES = st.one_of(st.binary(max_size=200), _JSON.map(lambda v: json.dumps(v).encode()), _CALLS.map(lambda v: json.dumps(v).encode()))  # fmt: skip
+_MODELS = st.integers(0, 3).flatmap(lambda n: st.just("claude-sonnet-4-5") if n else _JSON)
+_CALLS = st.fixed_dictionaries({}, optional={"model": _MODELS, "messages": _JSON, "stream": st.booleans(), "max_tokens": _JSON, "tool_name": _JSON, "arguments": _JSON})  # fmt: skip
+_OTHER_BODIES = st.one_of(st.binary(max_size=200), _JSON.map(lambda v: json.dumps(v).encode()))
+_BODIES = st.integers(0, 3).flatmap(lambda n: _CALLS.map(lambda v: json.dumps(v).encode()) if n else _OTHER_BODIES)  # fmt: skip
 
 
 @pytest.mark.timeout(400)
@@ -57,7 +60,7 @@ def test_no_generated_request_makes_the_gateway_fail(
     statuses: Counter[int] = Counter()
     upstream.extend(*[Reply.text("ok")] * _COUNT)
 
-    @settings(max_examples=_COUNT, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=_COUNT, database=None, suppress_health_check=list(HealthCheck))
     @given(_METHODS, _PATHS, _QUERIES, _HEADERS, _BODIES, st.integers(0, 3), st.integers(0, 3))
     def ask(
         method: str, path: str, query: str, headers: Any, body: bytes, knows: int, is_framed: int
@@ -77,7 +80,7 @@ def test_no_generated_request_makes_the_gateway_fail(
     assert timeouts >= statuses[504]
     assert {200, 400, 401, 404, 405} <= set(statuses), statuses
     assert sum(statuses.values()) >= _COUNT
-    assert len(upstream.requests) > 100
+    assert len(upstream.requests) > (100 if tiers.THOROUGH else 0)
     assert not [line for line in gateway.log if '"failed"' in line]
     assert REAL_KEY not in "\n".join(gateway.log)
     assert gateway.client.get("/healthz").status_code == 200

@@ -13,6 +13,7 @@ from neuroworkflow_agent.gateway.ledger import Ledger
 from neuroworkflow_agent.gateway.store import Line, Store, StoreUnavailableError, Totals, Used, today
 from neuroworkflow_agent.gateway.usage import Usage
 from neuroworkflow_agent.testing import Reply, ScriptedModel
+from tests import needs
 from tests.gateway.conftest import ServeGateway
 
 
@@ -21,10 +22,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, postgres: str | Non
     """URL of an empty database of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.db'}"
-    if postgres is None:
-        pytest.skip("PostgreSQL is not installed.")
-    _empty(postgres)
-    return postgres
+    url = postgres or needs.missing("PostgreSQL", install="sudo apt install postgresql")
+    _empty(url)
+    return url
 
 
 def lines(url: str, account: str | None = None) -> list[Line]:

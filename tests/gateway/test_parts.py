@@ -22,7 +22,7 @@ from neuroworkflow_agent.gateway.routes import Routes
 from neuroworkflow_agent.gateway.settings import GatewaySettings, Price, load_settings
 from neuroworkflow_agent.gateway.store import Totals, Used
 from neuroworkflow_agent.gateway.usage import BodyUsage, StreamUsage, Usage
-from neuroworkflow_agent.models.wire import sse
+from neuroworkflow_agent.wire import sse
 
 SECRET = "sk-ant-abcab-0001"
 

@@ -87,6 +87,7 @@ def test_stream_is_not_buffered(gateway: Served, upstream: ScriptedModel) -> Non
         first = next(answer.iter_text())
         assert "message_start" in first
         assert "message_stop" not in first
+    wait_until(lambda: upstream.disconnects == 1)
 
 
 def test_request_is_not_buffered(serve_gateway: ServeGateway) -> None:
@@ -286,11 +287,13 @@ def test_client_that_does_not_read_is_let_go(serve_gateway: ServeGateway) -> Non
 # -- ends -------------------------------------------------------------------------------------------------------
 
 
-def test_client_that_goes_away_ends_the_upstream_request(gateway: Served, upstream: ScriptedModel) -> None:
+def test_client_that_goes_away_ends_the_upstream_request(
+    own_gateway: Served, upstream: ScriptedModel
+) -> None:
     upstream.extend(SLOWLY)
     body = json.dumps({"model": "claude-sonnet-4-5", "messages": [], "stream": True})
     request = f"{HEAD}content-length: {len(body)}\r\n\r\n{body}"
-    connection = socket.create_connection(("127.0.0.1", gateway.port), 10)
+    connection = socket.create_connection(("127.0.0.1", own_gateway.port), 10)
     connection.sendall(request.encode())
     seen = b""
     while b"text_delta" not in seen:
@@ -299,12 +302,12 @@ def test_client_that_goes_away_ends_the_upstream_request(gateway: Served, upstre
     left = time.monotonic()
     wait_until(lambda: upstream.disconnects == 1)
     assert time.monotonic() - left < 1.0
-    wait_until(lambda: used(gateway))
-    ((account, tokens, answered),) = used(gateway)
+    wait_until(lambda: used(own_gateway))
+    ((account, tokens, answered),) = used(own_gateway)
     assert account == "service:shared"
     assert tokens > 0
     assert answered > 0
-    wait_until(lambda: any('"client_gone"' in line for line in gateway.log))
+    wait_until(lambda: any('"client_gone"' in line for line in own_gateway.log))
 
 
 def test_client_that_goes_away_before_an_answer_ends_it_too(gateway: Served, upstream: ScriptedModel) -> None:
@@ -394,15 +397,15 @@ def test_upstream_that_misbehaves(
         assert gateway.client.get("/healthz").status_code == 200
 
 
-def test_dropped_stream_is_counted(gateway: Served, upstream: ScriptedModel) -> None:
+def test_dropped_stream_is_counted(own_gateway: Served, upstream: ScriptedModel) -> None:
     upstream.extend(Dropped("half of what was to be said"))
     with pytest.raises(httpx.RemoteProtocolError):
-        gateway.ask(stream=True)
-    wait_until(lambda: used(gateway))
+        own_gateway.ask(stream=True)
+    wait_until(lambda: used(own_gateway))
 
 
 def test_database_that_is_away_holds_no_answer_back(
-    gateway: Served, upstream: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+    own_gateway: Served, upstream: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object, **_more: object) -> None:
         raise StoreUnavailableError("gone")
@@ -411,32 +414,32 @@ def test_database_that_is_away_holds_no_answer_back(
     monkeypatch.setattr("neuroworkflow_agent.gateway.relay._BOOKING_S", 0.2)
     with monkeypatch.context() as broken:
         broken.setattr("neuroworkflow_agent.gateway.store.Store.exchange", away)
-        assert said(gateway.ask(stream=True)) == "all the same"
-        assert gateway.client.get("/healthz").status_code == 503
-    wait_until(lambda: used(gateway))
-    assert gateway.client.get("/healthz").status_code == 200
+        assert said(own_gateway.ask(stream=True)) == "all the same"
+        assert own_gateway.client.get("/healthz").status_code == 503
+    wait_until(lambda: used(own_gateway))
+    assert own_gateway.client.get("/healthz").status_code == 200
 
 
 # -- its own pages ----------------------------------------------------------------------------------------------
 
 
-def test_metrics_and_log_tell_no_secret_and_no_body(gateway: Served, upstream: ScriptedModel) -> None:
+def test_metrics_and_log_tell_no_secret_and_no_body(own_gateway: Served, upstream: ScriptedModel) -> None:
     upstream.extend(Reply.text("a secret answer"), Failure(529, "busy"))
-    gateway.ask(messages=[{"role": "user", "content": "a secret question"}], stream=True)
-    gateway.ask()
-    gateway.ask(token="a-wrong-token-0000001")
-    wait_until(lambda: len(gateway.log) >= 3)
-    metrics = gateway.client.get("/metrics").text
+    own_gateway.ask(messages=[{"role": "user", "content": "a secret question"}], stream=True)
+    own_gateway.ask()
+    own_gateway.ask(token="a-wrong-token-0000001")
+    wait_until(lambda: len(own_gateway.log) >= 3)
+    metrics = own_gateway.client.get("/metrics").text
     assert (
         'neuroworkflow_gateway_requests_total{outcome="complete",purpose="messages",status="529"} 1.0'
         in metrics
     )
     assert 'neuroworkflow_gateway_refusals_total{reason="credential"} 1.0' in metrics
     assert 'neuroworkflow_gateway_tokens_total{kind="output"}' in metrics
-    told = "\n".join(gateway.log)
+    told = "\n".join(own_gateway.log)
     for secret in ("secret answer", "secret question", REAL_KEY, SERVICE_TOKEN, "a-wrong-token"):
         assert secret not in told + metrics
-    first = json.loads(gateway.log[0])
+    first = json.loads(own_gateway.log[0])
     assert {
         "caller": "service:shared",
         "purpose": "messages",
@@ -462,14 +465,14 @@ def test_many_at_once_each_get_their_own_answer(serve_gateway: ServeGateway, ups
 
 
 def test_usage_on_the_command_line(
-    gateway: Served, upstream: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_gateway: Served, upstream: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from typer.testing import CliRunner
 
     from neuroworkflow_agent.cli import app
 
     upstream.extend(Reply.text("hi"))
-    gateway.ask()
+    own_gateway.ask()
     monkeypatch.setenv("NEUROWORKFLOW_GATEWAY_DATABASE_URL", f"sqlite:///{tmp_path / 'gateway.db'}")
     printed = CliRunner().invoke(app, ["gateway", "usage", "--json"])
     (row,) = json.loads(printed.output)

@@ -26,7 +26,7 @@ from neuroworkflow_agent.testing import Reply, ScriptedModel, ToolCall
 from neuroworkflow_agent.tools.workflow import WorkflowTools, read_tools
 from neuroworkflow_agent.workspace import Workspace
 from tests.conftest import SessionMaker
-from tests.gateway.conftest import SERVICE_TOKEN, Served, ServeGateway, serving
+from tests.gateway.conftest import SERVICE_TOKEN, Served, ServeGateway, gateways, serving
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -35,21 +35,22 @@ class Workflows:
     """An MCP server with workflow tools; takes the tokens it is told of."""
 
     def __init__(self) -> None:
-        self.users = {"alices-jwt-00001": "alice", "bobs-jwt-0000001": "bob"}
+        self.users: dict[str, str] = {}
         self.nodes: dict[str, list[str]] = {}
         self.headers: list[dict[str, str]] = []
+        self.forget()
         self.server = server = MCPServer("workflows")
 
         def user(ctx: Context[Any]) -> str:
             return self.users[(ctx.headers or {})["authorization"].removeprefix("Bearer ")]
 
         @server.tool(annotations=ToolAnnotations(read_only_hint=True))
-        def get_flow(ctx: Context[Any]) -> str:
+        async def get_flow(ctx: Context[Any]) -> str:
             """List the nodes of the user's workflow."""
             return f"{user(ctx)} has {self.nodes.get(user(ctx), [])}"
 
         @server.tool()
-        def add_node(name: str, ctx: Context[Any]) -> str:
+        async def add_node(name: str, ctx: Context[Any]) -> str:
             """Add a node to the user's workflow."""
             self.nodes.setdefault(user(ctx), []).append(name)
             return f"{user(ctx)} added {name}"
@@ -61,14 +62,20 @@ class Workflows:
             return "late"
 
         @server.tool(annotations=ToolAnnotations(read_only_hint=True))
-        def broken(ctx: Context[Any]) -> str:
+        async def broken(ctx: Context[Any]) -> str:
             """Fail."""
             raise ToolError("no such project")
 
         @server.tool(annotations=ToolAnnotations(read_only_hint=True))
-        def picture(ctx: Context[Any]) -> ImageContent:
+        async def picture(ctx: Context[Any]) -> ImageContent:
             """Draw."""
             return ImageContent(type="image", data=PIXEL, mime_type="image/png")
+
+    def forget(self) -> None:
+        """Begin anew, with the first users."""
+        self.users = {"alices-jwt-00001": "alice", "bobs-jwt-0000001": "bob"}
+        self.nodes.clear()
+        self.headers.clear()
 
     def app(self) -> ASGIApp:
         """The server, behind a look at the token."""
@@ -86,20 +93,35 @@ class Workflows:
         return guarded
 
 
-@pytest.fixture
-def workflows() -> Workflows:
+@pytest.fixture(scope="module")
+def workflow_server() -> Workflows:
     return Workflows()
 
 
 @pytest.fixture
-def mcp_url(workflows: Workflows) -> Iterator[str]:
-    with serving(workflows.app(), ws="none") as url:
+def workflows(workflow_server: Workflows) -> Workflows:
+    """The server, with its first users and without nodes."""
+    workflow_server.forget()
+    return workflow_server
+
+
+@pytest.fixture(scope="module")
+def mcp_url(workflow_server: Workflows) -> Iterator[str]:
+    with serving(workflow_server.app(), ws="none") as url:
         yield f"{url}/mcp"
 
 
+@pytest.fixture(scope="module")
+def shared_gateway(
+    tmp_path_factory: pytest.TempPathFactory, upstream_server: ScriptedModel, mcp_url: str
+) -> Iterator[Served]:
+    with gateways(tmp_path_factory.mktemp("gateway"), upstream_server) as serve:
+        yield serve(mcp_url=mcp_url, tool_timeout_s=3)
+
+
 @pytest.fixture
-def gateway(serve_gateway: ServeGateway, mcp_url: str) -> Served:
-    return serve_gateway(mcp_url=mcp_url, tool_timeout_s=3)
+def gateway(shared_gateway: Served, upstream: ScriptedModel, workflows: Workflows) -> Served:
+    return shared_gateway
 
 
 def call(gateway: Served, token: str, tool: str, /, **arguments: Any) -> Any:
@@ -335,7 +357,11 @@ def test_tool_that_appears_later_is_there_in_the_next_turn(
     session = make_session()
     upstream.extend(Reply.text("one"))
     session.run("hi")
-    workflows.server.add_tool(lambda: "I am new", name="newcomer", description="Appear.")
+
+    async def newcomer() -> str:
+        return "I am new"
+
+    workflows.server.add_tool(newcomer, description="Appear.")
     upstream.extend(Reply.tool("mcp__workflow__newcomer"), Reply.text("two"))
     turn = session.run("and now?")
     result = result_of(turn)

@@ -11,6 +11,7 @@ import pytest
 from neuroworkflow_agent.testing import ScriptedModel
 from neuroworkflow_agent.testing.hub import Hub, find_proxy
 from neuroworkflow_agent.testing.real_kernel import SomeonesKernel
+from tests import needs
 
 REAL_KEY = "sk-ant-the-hubs-real-key-0001"
 PASSWORD = "the users' password"
@@ -29,7 +30,7 @@ class OnAHub:
 def on_a_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnAHub]:
     """A Hub where alice and bob have servers."""
     if find_proxy() is None:
-        pytest.skip("configurable-http-proxy is not installed.")
+        needs.missing("JupyterHub's proxy", install="scripts/install-hub-proxy, with npm")
     # Not below pytest's own directory: paths there are too long for the kernels' sockets.
     home = tmp_path_factory.mktemp("hub")
     key = home / "key"

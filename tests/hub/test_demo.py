@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from neuroworkflow_agent.testing.hub import find_proxy
+from tests import needs
 
 _ROOT = Path(__file__).parents[2]
 
@@ -20,7 +21,7 @@ _ROOT = Path(__file__).parents[2]
 def demo() -> Iterator[tuple[str, str]]:
     """The demo's address and its password."""
     if find_proxy() is None:
-        pytest.skip("configurable-http-proxy is not installed.")
+        needs.missing("JupyterHub's proxy", install="scripts/install-hub-proxy, with npm")
     process = subprocess.Popen(
         [sys.executable, "scripts/hub_demo.py", "--port", "0"], cwd=_ROOT, stdout=subprocess.PIPE, text=True
     )

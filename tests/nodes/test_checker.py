@@ -21,6 +21,7 @@ from neuroworkflow_agent.nodes.contract import STAGES
 from neuroworkflow_agent.nodes.findings import RULES
 from neuroworkflow_agent.nodes.model import NodeClass
 from neuroworkflow_agent.nodes.source import MAX_BYTES
+from tests import tiers
 from tests.nodes.faults import FAULTS, Fault
 
 CORRECT = Path(__file__).parent / "correct"
@@ -347,8 +348,7 @@ class RandomNode(Node):
 
 
 _WRITING_FILES = settings(
-    max_examples=150,
-    deadline=None,
+    max_examples=tiers.count(150),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

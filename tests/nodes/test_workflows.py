@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from neuroworkflow_agent.cli import app
 from neuroworkflow_agent.nodes.drawing import workflow_as_mermaid, workflow_as_svg
 from neuroworkflow_agent.nodes.findings import RULES
-from neuroworkflow_agent.nodes.rules.workflow import check_workflow
+from neuroworkflow_agent.nodes.workflow_report import check_workflow
 
 GOOD = """\
 from neuroworkflow.core.workflow import WorkflowBuilder
@@ -47,15 +47,16 @@ def write(folder: Path, *edits: tuple[str, str]) -> Path:
 
 
 def test_workflow_is_read(correct_nodes: Path) -> None:
-    workflow = check_workflow(write(correct_nodes))
-    assert workflow.findings == []
+    report = check_workflow(write(correct_nodes))
+    workflow = report.workflow
+    assert report.findings == []
     assert workflow.name == "rates of a population"
     assert workflow.order == ["population", "rates", "report"]
     assert list(map(str, workflow.connections)) == [
         "population.spike_times_ms → rates.spike_times_ms",
         "rates.firing_rate_hz → report.results",
     ]
-    assert workflow.summary == "3 nodes, 2 connections: 0 errors, 0 warnings"
+    assert report.summary == "3 nodes, 2 connections: 0 errors, 0 warnings"
 
 
 def test_node_that_is_imported_under_another_name_is_known(correct_nodes: Path) -> None:
@@ -183,7 +184,7 @@ def test_command_prints_the_order_and_draws(correct_nodes: Path, tmp_path: Path)
 
 def test_drawing_holds_names_as_text_and_says_itself(correct_nodes: Path) -> None:
     path = write(correct_nodes, ('"rates of a population"', "'<script>\"&'"))
-    svg = workflow_as_svg(check_workflow(path))
+    svg = workflow_as_svg(check_workflow(path).workflow)
     root = ET.fromstring(svg)
     space = "{http://www.w3.org/2000/svg}"
     assert root.find(f"{space}script") is None
@@ -204,9 +205,10 @@ def test_names_with_control_characters_are_drawn_and_told_without(correct_nodes:
         ('"rates of a population"', odd),
         ('"rates", "firing_rate_hz"', f'{odd}, "firing_rate_hz"'),
     )
-    workflow = check_workflow(path)
-    assert "NW702" in {finding.code for finding in workflow.findings}
-    svg, text = workflow_as_svg(workflow), str(workflow)
+    report = check_workflow(path)
+    assert "NW702" in {finding.code for finding in report.findings}
+    bundle = report._repr_mimebundle_()
+    svg, text = bundle["image/svg+xml"], bundle["text/plain"]
     ET.fromstring(svg.encode())
     assert "\x1b" not in svg + text
 
@@ -219,6 +221,6 @@ def test_cycle_and_unknown_node_are_drawn_too(correct_nodes: Path) -> None:
             'builder.connect("report", "report_file", "nowhere", "x")\nbuilder.connect("nowhere", "y", "rates", "neuron_names")\nworkflow = ',
         ),
     )
-    workflow = check_workflow(path)
+    workflow = check_workflow(path).workflow
     ET.fromstring(workflow_as_svg(workflow))
     assert "nowhere" in workflow_as_mermaid(workflow)

@@ -21,9 +21,10 @@ from neuroworkflow_agent.events import (
     TurnStart,
 )
 from neuroworkflow_agent.ids import ToolUseId, TurnId
-from neuroworkflow_agent.kernels.outputs import error, stream
 from neuroworkflow_agent.notebooks.document import summarise
 from neuroworkflow_agent.notebooks.transcript import Transcript
+from neuroworkflow_agent.outputs import error, stream
+from tests import tiers
 
 TURN = TurnId("turn_1")
 
@@ -118,7 +119,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tiers.count(150))
 @given(prompt=st.text(min_size=1).filter(str.strip), events=EVENTS, minor=st.sampled_from([2, 5]))
 def test_any_sequence_of_events_gives_a_valid_notebook(prompt: str, events: list[Event], minor: int) -> None:
     notebook = write(TurnStart(TURN, prompt), *events, end(), minor=minor)

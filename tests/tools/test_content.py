@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from neuroworkflow_agent.kernels.base import Execution, ExecutionError, Output
+from neuroworkflow_agent.kernels.base import Execution, ExecutionError
+from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.pictures import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE_PX
 from neuroworkflow_agent.text import redact
 from neuroworkflow_agent.tools.content import clean, encode_execution

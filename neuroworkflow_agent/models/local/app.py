@@ -24,7 +24,8 @@ from neuroworkflow_agent.models.local.conversation import (
     with_imports,
 )
 from neuroworkflow_agent.models.local.fence import FenceReader
-from neuroworkflow_agent.models.wire import MessageWriter, StopReason, error_body, plain_request, sse
+from neuroworkflow_agent.models.messages import MessageWriter, StopReason, plain_request
+from neuroworkflow_agent.wire import error_body, sse
 
 _ANSWER_TOKENS = 700
 _RESERVE_TOKENS = 64

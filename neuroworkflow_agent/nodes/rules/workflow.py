@@ -4,32 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 from neuroworkflow_agent.nodes.catalogue import PortEntry
 from neuroworkflow_agent.nodes.connections import check_ports
 from neuroworkflow_agent.nodes.expressions import UNKNOWN
 from neuroworkflow_agent.nodes.findings import Finding
-from neuroworkflow_agent.nodes.workflows import Connection, Workflow, WorkflowNode, read_workflow
-
-
-def check_workflow(path: Path, folders: tuple[Path, ...] = ()) -> Workflow:
-    """Read a workflow, with everything wrong with it among its findings.
-
-    Parameters
-    ----------
-    folders
-        As `read_workflow`.
-
-    Raises
-    ------
-    Unreadable
-        With the finding that says why.
-    """
-    workflow = read_workflow(path, folders)
-    workflow.findings += check(workflow)
-    workflow.findings.sort()
-    return workflow
+from neuroworkflow_agent.nodes.workflows import Connection, Workflow, WorkflowNode
 
 
 def check(workflow: Workflow) -> Iterator[Finding]:

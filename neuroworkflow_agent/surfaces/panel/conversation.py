@@ -13,6 +13,7 @@ from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine import conversations
+from neuroworkflow_agent.engine.connection import load_sdk
 from neuroworkflow_agent.engine.history import history
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
@@ -168,9 +169,8 @@ class PanelConversation:
         config, resume = self.config, self._resume
 
         def make() -> Session:
-            # Takes two seconds the first time; the session would import it on the loop, deaf to the page meanwhile.
-            import claude_agent_sdk  # noqa: F401
-
+            # Slow the first time; the session would do it on the loop, deaf to the page meanwhile.
+            load_sdk()
             return Session(config, kernel=self.kernel, resume=resume, portal=self._portal)
 
         made = await asyncio.to_thread(make)

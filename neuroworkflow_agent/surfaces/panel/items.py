@@ -27,8 +27,7 @@ from neuroworkflow_agent.events import (
     TurnEnd,
     TurnStart,
 )
-from neuroworkflow_agent.kernels.base import Output
-from neuroworkflow_agent.kernels.outputs import OutputList
+from neuroworkflow_agent.outputs import Output, OutputList
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.outputs import ShownPicture, render_output
 from neuroworkflow_agent.render.stream import MarkdownStream

@@ -26,7 +26,7 @@ from neuroworkflow_agent.events import (
     TurnStart,
 )
 from neuroworkflow_agent.ids import ToolUseId, TurnId
-from neuroworkflow_agent.kernels.outputs import stream
+from neuroworkflow_agent.outputs import stream
 from neuroworkflow_agent.render.outputs import ShownPicture
 from neuroworkflow_agent.surfaces.panel.items import Transcript
 from neuroworkflow_agent.surfaces.panel.outbox import Outbox

@@ -1,13 +1,46 @@
-"""How output messages become the outputs of a cell, for both kernels.
+"""Outputs of a cell: how they change, what they come to, and the messages that say so. Pure.
 
 Source: Jupyter messaging, "Messages on the IOPub (PUB/SUB) channel", and nbformat 4, "Code cell outputs".
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias, TypedDict
 
-from neuroworkflow_agent.kernels.base import Output, OutputChange
+Output: TypeAlias = dict[str, Any]
+"""One nbformat 4 output: `stream`, `display_data`, `execute_result` or `error`; JSON-safe."""
+
+
+class AppendOutput(TypedDict):
+    """A new output at the end of the cell's outputs."""
+
+    op: Literal["append"]
+    output: Output
+    display_id: str | None
+
+
+class UpdateOutput(TypedDict):
+    """New content for every output displayed under `display_id`."""
+
+    op: Literal["update"]
+    display_id: str
+    data: dict[str, Any]
+    metadata: dict[str, Any]
+
+
+class ClearOutput(TypedDict):
+    """Remove the outputs so far; with `wait`, only when the next output comes."""
+
+    op: Literal["clear"]
+    wait: bool
+
+
+OutputChange: TypeAlias = AppendOutput | UpdateOutput | ClearOutput
+OutputListener: TypeAlias = Callable[[OutputChange], None]
+
+ExecutionStatus: TypeAlias = Literal["ok", "error", "interrupted"]
+"""How code ended."""
 
 
 class OutputList:

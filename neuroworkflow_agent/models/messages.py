@@ -1,6 +1,6 @@
-"""The Messages API on the wire: events of a streamed message, whole messages, errors. Pure.
+"""Requests as any server of the Messages API takes them, and messages written block by block. Pure.
 
-Source: Anthropic Messages API, "Streaming messages" and "Errors".
+Source: Anthropic Messages API, "Streaming messages".
 """
 
 from __future__ import annotations
@@ -9,37 +9,9 @@ import json
 import uuid
 from typing import Any, Literal, TypeAlias
 
-GATEWAY_PATH = "/api/chat/anthropic"
-"""Where a gateway serves the API."""
-USED_UP = "budget for today is used up"
-"""How a gateway's refusal is told from others of its status: waiting some minutes does not help."""
+from neuroworkflow_agent.wire import sse
 
 StopReason: TypeAlias = Literal["end_turn", "max_tokens", "tool_use"]
-
-_ERROR_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    405: "invalid_request_error",
-    408: "invalid_request_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    431: "invalid_request_error",
-    500: "api_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
-
-
-def sse(kind: str, **fields: Any) -> str:
-    """One server-sent event."""
-    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n"
-
-
-def error_body(status: int, message: str) -> dict[str, Any]:
-    """The API's body for an error status."""
-    return {"type": "error", "error": {"type": _ERROR_TYPES.get(status, "api_error"), "message": message}}
 
 
 def plain_request(body: dict[str, Any]) -> dict[str, Any]:

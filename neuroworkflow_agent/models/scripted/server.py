@@ -20,8 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from neuroworkflow_agent.models.wire import error_body, sse
-from neuroworkflow_agent.testing.replies import (
+from neuroworkflow_agent.models.scripted.replies import (
     Dropped,
     Failure,
     Malformed,
@@ -30,6 +29,7 @@ from neuroworkflow_agent.testing.replies import (
     message_body,
     stream_events,
 )
+from neuroworkflow_agent.wire import error_body, sse
 
 API_KEY = "scripted-model-key-0000"
 

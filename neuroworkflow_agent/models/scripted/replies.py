@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.models.wire import sse
+from neuroworkflow_agent.wire import sse
 
 _WORDS = re.compile(r"\S*\s*")
 

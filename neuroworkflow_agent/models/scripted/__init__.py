@@ -1,0 +1,1 @@
+"""A model that follows a script: `scripted:FILE`, and the model of the tests."""
