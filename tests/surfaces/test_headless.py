@@ -133,6 +133,7 @@ def test_exit_codes_follow_the_end_of_the_turn(notebook: Path, scripted_model: S
     assert [end for end in ends if end] == ["interaction", "limit", "limit"]
 
 
+@pytest.mark.kernel
 def test_cell_over_its_time_ends_as_limit(workspace: Path) -> None:
     path = workspace / "slow.ipynb"
     write(path, [new_code_cell("import time; time.sleep(600)")])
@@ -390,6 +391,7 @@ def test_key_is_never_written_into_the_notebook(notebook: Path, scripted_model: 
     assert scripted_model.api_key not in str(scripted_model.requests[-1].body)
 
 
+@pytest.mark.kernel
 def test_model_of_the_command_serves_the_notebooks_own_chat_cells(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
