@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from neuroworkflow_agent import lazy_iri
 from neuroworkflow_agent._version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _HOMES = {
     "achat": "neuroworkflow_agent.surfaces.calls",
     "chat": "neuroworkflow_agent.surfaces.calls",
 }
+
+lazy_iri.put_off()
 
 
 def __getattr__(name: str) -> Any:

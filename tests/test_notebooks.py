@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,6 +14,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.surfaces.headless_process import call
+
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 NAMES = ("quickstart", "create_node", "connect_nodes", "brain_viewer", "panel", "hub")
 
@@ -21,22 +24,12 @@ def run(name: str, workspace: Path, *prompt: str) -> tuple[dict[str, Any], Any]:
     """Run a copy of a notebook as CI and people do; its summary and its cells."""
     path = Path(shutil.copy(NOTEBOOKS / f"{name}.ipynb", workspace))
     script = NOTEBOOKS / f"{name}.script.json"
-    command = [
-        sys.executable,
-        "-m",
-        "neuroworkflow_agent",
-        "run",
-        str(path),
-        *prompt,
-        "--model",
-        f"scripted:{script}",
-        "--json",
-    ]
-    done = subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=110, env=os.environ)
-    assert done.returncode == 0, done.stdout + done.stderr
+    with contextlib.chdir(workspace):
+        code, out, err = call("run", path, *prompt, "--model", f"scripted:{script}", "--json")
+    assert code == 0, out + err
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
-    return json.loads(done.stdout), notebook.cells
+    return json.loads(out), notebook.cells
 
 
 def text_of(cell: Any) -> str:
@@ -69,6 +62,7 @@ def test_there_are_no_others() -> None:
     assert found == set(NAMES)
 
 
+@pytest.mark.kernel
 def test_quickstart(workspace: Path) -> None:
     summary, cells = run("quickstart", workspace, "Plot the spike raster and tell me the mean firing rate.")
     assert (summary["end"], summary["cells_executed"], summary["cells_added"]) == ("complete", 2, 5)
@@ -82,6 +76,7 @@ def test_quickstart(workspace: Path) -> None:
     )
 
 
+@pytest.mark.kernel
 def test_create_node(workspace: Path) -> None:
     _, cells = run("create_node", workspace)
     asked = text_of(cell_with(cells, "%%chat"))
@@ -93,6 +88,7 @@ def test_create_node(workspace: Path) -> None:
     assert "NW205" in text_of(cell_with(cells, "copy ="))
 
 
+@pytest.mark.kernel
 @pytest.mark.usefixtures("library")
 def test_node_that_was_created_runs(workspace: Path) -> None:
     run("create_node", workspace)
@@ -101,6 +97,7 @@ def test_node_that_was_created_runs(workspace: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.kernel
 def test_connect_nodes(workspace: Path) -> None:
     _, cells = run("connect_nodes", workspace)
     fits = text_of(cell_with(cells, "check_ports(output")).splitlines()
@@ -115,12 +112,14 @@ def test_connect_nodes(workspace: Path) -> None:
     assert "not installed here" in text_of(cell_with(cells, "has_library"))
 
 
+@pytest.mark.kernel
 @pytest.mark.usefixtures("library")
 def test_connect_nodes_with_the_library(workspace: Path) -> None:
     _, cells = run("connect_nodes", workspace)
     assert "neuron_9: " in text_of(cell_with(cells, "has_library"))
 
 
+@pytest.mark.kernel
 def test_brain_viewer(workspace: Path) -> None:
     _, cells = run("brain_viewer", workspace)
     assert (
@@ -132,6 +131,7 @@ def test_brain_viewer(workspace: Path) -> None:
     assert "complete · " in asked
 
 
+@pytest.mark.kernel
 def test_panel(workspace: Path) -> None:
     _, cells = run("panel", workspace)
     shown = cell_with(cells, "ChatPanel()").outputs[-1].data
@@ -139,6 +139,7 @@ def test_panel(workspace: Path) -> None:
     assert cell_with(cells, "len(spike_times)").outputs[-1].ename == "NameError"
 
 
+@pytest.mark.kernel
 def test_hub(workspace: Path) -> None:
     _, cells = run("hub", workspace)
     asked = text_of(cell_with(cells, "%chat Look"))

@@ -21,6 +21,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.connection import load_sdk
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
@@ -47,6 +48,8 @@ EXIT_CODES: dict[EndReason, int] = {
     "interrupted": 130,
 }
 _CONTEXT_CHARS = 20_000
+_END_TIMEOUT_S = 8.0
+"""How long a start that was interrupted may take to end what it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,23 +174,32 @@ class _Runner:
     def _start_kernel(self) -> ClientKernel | None:
         """The kernel; None if it did not come up or was not waited for, and the summary says which."""
         self._progress.on_starting(self._kernel_name)
-        starting = self._portal.submit(
-            ClientKernel.start(
-                self._kernel_name,
-                cwd=self._job.notebook.resolve().parent,
-                env=self._kernel_environ(),
-                timeout_s=self._job.start_timeout_s,
-            )
-        )
+        has_ended = threading.Event()
+        starting = self._portal.submit(self._start(has_ended))
+        if self._job.prompt is not None:
+            # Each takes a second. Not on this thread: an import may lose the interrupt that falls into it.
+            self._portal.submit(asyncio.to_thread(load_sdk))
         try:
             return starting.result()
         except KernelStartError as error:
             self._ended("error", str(error))
         except KeyboardInterrupt:
-            # What has been started by now is ended by the cancelled start itself.
+            # What has been started by now is ended by the cancelled start itself, before the portal may stop.
             starting.cancel()
+            has_ended.wait(_END_TIMEOUT_S)
             self._ended("interrupted", "Stopped while the kernel started.")
         return None
+
+    async def _start(self, has_ended: threading.Event) -> ClientKernel:
+        try:
+            return await ClientKernel.start(
+                self._kernel_name,
+                cwd=self._job.notebook.resolve().parent,
+                env=self._kernel_environ(),
+                timeout_s=self._job.start_timeout_s,
+            )
+        finally:
+            has_ended.set()
 
     def _run_in(self, kernel: ClientKernel) -> None:
         try:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +22,10 @@ from starlette.routing import Route
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
+from tests.surfaces import headless_process
+from tests.surfaces.headless_process import call
 
+pytestmark = [pytest.mark.kernel, pytest.mark.claude, pytest.mark.server]
 KEY = "sk-the-users-own-key-0001"
 ANSWER = (
     Reply((Text("I look."), ToolCall("mcp__neuroworkflow__run_code", {"code": "x * 2"}))),
@@ -40,6 +40,7 @@ class OpenAIServer:
         self.answers: list[tuple[str, str | None] | int] = []
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.url = ""
 
     async def chat(self, request: Request) -> Response:
         self.requests.append(await request.json())
@@ -69,9 +70,9 @@ def _sse(data: dict[str, Any]) -> str:
     return f"data: {json.dumps(data)}\n\n"
 
 
-@pytest.fixture
-def openai(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIServer]:
-    """The server, and an environment that leads the bridge there."""
+@pytest.fixture(scope="module")
+def openai_server() -> Iterator[OpenAIServer]:
+    """The server, one for all tests, so that all have the same bridge to it."""
     server = OpenAIServer()
     app = Starlette(routes=[Route("/v1/chat/completions", server.chat, methods=["POST"])])
     running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
@@ -79,43 +80,46 @@ def openai(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIServer]:
     thread.start()
     while not running.started:
         time.sleep(0.01)
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setenv(
-        "OPENAI_BASE_URL", f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}/v1"
-    )
+    server.url = f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}/v1"
     yield server
     running.should_exit = True
     thread.join()
-    for state in Path(os.environ["XDG_CACHE_HOME"]).rglob("servers/*.json"):
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the bridge is found again: LiteLLM takes seconds to start."""
+    cache = tmp_path_factory.mktemp("cache")
+    yield cache
+    for state in cache.rglob("servers/*.json"):
         psutil.Process(json.loads(state.read_text())["pid"]).kill()
 
 
 @pytest.fixture
-def notebook(workspace: Path) -> Path:
+def openai(openai_server: OpenAIServer, cache: Path, monkeypatch: pytest.MonkeyPatch) -> OpenAIServer:
+    """The server, and an environment that leads the bridge there."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", openai_server.url)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    openai_server.requests, openai_server.keys = [], []
+    return openai_server
+
+
+@pytest.fixture
+def notebook(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(workspace)
     path = workspace / "a.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell("x = 21")]), path)
     return path
 
 
-def run(notebook: Path, *options: str) -> dict[str, Any]:
-    command = [
-        sys.executable,
-        "-m",
-        "neuroworkflow_agent",
-        "run",
-        str(notebook),
-        "double x",
-        "--json",
-        *options,
-    ]
-    ran = subprocess.run(
-        command, capture_output=True, text=True, cwd=notebook.parent, timeout=100, check=False
-    )
-    assert "Traceback" not in ran.stderr
-    assert KEY not in ran.stdout + ran.stderr + notebook.read_text()
-    if not ran.stdout:
-        raise AssertionError(ran.stderr)
-    summary: dict[str, Any] = {**json.loads(ran.stdout), "code": ran.returncode, "err": ran.stderr}
+def run(notebook: Path, *options: str, how: Callable[..., tuple[int, str, str]] = call) -> dict[str, Any]:
+    code, out, err = how("run", notebook, "double x", "--json", *options)
+    assert "Traceback" not in err
+    assert KEY not in out + err + notebook.read_text()
+    if not out:
+        raise AssertionError(err)
+    summary: dict[str, Any] = {**json.loads(out), "code": code, "err": err}
     return summary
 
 
@@ -168,7 +172,7 @@ def test_script_that_is_none_is_an_error(notebook: Path) -> None:
 def test_openai_format_through_the_bridge(notebook: Path, openai: OpenAIServer) -> None:
     pytest.importorskip("litellm")
     openai.answers = [("I look.", "x * 2"), ("It is 42.", None)]
-    summary = run(notebook, "--model", "openai:gpt-4.1")
+    summary = run(notebook, "--model", "openai:gpt-4.1", how=headless_process.run)
     openai.answers = []
     assert summary["end"] == "complete", summary
     assert set(openai.keys) == {f"Bearer {KEY}"}
@@ -179,7 +183,7 @@ def test_openai_format_through_the_bridge(notebook: Path, openai: OpenAIServer) 
 def test_what_the_provider_refuses_is_said_without_the_key(notebook: Path, openai: OpenAIServer) -> None:
     pytest.importorskip("litellm")
     openai.answers = [401] * 8
-    summary = run(notebook, "--model", "openai:gpt-4.1")
+    summary = run(notebook, "--model", "openai:gpt-4.1", how=headless_process.run)
     assert summary["end"] == "error", summary
 
 

@@ -1,51 +1,23 @@
-"""`python -m neuroworkflow_agent run` as a user runs it: a process, a file, an exit code."""
+"""`neuroworkflow-agent run` as a user runs it: a file and an exit code; a process where that is the subject."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import psutil
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from jupyter_client.kernelspec import KernelSpecManager
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from neuroworkflow_agent.testing import Failure, Reply, ScriptedModel, Silence, Text
+from tests.surfaces.headless_process import call, ours, read, run, start, wait_for, write
 
 DATA = Path(__file__).parent.parent / "data"
-
-
-def start(*arguments: str | Path, stdin: str | None = None, **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "neuroworkflow_agent", *map(str, arguments)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    )
-    if stdin is not None:
-        assert process.stdin is not None
-        process.stdin.write(stdin)
-        process.stdin.close()
-        process.stdin = None
-    return process
-
-
-def run(
-    *arguments: str | Path, stdin: str = "", timeout_s: float = 90, **options: Any
-) -> tuple[int, str, str]:
-    process = start(*arguments, stdin=stdin, **options)
-    try:
-        out, err = process.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
-    return process.returncode, out, err
 
 
 @pytest.fixture
@@ -55,21 +27,6 @@ def notebook(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     cells = [new_markdown_cell("# Title"), new_code_cell("x = 20\nprint('cell one')"), new_code_cell("x + 1")]
     write(path, cells)
     return path
-
-
-def write(path: Path, cells: list[Any], **metadata: Any) -> None:
-    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": spec, **metadata}), path)
-
-
-def read(path: Path) -> Any:
-    notebook = nbformat.read(path, as_version=4)
-    nbformat.validate(notebook)
-    return notebook
-
-
-def ours(notebook: Any) -> list[Any]:
-    return [cell for cell in notebook.cells if "neuroworkflow_agent" in cell.metadata]
 
 
 def test_cells_then_turn_are_written_into_the_notebook(notebook: Path, scripted_model: ScriptedModel) -> None:
@@ -101,7 +58,7 @@ def test_output_leaves_the_notebook_alone(notebook: Path, scripted_model: Script
     before = notebook.read_bytes()
     scripted_model.extend(Reply.text("ok"))
     target = notebook.parent / "result.ipynb"
-    assert run("run", notebook, "go", "--output", target)[0] == 0
+    assert call("run", notebook, "go", "--output", target)[0] == 0
     assert notebook.read_bytes() == before
     assert ours(read(target))
 
@@ -139,7 +96,7 @@ def test_without_prompt_chat_cells_are_served_in_the_kernel(
         ],
     )
     scripted_model.extend(Reply.code("q = 41"), Reply.text("Set."))
-    code, _out, err = run("run", path)
+    code, _out, err = call("run", path)
     assert code == 0, err
     saved = read(path)
     assert saved.cells[2].outputs[0].data["text/plain"] == "42"
@@ -151,12 +108,12 @@ def test_failing_cell_ends_with_error_and_with_a_prompt_the_agent_is_told(
 ) -> None:
     path = workspace / "bad.ipynb"
     write(path, [new_code_cell("1 / 0"), new_code_cell("never = 1")])
-    code, _out, err = run("run", path)
+    code, _out, err = call("run", path)
     assert code == 1
     assert "Cell 1 failed: ZeroDivisionError" in err
     assert read(path).cells[0].outputs[0].ename == "ZeroDivisionError"
     scripted_model.extend(Reply.code("'never' in dir()"), Reply.text("Fixed."))
-    assert run("run", path, "fix it")[0] == 0
+    assert call("run", path, "fix it")[0] == 0
     context = scripted_model.requests[0].user_texts[0]
     assert "ZeroDivisionError" in context
     assert "the cells after it were not run" in context
@@ -165,21 +122,22 @@ def test_failing_cell_ends_with_error_and_with_a_prompt_the_agent_is_told(
 
 def test_exit_codes_follow_the_end_of_the_turn(notebook: Path, scripted_model: ScriptedModel) -> None:
     scripted_model.extend(Reply.tool("Write", file_path="a.txt", content="x"))
-    code, _out, err = run("run", notebook, "go", "--mode", "ask", "--no-execute")
+    code, _out, err = call("run", notebook, "go", "--mode", "ask", "--no-execute")
     assert (code, "needs an answer" in err) == (3, True)
     scripted_model.extend(*[Reply.tool("Glob", pattern="*")] * 3)
-    assert run("run", notebook, "go", "--max-turns", "1", "--no-execute")[0] == 5
+    assert call("run", notebook, "go", "--max-turns", "1", "--no-execute")[0] == 5
     scripted_model._steps.clear()
     scripted_model.extend(Silence())
-    assert run("run", notebook, "go", "--timeout", "2", "--no-execute")[0] == 5
+    assert call("run", notebook, "go", "--timeout", "1", "--no-execute")[0] == 5
     ends = [cell.metadata["neuroworkflow_agent"].get("end") for cell in ours(read(notebook))]
     assert [end for end in ends if end] == ["interaction", "limit", "limit"]
 
 
+@pytest.mark.kernel
 def test_cell_over_its_time_ends_as_limit(workspace: Path) -> None:
     path = workspace / "slow.ipynb"
     write(path, [new_code_cell("import time; time.sleep(600)")])
-    code, _out, err = run("run", path, "--timeout", "1")
+    code, _out, err = call("run", path, "--timeout", "1")
     assert (code, "longer than --timeout 1 s" in err) == (5, True)
 
 
@@ -203,14 +161,6 @@ def test_interrupt_stops_saves_and_exits_130(
         assert ours(saved)[-1].metadata["neuroworkflow_agent"]["end"] == "interrupted"
 
 
-def wait_for(holds: Callable[[], bool], process: subprocess.Popen[str], timeout_s: float = 40) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_someone_elses_change_is_kept_and_ours_goes_beside(
     workspace: Path, scripted_model: ScriptedModel
 ) -> None:
@@ -223,7 +173,7 @@ def test_someone_elses_change_is_kept_and_ours_goes_beside(
         return Reply.text("mine")
 
     scripted_model.extend(reply)
-    code, out, err = run("run", path, "go", "--json")
+    code, out, err = call("run", path, "go", "--json")
     assert code == 0
     assert path.read_text() == theirs
     summary = json.loads(out)
@@ -259,7 +209,7 @@ def test_notebook_of_somebody_else_with_thirty_cells(workspace: Path, scripted_m
     scripted_model.extend(
         Reply.code("sorted(name for name in dir() if not name.startswith('_'))[:3]"), Reply.text("ok")
     )
-    code, _out, err = run("run", path, "what is there?", cwd=workspace)
+    code, _out, err = call("run", path, "what is there?")
     assert code == 0, err
     after = read(path)
     assert [cell.source for cell in after.cells[: len(before.cells)]] == [
@@ -293,7 +243,7 @@ def test_bad_notebook_gets_one_sentence_and_nothing_is_written(
     if content is not None:
         (workspace / name).write_text(content)
     before = sorted(path.name for path in workspace.iterdir())
-    code, out, err = run("run", workspace / name, "go")
+    code, out, err = (run if name == "missing.ipynb" else call)("run", workspace / name, "go")
     assert (code, out, len(err.strip().splitlines())) == (2, "", 1), err
     assert says in err
     assert sorted(path.name for path in workspace.iterdir()) == before
@@ -303,7 +253,7 @@ def test_bad_notebook_gets_one_sentence_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["go", "--kernel", "nope"], "No kernelspec named 'nope'. Installed here: python3"),
+        (["go", "--kernel", "nope"], "No kernelspec named 'nope'. Installed here: {kernels}."),
         (["  "], "The prompt is empty"),
         (["--no-execute"], "There is nothing to do"),
         (["go", "--bogus"], "No such option"),
@@ -320,9 +270,9 @@ def test_bad_option_exits_2_and_nothing_is_written(
 ) -> None:
     scripted_model.models = ()
     before = notebook.read_bytes()
-    code, out, err = run("run", notebook, *arguments)
+    code, out, err = (run if "--bogus" in arguments else call)("run", notebook, *arguments)
     assert (code, out) == (2, "")
-    assert says in err
+    assert says.format(kernels=", ".join(sorted(KernelSpecManager().find_kernel_specs()))) in err
     assert "Traceback" not in err
     assert notebook.read_bytes() == before
     assert list(notebook.parent.iterdir()) == [notebook]
@@ -343,7 +293,7 @@ def test_bad_environment_exits_2_and_nothing_is_written(
     environ: dict[str, str], says: str, notebook: Path, scripted_model: ScriptedModel
 ) -> None:
     before = notebook.read_bytes()
-    code, out, err = run("run", notebook, "go", env={**os.environ, **environ})
+    code, out, err = call("run", notebook, "go", env=environ)
     assert (code, out) == (2, "")
     assert says in err
     assert "wrong-key" not in err
@@ -365,7 +315,7 @@ def test_nbformat_3_is_upgraded_on_request(workspace: Path, scripted_model: Scri
             {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": [cell]}]}
         )
     )
-    assert run("run", path, "--upgrade")[0] == 0
+    assert call("run", path, "--upgrade")[0] == 0
     assert read(path).cells[0].outputs[0].data["text/plain"] == "2"
 
 
@@ -373,39 +323,39 @@ def test_model_that_goes_away_is_cut_off_and_leaves_a_valid_notebook(
     notebook: Path, scripted_model: ScriptedModel
 ) -> None:
     scripted_model.extend(Reply.code("kept = 1\nkept"), *[Failure(400, "gone")] * 4)
-    code, _out, err = run("run", notebook, "go")
+    code, _out, err = call("run", notebook, "go")
     assert code in (1, 4), err
     assert ours(read(notebook))[1].outputs[0].data["text/plain"] == "1"
 
 
 def test_killed_at_any_moment_the_notebook_is_whole(notebook: Path, scripted_model: ScriptedModel) -> None:
     """The long form, a hundred kills, is benchmarks/kill_nine.py."""
+    children: list[psutil.Process] = []
     for delay_s in (0.7, 1.5, 2.1, 2.6):
         write(notebook, [new_code_cell(f"v{n} = {n}\nv{n}") for n in range(20)])
         sources = [cell.source for cell in read(notebook).cells]
         scripted_model._steps.clear()
         scripted_model.extend(*[Reply.code(f"w{n} = {n}\nw{n}") for n in range(50)])
         process = start("run", notebook, "go")
-        children = []
         deadline = time.monotonic() + delay_s
         while time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.02)
         if process.poll() is None:
-            children = psutil.Process(process.pid).children(recursive=True)
+            children += psutil.Process(process.pid).children(recursive=True)
             process.kill()
         process.communicate()
         assert [cell.source for cell in read(notebook).cells][:20] == sources
-        _gone, alive = psutil.wait_procs(children, timeout=15)
-        assert not alive
+    _gone, alive = psutil.wait_procs(children, timeout=15)
+    assert not alive
 
 
 def test_doctor_says_what_would_serve(notebook: Path, scripted_model: ScriptedModel) -> None:
-    code, out, _err = run("doctor")
+    code, out, _err = call("doctor")
     assert code == 0
     assert scripted_model.base_url in out
     assert "python3" in out
     nothing = {"ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": "", "ANTHROPIC_MODEL": "claude-x"}
-    code, out, _err = run("doctor", "--json", env={**os.environ, **nothing})
+    code, out, _err = call("doctor", "--json", env=nothing)
     report = json.loads(out)
     assert (code, report["ok"]) == (1, False)
     assert "Set ANTHROPIC_API_KEY" in next(f["advice"] for f in report["findings"] if not f["ok"])
@@ -415,17 +365,17 @@ def test_sessions_are_listed_shown_forked_renamed_and_deleted(
     notebook: Path, scripted_model: ScriptedModel
 ) -> None:
     scripted_model.extend(Reply.text("the answer"))
-    session_id = json.loads(run("run", notebook, "about spikes", "--no-execute", "--json")[1])["session_id"]
+    session_id = json.loads(call("run", notebook, "about spikes", "--no-execute", "--json")[1])["session_id"]
     assert "about spikes" in run("sessions", "list")[1]
-    shown = run("sessions", "show", session_id[:8])[1]
+    shown = call("sessions", "show", session_id[:8])[1]
     assert "about spikes" in shown
     assert "the answer" in shown
-    copy = run("sessions", "fork", session_id)[1].strip()
-    assert run("sessions", "rename", copy, "Copy")[0] == 0
-    assert {row["title"] for row in json.loads(run("sessions", "list", "--json")[1])} >= {"Copy"}
-    assert run("sessions", "delete", copy)[0] == 0
-    assert len(json.loads(run("sessions", "list", "--json")[1])) == 1
-    code, _out, err = run("sessions", "show", "00000000")
+    copy = call("sessions", "fork", session_id)[1].strip()
+    assert call("sessions", "rename", copy, "Copy")[0] == 0
+    assert {row["title"] for row in json.loads(call("sessions", "list", "--json")[1])} >= {"Copy"}
+    assert call("sessions", "delete", copy)[0] == 0
+    assert len(json.loads(call("sessions", "list", "--json")[1])) == 1
+    code, _out, err = call("sessions", "show", "00000000")
     assert (code, err.strip()) == (
         2,
         "No session '00000000'. List those of this workspace with 'sessions list' or '%chat --sessions'.",
@@ -435,12 +385,13 @@ def test_sessions_are_listed_shown_forked_renamed_and_deleted(
 def test_key_is_never_written_into_the_notebook(notebook: Path, scripted_model: ScriptedModel) -> None:
     code = "import os\nprint(os.environ['ANTHROPIC_API_KEY'])\nos.environ['ANTHROPIC_API_KEY']"
     scripted_model.extend(Reply.code(code), Reply.text("ok"))
-    _code, out, err = run("run", notebook, "leak it")
+    _code, out, err = call("run", notebook, "leak it")
     assert "[redacted]" in notebook.read_text()
     assert scripted_model.api_key not in notebook.read_text() + out + err
     assert scripted_model.api_key not in str(scripted_model.requests[-1].body)
 
 
+@pytest.mark.kernel
 def test_model_of_the_command_serves_the_notebooks_own_chat_cells(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -449,6 +400,6 @@ def test_model_of_the_command_serves_the_notebooks_own_chat_cells(
     (workspace / "said.json").write_text(json.dumps([[{"text": "From the recording."}]]))
     path = workspace / "below" / "chat.ipynb"
     write(path, [new_code_cell("%load_ext neuroworkflow_agent"), new_code_cell("%chat hi")])
-    code, _, err = run("run", path, "--model", "scripted:said.json")
+    code, _, err = call("run", path, "--model", "scripted:said.json")
     assert code == 0, err
     assert "From the recording." in str(read(path).cells[1].outputs)

@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from tests import needs
 from tests.conftest import SpecMaker
-from tests.surfaces.test_headless import ours, read, run, start, wait_for, write
+from tests.surfaces.headless_process import ours, read, run, start, wait_for, write
 
 
 @pytest.fixture
@@ -87,14 +87,15 @@ def test_kernel_that_does_not_start_is_an_error_and_nothing_is_written(
     assert scripted_model.requests == []
 
 
+@pytest.mark.parametrize("pause_s", [0.15, 0.3, 0.45, 0.6])
 def test_interrupted_while_the_kernel_starts_leaves_nothing(
-    notebook: Path, make_spec: SpecMaker, tmp_path: Path, scripted_model: ScriptedModel
+    pause_s: float, notebook: Path, make_spec: SpecMaker, tmp_path: Path, scripted_model: ScriptedModel
 ) -> None:
     spec = make_spec("silent", "bash", "-c", f"touch {tmp_path}/began; exec sleep 600")
     before = notebook.read_bytes()
     process = start("run", notebook, "go", "--kernel", spec)
     wait_for((tmp_path / "began").exists, process)
-    time.sleep(0.3)
+    time.sleep(pause_s)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     _out, err = process.communicate(timeout=30)

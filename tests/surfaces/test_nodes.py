@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from neuroworkflow_agent.nodes.checker import check_paths
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
 from neuroworkflow_agent.testing.real_kernel import RealKernel
+from tests.surfaces.headless_process import call
 
 EXAMPLES = Path(__file__).parents[2] / ".claude" / "skills" / "notebook-to-nodes" / "examples"
 DETECT = (EXAMPLES / "after" / "DetectSpikesNode.py").read_text()
@@ -87,7 +87,7 @@ def test_messy_script_becomes_checked_nodes_without_the_library(
 
 @pytest.mark.usefixtures("library")
 def test_notebook_becomes_two_connected_nodes_and_an_executed_workflow(
-    workspace: Path, scripted_model: ScriptedModel
+    workspace: Path, scripted_model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notebook = workspace / "spikes.ipynb"
     notebook.write_bytes((EXAMPLES / "before.ipynb").read_bytes())
@@ -121,19 +121,11 @@ def test_notebook_becomes_two_connected_nodes_and_an_executed_workflow(
         Reply.code(execute),
         Reply.text("The workflow gives 10 Hz, as your notebook does."),
     )
-    command = [
-        sys.executable,
-        "-m",
-        "neuroworkflow_agent",
-        "run",
-        str(notebook),
-        "turn this into nodes",
-        "--json",
-    ]
-    done = subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=110, env=os.environ)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["checked"] == "checked: 0 errors"
-    assert "checked: 0 errors" in done.stderr
+    monkeypatch.chdir(workspace)
+    code, out, err = call("run", notebook, "turn this into nodes", "--json")
+    assert code == 0, err
+    assert json.loads(out)["checked"] == "checked: 0 errors"
+    assert "checked: 0 errors" in err
     requests = scripted_model.requests
     answers = [str(request.tool_results[-1]["content"]) for request in requests if request.tool_results]
     assert any(
