@@ -1,7 +1,7 @@
 """A real JupyterLab in a real Chromium, for tests of what a person sees and does.
 
-`Lab` owns the server's process and its kernels; `Page` is one tab on one notebook. Needs jupyterlab and
-playwright, which the package itself does not.
+`Lab` owns the server's process and its kernels; `Page` is one tab on one notebook; `chromium` owns a browser.
+Needs jupyterlab and playwright, which the package itself does not.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import nbformat
-from playwright.sync_api import BrowserContext, Locator, expect
+import psutil
+from playwright.sync_api import Browser, BrowserContext, Locator, expect, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from neuroworkflow_agent.testing import ScriptedModel
@@ -34,6 +36,17 @@ def find_chromium() -> str | None:
     return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
 
 
+@contextmanager
+def chromium(path: str) -> Iterator[Browser]:
+    """The Chromium at `path`; while it is open, Playwright's event loop runs in this thread, and no other can."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
 class Lab:
     """A JupyterLab server on loopback."""
 
@@ -42,10 +55,11 @@ class Lab:
         self.root = home / "workspace"
         self.root.mkdir(parents=True)
         self.model = model
-        settings = home / "settings" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True)
-        quiet = {"fetchNews": "false", "checkForUpdates": False}
-        (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet), encoding="utf-8")
+        self.kept_kernels: set[str] = set()
+        """Ids of kernels that `end_kernels` leaves alone."""
+        self._write_settings("apputils-extension/notification", fetchNews="false", checkForUpdates=False)
+        # Tests say when a notebook is saved.
+        self._write_settings("docmanager-extension/plugin", autosave=False)
         kept = {
             k: v
             for k, v in os.environ.items()
@@ -78,6 +92,12 @@ class Lab:
         self.url = self._wait_for_url()
         self.http = httpx.Client(base_url=self.url, headers={"Authorization": f"token {TOKEN}"}, timeout=30)
 
+    def _write_settings(self, plugin: str, **values: Any) -> None:
+        """Settings of the user's that are there when the server starts."""
+        file = self.home / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values), encoding="utf-8")
+
     def _wait_for_url(self) -> str:
         file = self.home / "runtime" / f"jpserver-{self.process.pid}.json"
         deadline = time.monotonic() + _START_S
@@ -89,6 +109,11 @@ class Lab:
 
     def open(self, context: BrowserContext, *sources: str, name: str = "notebook.ipynb") -> Page:
         """A tab on a new notebook with these cells, not yet run."""
+        self.write_notebook(name, *sources)
+        return self.visit(context, name)
+
+    def write_notebook(self, name: str, *sources: str) -> None:
+        """Put a notebook with these cells into the workspace, in place of one that is there."""
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
         notebook.metadata["kernelspec"] = {
             "name": "python3",
@@ -96,7 +121,6 @@ class Lab:
             "language": "python",
         }
         nbformat.write(notebook, self.root / name)
-        return self.visit(context, name)
 
     def visit(self, context: BrowserContext, name: str = "notebook.ipynb") -> Page:
         """A tab on a notebook that is there."""
@@ -118,11 +142,28 @@ class Lab:
         self.http.put(url, json={"raw": json.dumps({"theme": name})}).raise_for_status()
 
     def end_kernels(self) -> None:
-        """Shut every kernel and session down."""
+        """Shut every kernel and session down, except the kernels that are kept."""
         for session in self.http.get("/api/sessions").json():
-            self.http.delete(f"/api/sessions/{session['id']}")
+            if session["kernel"]["id"] not in self.kept_kernels:
+                self.http.delete(f"/api/sessions/{session['id']}")
         for kernel in self.kernels():
-            self.http.delete(f"/api/kernels/{kernel['id']}")
+            if kernel["id"] not in self.kept_kernels:
+                self.http.delete(f"/api/kernels/{kernel['id']}")
+
+    def claude_processes(self) -> list[psutil.Process]:
+        """The CLIs that kernels of the lab have started; they live in sessions of their own."""
+        home = str(self.home / "claude")
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if (
+                    "claude" in " ".join(process.cmdline()[:1])
+                    and process.environ().get("CLAUDE_CONFIG_DIR") == home
+                ):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
 
     def close(self) -> None:
         """End the server."""
@@ -142,6 +183,8 @@ class Page:
     def __init__(self, tab: Tab, lab: Lab, name: str) -> None:
         self.tab = tab
         self.lab = lab
+        self.path = lab.root / name
+        """The notebook's file."""
         self.requests: list[str] = []
         self.errors: list[str] = []
         tab.on("request", lambda request: self.requests.append(request.url))

@@ -8,14 +8,17 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, Locator, expect
 
 from neuroworkflow_agent.testing import Reply, Text, Thinking, ToolCall
-from neuroworkflow_agent.testing.lab import OPEN, Lab, Page
-from tests.surfaces.panel.hostile import EVERYTHING, MARKUP
+from neuroworkflow_agent.testing.lab import Lab, Page
+from tests.surfaces.panel.browser.hostile import (
+    EVERYTHING,
+    MARKDOWN,
+    MARKDOWN_KINDS,
+    MARKUP,
+    chosen,
+    portions,
+)
 
 RUN_CODE = "mcp__neuroworkflow__run_code"
-ALARM = """
-    window.alarms = [];
-    for (const name of ["alert", "confirm", "prompt", "msgbox"]) window[name] = (what) => { window.alarms.push(`${name} ${what}`); };
-"""
 FOUND = """(root) => {
     const found = [];
     for (const node of root.querySelectorAll("*")) {
@@ -34,32 +37,26 @@ FOUND = """(root) => {
 SHOW = """
 import json
 from IPython.display import HTML, SVG, Javascript, Latex, Markdown, display
-vectors = json.loads({vectors!r})
-for vector in vectors[:45]:
+first, second, third, mathematics = json.loads({portions!r})
+for vector in first:
     display(HTML(vector), Markdown(vector))
 """
 SHOW_MORE = """
-for vector in vectors[45:]:
+for vector in second + third:
     print(vector)
-for vector in vectors[45:95]:
+for vector in second:
     display({'text/html': vector, 'text/plain': vector}, raw=True)
 """
 SHOW_LAST = """
-for vector in vectors[95:]:
+for vector in third:
     display({'text/html': '<table><tr><td>' + vector + '</td></tr></table>'}, raw=True)
 display({'image/svg+xml': '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20" onload="alert(1)"><script>alert(1)</script><image href="https://evil.example/svg.png"/><rect width="20" height="20"/></svg>'}, raw=True)
 display({'image/png': '"><script>alert(1)</script>', 'text/plain': '"><img src=x onerror=alert(1)>'}, raw=True)
 display({'application/javascript': 'alert(1)', 'application/x<script>alert(1)</script>': 'x'}, raw=True)
-display(Latex(vectors[-10]))
-raise ValueError(''.join(vectors))
+for vector in mathematics:
+    display(Latex(vector))
+raise ValueError(''.join(first + second + third))
 """
-
-
-def guarded_page(lab: Lab, context: BrowserContext) -> Page:
-    context.add_init_script(ALARM)
-    page = lab.open(context, OPEN, "")
-    page.open_panel()
-    return page
 
 
 def check(page: Page, lab: Lab, where: Locator | None = None) -> None:
@@ -98,9 +95,8 @@ def test_the_search_finds_what_must_not_be_there(context: BrowserContext) -> Non
         assert tab.evaluate(f"html => {{ const d = document.createElement('div'); d.innerHTML = html; return ({FOUND})(d); }}", vector), vector  # fmt: skip
 
 
-def test_text_of_the_model_and_of_the_user(lab: Lab, context: BrowserContext) -> None:
-    page = guarded_page(lab, context)
-    everything = "\n\n".join(EVERYTHING)
+def test_text_of_the_model_and_of_the_user(page: Page, lab: Lab) -> None:
+    everything = "\n\n".join(MARKUP + MARKDOWN)
     page.ask(everything, Reply((Thinking(everything), Text(everything))), *[])
     page.wait_for_end("complete")
     expect(page.panel.locator(".nwa-said")).to_contain_text("<script>alert(1)</script>")
@@ -108,24 +104,23 @@ def test_text_of_the_model_and_of_the_user(lab: Lab, context: BrowserContext) ->
     check(page, lab)
 
 
-def test_outputs_of_code(lab: Lab, context: BrowserContext) -> None:
-    page = guarded_page(lab, context)
-    show = SHOW.format(vectors=json.dumps(EVERYTHING))
+def test_outputs_of_code(page: Page, lab: Lab) -> None:
+    vectors = MARKUP + MARKDOWN
+    mathematics = chosen({"mathematics": MARKDOWN_KINDS["mathematics"]})
+    show = SHOW.format(portions=json.dumps([*portions(vectors, 45, 50, 73), mathematics]))
     page.ask("Show.", Reply.code(show), Reply.code(SHOW_MORE), Reply.code(SHOW_LAST), Reply.text("Shown."))
     page.wait_for_end("complete")
-    assert page.panel.locator(".nwa-tool .nwa-parts > div").count() > 100
+    assert page.panel.locator(".nwa-tool .nwa-parts > div").count() > 0.6 * len(vectors)
     check(page, lab)
 
 
-def test_inputs_of_tools_names_of_files_and_questions(lab: Lab, context: BrowserContext) -> None:
-    page = guarded_page(lab, context)
+def test_inputs_of_tools_names_of_files_and_questions(page: Page, lab: Lab) -> None:
     page.panel.get_by_label("Mode", exact=True).select_option("ask")
-    calls = [ToolCall("Read", {"file_path": vector}) for vector in MARKUP[:40]]
-    calls += [ToolCall("Write", {"file_path": f"{vector}.md", "content": vector}) for vector in MARKUP[40:44]]
-    calls += [
-        ToolCall("Edit", {"file_path": "x.md", "old_string": v, "new_string": v[::-1]}) for v in MARKUP[44:48]
-    ]
-    calls += [ToolCall(f"mcp__{vector}", {vector: vector}) for vector in MARKUP[48:60]]
+    read, written, edited, called, asked, coded = portions(MARKUP, 40, 4, 4, 12, 4, 74)
+    calls = [ToolCall("Read", {"file_path": vector}) for vector in read]
+    calls += [ToolCall("Write", {"file_path": f"{vector}.md", "content": vector}) for vector in written]
+    calls += [ToolCall("Edit", {"file_path": "x.md", "old_string": v, "new_string": v[::-1]}) for v in edited]
+    calls += [ToolCall(f"mcp__{vector}", {vector: vector}) for vector in called]
     questions = [
         {
             "question": vector,
@@ -133,9 +128,9 @@ def test_inputs_of_tools_names_of_files_and_questions(lab: Lab, context: Browser
             "multiSelect": False,
             "options": [{"label": vector, "description": vector}] * 2,
         }
-        for vector in MARKUP[60:64]
+        for vector in asked
     ]
-    page.ask("Go.", Reply((*calls, ToolCall("AskUserQuestion", {"questions": questions}))), Reply.code("x = '''" + "\n".join(MARKUP[64:]) + "'''"), Reply.text("."))  # fmt: skip
+    page.ask("Go.", Reply((*calls, ToolCall("AskUserQuestion", {"questions": questions}))), Reply.code("x = '''" + "\n".join(coded) + "'''"), Reply.text("."))  # fmt: skip
     form = page.panel.locator("form")
     denies = page.panel.get_by_role("button", name="Deny")
     page.wait_until(lambda: form.count() + denies.count() > 0)
@@ -151,8 +146,7 @@ def test_inputs_of_tools_names_of_files_and_questions(lab: Lab, context: Browser
     check(page, lab)
 
 
-def test_file_names_completions_titles_and_pasted_html(lab: Lab, context: BrowserContext) -> None:
-    page = guarded_page(lab, context)
+def test_file_names_completions_titles_and_pasted_html(page: Page, lab: Lab) -> None:
     names = [v.replace("/", "\N{DIVISION SLASH}").replace("\0", "") for v in MARKUP]
     for name in names:
         if len(name.encode()) < 250:

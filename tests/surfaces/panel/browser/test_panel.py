@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from neuroworkflow_agent.testing import Reply, Text, Thinking, ToolCall
 from neuroworkflow_agent.testing.lab import OPEN, Lab, Page
+from tests.surfaces.panel.browser.shared import SharedPage
 
 RUN_CODE = "mcp__neuroworkflow__run_code"
 PLOT = "import matplotlib.pyplot as plt\nprint('drawing')\nplt.plot([1, 3, 2]);"
@@ -26,7 +27,7 @@ def expect_a_picture(page: Page) -> None:
     page.wait_until(lambda: picture.evaluate("image => image.naturalWidth") > 100)
 
 
-def test_the_tour(page: Page, lab: Lab, context: BrowserContext) -> None:
+def test_the_tour(page: Page, lab: Lab) -> None:
     """Ask, plot, fix an error, edit a file, approve, refuse, stop, reload, resume, fork."""
     notes = lab.root / "notes.md"
     notes.write_text("one\ntwo\n", encoding="utf-8")
@@ -292,7 +293,7 @@ def test_stop_where_messages_wait_for_the_running_cell(lab: Lab, context: Browse
     url = "/lab/api/settings/@jupyterlab/apputils-extension:kernels-settings"
     lab.http.put(url, json={"raw": '{"commsOverSubshells": "disabled"}'}).raise_for_status()
     try:
-        page = lab.open(context, OPEN, "")
+        page = lab.open(context, OPEN, "", name="own.ipynb")
         page.open_panel()
         page.ask("Wait.", Reply.code("while True: pass"))
         expect(page.panel.locator(".nwa-tool .nwa-state")).to_have_text("running")
@@ -302,14 +303,12 @@ def test_stop_where_messages_wait_for_the_running_cell(lab: Lab, context: Browse
         lab.http.put(url, json={"raw": "{}"}).raise_for_status()
 
 
-def test_an_approval_survives_a_reload_and_a_second_view(
-    page: Page, lab: Lab, context: BrowserContext
-) -> None:
+def test_an_approval_survives_a_reload_and_a_second_view(page: Page, lab: Lab) -> None:
     page.panel.get_by_label("Mode", exact=True).select_option("ask")
     page.ask("Set a.", Reply.code("a = 1"), Reply.code("b = 2"), Reply.text("Both."))
     expect(page.panel.get_by_role("group", name="Permission: Run code")).to_be_visible()
     page.reload()
-    second = lab.visit(context)
+    second = lab.visit(page.tab.context)
     second.panel.wait_for()
     expect(second.panel.get_by_role("button", name="Allow for this session")).to_be_visible()
     page.panel.get_by_role("button", name="Allow for this session").click()
@@ -356,11 +355,11 @@ def test_two_panels_are_two_sessions_and_one_shown_twice_is_one(
     assert page.value("panel.session_id != other.session_id") == "True"
 
 
-def test_a_second_view_follows_the_live_turn(page: Page, lab: Lab, context: BrowserContext) -> None:
+def test_a_second_view_follows_the_live_turn(page: Page, lab: Lab) -> None:
     page.save()
     page.ask("Talk.", SLOW)
     expect(page.panel.locator(".nwa-answer")).to_contain_text("word word")
-    second = lab.visit(context)
+    second = lab.visit(page.tab.context)
     second.panel.wait_for()
     expect(second.panel.locator(".nwa-answer")).to_contain_text("word word")
     second.panel.get_by_role("button", name="Stop").click()
@@ -369,33 +368,18 @@ def test_a_second_view_follows_the_live_turn(page: Page, lab: Lab, context: Brow
     assert second.transcript == page.transcript
 
 
-def claude_processes(lab: Lab) -> list[psutil.Process]:
-    """The CLIs that kernels of the lab have started; they live in sessions of their own."""
-    home = str(lab.home / "claude")
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if (
-                "claude" in " ".join(process.cmdline()[:1])
-                and process.environ().get("CLAUDE_CONFIG_DIR") == home
-            ):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 def test_a_restart_ends_the_conversation_with_a_notice_and_resume_brings_it_back(
-    page: Page, lab: Lab
+    own_page: Page, lab: Lab
 ) -> None:
+    page = own_page
     page.ask("Remember 17.", Reply.text("Seventeen."))
     page.wait_for_end("complete")
     page.ask("Talk.", SLOW)
     expect(page.panel.locator(".nwa-answer").last).to_contain_text("word word")
-    assert claude_processes(lab)
+    assert lab.claude_processes()
     page.tab.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
     expect(page.panel.get_by_role("alert").first).to_contain_text("The kernel has ended")
-    page.wait_until(lambda: not claude_processes(lab), 10)
+    page.wait_until(lambda: not lab.claude_processes(), 10)
     page.wait_for_kernel()
     page.run("from neuroworkflow_agent import ChatPanel\nChatPanel(resume='')")
     resumed = page.tab.locator(".nwa-panel").last
@@ -407,10 +391,11 @@ def test_a_restart_ends_the_conversation_with_a_notice_and_resume_brings_it_back
     assert "Remember 17." in "\n".join(lab.model.requests[-1].user_texts)
 
 
-def test_nothing_runs_after_the_kernel_is_gone(page: Page, lab: Lab) -> None:
+def test_nothing_runs_after_the_kernel_is_gone(own_page: Page, lab: Lab) -> None:
+    page = own_page
     page.ask("Talk.", SLOW)
     expect(page.panel.locator(".nwa-answer")).to_contain_text("word word")
-    (process,) = [p for p in claude_processes(lab) if p.status() != psutil.STATUS_ZOMBIE][:1]
+    (process,) = [p for p in lab.claude_processes() if p.status() != psutil.STATUS_ZOMBIE][:1]
     lab.end_kernels()
     page.wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 10)
 
@@ -419,7 +404,7 @@ def test_the_saved_notebook_has_a_summary_and_no_transcript(page: Page, lab: Lab
     page.ask("Talk.", Reply.text("secret-of-the-transcript " * 5000))
     page.wait_for_end("complete")
     page.save()
-    text = (lab.root / "notebook.ipynb").read_text(encoding="utf-8")
+    text = page.path.read_text(encoding="utf-8")
     assert len(text) < 5_000
     assert "secret-of-the-transcript" not in text
     (output,) = json.loads(text)["cells"][0]["outputs"]
@@ -443,10 +428,9 @@ def test_a_link_shows_its_target_before_it_opens(page: Page, lab: Lab) -> None:
 
 
 def test_without_a_model_the_message_is_kept_and_the_panel_says_what_to_do(
-    lab: Lab, context: BrowserContext
+    open_panel: Callable[..., Page],
 ) -> None:
-    page = lab.open(context, "import os\nos.environ.pop('ANTHROPIC_API_KEY'); os.environ.pop('ANTHROPIC_BASE_URL')\nfrom neuroworkflow_agent import ChatPanel\nChatPanel(model='openai:gpt-4.1')", "")  # fmt: skip
-    page.open_panel()
+    page = open_panel("import os\nos.environ.pop('ANTHROPIC_API_KEY'); os.environ.pop('ANTHROPIC_BASE_URL')\nfrom neuroworkflow_agent import ChatPanel\nChatPanel(model='openai:gpt-4.1')")  # fmt: skip
     expect(page.panel.locator(".nwa-notice")).to_contain_text("OPENAI_API_KEY")
     page.field.fill("Precious words")
     page.field.press("Enter")
@@ -474,16 +458,15 @@ def test_the_panel_closes_from_code_and_its_process_with_it(page: Page, lab: Lab
     expect(page.tab.locator(".nwa-panel")).to_have_count(0)
     page.tab.wait_for_timeout(100)
     for _ in range(100):
-        if not claude_processes(lab):
+        if not lab.claude_processes():
             break
         page.tab.wait_for_timeout(100)
-    assert not claude_processes(lab)
+    assert not lab.claude_processes()
 
 
-def test_the_notebook_that_shows_it(lab: Lab, context: BrowserContext) -> None:
-    name = "panel.ipynb"
-    (lab.root / name).write_text((Path(__file__).parents[3] / "notebooks" / name).read_text(encoding="utf-8"), encoding="utf-8")  # fmt: skip
-    page = lab.visit(context, name)
+def test_the_notebook_that_shows_it(shared_page: SharedPage) -> None:
+    page = shared_page
+    page.show_file((Path(__file__).parents[4] / "notebooks" / "panel.ipynb").read_text(encoding="utf-8"))
     page.open_panel()
     expect(page.panel.get_by_role("button", name="Fix this: NameError")).to_be_visible()
     page.ask("Plot the spike raster.", Reply.code("import matplotlib.pyplot as plt\nplt.plot(spike_times_ms, spike_neurons, '|')"), Reply.text("There."))  # fmt: skip
@@ -491,9 +474,8 @@ def test_the_notebook_that_shows_it(lab: Lab, context: BrowserContext) -> None:
     expect_a_picture(page)
 
 
-def test_resume_of_a_conversation_that_is_not_there_is_told(lab: Lab, context: BrowserContext) -> None:
-    page = lab.open(context, "from neuroworkflow_agent import ChatPanel\nChatPanel(resume='0000')", "")
-    page.open_panel()
+def test_resume_of_a_conversation_that_is_not_there_is_told(open_panel: Callable[..., Page]) -> None:
+    page = open_panel("from neuroworkflow_agent import ChatPanel\nChatPanel(resume='0000')")
     expect(page.panel.locator(".nwa-notice")).to_contain_text("0000")
     page.ask("Hello?", Reply.text("Hello."))
     page.wait_for_end("complete")
