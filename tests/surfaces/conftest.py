@@ -17,7 +17,7 @@ _RESET = """\
 import sys as _sys
 _sys.unraisablehook = _sys.__unraisablehook__
 if "matplotlib.pyplot" in _sys.modules: _sys.modules["matplotlib.pyplot"].close("all")
-get_ipython().run_line_magic("reset", "-f")
+get_ipython().reset(new_session=True)
 """
 
 
