@@ -99,17 +99,30 @@ def live_bench(shell: InteractiveShell, thread: LoopThread, *, blocking: bool) -
     return Bench(kernel, run)
 
 
-@pytest.fixture(params=["live", "live_blocking", "client"])
-def bench(request: pytest.FixtureRequest, loop_thread: LoopThread) -> Iterator[Bench]:
-    if request.param == "client":
-        kernel = loop_thread.submit(ClientKernel.start("python3")).result(60)
-        bench = Bench(kernel, lambda coroutine: loop_thread.submit(coroutine).result(60))
-        bench.execute("%colors nocolor")
-        yield bench
-        loop_thread.submit(kernel.aclose()).result(20)
+@pytest.fixture(
+    scope="module",
+    params=["live", "live_blocking", pytest.param("client", marks=[pytest.mark.kernel])],
+)
+def place(request: pytest.FixtureRequest) -> Iterator[str | Bench]:
+    """Where code runs: a kind of shell of each test's own, or the one real kernel of this module."""
+    if request.param != "client":
+        yield request.param
+        return
+    thread = LoopThread()
+    kernel = thread.submit(ClientKernel.start("python3")).result(60)
+    yield Bench(kernel, lambda coroutine: thread.submit(coroutine).result(60))
+    thread.submit(kernel.aclose()).result(20)
+    thread.stop()
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest, place: str | Bench) -> Iterator[Bench]:
+    if isinstance(place, Bench):
+        place.execute("get_ipython().reset(new_session=True)\n%colors nocolor")
+        yield place
     else:
-        shell = request.getfixturevalue("shell")
-        yield live_bench(shell, loop_thread, blocking=request.param == "live_blocking")
+        shell, thread = request.getfixturevalue("shell"), request.getfixturevalue("loop_thread")
+        yield live_bench(shell, thread, blocking=place == "live_blocking")
 
 
 INLINE = """\
@@ -387,6 +400,7 @@ def test_stubborn_code_is_stopped(
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+@pytest.mark.kernel
 def test_cancelled_start_leaves_no_kernel(loop_thread: LoopThread) -> None:
     async def main() -> None:
         for seconds in (0.0, 0.05, 0.2, 0.5):
@@ -438,6 +452,7 @@ def test_without_a_waiting_cell_code_is_refused(shell: InteractiveShell, loop_th
         loop_thread.submit(kernel.execute("1")).result(5)
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("source", ["import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "exit()"])
 def test_dead_kernel_is_named_and_started_again(source: str, loop_thread: LoopThread) -> None:
     kernel = loop_thread.submit(ClientKernel.start("python3")).result(60)
@@ -454,6 +469,7 @@ def test_dead_kernel_is_named_and_started_again(source: str, loop_thread: LoopTh
         loop_thread.submit(kernel.aclose()).result(20)
 
 
+@pytest.mark.kernel
 def test_client_of_a_connection_file_hears_only_its_own(loop_thread: LoopThread, tmp_path: Path) -> None:
     owner = loop_thread.submit(ClientKernel.start("python3")).result(60)
     try:

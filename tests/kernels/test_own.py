@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from neuroworkflow_agent.testing.real_kernel import RealKernel
+from tests.conftest import private_environ
+
+pytestmark = pytest.mark.kernel
 
 SETUP = """
 import asyncio, json, threading, time
@@ -34,13 +36,21 @@ def wait_for(kernel: RealKernel, name: str) -> None:
     raise AssertionError(f"{name} did not end.")
 
 
-@pytest.fixture
-def kernel(tmp_path: Path) -> Iterator[RealKernel]:
-    kernel = RealKernel(tmp_path)
-    assert kernel.run(SETUP).status == "ok"
+@pytest.fixture(scope="module")
+def one_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKernel]:
+    kernel = RealKernel(
+        tmp_path_factory.mktemp("workspace"), private_environ(tmp_path_factory.mktemp("home"))
+    )
     yield kernel
-    kernel.run("portal.call(own.aclose()); portal.stop()")
     kernel.close()
+
+
+@pytest.fixture
+def kernel(one_kernel: RealKernel) -> Iterator[RealKernel]:
+    assert one_kernel.run(SETUP).status == "ok"
+    yield one_kernel
+    one_kernel.run("portal.call(own.aclose()); portal.stop()")
+    assert one_kernel.run("get_ipython().reset(new_session=True)").status == "ok"
 
 
 def test_code_waits_for_the_users_cell_and_runs_before_the_next(kernel: RealKernel) -> None:

@@ -21,6 +21,8 @@ from neuroworkflow_agent.kernels.process import KernelProcess
 from tests import needs
 from tests.conftest import SpecMaker
 
+pytestmark = pytest.mark.kernel
+
 
 @contextmanager
 def busy_machine() -> Iterator[None]:

@@ -21,6 +21,7 @@ from neuroworkflow_agent.models.local.weights import is_installed
 from neuroworkflow_agent.models.sidecar import Running, Sidecar
 
 pytestmark = [
+    pytest.mark.model,
     pytest.mark.skipif(not is_installed(), reason='needs pip install ".[local]"'),
     pytest.mark.timeout(300),
 ]
