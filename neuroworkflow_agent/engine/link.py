@@ -1,7 +1,7 @@
 """The process of a conversation: started when needed, drained after a stop, replaced when it dies.
 
 `Link` lives on the portal's loop and owns at most one `Connection`. It ends with `close`, or after
-`idle_timeout_s` seconds without a turn, and may be opened again.
+`idle_timeout_s` seconds without a turn; after the latter it may be opened again.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
+
+from neuroworkflow_agent.errors import SessionClosedError
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, Message
@@ -53,13 +55,22 @@ class Link:
         self._drained: asyncio.Event | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     async def ready(self) -> Connection:
-        """The open connection, made if there is none; concurrent callers share one attempt."""
+        """The open connection, made if there is none; concurrent callers share one attempt.
+
+        Raises
+        ------
+        SessionClosedError
+            After `close`: who was still getting ready then must not leave a process behind.
+        """
         if self._drained is not None:
             await self._drained.wait()
         if self._connection is not None and self._connection.is_open:
             return self._connection
+        if self._is_closed:
+            raise SessionClosedError("This session was closed meanwhile.")
         if self._opening is None or self._opening.done():
             self._opening = asyncio.ensure_future(self._open())
         return await asyncio.shield(self._opening)
@@ -99,7 +110,8 @@ class Link:
         self._idle_timer = loop.call_later(self._idle_timeout_s, close_if_idle)
 
     async def close(self) -> None:
-        """End the process. Idempotent."""
+        """End the process, for good. Idempotent."""
+        self._is_closed = True
         self._cancel_idle_timer()
         if self._opening is not None:
             await asyncio.wait([self._opening])

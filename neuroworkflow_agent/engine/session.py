@@ -219,9 +219,9 @@ class Session:
             self._portal.submit(self._close())
 
     async def aclose(self) -> None:
-        """As `close`, from any loop."""
+        """As `close`, from any loop; who no longer waits for it does not end it."""
         if self._portal.is_alive:
-            await asyncio.wrap_future(self._portal.submit(self._close()))
+            await asyncio.shield(asyncio.wrap_future(self._portal.submit(self._close())))
 
     def __enter__(self) -> Self:
         return self

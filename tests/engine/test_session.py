@@ -109,6 +109,18 @@ def test_prewarm_starts_the_process_before_the_first_turn(
     assert scripted_model.requests == []
 
 
+def test_closed_while_it_gets_ready_leaves_no_process(
+    scripted_model: ScriptedModel, make_session: Maker
+) -> None:
+    for wait_s in (0.0, 0.001, 0.01, 0.1, 0.3):
+        session = make_session()
+        session.prewarm()
+        time.sleep(wait_s)
+        session.close()
+        time.sleep(0.3)
+        assert cli_pids() == []
+
+
 def test_context_comes_before_the_prompt_as_data(scripted_model: ScriptedModel, make_session: Maker) -> None:
     scripted_model.extend(Reply.text("ok"))
     end_of(make_session().start("fix this", context="In [1]:\n1/0"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,10 @@ def everything(model: ScriptedModel, at: int) -> str:
 
 
 def test_messy_script_becomes_checked_nodes_without_the_library(
-    kernel: RealKernel, scripted_model: ScriptedModel, workspace: Path
+    start_kernel: Callable[[], RealKernel], scripted_model: ScriptedModel, workspace: Path
 ) -> None:
+    kernel = start_kernel()
+    kernel.run("%load_ext neuroworkflow_agent")
     (workspace / "analysis.py").write_text(MESSY)
     mend = (
         Reply.tool(

@@ -20,7 +20,7 @@ from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
-from neuroworkflow_agent.errors import AgentError, ConfigError, SessionBusyError
+from neuroworkflow_agent.errors import AgentError, ConfigError, SessionBusyError, SessionClosedError
 from neuroworkflow_agent.events import Event, Notice, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.render.outputs import ShownPicture
@@ -82,6 +82,7 @@ class PanelConversation:
         self._turn: RunningTurn | None = None
         self._is_starting = False
         self._stop_wanted = False
+        self._is_closed = False
         self._lock = asyncio.Lock()
         """Held while the conversation begins a turn or becomes another."""
 
@@ -173,7 +174,15 @@ class PanelConversation:
             load_sdk()
             return Session(config, kernel=self.kernel, resume=resume, portal=self._portal)
 
-        made = await asyncio.to_thread(make)
+        making = asyncio.ensure_future(asyncio.to_thread(make))
+        try:
+            made = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(_close_unwanted)
+            raise
+        if self._is_closed:
+            made.close_soon()
+            raise SessionClosedError("The panel was closed meanwhile.")
         self._session, self._settings = made, wanted
         if before is not None:
             await before.aclose()
@@ -291,8 +300,15 @@ class PanelConversation:
 
     async def close(self) -> None:
         """End the session and let go of the kernel."""
+        self._is_closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.aclose()
         self.outbox.close()
         await self.kernel.aclose()
+
+
+def _close_unwanted(making: asyncio.Future[Session]) -> None:
+    """Close a session that nobody waits for any more."""
+    if not making.cancelled() and making.exception() is None:
+        making.result().close_soon()

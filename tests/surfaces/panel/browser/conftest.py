@@ -14,15 +14,14 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from neuroworkflow_agent.testing import ScriptedModel
 from neuroworkflow_agent.testing.lab import OPEN, Lab, Page, chromium, find_chromium
+from tests import needs
 from tests.surfaces.panel.browser.shared import SharedPage
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The machine's own Chromium. No asyncio test can run while it is open, so this folder has none."""
-    path = find_chromium()
-    if path is None:
-        pytest.skip("No Chromium here; scripts/test says how to get one.")
+    path = find_chromium() or needs.missing("Chromium", install="sudo apt install chromium")
     with chromium(path) as browser:
         yield browser
 

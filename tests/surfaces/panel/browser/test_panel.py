@@ -400,6 +400,14 @@ def test_nothing_runs_after_the_kernel_is_gone(own_page: Page, lab: Lab) -> None
     page.wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 10)
 
 
+def test_closed_as_soon_as_it_was_opened_nothing_is_left(page: Page) -> None:
+    page.run(
+        "import time\nfor wait in (0, 0.01, 0.05, 0.2):\n    brief = ChatPanel(); time.sleep(wait); brief.close()\ntime.sleep(0.5); print('closed')"
+    )
+    expect(page.tab.locator(".jp-OutputArea-output").last).to_have_text("closed")
+    # That nothing is left in the kernel, and no process, is looked at when the page is released.
+
+
 def test_the_saved_notebook_has_a_summary_and_no_transcript(page: Page, lab: Lab) -> None:
     page.ask("Talk.", Reply.text("secret-of-the-transcript " * 5000))
     page.wait_for_end("complete")
