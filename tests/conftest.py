@@ -65,15 +65,13 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what tests need, keep what shares a boot on one worker, leave out what the tier does not run."""
+    """Mark what tests need, begin with the slowest modules, leave out what the tier does not run."""
     if tiers.TIER not in tiers.TIERS:
         raise pytest.UsageError(f"NEUROWORKFLOW_TEST_TIER is {tiers.TIER!r}, not one of {tiers.TIERS}.")
     for item in items:
         needs = {_NEEDS[name] for name in getattr(item, "fixturenames", ()) if name in _NEEDS}
         for marker in needs - {mark.name for mark in item.iter_markers()}:
             item.add_marker(marker)
-        if _cost(item) < len(_EXPENSIVE):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     # The slowest modules first, so that no worker begins one when the other is done.
     costs: dict[Path, int] = {}
     for item in items:

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -165,42 +166,33 @@ def find_postgres() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
+def postgres() -> Iterator[str | None]:
     """A real PostgreSQL of these tests alone; gives its URL, None where it is not installed."""
     programs = find_postgres()
     if programs is None:
         yield None
         return
-    home = tmp_path_factory.mktemp("postgres")
-    user: dict[str, Any] = {}
-    if os.geteuid() == 0:  # PostgreSQL does not run as root
-        user = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        shutil.chown(home, "postgres", "postgres")
-        for parent in home.parents[:2]:
-            parent.chmod(0o755)
-    data = home / "data"
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": home, **user}
-    subprocess.run(
-        [programs / "initdb", "-D", data, "-A", "trust", "-U", "gateway", "--no-sync"], check=True, **quiet
-    )
-    port = free_port()
-    command = [
-        str(programs / "postgres"),
-        "-D",
-        str(data),
-        "-p",
-        str(port),
-        "-k",
-        str(home),
-        "-h",
-        "127.0.0.1",
-        "-c",
-        "fsync=off",
-    ]
-    process = subprocess.Popen(command, **quiet)
-    try:
-        wait_for_port(port, process)
-        yield f"postgresql+psycopg://gateway@127.0.0.1:{port}/postgres"
-    finally:
-        process.terminate()
-        process.wait(20)
+    # Not below pytest's directory, which only this user may enter: PostgreSQL does not run as root.
+    with tempfile.TemporaryDirectory(prefix="postgres-") as home:
+        user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+            shutil.chown(home, "postgres", "postgres")
+        quiet: dict[str, Any] = {
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+            "cwd": home,
+            **user,
+        }
+        data = f"{home}/data"
+        initdb = [programs / "initdb", "-D", data, "-A", "trust", "-U", "gateway", "--no-sync"]
+        subprocess.run(initdb, check=True, **quiet)
+        port = free_port()
+        listen = ["-p", str(port), "-k", home, "-h", "127.0.0.1", "-c", "fsync=off"]
+        process = subprocess.Popen([programs / "postgres", "-D", data, *listen], **quiet)
+        try:
+            wait_for_port(port, process)
+            yield f"postgresql+psycopg://gateway@127.0.0.1:{port}/postgres"
+        finally:
+            process.terminate()
+            process.wait(20)

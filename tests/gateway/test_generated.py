@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, seed, settings
 from hypothesis import strategies as st
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel
@@ -60,6 +60,9 @@ def test_no_generated_request_makes_the_gateway_fail(
     statuses: Counter[int] = Counter()
     upstream.extend(*[Reply.text("ok")] * _COUNT)
 
+    # Two hundred by chance may hold not one request that is as it should be.
+    @example("POST", "/v1/messages", "", [], b'{"model": "claude-sonnet-4-5", "messages": []}', 1, 1)
+    @seed(tiers.SEED)
     @settings(max_examples=_COUNT, database=None, suppress_health_check=list(HealthCheck))
     @given(_METHODS, _PATHS, _QUERIES, _HEADERS, _BODIES, st.integers(0, 3), st.integers(0, 3))
     def ask(
