@@ -115,10 +115,19 @@ class Driver:
         return Ran(reply["status"], list(outputs.outputs), msgs, reply, stopped)
 
     def reply_to(self, msg_id: str, timeout_s: float = 30) -> dict[str, Any]:
-        """The reply to one request; replies to earlier ones that nobody took are passed over."""
+        """The reply to one request; replies to earlier ones that nobody took are passed over.
+
+        Raises
+        ------
+        TimeoutError
+            If it did not come.
+        """
         deadline = time.monotonic() + timeout_s
         while True:
-            msg = self.client.get_shell_msg(timeout=max(0.0, deadline - time.monotonic()))
+            try:
+                msg = self.client.get_shell_msg(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise TimeoutError(f"No reply to {msg_id} after {timeout_s:g} s.") from None
             if msg["parent_header"].get("msg_id") == msg_id:
                 content: dict[str, Any] = msg["content"]
                 return content
@@ -164,8 +173,12 @@ class RealKernel(Driver):
         # ipykernel does not watch file descriptors where this is set; people's kernels do.
         env = {name: value for name, value in given.items() if name != "PYTEST_CURRENT_TEST"}
         self.manager.start_kernel(cwd=str(cwd), env=env, extra_arguments=["--IPKernelApp.log_level=40"])
-        super().__init__(self.manager.client(), self.manager.interrupt_kernel)
         self._is_closed = False
+        try:
+            super().__init__(self.manager.client(), self.manager.interrupt_kernel)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def pid(self) -> int:

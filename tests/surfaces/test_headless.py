@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import shutil
 import signal
@@ -347,6 +348,10 @@ def test_killed_at_any_moment_the_notebook_is_whole(notebook: Path, scripted_mod
         assert [cell.source for cell in read(notebook).cells][:20] == sources
     _gone, alive = psutil.wait_procs(children, timeout=15)
     assert not alive
+
+
+def test_version_is_that_of_the_installed_package() -> None:
+    assert call("--version") == (0, f"{importlib.metadata.version('neuroworkflow-agent')}\n", "")
 
 
 def test_doctor_says_what_would_serve(notebook: Path, scripted_model: ScriptedModel) -> None:
