@@ -185,11 +185,11 @@ def postgres() -> Iterator[str | None]:
             **user,
         }
         data = f"{home}/data"
-        initdb = [programs / "initdb", "-D", data, "-A", "trust", "-U", "gateway", "--no-sync"]
+        initdb = [str(programs / "initdb"), "-D", data, "-A", "trust", "-U", "gateway", "--no-sync"]
         subprocess.run(initdb, check=True, **quiet)
         port = free_port()
         listen = ["-p", str(port), "-k", home, "-h", "127.0.0.1", "-c", "fsync=off"]
-        process = subprocess.Popen([programs / "postgres", "-D", data, *listen], **quiet)
+        process = subprocess.Popen([str(programs / "postgres"), "-D", data, *listen], **quiet)
         try:
             wait_for_port(port, process)
             yield f"postgresql+psycopg://gateway@127.0.0.1:{port}/postgres"
