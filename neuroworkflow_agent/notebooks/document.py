@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -58,6 +59,8 @@ def read_text(path: Path) -> str:
     if path.is_dir():
         raise NotebookError(f"'{path}' is a directory; name a notebook in it.")
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise NotebookError(f"'{path}' is not a regular file; name a notebook.")
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NotebookError(f"No notebook at '{path}'.") from None

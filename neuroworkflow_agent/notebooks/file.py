@@ -1,49 +1,40 @@
 """One notebook file, replaced as a whole: at any moment it is the old or the new notebook, never less.
 
-`NotebookFile` owns the path it was opened for and, during a save, one temporary file beside it. A process
-killed in the middle leaves at most that file, which the next save of the same notebook overwrites.
+`NotebookFile` owns the path it was opened for, from `open` to `close` a lock against other runs of ours, and during
+a save one temporary file beside it. A process killed in the middle leaves at most that file, which the next run
+of the same notebook removes. Who knows nothing of locks, as JupyterLab, may write at any moment: theirs stays.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import time
-from dataclasses import dataclass
+import stat
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 import nbformat
 
 from neuroworkflow_agent.errors import NotebookConflictError, NotebookError
 from neuroworkflow_agent.notebooks.document import Notebook, parse_notebook, read_text
-
-SUFFIX = ".neuroworkflow-tmp"
-_REPLACE_ATTEMPTS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The file as we last knew it."""
-
-    signature: tuple[int, int, int] | None
-    """(inode, size, mtime in ns); None if there was no file."""
-    digest: str
-    """Of its bytes."""
+from neuroworkflow_agent.notebooks.replacing import Seen, Temporary, lock, look, sweep
 
 
 class NotebookFile:
     """A notebook and where it is kept.
 
-    Made by `open`. `notebook` may be changed freely; `save` writes it.
+    Made by `open`. `notebook` may be changed freely; `save` writes it; `close` lets others write.
     """
 
-    def __init__(self, notebook: Notebook, target: Path, seen: _Seen) -> None:
+    def __init__(self, notebook: Notebook, target: Path, seen: Seen | None, descriptor: int) -> None:
         self.notebook = notebook
         self.path = target
         """Where `save` writes; changes once, if someone else writes there."""
         self._seen = seen
+        """The file as we last knew it; None if there was none."""
+        self._lock = descriptor
+        """The open file that holds our lock; -1 without any."""
 
     @classmethod
     def open(cls, path: Path, *, output: Path | None = None, upgrade: bool = False) -> NotebookFile:
@@ -52,14 +43,22 @@ class NotebookFile:
         Raises
         ------
         NotebookError
-            If it cannot be read, or could not be saved; nothing has been written then.
+            If it cannot be read, could not be saved, or another run has it; nothing has been written then.
         """
         notebook = parse_notebook(read_text(path), str(path), upgrade=upgrade)
         target = Path(os.path.realpath(output or path))
         if target.is_dir():
             raise NotebookError(f"'{output}' is a directory; name the notebook to write.")
-        file = cls(notebook, target, _look(target))
-        file._check_writable()
+        descriptor = _locked(target)
+        try:
+            # Read by whoever has the lock: what another run wrote until then is not ours to put back.
+            if descriptor >= 0 and os.path.realpath(path) == str(target):
+                notebook = parse_notebook(read_text(path), str(path), upgrade=upgrade)
+            file = cls(notebook, target, _look(target), descriptor)
+            file._check_writable()
+        except BaseException:
+            _close(descriptor)
+            raise
         return file
 
     def save(self) -> NotebookConflictError | None:
@@ -79,61 +78,92 @@ class NotebookFile:
             If the file could not be written; the old one is as it was.
         """
         data = nbformat.writes(self.notebook).encode() + b"\n"
-        conflict = None
-        if self._changed_by_others():
-            before, self.path = self.path, self._beside()
-            conflict = NotebookConflictError(before, self.path)
-        self._replace(data)
-        self._seen = _Seen(_signature(self.path), hashlib.sha256(data).hexdigest())
-        return conflict
+        if self._put(data):
+            return None
+        before, self.path, self._seen = self.path, self._beside(), None
+        while not self._put(data):
+            self.path = self._beside()
+        return NotebookConflictError(before, self.path)
 
-    def _changed_by_others(self) -> bool:
-        signature = _signature(self.path)
-        if signature is None or signature == self._seen.signature:
-            return False
-        return _look(self.path).digest != self._seen.digest
+    def close(self) -> None:
+        """Let other runs have the notebook. Idempotent."""
+        descriptor, self._lock = self._lock, -1
+        _close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def _put(self, data: bytes) -> bool:
+        """Write; False if the file is not the one we know."""
+        try:
+            known = self._seen if self.path.exists() else None
+            temporary = Temporary(self.path)
+            try:
+                temporary.write(data)
+                if not temporary.put(known):
+                    temporary.rescue(self._beside())
+                    return False
+                self.close()
+                self._seen, self._lock = temporary.seen, temporary.take_descriptor()
+            finally:
+                temporary.discard()
+        except OSError as error:
+            raise _not_saved(self.path, error) from error
+        _sync_directory(self.path.parent)
+        return True
 
     def _beside(self) -> Path:
-        stem = f"{self.path.stem}.agent-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+        tail = f".agent-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+        stem = _clipped(self.path.stem, len(tail) + len("-999.ipynb"))
         candidates = (
-            self.path.with_name(f"{stem}{extra}.ipynb") for extra in ("", *(f"-{n}" for n in range(1, 1000)))
+            self.path.with_name(f"{stem}{tail}{extra}.ipynb")
+            for extra in ("", *(f"-{n}" for n in range(1, 1000)))
         )
         return next(candidate for candidate in candidates if not candidate.exists())
 
-    def _replace(self, data: bytes) -> None:
-        temporary = self._temporary()
-        try:
-            with temporary.open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            with contextlib.suppress(FileNotFoundError):
-                temporary.chmod(self.path.stat().st_mode & 0o7777)
-            _move(temporary, self.path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise _not_saved(self.path, error) from error
-        _sync_directory(self.path.parent)
-
     def _check_writable(self) -> None:
         """Try what a save does, short of the replacing."""
-        temporary = self._temporary()
         try:
-            with temporary.open("wb") as stream:
-                stream.write(b" " * 4096)
-                stream.flush()
-                os.fsync(stream.fileno())
+            sweep(self.path)
             if self.path.exists() and not os.access(self.path, os.W_OK):
                 raise PermissionError(13, "Permission denied")
+            probe = Temporary(self.path)
+            try:
+                probe.write(b" " * 4096)
+            finally:
+                probe.discard()
         except OSError as error:
             raise _not_saved(self.path, error) from error
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
 
-    def _temporary(self) -> Path:
-        return self.path.with_name(f".{self.path.name}{SUFFIX}")
+
+def _locked(target: Path) -> int:
+    """The target, open and locked; -1 if there is none to lock, or none that may be opened."""
+    while True:
+        try:
+            descriptor = os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return -1
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise NotebookError(f"'{target}' is not a regular file; name the notebook to write.")
+        if not lock(descriptor):
+            os.close(descriptor)
+            raise NotebookError(
+                f"'{target}' is being run by another process. Wait until it has ended, or pass --output PATH."
+            )
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(found, target.stat()):
+                return descriptor
+        os.close(descriptor)  # replaced by the run that had it; the new file is the one to lock
+
+
+def _close(descriptor: int) -> None:
+    if descriptor >= 0:
+        os.close(descriptor)
 
 
 def _not_saved(path: Path, error: OSError) -> NotebookError:
@@ -142,34 +172,16 @@ def _not_saved(path: Path, error: OSError) -> NotebookError:
     )
 
 
-def _signature(path: Path) -> tuple[int, int, int] | None:
+def _look(path: Path) -> Seen | None:
     try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-
-def _look(path: Path) -> _Seen:
-    signature = _signature(path)
-    if signature is None:
-        return _Seen(None, "")
-    try:
-        return _Seen(signature, hashlib.sha256(path.read_bytes()).hexdigest())
+        return look(path)
     except OSError as error:
         raise NotebookError(f"'{path}' cannot be read: {error.strerror}.") from error
 
 
-def _move(source: Path, target: Path) -> None:
-    """Replace `target`; on Windows a reader may hold it for a moment."""
-    for attempt in range(_REPLACE_ATTEMPTS):
-        try:
-            source.replace(target)
-            return
-        except PermissionError:
-            if os.name != "nt" or attempt == _REPLACE_ATTEMPTS - 1:
-                raise
-            time.sleep(0.05 * 2**attempt)
+def _clipped(stem: str, room: int) -> str:
+    """The beginning of a name, so that `room` bytes more fit into what file systems take."""
+    return os.fsencode(stem)[: 255 - room].decode(errors="ignore")
 
 
 def _sync_directory(directory: Path) -> None:

@@ -141,8 +141,12 @@ class _Runner:
         self._progress = progress
         self._check()
         self._file = NotebookFile.open(job.notebook, output=job.output, upgrade=job.upgrade)
-        self._kernel_name = job.kernel or kernel_name(self._file.notebook)
-        check_kernelspec(self._kernel_name)
+        try:
+            self._kernel_name = job.kernel or kernel_name(self._file.notebook)
+            check_kernelspec(self._kernel_name)
+        except BaseException:
+            self._file.close()
+            raise
         self._portal: Portal = shared_portal()
         self._summary = Summary(str(self._file.path))
         self._failed_cell = ""
@@ -165,9 +169,10 @@ class _Runner:
 
     def run(self) -> Summary:
         started = time.monotonic()
-        kernel = self._start_kernel()
-        if kernel is not None:
-            self._run_in(kernel)
+        with self._file:
+            kernel = self._start_kernel()
+            if kernel is not None:
+                self._run_in(kernel)
         self._summary.duration_s = time.monotonic() - started
         return self._summary
 
