@@ -1,6 +1,6 @@
 """Events of a turn → cells at the end of a notebook.
 
-The prompt and the answer become Markdown cells, each `run_code` a code cell with its outputs. All carry
+The prompt and the answer become Markdown cells that load nothing, each `run_code` a code cell with its outputs. All carry
 the turn they came from in their metadata; the last one carries how the turn ended. The notebook is valid
 after each event.
 """
@@ -27,6 +27,7 @@ from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.notebooks.document import Notebook
 from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.render import parts
+from neuroworkflow_agent.render.cell_markdown import cell_markdown
 
 METADATA_KEY = "neuroworkflow_agent"
 _FIRST_MINOR_WITH_IDS = 5
@@ -48,10 +49,18 @@ class Transcript:
         self._notebook = notebook
         self._turn: str = ""
         self._answer: Any = None
+        self._text = ""
+        """Of the answer's cell, as the model wrote it."""
         self._code: dict[ToolUseId, tuple[Any, OutputList]] = {}
 
     def handle(self, event: Event) -> bool:
         """Take in one event; True when a cell is complete and the notebook worth saving."""
+        is_due = self._take(event)
+        if is_due:
+            self._show_answer()
+        return is_due
+
+    def _take(self, event: Event) -> bool:
         match event:
             case TurnStart(turn_id=turn_id, prompt=prompt):
                 self._turn = turn_id
@@ -60,6 +69,7 @@ class Transcript:
             case TextDelta(text=text):
                 self._write(text)
             case ToolUse(tool_use_id=tool_use_id, name="run_code", input=tool_input):
+                self._show_answer()
                 self._answer = None
                 cell = self._add(new_code_cell(str(tool_input.get("code", ""))), "code")
                 self._code[tool_use_id] = (cell, OutputList())
@@ -84,9 +94,14 @@ class Transcript:
         if self._answer is None:
             if not text.strip():
                 return
-            self._answer = self._add(new_markdown_cell(""), "answer")
+            self._answer, self._text = self._add(new_markdown_cell(""), "answer"), ""
             text = text.lstrip("\n")
-        self._answer.source += text
+        self._text += text
+
+    def _show_answer(self) -> None:
+        """Write what the model has said into its cell; a long text is gone through once a save, not once a word."""
+        if self._answer is not None:
+            self._answer.source = cell_markdown(self._text)
 
     def _end(self, end: EndReason, message: str, checked: str) -> None:
         if checked:
@@ -125,7 +140,8 @@ def _node(output: dict[str, Any]) -> Any:
 
 def _quoted(prompt: str) -> str:
     """The prompt as a quotation, so that a reader sees who speaks."""
-    return "**Prompt**\n\n" + "\n".join(f"> {line}".rstrip() for line in prompt.strip().splitlines())
+    lines = cell_markdown(prompt.strip(), keep_code=False).splitlines()
+    return "**Prompt**\n\n" + "\n".join(f"> {line}".rstrip() for line in lines)
 
 
 def _plain(text: str) -> str:
