@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import HBChannel
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
+from traitlets import Type
 
 from neuroworkflow_agent.errors import KernelStartError, NoKernelSpecError
 
@@ -66,8 +68,12 @@ class KernelProcess:
         if self.manager.kernel_spec is not None and any(
             "ipykernel" in part for part in self.manager.kernel_spec.argv
         ):
-            # Its start-up warnings (loopback TCP is not encrypted) are no news to whoever runs a notebook.
-            self._arguments["extra_arguments"] = ["--IPKernelApp.log_level=40"]
+            # Its start-up warnings (loopback TCP is not encrypted) are no news to whoever runs a notebook, and
+            # what it runs is no history of the user's.
+            self._arguments["extra_arguments"] = [
+                "--IPKernelApp.log_level=40",
+                "--HistoryManager.hist_file=:memory:",
+            ]
 
     @property
     def language(self) -> str:
@@ -115,7 +121,23 @@ class KernelProcess:
             return None
 
 
-class ConnectedClient(AsyncKernelClient):
+class _Heartbeat(HBChannel):
+    """A heartbeat that may be stopped before its thread has begun.
+
+    jupyter_client's would then beat on without a pause, with a new socket each time, until there are no more:
+    https://github.com/jupyter/jupyter_client/issues/988
+    """
+
+    def call_handlers(self, since_last_heartbeat: float) -> None:  # noqa: ARG002 - the base class's
+        if self._exit.is_set():
+            self._running = False
+
+
+class _Client(AsyncKernelClient):
+    hb_channel_class = Type(_Heartbeat)
+
+
+class ConnectedClient(_Client):
     """A client of a kernel whose process somebody else watches.
 
     It lives as long as it beats *or* its port takes connections: a kernel that computes in its only thread
@@ -134,7 +156,7 @@ def client_of(manager: AsyncKernelManager) -> AsyncKernelClient:
     Clients of one manager may share its session, and a session takes a message it has seen for a replay: of two
     clients that both listen to IOPub, one would miss what the other has read.
     """
-    client = AsyncKernelClient(parent=manager)
+    client = _Client(parent=manager)
     client.load_connection_info(manager.get_connection_info())
     return client
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from jupyter_client.channels import HBChannel
 
 from neuroworkflow_agent.errors import KernelDiedError, KernelStartError
 from neuroworkflow_agent.kernels.client import ClientKernel
-from neuroworkflow_agent.kernels.process import KernelProcess
+from neuroworkflow_agent.kernels.process import KernelProcess, client_of
 from tests import needs
 from tests.conftest import SpecMaker
 
@@ -53,6 +54,27 @@ async def test_four_slow_kernels_at_once_come_up_on_a_busy_machine(slow_kernel: 
     with busy_machine():
         kernels = await asyncio.gather(*[ClientKernel.start(slow_kernel) for _ in range(4)])
         assert await asyncio.gather(*map(_first_words, kernels)) == ["42"] * 4
+
+
+async def test_channels_stopped_before_their_threads_have_begun_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    created: list[int] = []
+    create = HBChannel._create_socket
+
+    def late(self: HBChannel) -> None:
+        time.sleep(0 if created else 0.3)
+        created.append(1)
+        create(self)
+
+    monkeypatch.setattr(HBChannel, "_create_socket", late)
+    kernel = KernelProcess("python3")
+    client = await kernel.start()
+    created.clear()
+    client.stop_channels()
+    second = client_of(kernel.manager)
+    second.start_channels()
+    second.stop_channels()
+    await kernel.aclose()
+    assert len(created) <= 2
 
 
 async def test_cancelled_while_a_slow_kernel_starts_leaves_no_process(slow_kernel: str) -> None:
