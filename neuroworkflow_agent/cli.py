@@ -83,6 +83,9 @@ def run(
     max_turns: Annotated[int | None, typer.Option(help="Most model calls in the turn.")] = None,
     max_budget_usd: Annotated[float | None, typer.Option(help="Most the turn may cost.")] = None,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="Convert nbformat 3 and older.")] = False,
+    allow_errors: Annotated[
+        bool, typer.Option("--allow-errors", help="Go on after a cell that failed, as nbclient does.")
+    ] = False,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
@@ -98,7 +101,9 @@ def run(
     if prompt == "-":
         prompt = sys.stdin.read()
     config = AgentConfig.from_env(model=model, mode=mode, max_turns=max_turns, max_budget_usd=max_budget_usd)
-    job = headless.Job(notebook, prompt, output, not no_execute, kernel, timeout, upgrade, start_timeout)
+    job = headless.Job(
+        notebook, prompt, output, not no_execute, kernel, timeout, upgrade, allow_errors, start_timeout
+    )
     with ConsoleProgress(quiet=quiet) as console:
         summary = headless.run(job, config, console.progress)
     if as_json:

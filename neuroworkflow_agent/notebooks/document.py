@@ -16,6 +16,7 @@ Notebook: TypeAlias = Any
 """nbformat's `NotebookNode`, version 4."""
 
 _SUPPORTED = 4
+_KERNEL = "python3"
 
 
 def parse_notebook(text: str, name: str, *, upgrade: bool = False) -> Notebook:
@@ -42,10 +43,11 @@ def parse_notebook(text: str, name: str, *, upgrade: bool = False) -> Notebook:
         raise NotebookError(f"'{name}' is nbformat {version}. Pass --upgrade to convert it to nbformat 4.")
     try:
         notebook = nbformat.reads(text, as_version=_SUPPORTED)
+        _complete_kernelspec(notebook)
         nbformat.validate(notebook)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise NotebookError(f"'{name}' is not a valid notebook: {reason}") from error
+        raise NotebookError(f"'{name}' is not a valid notebook: {reason}{_place(error)}") from error
     return notebook
 
 
@@ -70,9 +72,9 @@ def read_text(path: Path) -> str:
         raise NotebookError(f"'{path}' cannot be read: {error.strerror}.") from error
 
 
-def kernel_name(notebook: Notebook, default: str = "python3") -> str:
-    """The kernelspec the notebook names."""
-    return str(notebook.metadata.get("kernelspec", {}).get("name") or default)
+def kernel_name(notebook: Notebook) -> str:
+    """The kernelspec the notebook names, or Python's."""
+    return str(notebook.metadata.get("kernelspec", {}).get("name") or _KERNEL)
 
 
 def summarise(notebook: Notebook, budget_chars: int) -> str:
@@ -108,6 +110,22 @@ def _version(text: str, name: str) -> int:
     if not isinstance(version, int):
         raise NotebookError(f"'{name}' is JSON but not a notebook: it has no nbformat version.")
     return version
+
+
+def _complete_kernelspec(notebook: Notebook) -> None:
+    """Name a kernelspec that is there without a name, as programs leave it that know their language only."""
+    spec = notebook.get("metadata", {}).get("kernelspec")
+    if isinstance(spec, dict):
+        spec.setdefault("name", _KERNEL)
+        spec.setdefault("display_name", spec["name"])
+
+
+def _place(error: Exception) -> str:
+    """Where a validation failed, as far as it says so."""
+    steps = [
+        f"[{step}]" if isinstance(step, int) else f".{step}" for step in getattr(error, "relative_path", ())
+    ]
+    return f", at {''.join(steps).lstrip('.')}" if steps else ""
 
 
 def _cell_text(number: int, cell: Any) -> str:

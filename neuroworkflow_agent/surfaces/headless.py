@@ -17,23 +17,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.connection import load_sdk
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.errors import ConfigError, KernelStartError
-from neuroworkflow_agent.events import EndReason, Event, TurnEnd
+from neuroworkflow_agent.events import CellEnd, EndReason, Event, ToolUse, TurnEnd
+from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.kernels.client import ClientKernel
 from neuroworkflow_agent.kernels.process import START_TIMEOUT_S, check_kernelspec
 from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.models.probe import require_willing
 from neuroworkflow_agent.notebooks.document import kernel_name, summarise
 from neuroworkflow_agent.notebooks.file import NotebookFile
-from neuroworkflow_agent.notebooks.transcript import METADATA_KEY, Transcript
+from neuroworkflow_agent.notebooks.transcript import Transcript
+from neuroworkflow_agent.surfaces.headless_cells import Failure, NotebookCells
 from neuroworkflow_agent.text import redact
 
 if TYPE_CHECKING:
@@ -69,6 +68,8 @@ class Job:
     """Longest time for one cell, and for the turn."""
     upgrade: bool = False
     """Convert nbformat 3 and older."""
+    allow_errors: bool = False
+    """Go on after a cell that failed, and do not count it."""
     start_timeout_s: float = START_TIMEOUT_S
     """Longest time from the kernel's start to its first answer."""
 
@@ -149,7 +150,10 @@ class _Runner:
             raise
         self._portal: Portal = shared_portal()
         self._summary = Summary(str(self._file.path))
-        self._failed_cell = ""
+        self._failure: Failure | None = None
+        """Of the notebook's own cells."""
+        self._is_repaired = False
+        self._sources: dict[ToolUseId, str] = {}
 
     def _check(self) -> None:
         if self._job.prompt is not None:
@@ -230,54 +234,32 @@ class _Runner:
     # -- the notebook's own cells ---------------------------------------------------------------------
 
     def _execute_cells(self, kernel: ClientKernel) -> None:
-        future = self._portal.submit(self._execute(kernel))
+        self._total = sum(cell.cell_type == "code" for cell in self._notebook.cells)
+        self._progress.on_cell(0, self._total)
+        cells = NotebookCells(
+            self._notebook,
+            kernel,
+            timeout_s=self._job.timeout_s,
+            allow_errors=self._job.allow_errors,
+            after_cell=self._after_cell,
+        )
+        future = self._portal.submit(cells.run())
         try:
-            future.result()
+            self._failure = future.result()
         except KeyboardInterrupt:
             future.cancel()
-            self._portal.call(kernel.interrupt_whatever_runs())
+            self._portal.call(cells.stop())
             self._ended("interrupted", "Stopped while the notebook's cells ran.")
+        if self._failure is not None:
+            self._ended(self._failure.end, self._failure.message)
+            self._progress.on_notice(self._failure.message)
         self._save()
 
-    async def _execute(self, kernel: ClientKernel) -> None:
-        timeout = self._job.timeout_s
-        client = NotebookClient(
-            self._notebook, km=kernel.manager, timeout=timeout, record_timing=False, coalesce_streams=True
-        )
-        total = sum(cell.cell_type == "code" for cell in self._notebook.cells)
-        self._progress.on_cell(0, total)
-        async with client.async_setup_kernel():
-            await self._note_language(client)
-            try:
-                for index, cell in enumerate(self._notebook.cells):
-                    await client.async_execute_cell(cell, index)
-                    if cell.cell_type == "code":
-                        self._summary.cells_executed += 1
-                        self._progress.on_cell(self._summary.cells_executed, total)
-                        await asyncio.to_thread(self._save)
-            except CellTimeoutError:
-                await kernel.interrupt_whatever_runs()
-                self._fail(cell, index, "limit", f"Cell {index + 1} ran longer than --timeout {timeout:g} s.")
-            except DeadKernelError:
-                self._fail(cell, index, "error", f"The kernel died while cell {index + 1} ran.")
-            except CellExecutionError as error:
-                end = _end_of_chat(cell) or "error"
-                self._fail(cell, index, end, f"Cell {index + 1} failed: {error.ename}: {error.evalue}")
-            finally:
-                if client.kc is not None:
-                    client.kc.stop_channels()
-
-    async def _note_language(self, client: NotebookClient) -> None:
-        assert client.kc is not None
-        reply = await client.async_wait_for_reply(client.kc.kernel_info())
-        if reply is not None and "language_info" in reply["content"]:
-            self._notebook.metadata["language_info"] = reply["content"]["language_info"]
-
-    def _fail(self, cell: Any, index: int, end: EndReason, message: str) -> None:
-        self._failed_cell = f"{message} It is cell [{index + 1}]; the cells after it were not run."
-        self._ended(end, message)
-        self._progress.on_notice(message)
-        del cell
+    async def _after_cell(self, cell: Any) -> None:
+        if cell.cell_type == "code":
+            self._summary.cells_executed += 1
+            self._progress.on_cell(self._summary.cells_executed, self._total)
+            await asyncio.to_thread(self._save)
 
     # -- the turn -------------------------------------------------------------------------------------
 
@@ -304,12 +286,22 @@ class _Runner:
                 turn.interrupt()
                 continue
             self._progress.on_event(event)
+            self._note_repair(event)
             is_due = transcript.handle(event)
             # Until the model has said something there is nothing to lose, and a refusal leaves no trace.
             has_content = has_content or len(self._notebook.cells) > before + 1
             if is_due and has_content:
                 self._save()
         self._take(turn, event, len(self._notebook.cells) - before)
+
+    def _note_repair(self, event: Event) -> None:
+        """Whether the cell that failed has run without an error since, as the agent's code."""
+        match event:
+            case ToolUse(tool_use_id=tool_use_id, name="run_code", input={"code": str(code)}):
+                self._sources[tool_use_id] = code
+            case CellEnd(tool_use_id=tool_use_id, status=status) if self._failure is not None:
+                if self._sources.get(tool_use_id, "").strip() == self._failure.source.strip():
+                    self._is_repaired = status == "ok"
 
     def _with_limit(self, event: Event) -> Event:
         """A turn that our own timer stopped ended at a limit."""
@@ -320,7 +312,8 @@ class _Runner:
 
     def _take(self, turn: RunningTurn, end: TurnEnd, cells_added: int) -> None:
         summary = self._summary
-        self._ended(end.end, end.message)
+        if end.end != "complete" or self._failure is None or self._is_repaired:
+            self._ended(end.end, end.message)
         summary.answer, summary.turn_id, summary.session_id = turn.text, turn.turn_id, end.session_id
         summary.model, summary.cells_added, summary.cost_usd = end.model, cells_added, end.cost_usd
         summary.checked = end.checked
@@ -343,7 +336,8 @@ class _Runner:
 
     def _context(self) -> str:
         ran = "Its code cells were just run, in order." if self._job.execute else "Its cells were not run."
-        head = f"Notebook '{self._job.notebook.name}'. {ran} {self._failed_cell}".strip()
+        failed = f"{self._failure.message} The cells after it were not run." if self._failure else ""
+        head = f"Notebook '{self._job.notebook.name}'. {ran} {failed}".strip()
         return f"{head}\n\n{summarise(self._notebook, _CONTEXT_CHARS)}"
 
     def _ended(self, end: EndReason, message: str) -> None:
@@ -355,13 +349,3 @@ class _Runner:
             self._summary.conflict = str(conflict)
             self._summary.notebook = str(conflict.saved_as)
             self._progress.on_notice(str(conflict))
-
-
-def _end_of_chat(cell: Any) -> EndReason | None:
-    """How the turn of a `%%chat` cell ended, from the metadata of its outputs."""
-    for output in reversed(cell.outputs):
-        end = output.get("metadata", {}).get(METADATA_KEY, {}).get("end")
-        if end in EXIT_CODES:
-            found: EndReason = end
-            return found
-    return None
