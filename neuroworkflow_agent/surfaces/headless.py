@@ -23,8 +23,7 @@ from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.errors import ConfigError, KernelStartError
-from neuroworkflow_agent.events import CellEnd, EndReason, Event, ToolUse, TurnEnd
-from neuroworkflow_agent.ids import ToolUseId
+from neuroworkflow_agent.events import EndReason, Event, TurnEnd
 from neuroworkflow_agent.kernels.client import ClientKernel
 from neuroworkflow_agent.kernels.process import START_TIMEOUT_S, check_kernelspec
 from neuroworkflow_agent.models.choose import choose_endpoint
@@ -32,7 +31,7 @@ from neuroworkflow_agent.models.probe import require_willing
 from neuroworkflow_agent.notebooks.document import kernel_name, summarise
 from neuroworkflow_agent.notebooks.file import NotebookFile
 from neuroworkflow_agent.notebooks.transcript import Transcript
-from neuroworkflow_agent.surfaces.headless_cells import Failure, NotebookCells
+from neuroworkflow_agent.surfaces.headless_cells import Failure, NotebookCells, Repair
 from neuroworkflow_agent.text import redact
 
 if TYPE_CHECKING:
@@ -152,8 +151,7 @@ class _Runner:
         self._summary = Summary(str(self._file.path))
         self._failure: Failure | None = None
         """Of the notebook's own cells."""
-        self._is_repaired = False
-        self._sources: dict[ToolUseId, str] = {}
+        self._repair: Repair | None = None
 
     def _check(self) -> None:
         if self._job.prompt is not None:
@@ -251,6 +249,7 @@ class _Runner:
             self._portal.call(cells.stop())
             self._ended("interrupted", "Stopped while the notebook's cells ran.")
         if self._failure is not None:
+            self._repair = Repair(self._failure)
             self._ended(self._failure.end, self._failure.message)
             self._progress.on_notice(self._failure.message)
         self._save()
@@ -286,22 +285,14 @@ class _Runner:
                 turn.interrupt()
                 continue
             self._progress.on_event(event)
-            self._note_repair(event)
+            if self._repair is not None:
+                self._repair.note(event)
             is_due = transcript.handle(event)
             # Until the model has said something there is nothing to lose, and a refusal leaves no trace.
             has_content = has_content or len(self._notebook.cells) > before + 1
             if is_due and has_content:
                 self._save()
         self._take(turn, event, len(self._notebook.cells) - before)
-
-    def _note_repair(self, event: Event) -> None:
-        """Whether the cell that failed has run without an error since, as the agent's code."""
-        match event:
-            case ToolUse(tool_use_id=tool_use_id, name="run_code", input={"code": str(code)}):
-                self._sources[tool_use_id] = code
-            case CellEnd(tool_use_id=tool_use_id, status=status) if self._failure is not None:
-                if self._sources.get(tool_use_id, "").strip() == self._failure.source.strip():
-                    self._is_repaired = status == "ok"
 
     def _with_limit(self, event: Event) -> Event:
         """A turn that our own timer stopped ended at a limit."""
@@ -312,7 +303,7 @@ class _Runner:
 
     def _take(self, turn: RunningTurn, end: TurnEnd, cells_added: int) -> None:
         summary = self._summary
-        if end.end != "complete" or self._failure is None or self._is_repaired:
+        if end.end != "complete" or self._repair is None or self._repair.is_done:
             self._ended(end.end, end.message)
         summary.answer, summary.turn_id, summary.session_id = turn.text, turn.turn_id, end.session_id
         summary.model, summary.cells_added, summary.cost_usd = end.model, cells_added, end.cost_usd

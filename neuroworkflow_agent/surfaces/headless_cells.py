@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionComplete, CellExecutionError, CellTimeoutError, DeadKernelError
 
-from neuroworkflow_agent.events import EndReason
+from neuroworkflow_agent.events import CellEnd, EndReason, Event, ToolUse
+from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.notebooks.transcript import METADATA_KEY
 
 if TYPE_CHECKING:
@@ -38,6 +39,25 @@ class Failure:
     end: EndReason
     """What it makes of the run."""
     message: str
+
+
+class Repair:
+    """Whether the agent has run a failed cell's code without an error since."""
+
+    def __init__(self, failure: Failure) -> None:
+        self._source = failure.source.strip()
+        self._attempts: set[ToolUseId] = set()
+        self.is_done = False
+        """As the last of its attempts ended."""
+
+    def note(self, event: Event) -> None:
+        """Take in an event of the agent's turn."""
+        match event:
+            case ToolUse(tool_use_id=tool_use_id, name="run_code", input={"code": str(code)}):
+                if code.strip() == self._source:
+                    self._attempts.add(tool_use_id)
+            case CellEnd(tool_use_id=tool_use_id, status=status) if tool_use_id in self._attempts:
+                self.is_done = status == "ok"
 
 
 class NotebookCells:
