@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from jupyter_client.manager import KernelManager
 
-from neuroworkflow_agent.testing.real_kernel import RealKernel
+from neuroworkflow_agent.testing.real_kernel import RealKernel, SomeonesKernel
 
 
 @pytest.mark.kernel
@@ -23,3 +24,16 @@ def test_a_cells_status_is_its_own_though_an_earlier_reply_was_never_taken(tmp_p
             kernel.reply_to(failing, timeout_s=0.2)
     finally:
         kernel.close()
+
+
+@pytest.mark.kernel
+def test_someones_kernel_may_start_slowly(slow_kernel: str) -> None:
+    manager = KernelManager(kernel_name=slow_kernel)
+    manager.start_kernel()
+    try:
+        kernel = SomeonesKernel(Path(manager.connection_file))
+        assert kernel.run("6 * 7").text == "42"
+        kernel.close()
+    finally:
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()

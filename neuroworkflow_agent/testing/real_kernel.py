@@ -59,7 +59,11 @@ class Driver:
         self.client = client
         self._interrupt = interrupt
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        try:
+            self.client.wait_for_ready(timeout=60)
+        except BaseException:
+            self.client.stop_channels()
+            raise
 
     def run(
         self,
@@ -140,11 +144,18 @@ class Driver:
         self.client.input(answers.pop(0))
 
 
+class _PatientClient(BlockingKernelClient):
+    """Whether somebody else's kernel lives they know; a heartbeat takes a slow start for a death."""
+
+    async def _async_is_alive(self) -> bool:
+        return True
+
+
 class SomeonesKernel(Driver):
     """A kernel that runs already, by its connection file."""
 
     def __init__(self, connection_file: Path) -> None:
-        client = BlockingKernelClient(connection_file=str(connection_file))
+        client = _PatientClient(connection_file=str(connection_file))
         client.load_connection_file()
         super().__init__(client, self._cannot_interrupt)
 
