@@ -193,6 +193,48 @@ def test_interrupt_that_python_drops_stops_the_turn_all_the_same(
     assert "telling" in kernel.run("class Broken:\n    def __del__(self): 1 / 0\nBroken()\n1").text
 
 
+_CLEANS_UP = """\
+try:
+    print("running", flush=True)
+    {pause}(600)
+finally:
+    {pause}(0.3)
+    cleaned += 1
+"""
+
+
+@pytest.mark.parametrize("pause", ["time.sleep", "await asyncio.sleep"])
+@pytest.mark.parametrize("ask", ["%chat go", "if True:\n    %chat go"])
+def test_stopped_code_cleans_up_in_peace(
+    pause: str, ask: str, kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    kernel.run("import asyncio, time\ncleaned = 0")
+    for _ in range(8):
+        scripted_model.extend(Reply.code(_CLEANS_UP.format(pause=pause)))
+        ran = kernel.run(
+            ask, interrupt_when=lambda msg: msg["msg_type"] == "stream" and "running" in str(msg["content"])
+        )
+        assert (ran.status, ran.end, ran.stopped_after_s < 1.2) == ("error", "interrupted", True)
+    assert kernel.run("cleaned").text == "8"
+
+
+def test_code_that_swallows_interrupts_is_interrupted_until_it_lets_go(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    code = "import time\nprint('running', flush=True)\ncaught = 0\nwhile caught < 4:\n    try: time.sleep(600)\n    except KeyboardInterrupt: caught += 1"
+    scripted_model.extend(Reply.code(code, "ran_second = True"), Reply.text("still here"))
+    ran = kernel.run(
+        "%chat go",
+        interrupt_when=lambda msg: msg["msg_type"] == "stream" and "running" in str(msg["content"]),
+    )
+    assert (ran.status, ran.end) == ("error", "interrupted")
+    assert 9 < ran.stopped_after_s < 11
+    assert ran.text.count("interrupted again") == 1
+    assert "only restarting the kernel" in ran.text
+    assert kernel.run("%chat again").end == "complete"
+    assert kernel.run("'ran_second' in dir()").text == "False"
+
+
 def test_cells_behind_an_interrupted_one_do_not_run(
     kernel: RealKernel, scripted_model: ScriptedModel
 ) -> None:
