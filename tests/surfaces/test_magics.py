@@ -252,6 +252,49 @@ def test_run_all_keeps_its_order(kernel: RealKernel, scripted_model: ScriptedMod
     assert kernel.run("order").text == "['before', 'agent', 'after']"
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%chat set them",
+        "other.set('mine')\n%chat set them\nlater.set(var.get())",
+        "if True:\n    %chat set them",
+        "import asyncio\nawait asyncio.sleep(0)\nif True:\n    %chat set them",
+    ],
+)
+def test_what_code_sets_in_the_context_lasts(
+    cell: str, kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    kernel.run(
+        "import contextvars, decimal\nvar, other, later = (contextvars.ContextVar(n, default='unset') for n in 'abc')\ndecimal.setcontext(decimal.Context(prec=28))"
+    )
+    reads = "decimal.getcontext().prec, var.get()"
+    scripted_model.extend(
+        Reply.code('import decimal\ndecimal.setcontext(decimal.Context(prec=7))\nvar.set("agent\'s")'),
+        Reply.code(f"print({reads})"),
+        Reply.text("set"),
+        Reply.code(f"print({reads})"),
+        Reply.text("still set"),
+    )
+    assert kernel.run(cell).status == "ok"
+    assert kernel.run(reads).text == '(7, "agent\'s")'
+    kernel.run("%chat and now?")
+    outputs = [str(request.tool_results) for request in scripted_model.requests]
+    assert sum("7 agent's" in each for each in outputs) >= 2
+    expected = "('mine', \"agent's\")" if "mine" in cell else "('unset', 'unset')"
+    assert kernel.run("other.get(), later.get()").text == expected
+
+
+def test_numpy_settings_of_the_agent_last(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    pytest.importorskip("numpy")
+    kernel.run("import numpy as np")
+    scripted_model.extend(
+        Reply.code("np.set_printoptions(precision=2); _ = np.seterr(divide='raise')"), Reply.text("set")
+    )
+    kernel.run("%chat print less")
+    assert kernel.run("np.array([1/3]), np.geterr()['divide']").text == "(array([0.33]), 'raise')"
+    kernel.run("np.set_printoptions(precision=8); np.seterr(divide='warn')")
+
+
 def test_inside_a_function_it_blocks_and_works(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
     scripted_model.extend(Reply.code("import asyncio\nawait asyncio.sleep(0.01)\nz = 3"), Reply.text("done"))
     ran = kernel.run("def f():\n    %chat set z?\n    return 'returned'\nf()")
