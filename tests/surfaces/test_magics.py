@@ -312,6 +312,17 @@ def test_chat_and_achat_work_from_code(kernel: RealKernel, scripted_model: Scrip
     assert scripted_model.requests[-1].user_texts[-1] == "b"
 
 
+def test_error_reaches_the_model_while_pdb_is_on(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    kernel.run("%pdb on")
+    scripted_model.extend(Reply.code("1 / 0", "%debug", "%debug 1 + 1"), Reply.text("seen"))
+    ran = kernel.run("%chat divide", answers=[], timeout_s=20)
+    assert ran.end == "complete"
+    assert "ZeroDivisionError" in str(results(scripted_model)[0])
+    assert "debugger" in str(results(scripted_model)[1])
+    assert "input() is not available" in str(results(scripted_model)[2])
+    assert kernel.run("%pdb").text.strip().endswith("OFF")
+
+
 def test_turn_is_told_what_the_user_just_did(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
     scripted_model.extend(Reply.text("a typo"), Reply.text("nothing new"))
     kernel.run("print('loading data')")
