@@ -180,7 +180,7 @@ class Capture:
             "output_type": "execute_result",
             "data": encode_bundle(data),
             "metadata": encode_bundle(metadata or {}),
-            "execution_count": self._shell.execution_count,
+            "execution_count": None,
         }
         self._record({"op": "append", "output": output, "display_id": None})
         self._silently(original, data, metadata)

@@ -20,6 +20,7 @@ from neuroworkflow_agent.kernels.capture import Capture, message_of
 from neuroworkflow_agent.kernels.guards import guarded, in_one_process
 from neuroworkflow_agent.kernels.letting_go import GRACE_S, wait_in_any_case, what_to_say
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+from neuroworkflow_agent.kernels.unnumbered import unnumbered
 from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.outputs import ExecutionStatus, OutputChange, OutputList, OutputListener, join_texts
 
@@ -184,6 +185,7 @@ class _Run:
         try:
             with (
                 guarded(shell, self._source),
+                unnumbered(shell),
                 Capture(
                     shell, self._record, on_clear=kernel.on_clear, hide=kernel._hide, later=self._later
                 ) as capture,
@@ -229,7 +231,7 @@ class _Run:
         stopped = isinstance(exception, KeyboardInterrupt | asyncio.CancelledError)
         was_told_to = self.code is not None and self.code.interrupted
         status: ExecutionStatus = "interrupted" if stopped and was_told_to else "error" if error else "ok"
-        return Execution(self._source, status, outputs, result.execution_count, error, duration_s)
+        return Execution(self._source, status, outputs, None, error, duration_s)
 
     def _record(self, change: OutputChange) -> None:
         """Keep a change and hand it to the engine's loop; many small ones travel together."""
@@ -277,7 +279,6 @@ class _Stopped:
     """Stands for IPython's result when the interrupt struck outside the user's code."""
 
     error_before_exec = None
-    execution_count = None
 
     def __init__(self, error: BaseException) -> None:
         self.error_in_exec = error

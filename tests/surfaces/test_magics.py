@@ -10,6 +10,7 @@ import pytest
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
 from neuroworkflow_agent.testing.real_kernel import RealKernel
+from neuroworkflow_agent.text import strip_control
 from tests.surfaces.conftest import SharedKernel
 
 
@@ -93,6 +94,33 @@ def test_output_of_child_processes_reaches_the_model(
     kernel.run("%chat look below")
     said = " ".join(str(request.tool_results) for request in scripted_model.requests)
     assert all(f"from below {n}" in said for n in range(5))
+
+
+def test_results_of_the_agent_leave_the_users_alone(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    kernel.run("'mine'")
+    scripted_model.extend(Reply.code("'the agent\\'s'", "_"), Reply.text("done"))
+    ran = kernel.run("%chat compute\n'last'")
+    agents = next(output for output in ran.outputs if output["output_type"] == "execute_result")
+    assert (agents["data"]["text/plain"], agents["execution_count"]) == ('"the agent\'s"', None)
+    assert ran.outputs[-1]["execution_count"] == ran.reply["execution_count"]
+    assert kernel.run("_, __, [*Out.values()]").text == "('last', 'mine', ['mine', 'last'])"
+    scripted_model.extend(Reply.code("'again'"), Reply.text("done"))
+    kernel.run("%chat compute")
+    assert kernel.run("sorted(map(str, Out.values()))[:2], 'again' in Out.values()").text.endswith("False)")
+
+
+def test_error_of_the_agents_code_is_in_no_numbered_cell(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.code("def fails():\n    return 1 / 0\nfails()"), Reply.text("done"))
+    ran = kernel.run("%chat divide")
+    assert "Cell In[agent], line 2" in strip_control(ran.text)
+    later = kernel.run("fails()")
+    shown = strip_control(later.text)
+    assert f"Cell In[{later.reply['execution_count']}], line 1" in shown
+    assert "Cell In[agent], line 2" in shown
 
 
 def test_picture_reaches_the_model_and_the_cell(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
