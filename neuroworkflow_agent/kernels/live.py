@@ -187,7 +187,12 @@ class _Run:
                 guarded(shell, self._source),
                 unnumbered(shell),
                 Capture(
-                    shell, self._record, on_clear=kernel.on_clear, hide=kernel._hide, later=self._later
+                    shell,
+                    self._record,
+                    on_clear=kernel.on_clear,
+                    hide=kernel._hide,
+                    later=self._later,
+                    in_order=True,
                 ) as capture,
             ):
                 self._stderr = sys.stderr

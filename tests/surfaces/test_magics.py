@@ -96,6 +96,29 @@ def test_output_of_child_processes_reaches_the_model(
     assert all(f"from below {n}" in said for n in range(5))
 
 
+def test_text_of_child_processes_comes_before_the_result_and_no_mark_into_the_log(
+    kernel: RealKernel, scripted_model: ScriptedModel, workspace: Path
+) -> None:
+    kernel.run(
+        "import os, sys\nlog = os.open('log', os.O_CREAT | os.O_RDWR)\nbefore, sys.stdout._original_stdstream_copy = sys.stdout._original_stdstream_copy, log"
+    )
+    many = "seq -f 'above %g' 2000"
+    lines = f'for n in range(5): os.system(f"{many}; echo below {{n}}"); display(n)'
+    scripted_model.extend(Reply.code(lines), Reply.code(f"_ = os.system(\"{many}; echo below 5\")\n'result'"), Reply.code(f"os.system(\"{many}; echo below 6\")\n1 / 0"), Reply.text("seen"))  # fmt: skip
+    ran = kernel.run("%chat look below")
+    kernel.run("sys.stdout._original_stdstream_copy = before")
+    shown = [line for line in ran.text.splitlines() if line.startswith(("below", "'result'", "ZeroDiv")) or line.isdigit()]  # fmt: skip
+    expected = [text for n in range(5) for text in (f"below {n}", str(n))]
+    assert shown[:12] == [*expected, "below 5", "'result'"]
+    assert shown[12] == "below 6"
+    logged = (workspace / "log").read_text()
+    assert "\x06" not in logged + ran.text
+    assert logged.split("\n") == [
+        *[line for n in range(7) for line in [*[f"above {m}" for m in range(1, 2001)], f"below {n}"]],
+        "",
+    ]
+
+
 def test_results_of_the_agent_leave_the_users_alone(
     kernel: RealKernel, scripted_model: ScriptedModel
 ) -> None:
