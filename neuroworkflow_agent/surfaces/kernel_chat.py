@@ -184,8 +184,11 @@ class KernelChat:
         """The session; another one if the user has named another endpoint before anything was said."""
         with self._lock:
             session = self.session
-            fresh = AgentConfig.from_env()
-            if session.has_history or fresh.endpoint == self.config.endpoint:
+            if session.has_history:
+                return session
+            # The directory that is current now may be gone, and has no say in this.
+            fresh = AgentConfig.from_env(workspace=self.config.workspace)
+            if fresh.endpoint == self.config.endpoint:
                 return session
             self._config = dataclasses.replace(
                 self.config, endpoint=fresh.endpoint, found_secrets=self.config.secrets | fresh.secrets

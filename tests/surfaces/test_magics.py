@@ -493,6 +493,20 @@ def test_key_that_is_set_after_loading_counts(
     assert len(scripted_model.requests[-1].body["messages"]) > 2
 
 
+@pytest.mark.parametrize("line", ["%chat again", "%chat --mode ask again", "%chat --new again"])
+def test_directory_that_is_gone_does_not_end_the_conversation(
+    line: str, kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.text("one"), Reply.code("x = 1"), Reply.text("two"))
+    kernel.run("import os\nhome = os.getcwd()\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')")
+    kernel.run("os.chdir(home)\n%chat hi")
+    kernel.run("os.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')")
+    ran = kernel.run(line, answers=["y"])
+    kernel.run("os.chdir(home)")
+    assert (ran.end, "two" in ran.text, ran.status) == ("complete", True, "ok"), ran.text
+    assert kernel.run("x").text == "1"
+
+
 def test_updates_are_coalesced(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
     scripted_model.extend(Reply.text("word " * 400, delay_s=0.004))
     ran = kernel.run("%chat talk")
