@@ -49,6 +49,15 @@ _ENDPOINT_VARIABLES = (
 _MIN_SECRET_CHARS = 8
 
 
+def _current_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ConfigError(
+            "The current directory is gone. Change to one that exists, or set NEUROWORKFLOW_WORKSPACE_ROOT."
+        ) from None
+
+
 @dataclass(frozen=True, kw_only=True)
 class AgentConfig:
     """Everything a session needs to know, validated.
@@ -59,7 +68,7 @@ class AgentConfig:
         If a value cannot work; the message names the argument.
     """
 
-    workspace: Path = field(default_factory=Path.cwd)
+    workspace: Path = field(default_factory=_current_directory)
     """Directory tree the file tools may touch; `NEUROWORKFLOW_WORKSPACE_ROOT`, else the current directory."""
     skills_dir: Path | None = None
     """Where skills are read; `NEUROWORKFLOW_SKILLS_DIR`, else the nearest `.claude/skills` from the workspace up."""

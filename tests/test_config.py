@@ -19,6 +19,15 @@ def test_argument_beats_environment_beats_default(tmp_path: Path) -> None:
     assert AgentConfig.from_env({}).workspace == Path.cwd().resolve()
 
 
+def test_directory_that_is_gone_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ConfigError, match="The current directory is gone"):
+        AgentConfig.from_env({})
+    assert AgentConfig.from_env({}, workspace=tmp_path).workspace == tmp_path.resolve()
+
+
 def test_none_counts_as_not_given() -> None:
     assert AgentConfig.from_env({"ANTHROPIC_MODEL": "m"}, model=None).model == "m"
 

@@ -43,6 +43,8 @@ class Capture:
     later
         Given a function to call a little later, on any thread; without it, text that was gathered waits for
         the next output or the end.
+    in_order
+        Whether an output other than text waits for text that went to the file descriptors before it.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class Capture:
         on_clear: Callable[[bool], bool] | None = None,
         hide: Callable[[str], str] | None = None,
         later: Callable[[Callable[[], None]], object] | None = None,
+        in_order: bool = False,
     ) -> None:
+        self._in_order = in_order
         self._hide = hide
         self._later = later
         self._is_flush_due = False
@@ -113,15 +117,15 @@ class Capture:
         def write(original: Callable[[Any], int], text: Any) -> int:
             if not isinstance(text, str):
                 return original(text)
-            with mark.taken_out(text) as rest:
-                shown = self._hide(rest) if self._hide is not None else rest
-                if shown and not getattr(self._muted, "on", False):
-                    if self._last_stream != name:
-                        # Each stream has a buffer of its own; without this the cell shows them out of order.
-                        with contextlib.suppress(Exception):
-                            other.flush()
-                    self._record_text(name, shown)
-                return original(shown) if self._forward else len(text)
+            rest = mark.taken_out(text)
+            shown = self._hide(rest) if self._hide is not None else rest
+            if shown and not getattr(self._muted, "on", False):
+                if self._last_stream != name:
+                    # Each stream has a buffer of its own; without this the cell shows them out of order.
+                    with contextlib.suppress(Exception):
+                        other.flush()
+                self._record_text(name, shown)
+            return original(shown) if self._forward else len(text)
 
         self._wrap(target, "write", write)
 
@@ -152,6 +156,8 @@ class Capture:
             self._listener(stream(self._last_stream, "".join(texts)))
 
     def _record(self, change: OutputChange) -> None:
+        if self._in_order:
+            self.settle()
         with self._lock:
             self._flush_text()
             self._listener(change)
@@ -180,7 +186,7 @@ class Capture:
             "output_type": "execute_result",
             "data": encode_bundle(data),
             "metadata": encode_bundle(metadata or {}),
-            "execution_count": self._shell.execution_count,
+            "execution_count": None,
         }
         self._record({"op": "append", "output": output, "display_id": None})
         self._silently(original, data, metadata)

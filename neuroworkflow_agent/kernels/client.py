@@ -19,6 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelDiedError, KernelError
 from neuroworkflow_agent.kernels.base import Execution, ExecutionError
+from neuroworkflow_agent.kernels.letting_go import GRACE_S, wait_in_any_case, what_to_say
 from neuroworkflow_agent.kernels.process import (
     START_TIMEOUT_S,
     KernelProcess,
@@ -27,11 +28,11 @@ from neuroworkflow_agent.kernels.process import (
     language_of,
     open_client,
 )
-from neuroworkflow_agent.outputs import ExecutionStatus, OutputList, OutputListener, change_from_msg
+from neuroworkflow_agent.outputs import ExecutionStatus, OutputList, OutputListener, change_from_msg, stream
 
 _POLL_S = 0.5
-_LET_GO_TIMEOUT_S = 5.0
-_INTERRUPT_AGAIN_S = 0.3
+_BEGIN_S = 0.05
+"""How long after its first message a kernel may still lose an interrupt, because the code has not begun."""
 _SILENT_POLLS = 8
 """Polls without a message, after the reply has come, that end the wait for an idle status that got lost."""
 
@@ -54,6 +55,8 @@ class ClientKernel:
         self._lock = asyncio.Lock()
         self._running: str | None = None
         self._run: asyncio.Future[Execution] | None = None
+        self._begun = asyncio.Event()
+        self._stopping: asyncio.Task[None] | None = None
         self._was_interrupted = False
         self._is_dead = False
         self._is_closed = False
@@ -112,6 +115,8 @@ class ClientKernel:
     ) -> Execution:
         """See `Kernel.execute`."""
         async with self._lock:
+            if self._stopping is not None:
+                await asyncio.wait([self._stopping])
             await self._revive()
             self._run = run = asyncio.ensure_future(self._execute(source, on_start, on_output))
             try:
@@ -121,12 +126,12 @@ class ClientKernel:
                 if run.done():
                     return await run
                 assert timeout_s is not None
-                await self._stop(run)
+                await self._stop(run, on_output)
                 raise ExecutionTimeoutError(timeout_s) from None
             except asyncio.CancelledError:
                 if self._is_closed and not _is_cancelled():
                     raise KernelError("The kernel was closed while it ran the code.") from None
-                await self._stop(run)
+                await self._stop(run, on_output)
                 raise
             finally:
                 self._run = None
@@ -150,9 +155,10 @@ class ClientKernel:
         if self._is_closed:
             return
         self._is_closed = True
-        if self._run is not None:
-            self._run.cancel()
-            await asyncio.wait([self._run])
+        for pending in (self._stopping, self._run):
+            if pending is not None:
+                pending.cancel()
+                await asyncio.wait([pending])
         self._client.stop_channels()
         if self._process is not None:
             await self._process.aclose()
@@ -166,6 +172,7 @@ class ClientKernel:
         started = time.monotonic()
         msg_id = self._client.execute(source, allow_stdin=False, stop_on_error=True)
         self._running, self._was_interrupted = msg_id, False
+        self._begun.clear()
         try:
             reply = await self._read_outputs(msg_id, outputs, on_start, on_output) or await self._read_reply(
                 msg_id
@@ -200,6 +207,7 @@ class ClientKernel:
                 continue
             if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
                 return reply
+            self._begun.set()
             if on_start is not None:
                 on_start()
                 on_start = None
@@ -242,15 +250,30 @@ class ClientKernel:
 
     # -- stopping -------------------------------------------------------------------------------------
 
-    async def _stop(self, run: asyncio.Future[Execution]) -> None:
-        """Interrupt until the kernel lets go; code may catch the first interrupt."""
-        deadline = time.monotonic() + _LET_GO_TIMEOUT_S
-        while not run.done() and time.monotonic() < deadline:
+    async def _stop(self, run: asyncio.Future[Execution], on_output: OutputListener | None) -> None:
+        """Interrupt the run and wait until the kernel lets go."""
+        # A task of its own: it goes on when the turn's end cancels what waits here.
+        self._stopping = asyncio.create_task(self._interrupt_until_done(run, on_output))
+        await wait_in_any_case(self._stopping)
+
+    async def _interrupt_until_done(
+        self, run: asyncio.Future[Execution], on_output: OutputListener | None
+    ) -> None:
+        begun = asyncio.create_task(self._begun.wait())
+        first: list[asyncio.Future[Any]] = [run, begun]
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
+        await asyncio.wait([run], timeout=_BEGIN_S)
+        repetition = 0
+        while not run.done():
+            if on_output is not None and (text := what_to_say(repetition)):
+                on_output(stream("stderr", text))
             await self._send_interrupt()
-            await asyncio.wait([run], timeout=_INTERRUPT_AGAIN_S)
-        run.cancel()
-        with contextlib.suppress(asyncio.CancelledError, KernelError):
-            await run
+            await asyncio.wait([run], timeout=GRACE_S)
+            repetition += 1
+        if not run.cancelled():
+            run.exception()  # it is nobody's any more
+        self._stopping = None
 
     async def _send_interrupt(self) -> None:
         self._was_interrupted = True

@@ -1,20 +1,24 @@
 """Text written to the file descriptors themselves, by child processes and C++ simulators: has all of it arrived?
 
-ipykernel leads descriptors 1 and 2 into pipes, and a thread a pipe writes what arrives to `sys.stdout` or
-`sys.stderr`, some time later. A mark sent down the pipe, taken out again where that thread writes, shows that
-everything before it has passed.
+ipykernel leads descriptors 1 and 2 into pipes. A thread a pipe writes what arrives to `sys.stdout` or
+`sys.stderr` some time later, and echoes it to where the kernel's own output goes, such as the server's log. A mark
+sent down the pipe, taken out again where that thread writes and where it echoes, shows that everything before it
+has passed.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 _MARK = "\x06"  # ASCII "acknowledge": one byte, so that no read can split it
 _WAIT_S = 0.5
+_ECHO_S = 5.0
+"""How long the thread, which has written the mark to the stream, may take to echo it."""
+_ECHO_BYTES = 65_536
+"""More than the thread reads at once."""
 
 
 class DescriptorMark:
@@ -23,27 +27,55 @@ class DescriptorMark:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._thread = getattr(stream, "watch_fd_thread", None)
-        self._passed = threading.Event()
+        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
+        """Guards `_catch` and where the stream echoes to."""
+        self._catch: int | None = None
+        """Where the thread shall echo what holds the mark; None while nobody waits for it."""
+        self._pipe: tuple[int, int] | None = None
+        """The two ends through which it is caught; the second is `_catch`."""
+        self._echo = -1
+        """Where the thread echoes to otherwise."""
 
-    @contextmanager
-    def taken_out(self, text: str) -> Iterator[str]:
-        """`text` as it is to be written; if this thread brings the mark, it has passed when the block ends."""
+    def taken_out(self, text: str) -> str:
+        """`text` as it is to be written; what the thread echoes next is caught, if it brings the mark."""
         if _MARK not in text or threading.current_thread() is not self._thread:
-            yield text
-            return
-        try:
-            yield text.replace(_MARK, "")
-        finally:
-            self._passed.set()
+            return text
+        with self._lock:
+            if self._catch is not None:
+                self._stream._original_stdstream_copy = self._catch
+        return text.replace(_MARK, "")
 
     def send_and_wait(self) -> None:
         """Return once everything written to the descriptor so far has been written to the stream."""
         fd: Any = getattr(self._stream, "_original_stdstream_fd", None)
         if self._thread is None or not self._thread.is_alive() or not _is_pipe(fd, self._stream._fid):
             return
-        self._passed.clear()
-        os.write(fd, _MARK.encode())
-        self._passed.wait(_WAIT_S)
+        with self._one_at_a_time:
+            self._end_catching()  # an interrupt may have kept the last one from it
+            self._echo = self._stream._original_stdstream_copy
+            self._pipe = caught, self._catch = os.pipe()
+            try:
+                os.write(fd, _MARK.encode())
+                select.select([caught], [], [], _WAIT_S)
+            finally:
+                self._end_catching()
+
+    def _end_catching(self) -> None:
+        """Let the thread echo to where it did before, and pass on what it echoed to us."""
+        if self._pipe is None:
+            return
+        caught, catch = self._pipe
+        with self._lock:
+            self._catch = None
+            is_caught = self._stream._original_stdstream_copy == catch
+        if is_caught and select.select([caught], [], [], _ECHO_S)[0]:
+            self._stream._original_stdstream_copy = self._echo
+            os.write(self._echo, os.read(caught, _ECHO_BYTES).replace(_MARK.encode(), b""))
+        self._stream._original_stdstream_copy = self._echo
+        self._pipe = None
+        os.close(caught)
+        os.close(catch)
 
 
 def _is_pipe(fd: Any, reader: Any) -> bool:

@@ -39,27 +39,40 @@ class KernelExitError(RuntimeError):
 
 
 @contextmanager
-def guarded(shell: Any, source: str) -> Iterator[None]:
-    """Refuse input and exit while `source` runs; a forked child ends with the block."""
-    pid = os.getpid()
-    before = (builtins.input, getpass.getpass)
-    builtins.input = _no_input
-    getpass.getpass = _no_input
-    shell.ask_exit = _no_exit
-    # IPython looks for the semicolon that silences a result in its history, where this code is not.
-    shell.displayhook.quiet = lambda: shell.displayhook.semicolon_at_end_of_expression(source)
-    exc_info = shell._get_exc_info
-    shell._get_exc_info = lambda *args: _without_our_frames(exc_info(*args))
+def patched(target: Any, name: str, value: Any) -> Iterator[None]:
+    """Give an object's attribute another value for the block; one that was its class's alone is taken off again."""
+    is_own = name in vars(target)
+    before = vars(target).get(name)
+    setattr(target, name, value)
     try:
         yield
+    finally:
+        if is_own:
+            setattr(target, name, before)
+        else:
+            vars(target).pop(name, None)
+
+
+@contextmanager
+def guarded(shell: Any, source: str) -> Iterator[None]:
+    """Refuse input, exit and the debugger while `source` runs; a forked child ends with the block."""
+    pid = os.getpid()
+    hook, exc_info = shell.displayhook, shell._get_exc_info
+    try:
+        with (
+            patched(builtins, "input", _no_input),
+            patched(getpass, "getpass", _no_input),
+            patched(shell, "ask_exit", _no_exit),
+            patched(shell, "debugger", _no_debugger),
+            # IPython looks for the semicolon that silences a result in its history, where this code is not.
+            patched(hook, "quiet", lambda: hook.semicolon_at_end_of_expression(source)),
+            patched(shell, "_get_exc_info", lambda *args: _without_our_frames(exc_info(*args))),
+        ):
+            yield
     finally:
         if os.getpid() != pid:
             # A forked child came back from the agent's code. It must not go on as a second kernel.
             os._exit(0)
-        builtins.input, getpass.getpass = before
-        vars(shell).pop("ask_exit", None)
-        vars(shell.displayhook).pop("quiet", None)
-        vars(shell).pop("_get_exc_info", None)
 
 
 @types.coroutine
@@ -120,3 +133,10 @@ def _no_input(*_args: Any, **_kwargs: Any) -> NoReturn:
 
 def _no_exit(*_args: Any, **_kwargs: Any) -> NoReturn:
     raise KernelExitError
+
+
+def _no_debugger(*_args: Any, **_kwargs: Any) -> None:
+    """Called by IPython once it has shown an error, with `%pdb on`; the error must not become one of its own."""
+    sys.stderr.write(
+        "The debugger asks for input, which code the agent runs cannot have; it was not started.\n"
+    )

@@ -18,12 +18,13 @@ from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelError
 from neuroworkflow_agent.kernels.base import Execution, ExecutionError
 from neuroworkflow_agent.kernels.capture import Capture, message_of
 from neuroworkflow_agent.kernels.guards import guarded, in_one_process
+from neuroworkflow_agent.kernels.letting_go import GRACE_S, wait_in_any_case, what_to_say
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+from neuroworkflow_agent.kernels.unnumbered import unnumbered
 from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.outputs import ExecutionStatus, OutputChange, OutputList, OutputListener, join_texts
 
-_LET_GO_TIMEOUT_S = 5.0
-_INTERRUPT_AGAIN_S = 1.0
+_NOT_YET_TOLD_S = 0.05
 _TEXT_S = 0.05
 """How long text may be gathered before it is handed on, though nothing follows."""
 
@@ -78,22 +79,31 @@ class LiveKernel:
             raise
 
     async def interrupt(self) -> None:
-        """Stop what is running."""
-        self._queue.interrupt()
+        """Stop what is running; a second Stop, if it was stopped before."""
+        self._queue.interrupt(again=True)
 
     async def aclose(self) -> None:
         """Nothing to let go of: the shell is the user's."""
 
     async def _stop(self, run: _Run) -> None:
-        """Drop the run, or interrupt it until it lets go; code may catch the first interrupt."""
-        if run.try_drop():
-            return
-        waited = 0.0
-        while not run.done.done() and waited < _LET_GO_TIMEOUT_S:
-            self._queue.interrupt(run.code)
-            await asyncio.wait([run.done], timeout=_INTERRUPT_AGAIN_S)
-            waited += _INTERRUPT_AGAIN_S
-        if run.done.done() and not run.done.cancelled():
+        """Drop the run, or interrupt it and wait until it lets go."""
+        if not run.try_drop():
+            # A task of its own: it goes on when the turn's end cancels what waits here.
+            run.stopping = asyncio.create_task(self._interrupt_until_done(run))
+            await wait_in_any_case(run.stopping)
+
+    async def _interrupt_until_done(self, run: _Run) -> None:
+        self._queue.interrupt(run.code)
+        repetition = 0
+        while not run.done.done():
+            left = run.grace_left_s()
+            if left > 0:
+                await asyncio.wait([run.done], timeout=left)
+                continue
+            repetition += 1
+            run.say(what_to_say(repetition))
+            self._queue.interrupt(run.code, again=True)
+        if not run.done.cancelled():
             run.done.exception()  # it is nobody's any more
 
 
@@ -119,6 +129,9 @@ class _Run:
         self._lock = threading.Lock()
         self.done: asyncio.Future[Execution] = loop.create_future()
         self.code: UserCode | None = None
+        self.stopping: asyncio.Task[None] | None = None
+        """What interrupts it until it is done, once it was stopped."""
+        self._stderr: Any = None
         self._is_dropped = False
 
     def try_drop(self) -> bool:
@@ -128,6 +141,17 @@ class _Run:
         if self._is_dropped:
             self.done.cancel()
         return self._is_dropped
+
+    def grace_left_s(self) -> float:
+        """How much longer the code may clean up, since it was told to stop."""
+        told_at = self.code.told_at if self.code is not None else None
+        return _NOT_YET_TOLD_S if told_at is None else told_at + GRACE_S - time.monotonic()
+
+    def say(self, text: str) -> None:
+        """Show a text with the code's outputs while it runs, from the engine's thread."""
+        if text and self._stderr is not None:
+            self._stderr.write(text)
+            self._stderr.flush()
 
     def start(self) -> UserCode | None:
         """On the main thread: prepare the code, unless it was dropped meanwhile."""
@@ -161,10 +185,17 @@ class _Run:
         try:
             with (
                 guarded(shell, self._source),
+                unnumbered(shell),
                 Capture(
-                    shell, self._record, on_clear=kernel.on_clear, hide=kernel._hide, later=self._later
+                    shell,
+                    self._record,
+                    on_clear=kernel.on_clear,
+                    hide=kernel._hide,
+                    later=self._later,
+                    in_order=True,
                 ) as capture,
             ):
+                self._stderr = sys.stderr
                 try:
                     result = await self._run_cell(transformed, failed)
                 finally:
@@ -205,7 +236,7 @@ class _Run:
         stopped = isinstance(exception, KeyboardInterrupt | asyncio.CancelledError)
         was_told_to = self.code is not None and self.code.interrupted
         status: ExecutionStatus = "interrupted" if stopped and was_told_to else "error" if error else "ok"
-        return Execution(self._source, status, outputs, result.execution_count, error, duration_s)
+        return Execution(self._source, status, outputs, None, error, duration_s)
 
     def _record(self, change: OutputChange) -> None:
         """Keep a change and hand it to the engine's loop; many small ones travel together."""
@@ -253,7 +284,6 @@ class _Stopped:
     """Stands for IPython's result when the interrupt struck outside the user's code."""
 
     error_before_exec = None
-    execution_count = None
 
     def __init__(self, error: BaseException) -> None:
         self.error_in_exec = error

@@ -105,10 +105,18 @@ class MainThreadQueue:
             if self._wake is not None:
                 self._wake()
 
-    def interrupt(self, code: UserCode | None = None) -> None:
+    def interrupt(self, code: UserCode | None = None, *, again: bool = False) -> None:
         """Interrupt `code`, or whatever user code runs now; nothing else. From any thread.
 
-        Code that is about to begin is told too, and does not.
+        Code is interrupted once, however often this is asked for, so that it can clean up. Code that is about
+        to begin is told too, and does not.
+
+        Parameters
+        ----------
+        code
+            What to interrupt; None for what runs.
+        again
+            Interrupt it although it was told before, unless that was a moment ago.
         """
         with self._lock:
             if code is not None:
@@ -116,14 +124,17 @@ class MainThreadQueue:
             running = self._running
             if running is None or (code is not None and code is not running):
                 return
+            if not running.is_to_be_told(again=again):
+                return
             thread_id = self._thread_id
             if thread_id is None or thread_id != threading.main_thread().ident:
                 running.stop()
                 return
-            if self._target is running:
-                # The last signal went unseen: the code has a handler of its own.
+            if self._target is running and not self._has_handler():
+                # The last signal went to a handler of the code's own.
                 self._stop_without_signal(running, thread_id)
             self._target = running
+            running.note_interrupt()
             # Sent under the lock that the main thread needs to leave the code: so the signal arrives while
             # our handler stands and knows whom it is for, never later in somebody else's code.
             if hasattr(signal, "pthread_kill"):
@@ -319,13 +330,18 @@ class MainThreadQueue:
 
     def _keep_handler(self) -> None:
         """Put our handler back where code has left another; else nobody could stop what comes next."""
-        if self._handler is not None and signal.getsignal(signal.SIGINT) is not self._handler:
+        if not self._has_handler():
             signal.signal(signal.SIGINT, self._handler)
+
+    def _has_handler(self) -> bool:
+        """Whether our handler stands, or none has to."""
+        return self._handler is None or signal.getsignal(signal.SIGINT) is self._handler
 
     def _interrupt_again(self) -> None:
         """Interrupt what runs once more, a little later; the last interrupt was dropped by Python. Takes no lock."""
         code = self._running
         if code is not None and code.interrupted:
+            code.told_at = None
             # Not a `threading.Timer`: the main thread may hold that module's locks while it is interrupted.
             _thread.start_new_thread(self._interrupt_later, (code,))
 
@@ -338,7 +354,6 @@ class MainThreadQueue:
         if code.cancel is not None:
             code.stop()
         else:
-            code.interrupted = True
             # https://docs.python.org/3/c-api/threads.html#c.PyThreadState_SetAsyncExc
             raised = ctypes.py_object(KeyboardInterrupt)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), raised)
@@ -352,7 +367,7 @@ class MainThreadQueue:
         if target is not None and target is not running:
             return
         if running is not None and running.may_raise_in(frame):
-            running.interrupted = True
+            running.note_interrupt()
             raise KeyboardInterrupt
         if running is not None:
             running.stop()

@@ -100,9 +100,9 @@ class OwnKernel:
             return await called
 
     async def interrupt(self) -> None:
-        """Stop what runs."""
+        """Stop what runs; a second Stop, if it was stopped before."""
         if self._queue is not None:
-            self._queue.interrupt()
+            self._queue.interrupt(again=True)
 
     async def aclose(self) -> None:
         """Close the client. Idempotent."""

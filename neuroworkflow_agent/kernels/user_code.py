@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
+
+_SAME_STOP_S = 0.5
+"""One Stop comes as a signal and through the engine; within this time it is the same."""
 
 
 @dataclass(eq=False)
@@ -23,6 +27,8 @@ class UserCode:
     """Whether it awaits; if not, it is driven to its end in one step."""
     interrupted: bool = False
     """Set once it was told to stop."""
+    told_at: float | None = None
+    """When an interrupt last went to it or reached it, on the monotonic clock; None while none did."""
     is_over: bool = False
     """Set by the coroutine when the user's part has ended: too late to interrupt."""
     region: CodeType | None = None
@@ -41,9 +47,17 @@ class UserCode:
         self.cancel = lambda: loop.call_soon_threadsafe(task.cancel)
         return task
 
+    def is_to_be_told(self, *, again: bool) -> bool:
+        """Whether an interrupt is due: the first, or with `again` one that is not the same Stop on another way."""
+        return self.told_at is None or (again and time.monotonic() - self.told_at > _SAME_STOP_S)
+
+    def note_interrupt(self) -> None:
+        """Remember that it is told to stop, now."""
+        self.interrupted, self.told_at = True, time.monotonic()
+
     def stop(self) -> None:
         """Tell it to stop; cancels it if it awaits."""
-        self.interrupted = True
+        self.note_interrupt()
         if self.cancel is not None:
             self.cancel()
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import AgentError, SessionBusyError, TurnFailedError
 from neuroworkflow_agent.kernels.activity import Activity
+from neuroworkflow_agent.kernels.contexts import keep_context
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.kernels.user_code import UserCode
@@ -148,12 +149,14 @@ class KernelChat:
             If the turn did not complete; the cell has shown why.
         """
         turn, view = self._start(prompt)
+        keep_context(self._shell)
         await self._queue.serve(on_interrupt=turn.interrupt, on_tick=view.tick)
         return self._finished(turn)
 
     def run_blocking(self, prompt: str) -> RunningTurn:
         """As `run`, blocking the calling thread."""
         turn, view = self._start(prompt)
+        keep_context(self._shell)
         self._queue.serve_blocking(on_interrupt=turn.interrupt, on_tick=view.tick)
         return self._finished(turn)
 
@@ -181,8 +184,11 @@ class KernelChat:
         """The session; another one if the user has named another endpoint before anything was said."""
         with self._lock:
             session = self.session
-            fresh = AgentConfig.from_env()
-            if session.has_history or fresh.endpoint == self.config.endpoint:
+            if session.has_history:
+                return session
+            # The directory that is current now may be gone, and has no say in this.
+            fresh = AgentConfig.from_env(workspace=self.config.workspace)
+            if fresh.endpoint == self.config.endpoint:
                 return session
             self._config = dataclasses.replace(
                 self.config, endpoint=fresh.endpoint, found_secrets=self.config.secrets | fresh.secrets

@@ -11,7 +11,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from neuroworkflow_agent.errors import AgentError, TurnFailedError
 from neuroworkflow_agent.surfaces.chat_line import HELP, ChatLine, parse_chat
 from neuroworkflow_agent.surfaces.kernel_chat import KernelChat, View
-from neuroworkflow_agent.surfaces.transform import chat_transformer
+from neuroworkflow_agent.surfaces.transform import chat_transformer, is_awaited
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -110,7 +110,7 @@ def load(shell: InteractiveShell) -> ChatMagics:
         return known
     magics = ChatMagics(shell)
     shell.register_magics(magics)
-    transformer = chat_transformer(lambda: bool(shell.autoawait))
+    transformer = chat_transformer(lambda: is_awaited(shell))
     transformer.__name__ = "neuroworkflow_agent"
     shell.input_transformers_cleanup.append(transformer)
     return magics

@@ -1,15 +1,19 @@
 """`%chat` in the source of a cell, turned into Python before IPython looks at it.
 
-At the top level of a cell the magic becomes `await …`, so that the cell waits without blocking the
-kernel; inside a function, a loop or a `with` it becomes a plain call that blocks. IPython's own
-handling would also read a trailing `?` as a request for help.
+At the top level of a cell whose runner awaits, the magic becomes `await …`, so that the cell waits without
+blocking the kernel. Inside a function, a loop or a `with`, and in source that another magic or `run_cell`
+runs, it becomes a plain call that blocks. IPython's own handling would also read a trailing `?` as a request
+for help.
 """
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import re
 import tokenize
 from collections.abc import Callable
+from typing import Any
 
 from IPython.core.inputtransformer2 import (
     assemble_continued_line,
@@ -21,6 +25,7 @@ MAGIC = "chat"
 ASYNC_MAGIC = "achat"
 
 _CELL = re.compile(rf"%%{MAGIC}(?P<line>[ \t][^\n]*)?\n?\Z")
+_FOREIGN_CELL = re.compile(rf"%%(?!{MAGIC}(?:\s|\Z))")
 _LAYOUT = frozenset({tokenize.INDENT, tokenize.DEDENT, tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT})
 
 
@@ -30,17 +35,38 @@ def chat_transformer(is_async: Callable[[], bool]) -> Callable[[list[str]], list
     Parameters
     ----------
     is_async
-        Whether cells may use top-level `await` here.
+        Whether the source that is transformed now may use top-level `await`.
     """
 
     def transform(lines: list[str]) -> list[str]:
-        if not any(f"%{MAGIC}" in line for line in lines):
+        if not any(f"%{MAGIC}" in line for line in lines) or _FOREIGN_CELL.match(lines[0]):
             return lines
         if match := _CELL.match(lines[0]):
             return [_cell_call(match.group("line") or "", "".join(lines[1:]), is_async())]
         return _transform_lines(lines, is_async())
 
     return transform
+
+
+def is_awaited(shell: Any) -> bool:
+    """Whether the source that `shell` transforms now goes to a runner that awaits; for a transformer to ask.
+
+    A front end's cell does: `transform_cell` is called by a coroutine then, or by a `run_cell` that begins a
+    loop for it. `%time`, `%prun` and their like compile the source as it is; `run_cell` within a running loop
+    cannot begin another.
+    """
+    if not shell.autoawait or shell.trio_runner is not None:
+        return False
+    transform_cell, run_cell = type(shell).transform_cell.__code__, type(shell)._run_cell.__code__
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code is not transform_cell:
+        frame = frame.f_back
+    caller = frame.f_back if frame is not None else None
+    if caller is None:
+        return False
+    if caller.f_code is run_cell:
+        return asyncio._get_running_loop() is None
+    return bool(caller.f_code.co_flags & inspect.CO_COROUTINE)
 
 
 def _transform_lines(lines: list[str], is_async: bool) -> list[str]:

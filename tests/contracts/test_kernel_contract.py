@@ -368,6 +368,72 @@ def test_code_that_catches_the_interrupt_is_told_again(bench: Bench) -> None:
     assert result_of(bench.execute("1")) == "1"
 
 
+@pytest.mark.parametrize("pause", ["import time; time.sleep", "import asyncio; await asyncio.sleep"])
+def test_stopped_code_cleans_up_in_peace(pause: str, bench: Bench) -> None:
+    bench.execute("cleaned = 0")
+    source = f"try:\n    {pause}(600)\nfinally:\n    {pause}(1.3); cleaned += 1"
+    for _ in range(2):
+        assert bench.stop_after(source) < 3
+    assert result_of(bench.execute("cleaned")) == "2"
+
+
+def test_stopped_twice_by_our_own_side_is_one_interrupt(bench: Bench) -> None:
+    async def main() -> None:
+        task = asyncio.ensure_future(
+            bench.kernel.execute(
+                "import time\ntry:\n    time.sleep(600)\nfinally:\n    time.sleep(0.6); cleaned = 1"
+            )
+        )
+        for _ in range(3):
+            await asyncio.sleep(0.2)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    bench.execute("cleaned = 0")
+    bench.run(main())
+    assert result_of(bench.execute("cleaned")) == "1"
+
+
+def test_second_stop_interrupts_the_cleanup(bench: Bench) -> None:
+    async def main() -> float:
+        task = asyncio.ensure_future(
+            bench.kernel.execute("import time\ntry:\n    time.sleep(600)\nfinally:\n    time.sleep(600)")
+        )
+        await asyncio.sleep(0.3)
+        task.cancel()
+        await asyncio.sleep(0.7)
+        started = time.monotonic()
+        await bench.kernel.interrupt()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return time.monotonic() - started
+
+    assert bench.run(main()) < 1.2
+
+
+def test_code_that_swallows_interrupts_is_interrupted_until_it_lets_go(bench: Bench) -> None:
+    said: list[str] = []
+
+    def on_output(change: OutputChange) -> None:
+        said.append(str(change))
+
+    source = "import time\ncaught = 0\nwhile caught < 2:\n    try:\n        time.sleep(600)\n    except KeyboardInterrupt:\n        caught += 1"
+
+    async def main() -> None:
+        task = asyncio.ensure_future(bench.kernel.execute(source, on_output=on_output))
+        await asyncio.sleep(0.3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    started = time.monotonic()
+    bench.run(main())
+    assert 3 < time.monotonic() - started < 5
+    assert result_of(bench.execute("caught")) == "2"
+    assert "interrupted again" in "".join(said)
+
+
 def test_numbers_that_json_does_not_know_survive(bench: Bench) -> None:
     source = (
         "from IPython.display import display\ndisplay({'application/json': {'nan': float('nan')}}, raw=True)"

@@ -72,6 +72,16 @@ def test_code_runs_on_the_main_thread_in_the_users_namespace_and_leaves_no_trace
     assert ran.text.strip() == "True [] False"
 
 
+def test_what_code_sets_in_the_context_lasts(kernel: RealKernel) -> None:
+    kernel.run(
+        "import contextvars\nvar = contextvars.ContextVar('var', default='unset')\nrun = start('var.set(1)')"
+    )
+    wait_for(kernel, "run")
+    kernel.run("run = start('seen.append(var.get())')")
+    wait_for(kernel, "run")
+    assert kernel.run("print(var.get(), seen[-1])").text.strip() == "1 1"
+
+
 def test_an_error_exit_input_and_a_secret_are_dealt_with(kernel: RealKernel) -> None:
     for source, expected in [
         ("1/0", "ZeroDivisionError"),

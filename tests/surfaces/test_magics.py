@@ -10,6 +10,7 @@ import pytest
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
 from neuroworkflow_agent.testing.real_kernel import RealKernel
+from neuroworkflow_agent.text import strip_control
 from tests.surfaces.conftest import SharedKernel
 
 
@@ -93,6 +94,56 @@ def test_output_of_child_processes_reaches_the_model(
     kernel.run("%chat look below")
     said = " ".join(str(request.tool_results) for request in scripted_model.requests)
     assert all(f"from below {n}" in said for n in range(5))
+
+
+def test_text_of_child_processes_comes_before_the_result_and_no_mark_into_the_log(
+    kernel: RealKernel, scripted_model: ScriptedModel, workspace: Path
+) -> None:
+    kernel.run(
+        "import os, sys\nlog = os.open('log', os.O_CREAT | os.O_RDWR)\nbefore, sys.stdout._original_stdstream_copy = sys.stdout._original_stdstream_copy, log"
+    )
+    many = "seq -f 'above %g' 2000"
+    lines = f'for n in range(5): os.system(f"{many}; echo below {{n}}"); display(n)'
+    scripted_model.extend(Reply.code(lines), Reply.code(f"_ = os.system(\"{many}; echo below 5\")\n'result'"), Reply.code(f"os.system(\"{many}; echo below 6\")\n1 / 0"), Reply.text("seen"))  # fmt: skip
+    ran = kernel.run("%chat look below")
+    kernel.run("sys.stdout._original_stdstream_copy = before")
+    shown = [line for line in ran.text.splitlines() if line.startswith(("below", "'result'", "ZeroDiv")) or line.isdigit()]  # fmt: skip
+    expected = [text for n in range(5) for text in (f"below {n}", str(n))]
+    assert shown[:12] == [*expected, "below 5", "'result'"]
+    assert shown[12] == "below 6"
+    logged = (workspace / "log").read_text()
+    assert "\x06" not in logged + ran.text
+    assert logged.split("\n") == [
+        *[line for n in range(7) for line in [*[f"above {m}" for m in range(1, 2001)], f"below {n}"]],
+        "",
+    ]
+
+
+def test_results_of_the_agent_leave_the_users_alone(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    kernel.run("'mine'")
+    scripted_model.extend(Reply.code("'the agent\\'s'", "_"), Reply.text("done"))
+    ran = kernel.run("%chat compute\n'last'")
+    agents = next(output for output in ran.outputs if output["output_type"] == "execute_result")
+    assert (agents["data"]["text/plain"], agents["execution_count"]) == ('"the agent\'s"', None)
+    assert ran.outputs[-1]["execution_count"] == ran.reply["execution_count"]
+    assert kernel.run("_, __, [*Out.values()]").text == "('last', 'mine', ['mine', 'last'])"
+    scripted_model.extend(Reply.code("'again'"), Reply.text("done"))
+    kernel.run("%chat compute")
+    assert kernel.run("sorted(map(str, Out.values()))[:2], 'again' in Out.values()").text.endswith("False)")
+
+
+def test_error_of_the_agents_code_is_in_no_numbered_cell(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.code("def fails():\n    return 1 / 0\nfails()"), Reply.text("done"))
+    ran = kernel.run("%chat divide")
+    assert "Cell In[agent], line 2" in strip_control(ran.text)
+    later = kernel.run("fails()")
+    shown = strip_control(later.text)
+    assert f"Cell In[{later.reply['execution_count']}], line 1" in shown
+    assert "Cell In[agent], line 2" in shown
 
 
 def test_picture_reaches_the_model_and_the_cell(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
@@ -193,6 +244,48 @@ def test_interrupt_that_python_drops_stops_the_turn_all_the_same(
     assert "telling" in kernel.run("class Broken:\n    def __del__(self): 1 / 0\nBroken()\n1").text
 
 
+_CLEANS_UP = """\
+try:
+    print("running", flush=True)
+    {pause}(600)
+finally:
+    {pause}(0.3)
+    cleaned += 1
+"""
+
+
+@pytest.mark.parametrize("pause", ["time.sleep", "await asyncio.sleep"])
+@pytest.mark.parametrize("ask", ["%chat go", "if True:\n    %chat go"])
+def test_stopped_code_cleans_up_in_peace(
+    pause: str, ask: str, kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    kernel.run("import asyncio, time\ncleaned = 0")
+    for _ in range(8):
+        scripted_model.extend(Reply.code(_CLEANS_UP.format(pause=pause)))
+        ran = kernel.run(
+            ask, interrupt_when=lambda msg: msg["msg_type"] == "stream" and "running" in str(msg["content"])
+        )
+        assert (ran.status, ran.end, ran.stopped_after_s < 1.2) == ("error", "interrupted", True)
+    assert kernel.run("cleaned").text == "8"
+
+
+def test_code_that_swallows_interrupts_is_interrupted_until_it_lets_go(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    code = "import time\nprint('running', flush=True)\ncaught = 0\nwhile caught < 4:\n    try: time.sleep(600)\n    except KeyboardInterrupt: caught += 1"
+    scripted_model.extend(Reply.code(code, "ran_second = True"), Reply.text("still here"))
+    ran = kernel.run(
+        "%chat go",
+        interrupt_when=lambda msg: msg["msg_type"] == "stream" and "running" in str(msg["content"]),
+    )
+    assert (ran.status, ran.end) == ("error", "interrupted")
+    assert 9 < ran.stopped_after_s < 11
+    assert ran.text.count("interrupted again") == 1
+    assert "only restarting the kernel" in ran.text
+    assert kernel.run("%chat again").end == "complete"
+    assert kernel.run("'ran_second' in dir()").text == "False"
+
+
 def test_cells_behind_an_interrupted_one_do_not_run(
     kernel: RealKernel, scripted_model: ScriptedModel
 ) -> None:
@@ -210,6 +303,49 @@ def test_run_all_keeps_its_order(kernel: RealKernel, scripted_model: ScriptedMod
     assert kernel.run("order").text == "['before', 'agent', 'after']"
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%chat set them",
+        "other.set('mine')\n%chat set them\nlater.set(var.get())",
+        "if True:\n    %chat set them",
+        "import asyncio\nawait asyncio.sleep(0)\nif True:\n    %chat set them",
+    ],
+)
+def test_what_code_sets_in_the_context_lasts(
+    cell: str, kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    kernel.run(
+        "import contextvars, decimal\nvar, other, later = (contextvars.ContextVar(n, default='unset') for n in 'abc')\ndecimal.setcontext(decimal.Context(prec=28))"
+    )
+    reads = "decimal.getcontext().prec, var.get()"
+    scripted_model.extend(
+        Reply.code('import decimal\ndecimal.setcontext(decimal.Context(prec=7))\nvar.set("agent\'s")'),
+        Reply.code(f"print({reads})"),
+        Reply.text("set"),
+        Reply.code(f"print({reads})"),
+        Reply.text("still set"),
+    )
+    assert kernel.run(cell).status == "ok"
+    assert kernel.run(reads).text == '(7, "agent\'s")'
+    kernel.run("%chat and now?")
+    outputs = [str(request.tool_results) for request in scripted_model.requests]
+    assert sum("7 agent's" in each for each in outputs) >= 2
+    expected = "('mine', \"agent's\")" if "mine" in cell else "('unset', 'unset')"
+    assert kernel.run("other.get(), later.get()").text == expected
+
+
+def test_numpy_settings_of_the_agent_last(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    pytest.importorskip("numpy")
+    kernel.run("import numpy as np")
+    scripted_model.extend(
+        Reply.code("np.set_printoptions(precision=2); _ = np.seterr(divide='raise')"), Reply.text("set")
+    )
+    kernel.run("%chat print less")
+    assert kernel.run("np.array([1/3]), np.geterr()['divide']").text == "(array([0.33]), 'raise')"
+    kernel.run("np.set_printoptions(precision=8); np.seterr(divide='warn')")
+
+
 def test_inside_a_function_it_blocks_and_works(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
     scripted_model.extend(Reply.code("import asyncio\nawait asyncio.sleep(0.01)\nz = 3"), Reply.text("done"))
     ran = kernel.run("def f():\n    %chat set z?\n    return 'returned'\nf()")
@@ -225,6 +361,17 @@ def test_chat_and_achat_work_from_code(kernel: RealKernel, scripted_model: Scrip
     )
     assert ran.outputs[-1]["text"] == "one two complete\n"
     assert scripted_model.requests[-1].user_texts[-1] == "b"
+
+
+def test_error_reaches_the_model_while_pdb_is_on(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
+    kernel.run("%pdb on")
+    scripted_model.extend(Reply.code("1 / 0", "%debug", "%debug 1 + 1"), Reply.text("seen"))
+    ran = kernel.run("%chat divide", answers=[], timeout_s=20)
+    assert ran.end == "complete"
+    assert "ZeroDivisionError" in str(results(scripted_model)[0])
+    assert "debugger" in str(results(scripted_model)[1])
+    assert "input() is not available" in str(results(scripted_model)[2])
+    assert kernel.run("%pdb").text.strip().endswith("OFF")
 
 
 def test_turn_is_told_what_the_user_just_did(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
@@ -344,6 +491,20 @@ def test_key_that_is_set_after_loading_counts(
     assert "Here I am." in kernel.run("%chat hi").text
     assert "Still." in kernel.run("%chat hi").text
     assert len(scripted_model.requests[-1].body["messages"]) > 2
+
+
+@pytest.mark.parametrize("line", ["%chat again", "%chat --mode ask again", "%chat --new again"])
+def test_directory_that_is_gone_does_not_end_the_conversation(
+    line: str, kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.text("one"), Reply.code("x = 1"), Reply.text("two"))
+    kernel.run("import os\nhome = os.getcwd()\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')")
+    kernel.run("os.chdir(home)\n%chat hi")
+    kernel.run("os.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')")
+    ran = kernel.run(line, answers=["y"])
+    kernel.run("os.chdir(home)")
+    assert (ran.end, "two" in ran.text, ran.status) == ("complete", True, "ok"), ran.text
+    assert kernel.run("x").text == "1"
 
 
 def test_updates_are_coalesced(kernel: RealKernel, scripted_model: ScriptedModel) -> None:

@@ -51,6 +51,12 @@ def test_other_magics_with_the_same_beginning_are_left_to_ipython() -> None:
     assert transform("%%chatty x\ny").startswith("get_ipython().run_cell_magic('chatty'")
 
 
+@pytest.mark.parametrize("head", ["%%time", "%%writefile notes.txt", "%%bash", "%%chatty"])
+def test_body_of_another_cell_magic_is_left_alone(head: str) -> None:
+    lines = [f"{head}\n", "%chat hi\n", "%%chat\n"]
+    assert chat_transformer(lambda: True)(lines) == lines
+
+
 def test_without_top_level_await_the_call_blocks() -> None:
     assert transform("%chat hi?", is_async=False) == "get_ipython().run_line_magic('chat', 'hi?')\n"
     assert transform("%%chat\nhi", is_async=False) == "get_ipython().run_cell_magic('chat', '', 'hi\\n')\n"
