@@ -60,6 +60,7 @@ class Connection:
         self._on_end = on_end
         self.failure: BaseException | None = None
         """What ended the process, once it has ended."""
+        self._is_used = False
         self._request_ids = itertools.count(1)
         self._let_others_run = _Breath()
         options.stderr = self._stderr.append
@@ -80,6 +81,7 @@ class Connection:
 
     def send_user_message(self, blocks: list[dict[str, Any]]) -> None:
         """Queue a user message of Messages API content blocks."""
+        self._is_used = True
         message = {"role": "user", "content": blocks}
         self._input.put_nowait(
             {"type": "user", "message": message, "parent_tool_use_id": None, "session_id": ""}
@@ -94,16 +96,26 @@ class Connection:
 
     async def close(self) -> None:
         """End the process: first by closing its input, then by force. Idempotent."""
-        self._input.put_nowait(None)
+        if self._is_used:
+            self._input.put_nowait(None)  # it ends its turn and writes its transcript first
+        else:
+            self._stop_answering()
         await asyncio.wait([self._reader], timeout=_CLOSE_GRACE_S)
         if not self._reader.done():
             await self.kill()
 
     async def kill(self) -> None:
         """End the process now."""
+        self._stop_answering()
         await asyncio.to_thread(_kill_children_with, self._marker)
-        self._reader.cancel()
         await asyncio.wait([self._reader], timeout=_CLOSE_GRACE_S)
+
+    def _stop_answering(self) -> None:
+        """Have the SDK drop what the process asks, such as which tools there are, and then close its input.
+
+        The other way round an answer finds the input closed, and its task fails with nobody to tell.
+        """
+        self._reader.cancel()
 
     async def _prompts(self) -> AsyncIterator[dict[str, Any]]:
         while (item := await self._input.get()) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -119,6 +120,23 @@ def test_closed_while_it_gets_ready_leaves_no_process(
         session.close()
         time.sleep(0.3)
         assert cli_pids() == []
+
+
+def test_closed_while_the_process_asks_for_its_tools_nothing_is_reported(
+    scripted_model: ScriptedModel, make_session: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    for wait_s in (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5):
+        session = make_session()
+        session.prewarm()
+        deadline = time.monotonic() + 30
+        while not cli_pids():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        time.sleep(wait_s)
+        session.close()
+        assert cli_pids() == []
+    gc.collect()  # asyncio reports a task's exception when the task is gone
+    assert caplog.messages == []
 
 
 def test_context_comes_before_the_prompt_as_data(scripted_model: ScriptedModel, make_session: Maker) -> None:
