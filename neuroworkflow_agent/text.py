@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 _CONTROL = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # colours, cursor movements
@@ -13,6 +15,7 @@ _CONTROL = re.compile(
 )
 INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 """Characters that a name can hide or turn itself with, for a character class."""
+_FRESH_S = 0.05
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -50,6 +53,30 @@ def one_line(text: str, max_chars: int) -> str:
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` with every secret replaced by `[redacted]`."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+    found = [secret for secret in secrets if secret and secret in text]
+    for secret in sorted(found, key=len, reverse=True):
         text = text.replace(secret, "[redacted]")
     return text
+
+
+class Redaction:
+    """`redact` for many small texts: the secrets are looked up again when 50 ms have passed.
+
+    Parameters
+    ----------
+    secrets
+        Looks them up.
+    """
+
+    def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
+        self._look_up = secrets
+        self._known: tuple[str, ...] = ()
+        self._looked_at = -math.inf
+
+    def __call__(self, text: str) -> str:
+        """`text` without what is secret now."""
+        now = time.monotonic()
+        if now - self._looked_at > _FRESH_S:
+            self._known = tuple(self._look_up())
+            self._looked_at = now
+        return redact(text, self._known)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_MARK = "\x06"  # ASCII "acknowledge": one byte, so that no read can split it
+MARK = "\x06"  # ASCII "acknowledge": one byte, so that no read can split it
 _WAIT_S = 0.5
 
 
@@ -28,11 +28,11 @@ class DescriptorMark:
     @contextmanager
     def taken_out(self, text: str) -> Iterator[str]:
         """`text` as it is to be written; if this thread brings the mark, it has passed when the block ends."""
-        if _MARK not in text or threading.current_thread() is not self._thread:
+        if MARK not in text or threading.current_thread() is not self._thread:
             yield text
             return
         try:
-            yield text.replace(_MARK, "")
+            yield text.replace(MARK, "")
         finally:
             self._passed.set()
 
@@ -42,7 +42,7 @@ class DescriptorMark:
         if self._thread is None or not self._thread.is_alive() or not _is_pipe(fd, self._stream._fid):
             return
         self._passed.clear()
-        os.write(fd, _MARK.encode())
+        os.write(fd, MARK.encode())
         self._passed.wait(_WAIT_S)
 
 
