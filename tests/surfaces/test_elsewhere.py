@@ -108,6 +108,29 @@ def test_nothing_outlives_the_kernel(
     assert alive == []
 
 
+def test_without_a_writable_home_conversations_go_on_in_the_temporary_directory(
+    scripted_model: ScriptedModel, workspace: Path, tmp_path: Path
+) -> None:
+    scripted_model.extend(Reply.text("one"), Reply.text("two"))
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("CLAUDE_CONFIG_DIR", "XDG_CACHE_HOME")
+    }
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    kernel = RealKernel(workspace, {**kept, "HOME": "/dev/null", "TMPDIR": str(temporary)})
+    try:
+        kernel.run("%load_ext neuroworkflow_agent")
+        ran = kernel.run("%chat hi"), kernel.run("%chat --mode ask again")
+    finally:
+        kernel.close()
+    assert [each.end for each in ran] == ["complete", "complete"], ran
+    assert scripted_model.requests[-1].user_texts == ["hi", "again"]
+    assert [path.name for path in temporary.iterdir()] == [f"neuroworkflow-agent-{os.getuid()}"]
+    assert list(workspace.iterdir()) == []
+
+
 def test_fifty_figures_and_a_large_image_reach_the_model(
     start_kernel: Callable[[], RealKernel], scripted_model: ScriptedModel
 ) -> None:
