@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterable
 
 _CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # colours, cursor movements
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, hyperlinks
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor movements
+    # Titles, hyperlinks, the clipboard, and other strings for the terminal.
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
     r"|[\ud800-\udfff]"  # half a character, which no encoder takes
 )
 INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
@@ -22,6 +23,11 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 def strip_control(text: str) -> str:
     """`text` without escape sequences, control characters and lone surrogates; line ends and tabs stay."""
     return _CONTROL.sub("", text)
+
+
+def for_terminal(text: str) -> str:
+    """As `strip_control`; and no part of a line is written over another one."""
+    return strip_control(text.replace("\r\n", "\n")).replace("\r", "\n")
 
 
 def strip_all_but_colours(text: str) -> str:
