@@ -1,6 +1,6 @@
 """One `claude` process: a long-lived `query()` and the task that reads it.
 
-`Connection` owns the reader task and a scratch directory for the process; the task owns the SDK's generator
+`Connection` owns the reader task and the process's `Scratch`; the task owns the SDK's generator
 and thereby the process. They end
 when `close` is called or the process ends by itself, whichever is first. The generator is always
 drained or cancelled from the task that iterates it, never closed from another.
@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import tempfile
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
+
+from neuroworkflow_agent.engine.scratch import Scratch, sweep
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, Message
@@ -64,10 +65,10 @@ class Connection:
         self._request_ids = itertools.count(1)
         self._let_others_run = _Breath()
         options.stderr = self._stderr.append
-        # The CLI keeps copies of pictures in its temporary directory and leaves them there.
-        self._scratch = tempfile.TemporaryDirectory(prefix="neuroworkflow-agent-", ignore_cleanup_errors=True)
-        options.env = {**options.env, "CLAUDE_CODE_TMPDIR": self._scratch.name}
+        self._scratch = Scratch()
+        options.env = {**options.env, "CLAUDE_CODE_TMPDIR": str(self._scratch.path)}
         self._reader = asyncio.create_task(self._read(options), name="neuroworkflow-agent reader")
+        self._reader.add_done_callback(self._ended)  # also when it was cancelled before it began
 
     @property
     def is_open(self) -> bool:
@@ -125,6 +126,7 @@ class Connection:
         from claude_agent_sdk import query
 
         try:
+            await asyncio.to_thread(sweep)
             async for message in query(prompt=self._prompts(), options=options):
                 self._on_message(message)
                 self._let_others_run()
@@ -132,9 +134,10 @@ class Connection:
             self.failure = error
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises ends this process, not us
             self.failure = error
-        finally:
-            self._scratch.cleanup()
-            self._on_end(self.failure)
+
+    def _ended(self, _reader: asyncio.Task[None]) -> None:
+        self._scratch.remove()
+        self._on_end(self.failure)
 
 
 class _Breath:

@@ -108,6 +108,31 @@ def test_nothing_outlives_the_kernel(
     assert alive == []
 
 
+def test_next_kernel_sweeps_what_a_killed_one_left_in_the_temporary_directory(
+    start_kernel: Callable[[], RealKernel],
+    scripted_model: ScriptedModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    places = []
+    for how in ("kill", "shutdown"):
+        scripted_model.extend(Reply.text("hello"))
+        kernel = start_kernel()
+        kernel.run("%load_ext neuroworkflow_agent")
+        assert kernel.run("%chat hi").end == "complete"
+        processes = claude_of(kernel)
+        places.append({path for path in tmp_path.iterdir() if path.name.startswith("neuroworkflow-agent")})
+        if how == "kill":
+            os.kill(kernel.pid, signal.SIGKILL)
+        kernel.close()
+        psutil.wait_procs(processes, timeout=15)
+    (first,), (second,) = places
+    assert first != second
+    assert not first.exists()
+    assert not second.exists()
+
+
 def test_without_a_writable_home_conversations_go_on_in_the_temporary_directory(
     scripted_model: ScriptedModel, workspace: Path, tmp_path: Path
 ) -> None:
