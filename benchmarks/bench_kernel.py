@@ -54,6 +54,33 @@ for _ in range(200):
     plain.append(time.perf_counter() - started)
 print(statistics.median(ours) * 1000, statistics.median(plain) * 1000)
 """
+_PRINT = """\
+import time
+started = time.perf_counter()
+for number in range(200_000):
+    print("line", number)
+took_s = time.perf_counter() - started
+"""
+_PRINT_AS_AGENT = """\
+import asyncio, threading
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.kernels.live import LiveKernel
+from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+from neuroworkflow_agent.text import Redaction
+
+jobs, config = MainThreadQueue(), AgentConfig.from_env()
+kernel = LiveKernel(get_ipython(), jobs, Redaction(lambda: config.secrets))
+
+async def run():
+    await kernel.execute(SOURCE, on_output=lambda change: None)
+    jobs.finish()
+
+jobs.open()
+thread = threading.Thread(target=lambda: asyncio.run(run()))
+thread.start()
+await jobs.serve(on_interrupt=lambda: None)
+thread.join()
+"""
 WATCH = """\
 import asyncio, time
 gaps = []
@@ -88,6 +115,7 @@ def rows() -> list[Row]:
                 _run_code(kernel, model),
                 *_stops(kernel, model),
                 _stall(kernel, model),
+                *_printing(kernel),
             ]
         finally:
             kernel.close()
@@ -161,3 +189,32 @@ def _stall(kernel: RealKernel, model: ScriptedModel) -> Row:
     p99, worst, count = (float(number) for number in kernel.run(source).text.split())
     value = f"p99 {p99:.1f} ms, longest {worst:.1f} ms ({count:.0f} wake-ups)"
     return Row("kernel loop's stall, 2,000 deltas", value, "p99 <= 20 ms", p99 <= 20)
+
+
+def _printing(kernel: RealKernel) -> list[Row]:
+    """The same 200,000 prints without us, in a cell of the user's, and as the agent's code."""
+    rounds = [
+        (
+            _seconds_of(kernel, "%unload_ext neuroworkflow_agent", _PRINT),
+            _seconds_of(kernel, "%load_ext neuroworkflow_agent", _PRINT),
+            _seconds_of(kernel, f"SOURCE = {_PRINT!r}", _PRINT_AS_AGENT),
+        )
+        for _ in range(7)
+    ]
+    return [
+        _slower("200,000 prints with the extension", [(plain, ours) for plain, ours, _ in rounds], 1.05),
+        _slower("200,000 prints by the agent's code", [(plain, ours) for plain, _, ours in rounds], 1.5),
+    ]
+
+
+def _seconds_of(kernel: RealKernel, first: str, source: str) -> float:
+    kernel.run(first)
+    time.sleep(3)  # what loading starts in the background is over
+    kernel.run(source)
+    return float(kernel.run("took_s").text)
+
+
+def _slower(name: str, pairs: list[tuple[float, float]], limit: float) -> Row:
+    plain, ours = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
+    ratio = statistics.median(slow / fast for fast, slow in pairs)
+    return Row(name, f"{ours:.2f} s, without {plain:.2f} s: {ratio:.2f}x", f"<= {limit:g}x", ratio <= limit)

@@ -18,6 +18,7 @@ from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.cli_nodes import JsonOption
 from neuroworkflow_agent.config import AgentConfig, Mode
 from neuroworkflow_agent.errors import AgentError, ConfigError
+from neuroworkflow_agent.surfaces.console import SafeConsole, echo
 
 app = typer.Typer(
     name="neuroworkflow-agent",
@@ -50,7 +51,7 @@ ModelOption = Annotated[
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(__version__)
+        echo(__version__)
         raise typer.Exit
 
 
@@ -107,11 +108,11 @@ def run(
     with ConsoleProgress(quiet=quiet) as console:
         summary = headless.run(job, config, console.progress)
     if as_json:
-        typer.echo(json.dumps({**dataclasses.asdict(summary), "exit_code": summary.exit_code}))
+        echo(json.dumps({**dataclasses.asdict(summary), "exit_code": summary.exit_code}))
     elif summary.answer:
-        typer.echo(summary.answer)
+        echo(summary.answer)
     if summary.end != "complete" and not as_json:
-        typer.echo(f"{summary.end.replace('_', ' ')}: {summary.message}", err=True)
+        echo(f"{summary.end.replace('_', ' ')}: {summary.message}", err=True)
     raise typer.Exit(summary.exit_code)
 
 
@@ -124,11 +125,11 @@ def doctor(model: ModelOption = None, as_json: JsonOption = False) -> None:
     wrong = next((finding for finding in findings if not finding.ok), None)
     if as_json:
         report: dict[str, Any] = {"ok": wrong is None, "findings": [dataclasses.asdict(f) for f in findings]}
-        typer.echo(json.dumps(report))
+        echo(json.dumps(report))
     else:
         for finding in findings:
-            typer.echo(f"{'ok ' if finding.ok else 'NO '} {finding.name}: {finding.detail}")
-        typer.echo(f"\n{wrong.advice or wrong.detail}" if wrong else "\nA turn can run here.")
+            echo(f"{'ok ' if finding.ok else 'NO '} {finding.name}: {finding.detail}")
+        echo(f"\n{wrong.advice or wrong.detail}" if wrong else "\nA turn can run here.")
     raise typer.Exit(0 if wrong is None else 1)
 
 
@@ -143,11 +144,11 @@ def sessions_list(as_json: JsonOption = False) -> None:
     found = conversations.conversations(AgentConfig.from_env())
     if as_json:
         rows = [{**dataclasses.asdict(c), "modified": c.modified.isoformat()} for c in found]
-        typer.echo(json.dumps(rows))
+        echo(json.dumps(rows))
         return
     for conversation in found:
         when = f"{conversation.modified.astimezone():%Y-%m-%d %H:%M}"
-        typer.echo(f"{conversation.session_id}  {when}  {conversation.title[:80]}")
+        echo(f"{conversation.session_id}  {when}  {conversation.title[:80]}")
 
 
 @sessions.command("show")
@@ -159,10 +160,10 @@ def sessions_show(
 
     entries = conversations.entries(session_id, AgentConfig.from_env())
     if as_json:
-        typer.echo(json.dumps([dataclasses.asdict(entry) for entry in entries]))
+        echo(json.dumps([dataclasses.asdict(entry) for entry in entries]))
         return
     for entry in entries:
-        typer.echo(f"{entry.role}:\n{entry.text}\n")
+        echo(f"{entry.role}:\n{entry.text}\n")
 
 
 @sessions.command("fork")
@@ -170,7 +171,7 @@ def sessions_fork(session_id: Annotated[str, typer.Argument(metavar="ID")]) -> N
     """Copy a conversation and print the copy's id."""
     from neuroworkflow_agent.engine import conversations
 
-    typer.echo(conversations.fork(session_id, AgentConfig.from_env()))
+    echo(conversations.fork(session_id, AgentConfig.from_env()))
 
 
 @sessions.command("rename")
@@ -178,7 +179,7 @@ def sessions_rename(session_id: Annotated[str, typer.Argument(metavar="ID")], ti
     """Give a conversation a title."""
     from neuroworkflow_agent.engine import conversations
 
-    typer.echo(conversations.rename(session_id, title, AgentConfig.from_env()))
+    echo(conversations.rename(session_id, title, AgentConfig.from_env()))
 
 
 @sessions.command("delete")
@@ -186,7 +187,7 @@ def sessions_delete(session_id: Annotated[str, typer.Argument(metavar="ID")]) ->
     """Delete a conversation for good."""
     from neuroworkflow_agent.engine import conversations
 
-    typer.echo(conversations.delete(session_id, AgentConfig.from_env()))
+    echo(conversations.delete(session_id, AgentConfig.from_env()))
 
 
 @gateway.callback()
@@ -217,11 +218,9 @@ def gateway_usage(
 
     rows = as_rows(days, account)
     if as_json:
-        typer.echo(json.dumps(rows))
+        echo(json.dumps(rows))
     else:
-        from rich.console import Console
-
-        Console().print(as_table(rows))
+        SafeConsole().print(as_table(rows))
 
 
 @contextlib.contextmanager
@@ -241,7 +240,7 @@ def main() -> NoReturn:
     try:
         app()
     except AgentError as error:
-        typer.echo(str(error), err=True)
+        echo(str(error), err=True)
         sys.exit(_BAD_INPUT)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.surfaces.console import SafeConsole, echo
 
 
 class FindingsFormat(StrEnum):
@@ -76,14 +77,14 @@ def check_node(
     match FindingsFormat.json if as_json else output:
         case FindingsFormat.json:
             counts = {"files": report.files, "nodes": len(report.nodes), "errors": report.errors}
-            typer.echo(reports.as_json(report.findings, **counts))
+            echo(reports.as_json(report.findings, **counts))
         case FindingsFormat.github:
-            typer.echo(reports.as_github(report.findings), nl=False)
+            echo(reports.as_github(report.findings), nl=False)
         case FindingsFormat.sarif:
-            typer.echo(reports.as_sarif(report.findings))
+            echo(reports.as_sarif(report.findings))
         case FindingsFormat.text:
-            typer.echo(reports.as_text(report.findings), nl=False)
-            typer.echo(report.summary, err=True)
+            echo(reports.as_text(report.findings), nl=False)
+            echo(report.summary, err=True)
     raise typer.Exit(1 if report.errors else 0)
 
 
@@ -105,15 +106,13 @@ def list_nodes(
     nodes = catalogue.list_nodes(folders or [_nodes_here()])
     match ListFormat.json if as_json else output:
         case ListFormat.json:
-            typer.echo(json.dumps([node.as_dict() for node in nodes], ensure_ascii=False))
+            echo(json.dumps([node.as_dict() for node in nodes], ensure_ascii=False))
         case ListFormat.mermaid:
-            typer.echo(drawing.nodes_as_mermaid(nodes), nl=False)
+            echo(drawing.nodes_as_mermaid(nodes), nl=False)
         case ListFormat.text:
-            typer.echo(catalogue.as_text(nodes))
+            echo(catalogue.as_text(nodes))
         case ListFormat.table:
-            from rich.console import Console
-
-            Console().print(catalogue.as_table(nodes) if nodes else "No nodes here.")
+            SafeConsole().print(catalogue.as_table(nodes) if nodes else "No nodes here.")
 
 
 def check_connection(
@@ -130,9 +129,9 @@ def check_connection(
     _, wanted = connections.find_port(known, into, "input")
     fit = connections.check_ports(given, wanted)
     if as_json:
-        typer.echo(json.dumps({"verdict": fit.verdict, "reason": fit.reason, "ok": fit.ok}))
+        echo(json.dumps({"verdict": fit.verdict, "reason": fit.reason, "ok": fit.ok}))
     else:
-        typer.echo(f"{fit.verdict}: {fit.reason}")
+        echo(f"{fit.verdict}: {fit.reason}")
     raise typer.Exit(0 if fit.ok else 1)
 
 
@@ -156,28 +155,28 @@ def check_workflow(
     try:
         report = check_workflow(file, tuple(nodes or ()))
     except Unreadable as unreadable:
-        typer.echo(reports.as_text([unreadable.finding]), err=True, nl=False)
+        echo(reports.as_text([unreadable.finding]), err=True, nl=False)
         raise typer.Exit(1) from None
     workflow = report.workflow
     if svg is not None:
         svg.write_text(drawing.workflow_as_svg(workflow), encoding="utf-8")
     chosen = FindingsFormat.json if as_json else output
     if mermaid:
-        typer.echo(drawing.workflow_as_mermaid(workflow), nl=False)
-        typer.echo(reports.as_text(report.findings), err=True, nl=False)
+        echo(drawing.workflow_as_mermaid(workflow), nl=False)
+        echo(reports.as_text(report.findings), err=True, nl=False)
     elif chosen is FindingsFormat.json:
         facts = {
             "nodes": workflow.order or list(workflow.nodes),
             "connections": [c.names for c in workflow.connections],
         }
-        typer.echo(reports.as_json(report.findings, name=workflow.name, errors=report.errors, **facts))
+        echo(reports.as_json(report.findings, name=workflow.name, errors=report.errors, **facts))
     elif chosen is FindingsFormat.github:
-        typer.echo(reports.as_github(report.findings), nl=False)
+        echo(reports.as_github(report.findings), nl=False)
     elif chosen is FindingsFormat.sarif:
-        typer.echo(reports.as_sarif(report.findings))
+        echo(reports.as_sarif(report.findings))
     else:
-        typer.echo(reports.as_text(report.findings), nl=False)
-        typer.echo(report.summary, err=True)
+        echo(reports.as_text(report.findings), nl=False)
+        echo(report.summary, err=True)
     raise typer.Exit(1 if report.errors else 0)
 
 

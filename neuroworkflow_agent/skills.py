@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from platformdirs import user_cache_path
 
+from neuroworkflow_agent.directories import private_directory
 from neuroworkflow_agent.nodes.layout import Layout, detect_layout
 
 PLUGIN = "neuroworkflow"
@@ -102,7 +102,7 @@ def prepare(skills_dir: Path | None, workspace: Path, *, cache: Path | None = No
         return SkillSet(None, ())
     places = _Places(workspace, detect_layout(workspace))
     skills = [found[name] for name in sorted(found)]
-    base = (cache or user_cache_path("neuroworkflow-agent")) / "skills"
+    base = cache / "skills" if cache else private_directory("skills")
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=base))
     try:

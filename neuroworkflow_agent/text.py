@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 _CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # colours, cursor movements
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, hyperlinks
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor movements
+    # Titles, hyperlinks, the clipboard, and other strings for the terminal.
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
     r"|[\ud800-\udfff]"  # half a character, which no encoder takes
 )
 INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 """Characters that a name can hide or turn itself with, for a character class."""
+_FRESH_S = 0.05
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def strip_control(text: str) -> str:
     """`text` without escape sequences, control characters and lone surrogates; line ends and tabs stay."""
     return _CONTROL.sub("", text)
+
+
+def for_terminal(text: str) -> str:
+    """As `strip_control`; and no part of a line is written over another one."""
+    return strip_control(text.replace("\r\n", "\n")).replace("\r", "\n")
 
 
 def strip_all_but_colours(text: str) -> str:
@@ -50,6 +59,30 @@ def one_line(text: str, max_chars: int) -> str:
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` with every secret replaced by `[redacted]`."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+    found = [secret for secret in secrets if secret and secret in text]
+    for secret in sorted(found, key=len, reverse=True):
         text = text.replace(secret, "[redacted]")
     return text
+
+
+class Redaction:
+    """`redact` for many small texts: the secrets are looked up again when 50 ms have passed.
+
+    Parameters
+    ----------
+    secrets
+        Looks them up.
+    """
+
+    def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
+        self._look_up = secrets
+        self._known: tuple[str, ...] = ()
+        self._looked_at = -math.inf
+
+    def __call__(self, text: str) -> str:
+        """`text` without what is secret now."""
+        now = time.monotonic()
+        if now - self._looked_at > _FRESH_S:
+            self._known = tuple(self._look_up())
+            self._looked_at = now
+        return redact(text, self._known)

@@ -35,6 +35,8 @@ class ActiveTurn:
         """Whether the user has stopped it."""
         self.asked_in_vain = ""
         """Why it needs the user, where nobody can be asked."""
+        self.looking: asyncio.Task[None] | None = None
+        """Looks whether the endpoint is there at all."""
         self.ended = asyncio.Event()
         self._started = self._last_sign = time.monotonic()
         self._open_tools: dict[ToolUseId, str] = {}

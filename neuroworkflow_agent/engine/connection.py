@@ -1,6 +1,6 @@
 """One `claude` process: a long-lived `query()` and the task that reads it.
 
-`Connection` owns the reader task and a scratch directory for the process; the task owns the SDK's generator
+`Connection` owns the reader task and the process's `Scratch`; the task owns the SDK's generator
 and thereby the process. They end
 when `close` is called or the process ends by itself, whichever is first. The generator is always
 drained or cancelled from the task that iterates it, never closed from another.
@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import tempfile
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
+
+from neuroworkflow_agent.engine.scratch import Scratch, sweep
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, Message
@@ -60,13 +61,14 @@ class Connection:
         self._on_end = on_end
         self.failure: BaseException | None = None
         """What ended the process, once it has ended."""
+        self._is_used = False
         self._request_ids = itertools.count(1)
         self._let_others_run = _Breath()
         options.stderr = self._stderr.append
-        # The CLI keeps copies of pictures in its temporary directory and leaves them there.
-        self._scratch = tempfile.TemporaryDirectory(prefix="neuroworkflow-agent-", ignore_cleanup_errors=True)
-        options.env = {**options.env, "CLAUDE_CODE_TMPDIR": self._scratch.name}
+        self._scratch = Scratch()
+        options.env = {**options.env, "CLAUDE_CODE_TMPDIR": str(self._scratch.path)}
         self._reader = asyncio.create_task(self._read(options), name="neuroworkflow-agent reader")
+        self._reader.add_done_callback(self._ended)  # also when it was cancelled before it began
 
     @property
     def is_open(self) -> bool:
@@ -80,6 +82,7 @@ class Connection:
 
     def send_user_message(self, blocks: list[dict[str, Any]]) -> None:
         """Queue a user message of Messages API content blocks."""
+        self._is_used = True
         message = {"role": "user", "content": blocks}
         self._input.put_nowait(
             {"type": "user", "message": message, "parent_tool_use_id": None, "session_id": ""}
@@ -94,16 +97,26 @@ class Connection:
 
     async def close(self) -> None:
         """End the process: first by closing its input, then by force. Idempotent."""
-        self._input.put_nowait(None)
+        if self._is_used:
+            self._input.put_nowait(None)  # it ends its turn and writes its transcript first
+        else:
+            self._stop_answering()
         await asyncio.wait([self._reader], timeout=_CLOSE_GRACE_S)
         if not self._reader.done():
             await self.kill()
 
     async def kill(self) -> None:
         """End the process now."""
+        self._stop_answering()
         await asyncio.to_thread(_kill_children_with, self._marker)
-        self._reader.cancel()
         await asyncio.wait([self._reader], timeout=_CLOSE_GRACE_S)
+
+    def _stop_answering(self) -> None:
+        """Have the SDK drop what the process asks, such as which tools there are, and then close its input.
+
+        The other way round an answer finds the input closed, and its task fails with nobody to tell.
+        """
+        self._reader.cancel()
 
     async def _prompts(self) -> AsyncIterator[dict[str, Any]]:
         while (item := await self._input.get()) is not None:
@@ -113,6 +126,7 @@ class Connection:
         from claude_agent_sdk import query
 
         try:
+            await asyncio.to_thread(sweep)
             async for message in query(prompt=self._prompts(), options=options):
                 self._on_message(message)
                 self._let_others_run()
@@ -120,9 +134,10 @@ class Connection:
             self.failure = error
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises ends this process, not us
             self.failure = error
-        finally:
-            self._scratch.cleanup()
-            self._on_end(self.failure)
+
+    def _ended(self, _reader: asyncio.Task[None]) -> None:
+        self._scratch.remove()
+        self._on_end(self.failure)
 
 
 class _Breath:

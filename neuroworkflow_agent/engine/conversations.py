@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.claude_home import settle_claude_home
 from neuroworkflow_agent.engine.prompts import BESIDE_THE_PROMPT, read_message
 from neuroworkflow_agent.errors import ConfigError, SessionNotFoundError
 from neuroworkflow_agent.ids import SessionId
@@ -43,6 +44,7 @@ def exists(session_id: str, workspace: Path) -> bool:
     """Whether the conversation was written down for this workspace."""
     import claude_agent_sdk as sdk
 
+    settle_claude_home()
     return sdk.get_session_info(session_id, directory=str(workspace)) is not None
 
 
@@ -83,6 +85,7 @@ def conversations(config: AgentConfig, *, limit: int | None = None) -> list[Conv
     """Conversations of the workspace, newest first."""
     import claude_agent_sdk as sdk
 
+    settle_claude_home()
     found = sdk.list_sessions(directory=str(config.workspace), limit=limit)
     return [
         Conversation(

@@ -16,7 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from neuroworkflow_agent.directories import private_directory
+from neuroworkflow_agent.errors import ConfigError
 
 
 def find_cli(cli_path: Path | None) -> Path | None:
@@ -41,7 +42,7 @@ def detached(cli: Path | None, *, cache: Path | None = None) -> Path | None:
     cli
         The executable; None is handed back, for the SDK to report.
     cache
-        Where to put the script; None for the user's cache directory.
+        Where to put the script; None for a private directory.
     """
     if cli is None or sys.platform == "win32":  # Jupyter interrupts by an event there, not by a signal
         return cli
@@ -51,9 +52,9 @@ def detached(cli: Path | None, *, cache: Path | None = None) -> Path | None:
         code = "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])"
         command = [sys.executable, "-I", "-S", "-c", code, str(cli)]
     script = f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
-    directory = (cache or user_cache_path("neuroworkflow-agent")) / "bin"
-    target = directory / f"claude-{hashlib.sha256(script.encode()).hexdigest()[:16]}"
-    with contextlib.suppress(OSError):  # a home that cannot be written, or that runs no programs
+    with contextlib.suppress(OSError, ConfigError):  # nowhere to write, or where no programs run
+        directory = cache / "bin" if cache else private_directory("bin")
+        target = directory / f"claude-{hashlib.sha256(script.encode()).hexdigest()[:16]}"
         if not target.exists():
             _write(target, script)
         if os.access(target, os.X_OK):

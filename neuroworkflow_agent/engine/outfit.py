@@ -122,11 +122,13 @@ class Outfit:
             Another conversation to go on with if it was not.
         """
         from neuroworkflow_agent import skills
+        from neuroworkflow_agent.engine.claude_home import settle_claude_home
         from neuroworkflow_agent.engine.conversations import exists
         from neuroworkflow_agent.engine.detach import detached, find_cli
         from neuroworkflow_agent.engine.options import build_options
         from neuroworkflow_agent.tools.run_code import RunCode
 
+        await asyncio.to_thread(settle_claude_home)
         config = self.config
         skills_dir = config.skills_dir or skills.find_skills_dir(config.workspace)
         skill_set = await asyncio.to_thread(skills.prepare, skills_dir, config.workspace)

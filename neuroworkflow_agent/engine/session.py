@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from neuroworkflow_agent.engine.active import ActiveTurn
     from neuroworkflow_agent.engine.connection import Connection
+    from neuroworkflow_agent.engine.turn import Outcome
     from neuroworkflow_agent.tools.run_code import RunCode
 
 _STOP_GRACE_S = 0.35
@@ -284,8 +285,23 @@ class Session:
         elif active.reader.is_refused:
             self._link.interrupt()
             self._end_ahead(active, "error", self._endpoint.refused_text)
-        elif (outcome := active.reader.outcome) is not None:
-            self._finish(active, *active.reason(outcome.end, self._hide(outcome.message)))
+        elif active.reader.may_be_gone:
+            active.looking = active.looking or asyncio.create_task(self._look_for_endpoint(active))
+        elif active.reader.outcome is not None:
+            self._take_outcome(active, active.reader.outcome)
+
+    async def _look_for_endpoint(self, active: ActiveTurn) -> None:
+        """End a turn whose endpoint is gone: the CLI does not tell that from a network that comes back."""
+        refusal = await asyncio.to_thread(self._reach.refusal)
+        active.looking = None
+        if active.reader.outcome is not None:
+            self._take_outcome(active, active.reader.outcome, refusal)
+        elif refusal and active.reader.may_be_gone:
+            self._link.interrupt()
+            self._end_ahead(active, "cut_off", refusal)
+
+    def _take_outcome(self, active: ActiveTurn, outcome: Outcome, refusal: str = "") -> None:
+        self._finish(active, *active.reason(outcome.end, refusal or self._hide(outcome.message)))
 
     def _finish(self, active: ActiveTurn, end: EndReason, message: str) -> None:
         if active.ended.is_set():

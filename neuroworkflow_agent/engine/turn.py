@@ -29,6 +29,8 @@ _LIMITS = {
 }
 _MOST_REFUSALS = 2
 """The first one may be a login that has run out, which the CLI renews by itself."""
+_MOST_UNANSWERED = 5
+"""Nine seconds of trying: a server that is only restarted is back by then."""
 _AWAY_STATUS = frozenset({408, 409, 429}) | frozenset(range(500, 600))
 
 
@@ -56,10 +58,17 @@ class TurnReader:
         """The last message that was written down."""
         self.is_in_trouble = False
         """Whether the endpoint failed to answer at least once."""
+        self._unanswered = 0
         self._streamed_text = False
         self._needs_break = False
         self._last_error = ""
         self._error_kind: str | None = None
+
+    @property
+    def may_be_gone(self) -> bool:
+        """Whether the endpoint has said nothing so often, not even an error, that it should be looked for."""
+        has_given_up = self.outcome is not None and self.outcome.end == "cut_off"
+        return self._unanswered >= (1 if has_given_up else _MOST_UNANSWERED)
 
     def read(self, message: Message) -> Iterator[Event]:
         """The events `message` stands for; none for most system messages."""
@@ -78,6 +87,7 @@ class TurnReader:
                         yield _tool_result(block)
             case SystemMessage(subtype="api_retry", data=data):
                 self.is_in_trouble = True
+                self._unanswered = data.get("attempt", 0) if data.get("error_status") is None else 0
                 if data.get("error_status") == 401 and data.get("attempt", 0) >= _MOST_REFUSALS:
                     self.is_refused = True
                 else:
@@ -90,6 +100,7 @@ class TurnReader:
     def _read_stream(self, event: dict[str, Any]) -> Iterator[Event]:
         kind = event.get("type")
         if kind == "message_start":
+            self._unanswered = 0
             self.model = event.get("message", {}).get("model") or self.model
             self._streamed_text = False
         elif kind == "content_block_start" and event.get("content_block", {}).get("type") == "text":
@@ -166,7 +177,8 @@ def _tool_result(block: ToolResultBlock) -> ToolResult:
 def _retry_text(data: dict[str, Any]) -> str:
     attempt, most = data.get("attempt"), data.get("max_retries")
     status = data.get("error_status")
-    why = f"HTTP {status}" if status else str(data.get("error") or "no connection")
+    error = data.get("error")
+    why = f"HTTP {status}" if status else "no connection" if error in (None, "unknown") else str(error)
     return f"The model did not answer ({why}); trying again ({attempt} of {most})."
 
 

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from neuroworkflow_agent.kernels.capture import Capture
 from neuroworkflow_agent.kernels.guards import runs_agent_code
-from neuroworkflow_agent.outputs import OutputChange
+from neuroworkflow_agent.kernels.watch import Tail, Watch
 from neuroworkflow_agent.text import clip, strip_control
 
 _MAX_CELLS = 40
@@ -27,21 +26,17 @@ class _Cell:
 
     count: int | None
     source: str
-    texts: deque[str] = field(default_factory=deque)
-    chars: int = 0
+    output: Tail = field(default_factory=lambda: Tail(_MAX_CHARS_PER_CELL))
     error: str = ""
 
-    def add(self, text: str) -> None:
-        """Remember output, dropping the oldest beyond the budget."""
-        self.texts.append(text[-_MAX_CHARS_PER_CELL:])
-        self.chars += len(self.texts[-1])
-        while self.chars > _MAX_CHARS_PER_CELL and len(self.texts) > 1:
-            self.chars -= len(self.texts.popleft())
+    def fail(self, error: str) -> None:
+        """Remember the exception that ended it, in a line."""
+        self.error = error
 
     def render(self, max_chars: int) -> str:
         head = f"In [{self.count}]:" if self.count is not None else "In:"
         source = clip(self.source.strip(), max_chars // 2)
-        output = clip(strip_control("".join(self.texts)).strip(), max_chars // 2)
+        output = clip(strip_control(self.output.text).strip(), max_chars // 2)
         return f"{head}\n{source}" + (f"\nOutput:\n{output}" if output else "")
 
 
@@ -57,7 +52,7 @@ class Activity:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._cells: deque[_Cell] = deque(maxlen=_MAX_CELLS)
-        self._open: list[tuple[_Cell, Capture]] = []
+        self._open: list[tuple[_Cell, Watch]] = []
         self._told_history = False
         self._lock = threading.Lock()
         """The worker thread may ask while a cell ends."""
@@ -79,7 +74,7 @@ class Activity:
             if callback in self._shell.events.callbacks[name]:
                 self._shell.events.unregister(name, callback)
         while self._open:
-            self._open.pop()[1].__exit__()
+            self._open.pop()[1].stop()
 
     def take(self, budget_chars: int) -> str:
         """Everything since the last call as text, newest cells first to be kept; then forget it.
@@ -121,9 +116,9 @@ class Activity:
             return
         count = self._shell.execution_count - (1 if info.store_history else 0)
         cell = _Cell(count if info.store_history else None, info.raw_cell or "")
-        capture = Capture(self._shell, lambda change: _remember(cell, change))
-        self._open.append((cell, capture))
-        capture.__enter__()
+        watch = Watch(self._shell, cell.output.add, cell.fail)
+        self._open.append((cell, watch))
+        watch.start()
 
     def _after(self, result: Any) -> None:
         if not self._open or runs_agent_code(self._shell):
@@ -131,31 +126,15 @@ class Activity:
         source = getattr(getattr(result, "info", None), "raw_cell", None)
         if source is not None and source != self._open[-1][0].source:
             return
-        cell, capture = self._open.pop()
-        capture.__exit__()
+        cell, watch = self._open.pop()
+        watch.stop()
+        cell.output.settle()
         with self._lock:
             self._cells.append(cell)
             self.last_error = cell.render(_MAX_CHARS_PER_CELL) if cell.error else ""
             self.last_error_name = cell.error
         if self.on_cell is not None:
             self.on_cell()
-
-
-def _remember(cell: _Cell, change: OutputChange) -> None:
-    if change["op"] != "append":
-        return
-    output = change["output"]
-    match output["output_type"]:
-        case "stream":
-            cell.add(output["text"])
-        case "error":
-            cell.error = f"{output['ename']}: {output['evalue']}"
-            cell.add("\n".join(output["traceback"]))
-        case _:
-            data = output["data"]
-            images = [key for key in data if key.startswith("image/")]
-            text = data.get("text/plain", "")
-            cell.add(f"{text}{' (image)' if images else ''}\n")
 
 
 def _is_ours(source: str) -> bool:

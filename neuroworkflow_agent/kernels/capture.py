@@ -17,12 +17,18 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-from neuroworkflow_agent.kernels.descriptors import DescriptorMark
+from neuroworkflow_agent.kernels.descriptors import MARK, DescriptorMark
+from neuroworkflow_agent.kernels.wrapping import Wrappings
 from neuroworkflow_agent.outputs import OutputChange, OutputListener, error, stream
 
-_MISSING = object()
 _FLUSH_CHARS = 65_536
 _FLUSH_S = 0.03
+
+
+class _Muted(threading.local):
+    """Whether what this thread writes is recorded already."""
+
+    on = False
 
 
 class Capture:
@@ -66,8 +72,8 @@ class Capture:
         self._listener = listener
         self._forward = forward
         self._on_clear = on_clear
-        self._patched: list[tuple[Any, str, Any]] = []
-        self._muted = threading.local()
+        self._wrappings = Wrappings()
+        self._muted = _Muted()
         self._last_stream: str | None = None
         self._texts: list[str] = []
         self._chars = 0
@@ -77,23 +83,18 @@ class Capture:
 
     def __enter__(self) -> Self:
         shell = self._shell
-        self._wrap(shell.display_pub, "publish", self._publish)
-        self._wrap(shell.display_pub, "clear_output", self._clear_output)
-        self._wrap(shell.displayhook, "write_output_prompt", self._silently)
-        self._wrap(shell.displayhook, "write_format_data", self._write_format_data)
-        self._wrap(shell.displayhook, "finish_displayhook", self._silently)
-        self._wrap(shell, "_showtraceback", self._showtraceback)
+        self._wrappings.wrap(shell.display_pub, "publish", self._publish)
+        self._wrappings.wrap(shell.display_pub, "clear_output", self._clear_output)
+        self._wrappings.wrap(shell.displayhook, "write_output_prompt", self._silently)
+        self._wrappings.wrap(shell.displayhook, "write_format_data", self._write_format_data)
+        self._wrappings.wrap(shell.displayhook, "finish_displayhook", self._silently)
+        self._wrappings.wrap(shell, "_showtraceback", self._showtraceback)
         for name in ("stdout", "stderr"):
             self._wrap_stream(name)
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        while self._patched:
-            target, name, before = self._patched.pop()
-            if before is _MISSING:
-                vars(target).pop(name, None)
-            else:
-                setattr(target, name, before)
+        self._wrappings.undo()
         with self._lock:
             self._flush_text()
 
@@ -102,24 +103,16 @@ class Capture:
         for mark in self._marks:
             mark.send_and_wait()
 
-    def _wrap(self, target: Any, name: str, wrapper: Callable[..., Any]) -> None:
-        original = getattr(target, name)
-        before = vars(target).get(name, _MISSING)
-        setattr(target, name, lambda *args, **kwargs: wrapper(original, *args, **kwargs))
-        self._patched.append((target, name, before))
-
     def _wrap_stream(self, name: str) -> None:
         target = getattr(sys, name)
         other = sys.stderr if name == "stdout" else sys.stdout
         mark = DescriptorMark(target)
         self._marks.append(mark)
+        original, hide, muted = target.write, self._hide, self._muted
 
-        def write(original: Callable[[Any], int], text: Any) -> int:
-            if not isinstance(text, str):
-                return original(text)
-            rest = mark.taken_out(text)
-            shown = self._hide(rest) if self._hide is not None else rest
-            if shown and not getattr(self._muted, "on", False):
+        def put(text: str) -> int:
+            shown = hide(text) if hide is not None else text
+            if shown and not muted.on:
                 if self._last_stream != name:
                     # Each stream has a buffer of its own; without this the cell shows them out of order.
                     with contextlib.suppress(Exception):
@@ -127,7 +120,13 @@ class Capture:
                 self._record_text(name, shown)
             return original(shown) if self._forward else len(text)
 
-        self._wrap(target, "write", write)
+        def write(text: Any) -> Any:
+            # Called a hundred thousand times a second by code that prints much.
+            if not isinstance(text, str):
+                return original(text)
+            return put(text if MARK not in text else mark.taken_out(text))
+
+        self._wrappings.replace(target, "write", write)
 
     def _record_text(self, name: str, text: str) -> None:
         """Gather neighbouring texts: code may print a hundred thousand times a second."""
@@ -212,7 +211,7 @@ class Capture:
         """Go on as usual; what a terminal shell prints for it is no output of its own."""
         if not self._forward:
             return
-        before, self._muted.on = getattr(self._muted, "on", False), True
+        before, self._muted.on = self._muted.on, True
         try:
             original(*args, **kwargs)
         finally:

@@ -13,7 +13,7 @@ import select
 import threading
 from typing import Any
 
-_MARK = "\x06"  # ASCII "acknowledge": one byte, so that no read can split it
+MARK = "\x06"  # ASCII "acknowledge": one byte, so that no read can split it
 _WAIT_S = 0.5
 _ECHO_S = 5.0
 """How long the thread, which has written the mark to the stream, may take to echo it."""
@@ -39,12 +39,12 @@ class DescriptorMark:
 
     def taken_out(self, text: str) -> str:
         """`text` as it is to be written; what the thread echoes next is caught, if it brings the mark."""
-        if _MARK not in text or threading.current_thread() is not self._thread:
+        if MARK not in text or threading.current_thread() is not self._thread:
             return text
         with self._lock:
             if self._catch is not None:
                 self._stream._original_stdstream_copy = self._catch
-        return text.replace(_MARK, "")
+        return text.replace(MARK, "")
 
     def send_and_wait(self) -> None:
         """Return once everything written to the descriptor so far has been written to the stream."""
@@ -56,7 +56,7 @@ class DescriptorMark:
             self._echo = self._stream._original_stdstream_copy
             self._pipe = caught, self._catch = os.pipe()
             try:
-                os.write(fd, _MARK.encode())
+                os.write(fd, MARK.encode())
                 select.select([caught], [], [], _WAIT_S)
             finally:
                 self._end_catching()
@@ -71,7 +71,7 @@ class DescriptorMark:
             is_caught = self._stream._original_stdstream_copy == catch
         if is_caught and select.select([caught], [], [], _ECHO_S)[0]:
             self._stream._original_stdstream_copy = self._echo
-            os.write(self._echo, os.read(caught, _ECHO_BYTES).replace(_MARK.encode(), b""))
+            os.write(self._echo, os.read(caught, _ECHO_BYTES).replace(MARK.encode(), b""))
         self._stream._original_stdstream_copy = self._echo
         self._pipe = None
         os.close(caught)

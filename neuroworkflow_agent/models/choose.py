@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from platformdirs import user_cache_path
-
 from neuroworkflow_agent.config import ANTHROPIC_VARIABLES, AgentConfig
+from neuroworkflow_agent.directories import private_directory, user_home
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.models import local_servers
 from neuroworkflow_agent.models.endpoint import (
@@ -167,7 +166,7 @@ def _loopback(name: str, url: str, model: str, why: str) -> Endpoint:
 
 def _embedded(path: str, why: str) -> Endpoint:
     settings = {
-        "cache": str(user_cache_path("neuroworkflow-agent") / "models"),
+        "cache": str(private_directory("models")),
         "path": None,
         "idle_s": _IDLE_S,
     }
@@ -185,7 +184,7 @@ def _embedded(path: str, why: str) -> Endpoint:
         "The embedded model",
         "neuroworkflow_agent.models.local",
         settings,
-        user_cache_path("neuroworkflow-agent") / "servers",
+        private_directory("servers"),
     )
     return Endpoint("embedded", "", why, model=model, limits=_LOCAL_LIMITS, server=server)
 
@@ -205,7 +204,7 @@ def _bridge(asked: str, config: AgentConfig, why: str) -> Endpoint:
         "The bridge",
         "neuroworkflow_agent.models.bridge",
         settings,
-        user_cache_path("neuroworkflow-agent") / "servers",
+        private_directory("servers"),
     )
     return Endpoint("bridge", "", why, model=model, server=server)
 
@@ -231,5 +230,8 @@ def _checked_url(url: str) -> str:
 
 def _is_logged_in(config: AgentConfig) -> bool:
     """Whether Claude Code may have a login; on macOS it lives in the keychain, so only the CLI knows."""
-    home = config.claude_config_dir or Path.home() / ".claude"
-    return (home / ".credentials.json").is_file() or (sys.platform == "darwin" and home.is_dir())
+    home = user_home()
+    directory = config.claude_config_dir or (home and home / ".claude")
+    if directory is None:
+        return False
+    return (directory / ".credentials.json").is_file() or (sys.platform == "darwin" and directory.is_dir())

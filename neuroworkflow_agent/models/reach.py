@@ -24,6 +24,7 @@ class Reach:
         self._endpoint = endpoint
         self._running: Running | None = None
         self._scripted: ScriptedModel | None = None
+        self._url = endpoint.url
         self._lock = threading.Lock()
 
     @property
@@ -41,19 +42,24 @@ class Reach:
         ConfigError
             If a script cannot be read.
         """
-        endpoint = self._endpoint
         with self._lock:
-            match endpoint.server:
-                case Sidecar() as sidecar:
-                    self._running = running = sidecar.ensure()
-                    return foreign_environ(running.url, running.token, endpoint.model)
-                case Script() as script:
-                    model = self._open_script(script)
-                    return foreign_environ(model.base_url, model.api_key, endpoint.model)
-                case Door() as door:
-                    return leading_environ(door.url, door.token())
-                case None:
-                    return endpoint.environ
+            environ = self._open()
+            self._url = environ.get("ANTHROPIC_BASE_URL") or self._endpoint.url
+            return environ
+
+    def _open(self) -> Mapping[str, str]:
+        endpoint = self._endpoint
+        match endpoint.server:
+            case Sidecar() as sidecar:
+                self._running = running = sidecar.ensure()
+                return foreign_environ(running.url, running.token, endpoint.model)
+            case Script() as script:
+                model = self._open_script(script)
+                return foreign_environ(model.base_url, model.api_key, endpoint.model)
+            case Door() as door:
+                return leading_environ(door.url, door.token())
+            case None:
+                return endpoint.environ
 
     def trouble(self) -> str:
         """What became of the server since `open`; empty while it lives."""
@@ -61,6 +67,18 @@ class Reach:
             return ""
         assert isinstance(self._endpoint.server, Sidecar)
         return f"{self._endpoint.server.name}'s process ended in the middle of its work; the next turn starts it again."
+
+    def refusal(self) -> str:
+        """That nothing listens where the endpoint was; empty while something does. Blocks; from any thread."""
+        from neuroworkflow_agent.models.refused import refused_address
+
+        address = refused_address(self._url)
+        if not address:
+            return ""
+        return (
+            f"The model server at {address} is gone: connections are refused. "
+            "Start it again, or choose another model with --model."
+        )
 
     def close(self) -> None:
         """End what is ours. Idempotent."""

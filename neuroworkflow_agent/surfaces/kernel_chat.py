@@ -21,7 +21,7 @@ from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
-from neuroworkflow_agent.text import redact
+from neuroworkflow_agent.text import Redaction
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.engine.running import RunningTurn
@@ -71,7 +71,7 @@ class KernelChat:
         self._shell = shell
         self._make_view = make_view
         self._queue = MainThreadQueue()
-        self._kernel = LiveKernel(shell, self._queue, self._hide)
+        self._kernel = LiveKernel(shell, self._queue, Redaction(self._secrets))
         self._activity = Activity(shell)
         self._activity.attach()
         self._config: AgentConfig | None = None
@@ -160,8 +160,8 @@ class KernelChat:
         self._queue.serve_blocking(on_interrupt=turn.interrupt, on_tick=view.tick)
         return self._finished(turn)
 
-    def _hide(self, text: str) -> str:
-        return redact(text, self._config.secrets) if self._config is not None else text
+    def _secrets(self) -> frozenset[str]:
+        return self._config.secrets if self._config is not None else frozenset()
 
     # -- one turn -------------------------------------------------------------------------------------
 

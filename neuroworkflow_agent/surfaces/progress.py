@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from neuroworkflow_agent.events import Event, Notice, ToolUse, TurnEnd, TurnStart
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.surfaces import headless
+from neuroworkflow_agent.surfaces.console import SafeConsole
 
 
 class ConsoleProgress:
@@ -22,7 +22,7 @@ class ConsoleProgress:
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._console = SafeConsole(stderr=True, quiet=quiet, highlight=False)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Progress(*columns, console=self._console, transient=True)
         self._task = self._bar.add_task("", total=None, visible=False)

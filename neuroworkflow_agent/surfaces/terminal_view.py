@@ -15,7 +15,7 @@ from neuroworkflow_agent.events import (
     TurnEnd,
 )
 from neuroworkflow_agent.render import parts
-from neuroworkflow_agent.text import strip_control
+from neuroworkflow_agent.text import for_terminal
 
 
 class TerminalView:
@@ -35,7 +35,7 @@ class TerminalView:
         """Write what `event` stands for."""
         match event:
             case TextDelta(text=text):
-                self._put(strip_control(text))
+                self._put(text)
             case ToolUse(name=name, input=tool_input):
                 self._line(parts.tool_use(name, tool_input).text)
             case ToolResult(text=text, is_error=True):
@@ -55,6 +55,7 @@ class TerminalView:
         """Nothing waits to be sent."""
 
     def _put(self, text: str) -> None:
+        text = for_terminal(text)
         self._write(text)
         self._at_line_start = text.endswith("\n")
 

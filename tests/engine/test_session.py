@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -119,6 +120,23 @@ def test_closed_while_it_gets_ready_leaves_no_process(
         session.close()
         time.sleep(0.3)
         assert cli_pids() == []
+
+
+def test_closed_while_the_process_asks_for_its_tools_nothing_is_reported(
+    scripted_model: ScriptedModel, make_session: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    for wait_s in (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5):
+        session = make_session()
+        session.prewarm()
+        deadline = time.monotonic() + 30
+        while not cli_pids():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        time.sleep(wait_s)
+        session.close()
+        assert cli_pids() == []
+    gc.collect()  # asyncio reports a task's exception when the task is gone
+    assert caplog.messages == []
 
 
 def test_context_comes_before_the_prompt_as_data(scripted_model: ScriptedModel, make_session: Maker) -> None:
@@ -578,6 +596,34 @@ def test_passing_trouble_is_tried_again_and_told(
         notices = [event.message for event in turn if isinstance(event, Notice)]
         assert len(notices) == 2
         assert "again" in notices[1]
+
+
+@pytest.mark.parametrize(("retries", "at_most_s"), [("10", 15), ("2", 8)])
+def test_endpoint_that_is_gone_is_given_up_with_a_sentence(
+    retries: str,
+    at_most_s: float,
+    scripted_model: ScriptedModel,
+    make_session: Maker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ScriptedModel([Reply.text("one")]) as model:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", model.base_url)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", model.api_key)
+        monkeypatch.setenv("CLAUDE_CODE_MAX_RETRIES", retries)
+        session = make_session()
+        assert end_of(session.start("hi")).end == "complete"
+    started = time.monotonic()
+    turn = session.start("are you there?")
+    end = end_of(turn)
+    address = model.base_url.removeprefix("http://")
+    assert (end.end, end.message) == (
+        "cut_off",
+        f"The model server at {address} is gone: connections are refused. "
+        "Start it again, or choose another model with --model.",
+    )
+    assert time.monotonic() - started < at_most_s
+    notices = [event.message for event in turn if isinstance(event, Notice)]
+    assert notices[0] == f"The model did not answer (no connection); trying again (1 of {retries})."
 
 
 def test_malformed_stream_does_not_wedge_the_session(

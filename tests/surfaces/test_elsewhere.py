@@ -108,6 +108,54 @@ def test_nothing_outlives_the_kernel(
     assert alive == []
 
 
+def test_next_kernel_sweeps_what_a_killed_one_left_in_the_temporary_directory(
+    start_kernel: Callable[[], RealKernel],
+    scripted_model: ScriptedModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    places = []
+    for how in ("kill", "shutdown"):
+        scripted_model.extend(Reply.text("hello"))
+        kernel = start_kernel()
+        kernel.run("%load_ext neuroworkflow_agent")
+        assert kernel.run("%chat hi").end == "complete"
+        processes = claude_of(kernel)
+        places.append({path for path in tmp_path.iterdir() if path.name.startswith("neuroworkflow-agent")})
+        if how == "kill":
+            os.kill(kernel.pid, signal.SIGKILL)
+        kernel.close()
+        psutil.wait_procs(processes, timeout=15)
+    (first,), (second,) = places
+    assert first != second
+    assert not first.exists()
+    assert not second.exists()
+
+
+def test_without_a_writable_home_conversations_go_on_in_the_temporary_directory(
+    scripted_model: ScriptedModel, workspace: Path, tmp_path: Path
+) -> None:
+    scripted_model.extend(Reply.text("one"), Reply.text("two"))
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("CLAUDE_CONFIG_DIR", "XDG_CACHE_HOME")
+    }
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    kernel = RealKernel(workspace, {**kept, "HOME": "/dev/null", "TMPDIR": str(temporary)})
+    try:
+        kernel.run("%load_ext neuroworkflow_agent")
+        ran = kernel.run("%chat hi"), kernel.run("%chat --mode ask again")
+    finally:
+        kernel.close()
+    assert [each.end for each in ran] == ["complete", "complete"], ran
+    assert scripted_model.requests[-1].user_texts == ["hi", "again"]
+    assert [path.name for path in temporary.iterdir()] == [f"neuroworkflow-agent-{os.getuid()}"]
+    assert list(workspace.iterdir()) == []
+
+
 def test_fifty_figures_and_a_large_image_reach_the_model(
     start_kernel: Callable[[], RealKernel], scripted_model: ScriptedModel
 ) -> None:

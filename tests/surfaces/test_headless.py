@@ -485,6 +485,20 @@ def test_sessions_are_listed_shown_forked_renamed_and_deleted(
     )
 
 
+def test_answers_and_prompts_cannot_speak_to_the_terminal(
+    notebook: Path, scripted_model: ScriptedModel
+) -> None:
+    hidden = "\x1b]0;title\x07\x1b]52;c;ZWNobyBn\x07\x1b]8;;https://elsewhere\x1b\\\x9b2J\x9d0;title\x9c"
+    scripted_model.extend(Reply.text(f"the{hidden} answer"), Reply.text("done"))
+    code, *said = call("run", notebook, f"about{hidden} spikes", "--no-execute")
+    assert code == 0
+    session_id = json.loads(call("sessions", "list", "--json")[1])[0]["session_id"]
+    said += [*call("sessions", "list")[1:], *call("sessions", "show", session_id)[1:]]
+    text = "".join(said)
+    assert [text.count(part) for part in ("the answer", "about spikes")] == [2, 2], said
+    assert not set(text) & {"\x07", "\x1b", "\x9b", "\x9c", "\x9d"}
+
+
 def test_key_is_never_written_into_the_notebook(notebook: Path, scripted_model: ScriptedModel) -> None:
     code = "import os\nprint(os.environ['ANTHROPIC_API_KEY'])\nos.environ['ANTHROPIC_API_KEY']"
     scripted_model.extend(Reply.code(code), Reply.text("ok"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,22 @@ def test_answer_is_shown_as_html_and_readable_without(
     assert answer["data"]["text/plain"] == "Hello **you**, `x`"
     assert closing["data"]["text/plain"].startswith("complete · ")
     assert "10 in / 5 out" in closing["data"]["text/plain"]
+
+
+def test_first_turn_with_an_option_leaves_nothing_on_stderr(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    written = []
+    for wait_s in (0.2, 0.5, 0.8, 1.1):  # the process that is thrown away is at one thing or another
+        kernel.run("%unload_ext neuroworkflow_agent", is_silent=True)
+        kernel.run("%load_ext neuroworkflow_agent", is_silent=True)
+        time.sleep(wait_s)
+        scripted_model.extend(Reply.text("hi"))
+        first = kernel.run("%chat --mode edit hello")
+        after = kernel.run("import gc; gc.collect();")  # asyncio reports a failed task when the task is gone
+        written += [output for output in first.outputs + after.outputs if output["output_type"] == "stream"]
+        assert first.end == "complete"
+    assert written == []
 
 
 def test_code_runs_in_the_users_namespace_and_in_the_users_cell(

@@ -27,7 +27,7 @@ from neuroworkflow_agent.render.outputs import ShownPicture
 from neuroworkflow_agent.surfaces.panel.items import Transcript
 from neuroworkflow_agent.surfaces.panel.outbox import Outbox, Send
 from neuroworkflow_agent.surfaces.panel.patches import Op
-from neuroworkflow_agent.text import redact
+from neuroworkflow_agent.text import Redaction, redact
 
 _LIVE_PICTURE_BYTES = 1_000_000
 _MAX_TITLE_CHARS = 200
@@ -67,7 +67,9 @@ class PanelConversation:
     ) -> None:
         self.config = config
         """Settings of the next turn."""
-        self.kernel = OwnKernel(shell, on_interrupt=self.interrupt, hide=self.hide)
+        self.kernel = OwnKernel(
+            shell, on_interrupt=self.interrupt, hide=Redaction(lambda: self.config.secrets)
+        )
         self.outbox = Outbox(send, self._take_patch)
         self._portal = portal
         self._on_turn_end = on_turn_end

@@ -1,0 +1,40 @@
+"""What the command line prints, with nothing in it that a terminal would obey.
+
+A model, a notebook and a node file write what they like: a window's title, a link that lies, the clipboard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import typer
+from rich.console import Console, ConsoleOptions
+from rich.segment import Segment
+
+from neuroworkflow_agent.text import for_terminal
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print text as text.
+
+    Parameters
+    ----------
+    text
+        Whatever it is.
+    err
+        Whether to standard error.
+    nl
+        Whether a line end follows.
+    """
+    typer.echo(for_terminal(text), err=err, nl=nl)
+
+
+class SafeConsole(Console):
+    """Rich's console: styles are its own, and of the texts only what can be read is left."""
+
+    def render(self, renderable: Any, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """See `rich.console.Console.render`."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(for_terminal(text), style)

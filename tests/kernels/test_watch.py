@@ -1,0 +1,72 @@
+"""Watching the user's cells in a real kernel, where texts are sent from a thread of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from neuroworkflow_agent.kernels.watch import Tail
+from neuroworkflow_agent.testing.real_kernel import RealKernel
+
+_ATTACH = """\
+from neuroworkflow_agent.kernels.activity import Activity
+activity = Activity(get_ipython())
+activity.attach()
+activity.take(9);
+"""
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[RealKernel]:
+    kernel = RealKernel(tmp_path)
+    kernel.run(_ATTACH, is_silent=True)
+    yield kernel
+    kernel.close()
+
+
+@pytest.mark.kernel
+def test_texts_results_and_errors_are_told_in_their_order_and_the_streams_left_alone(
+    watched: RealKernel,
+) -> None:
+    shown = watched.run(
+        "import sys, threading\n"
+        "print([stream.write.__module__.startswith('neuroworkflow') for stream in (sys.stdout, sys.stderr)])\n"
+        "display('shown')\n"
+        "thread = threading.Thread(target=print, args=('from a thread',)); thread.start(); thread.join()\n"
+        "print('before the result')\n"
+        "6 * 7"
+    )
+    watched.run("for number in range(100_000): print('line', number)")
+    failed = watched.run("print('and then', file=sys.stderr)\n1 / 0")
+    told = watched.run("print(activity.take(20_000))").text
+    first, many, last = told.split("\n\nIn [")
+    assert first.endswith(
+        "Output:\n[False, False]\n'shown'\nfrom a thread\nbefore the result\n42",
+    )
+    assert many.endswith("line 99999")
+    assert len(many) < 4000
+    assert "Output:\nand then\n" in last
+    assert "ZeroDivisionError: division by zero" in last
+    assert [output["output_type"] for output in shown.outputs] == [
+        "stream",
+        "display_data",
+        "stream",
+        "execute_result",
+    ]
+    assert failed.status == "error"
+    hooks = "[len(vars(stream._local).get('hooks', ())) for stream in (sys.stdout, sys.stderr)]"
+    asked = f"seen = []; sys.stdout.pub_thread.schedule(lambda: seen.append({hooks}))"
+    watched.run(f"activity.detach()\n{asked}\nsys.stdout.flush()")
+    assert watched.run("seen").text == "[[0, 0]]"
+
+
+def test_tail_holds_the_end_whatever_the_pieces() -> None:
+    tail = Tail(10)
+    for piece in ("a" * 50, "", *"0123456789", "bc"):
+        tail.add(piece)
+    assert tail.text == "23456789bc"
+    tail.settle()
+    tail.add("d")
+    assert tail.text == "3456789bcd"
