@@ -7,7 +7,7 @@ that cell's `Out[n]` and the user's `_`, and its tracebacks would point to a cel
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ _NAME = "agent"
 def unnumbered(shell: Any) -> Iterator[None]:
     """Let the code that runs in the block leave `_`, `Out` and the numbers of cells alone."""
     hook, compiler = shell.displayhook, shell.compile
-    cache = compiler.cache
+    cache, write_prompt = compiler.cache, hook.write_output_prompt
     before = (hook.exec_result, shell.last_execution_result, shell.last_execution_succeeded)
 
     def cache_by_name(transformed_code: str, _number: object = 0, raw_code: str | None = None) -> Any:
@@ -30,7 +30,7 @@ def unnumbered(shell: Any) -> Iterator[None]:
     try:
         with (
             patched(compiler, "cache", cache_by_name),
-            patched(hook, "write_output_prompt", lambda: _write_no_number(hook)),
+            patched(hook, "write_output_prompt", lambda: _write_prompt(hook, write_prompt)),
             patched(hook, "update_user_ns", _nothing),
             patched(hook, "log_output", _nothing),
         ):
@@ -39,10 +39,13 @@ def unnumbered(shell: Any) -> Iterator[None]:
         hook.exec_result, shell.last_execution_result, shell.last_execution_succeeded = before
 
 
-def _write_no_number(hook: Any) -> None:
-    """What a display hook writes before a result: to a front end a count that is not there, in a terminal nothing."""
+def _write_prompt(hook: Any, write_prompt: Callable[[], None]) -> None:
+    """What a display hook writes before a result: in a terminal no number.
+
+    To a front end the number of the cell that waits for the agent: JupyterLab shows no result without one.
+    """
     if getattr(hook, "msg", None):
-        hook.msg["content"]["execution_count"] = None
+        write_prompt()
     else:
         sys.stdout.write(hook.shell.separate_out)
 
