@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 from neuroworkflow_agent.errors import KernelError
@@ -39,6 +39,8 @@ class OwnKernel:
         Called on the main thread when the user interrupts the kernel while code of the agent's runs there.
     hide
         Applied to the texts the code puts out; takes known secrets out.
+    around
+        Entered on the main thread around each piece of code.
 
     Raises
     ------
@@ -47,9 +49,17 @@ class OwnKernel:
     """
 
     def __init__(
-        self, shell: Any, *, on_interrupt: Callable[[], None], hide: Callable[[str], str] | None = None
+        self,
+        shell: Any,
+        *,
+        on_interrupt: Callable[[], None],
+        hide: Callable[[str], str] | None = None,
+        around: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
     ) -> None:
         kernel = kernel_around(shell)
+        self._around = around
+        self.on_clear: Callable[[bool], bool] | None = None
+        """As `LiveKernel.on_clear`."""
         self._shell = shell
         self._on_interrupt = on_interrupt
         self._hide = hide
@@ -74,6 +84,7 @@ class OwnKernel:
         """See `Kernel.execute`; the time limit counts from the start of the code."""
         async with self._lock, self._main_thread() as queue:
             kernel = LiveKernel(self._shell, queue, self._hide)
+            kernel.on_clear = self.on_clear
             return await kernel.execute(source, on_start=on_start, on_output=on_output, timeout_s=timeout_s)
 
     async def call(self, function: Callable[[], T], *, wait_s: float) -> T:
@@ -120,7 +131,8 @@ class OwnKernel:
         async def serve() -> None:
             with contextlib.suppress(RuntimeError):  # the engine's loop has closed
                 loop.call_soon_threadsafe(here.set)
-                await queue.serve(on_interrupt=self._on_interrupt)
+                with self._around():
+                    await queue.serve(on_interrupt=self._on_interrupt)
 
         try:
             with self._door.expecting(serve) as token:

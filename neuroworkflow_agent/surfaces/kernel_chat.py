@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import AgentError, SessionBusyError, TurnFailedError
 from neuroworkflow_agent.kernels.activity import Activity
+from neuroworkflow_agent.kernels.cell_kernel import CellKernel
 from neuroworkflow_agent.kernels.contexts import keep_context
-from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
@@ -71,7 +71,7 @@ class KernelChat:
         self._shell = shell
         self._make_view = make_view
         self._queue = MainThreadQueue()
-        self._kernel = LiveKernel(shell, self._queue, Redaction(self._secrets))
+        self._kernel = CellKernel(shell, self._queue, Redaction(self._secrets))
         self._activity = Activity(shell)
         self._activity.attach()
         self._config: AgentConfig | None = None
@@ -150,14 +150,16 @@ class KernelChat:
         """
         turn, view = self._start(prompt)
         keep_context(self._shell)
-        await self._queue.serve(on_interrupt=turn.interrupt, on_tick=view.tick)
+        with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
+            await self._queue.serve(on_interrupt=turn.interrupt, on_tick=on_tick)
         return self._finished(turn)
 
     def run_blocking(self, prompt: str) -> RunningTurn:
         """As `run`, blocking the calling thread."""
         turn, view = self._start(prompt)
         keep_context(self._shell)
-        self._queue.serve_blocking(on_interrupt=turn.interrupt, on_tick=view.tick)
+        with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
+            self._queue.serve_blocking(on_interrupt=turn.interrupt, on_tick=on_tick)
         return self._finished(turn)
 
     def _secrets(self) -> frozenset[str]:
@@ -171,12 +173,12 @@ class KernelChat:
         view = self._make_view()
         session = self._up_to_date_session()
         self._queue.open()
+        self._kernel.begin(on_interrupt=session.interrupt, on_clear=getattr(view, "replay", None))
         try:
             turn = session.start(prompt, context=self._activity.take(_CONTEXT_CHARS))
         except BaseException:
             self._queue.close()
             raise
-        self._kernel.on_clear = getattr(view, "replay", None)
         _ToMainThread(self._shell, self._queue, view).follow(turn)
         return turn, view
 
@@ -198,7 +200,6 @@ class KernelChat:
             return self.session
 
     def _finished(self, turn: RunningTurn) -> RunningTurn:
-        self._kernel.on_clear = None
         end = turn.result(0)
         if end.end == "interrupted":
             raise TurnStoppedError(end.message or "Stopped.", end=end.end, session_id=end.session_id)

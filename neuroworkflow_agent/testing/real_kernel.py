@@ -73,6 +73,7 @@ class Driver:
         interrupt_when: Callable[[dict[str, Any]], bool] | None = None,
         answers: list[str] | None = None,
         is_silent: bool = False,
+        subshell_id: str | None = None,
     ) -> Ran:
         """Run a cell to its end, as a notebook would.
 
@@ -88,9 +89,13 @@ class Driver:
             Replies to the cell's input prompts, in order; None allows no input.
         is_silent
             Leave no trace in the shell's history and count.
+        subshell_id
+            The subshell that runs it, from `open_subshell`; None for the main thread.
         """
         outputs, msgs = OutputList(), []
-        msg_id = self.client.execute(code, silent=is_silent, allow_stdin=answers is not None)
+        msg_id = self.send(
+            code, is_silent=is_silent, allow_stdin=answers is not None, subshell_id=subshell_id
+        )
         deadline = time.monotonic() + timeout_s
         interrupted_at = 0.0
         while True:
@@ -117,6 +122,33 @@ class Driver:
         reply = self.reply_to(msg_id)
         stopped = time.monotonic() - interrupted_at if interrupted_at else 0.0
         return Ran(reply["status"], list(outputs.outputs), msgs, reply, stopped)
+
+    def send(
+        self, code: str, *, is_silent: bool = False, allow_stdin: bool = False, subshell_id: str | None = None
+    ) -> str:
+        """Send a cell and wait for nothing; its message id, for `reply_to`."""
+        content = {
+            "code": code,
+            "silent": is_silent,
+            "store_history": not is_silent,
+            "user_expressions": {},
+            "allow_stdin": allow_stdin,
+            "stop_on_error": True,
+        }
+        msg = self.client.session.msg("execute_request", content)
+        if subshell_id is not None:
+            msg["header"]["subshell_id"] = subshell_id
+        self.client.shell_channel.send(msg)
+        msg_id: str = msg["header"]["msg_id"]
+        return msg_id
+
+    def open_subshell(self) -> str:
+        """Begin a subshell, as JupyterLab does for a console beside a notebook; its id."""
+        self.client.control_channel.send(self.client.session.msg("create_subshell_request"))
+        while (reply := self.client.get_control_msg(timeout=10))["msg_type"] != "create_subshell_reply":
+            pass
+        subshell_id: str = reply["content"]["subshell_id"]
+        return subshell_id
 
     def reply_to(self, msg_id: str, timeout_s: float = 30) -> dict[str, Any]:
         """The reply to one request; replies to earlier ones that nobody took are passed over.
