@@ -63,7 +63,8 @@ class Kernel(Protocol):
 
         One at a time: a second call waits for the first. Cancelling the call interrupts the running
         statement (or drops it, when it has not started) and returns only when the kernel has let go of
-        it, or when it plainly will not within a bounded time.
+        it, or when it plainly will not within a bounded time. The code is interrupted once, so that it can
+        clean up, and again when it goes on for longer than `letting_go.GRACE_S`.
 
         Parameters
         ----------

@@ -14,8 +14,8 @@ from typing import Any
 
 GRACE_S = 3.0
 """How long code may go on after an interrupt has reached it."""
-PATIENCE_S = 12.0
-"""How long whoever stopped the code waits; it is interrupted further until it lets go."""
+PATIENCE_S = 5.0
+"""How long whoever stopped the code waits; without them it is interrupted further until it lets go."""
 
 _AGAIN = f"The code has not stopped {GRACE_S:g} s after it was interrupted. It is interrupted again.\n"
 _HOPELESS = (

@@ -95,6 +95,50 @@ def test_signal_while_code_runs_is_reported_and_raised_inside_it(serve: Serve) -
     assert sorted(seen) == ["raised", "reported"]
 
 
+@pytest.mark.parametrize(
+    ("stops", "interrupts"),
+    [
+        (["signal", "engine", "engine"], 1),
+        (["engine", "again", "again"], 1),
+        (["signal", "again"], 1),
+        (["signal", "signal"], 2),
+        (["engine", "wait", "again"], 2),
+        (["engine", "wait", "engine"], 1),
+    ],
+)
+def test_one_stop_is_one_interrupt(stops: list[str], interrupts: int, serve: Serve) -> None:
+    queue, seen = MainThreadQueue(), []
+    queue.open()
+
+    def body() -> None:
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:
+            try:
+                time.sleep(until - time.monotonic())
+            except KeyboardInterrupt:
+                seen.append("raised")
+
+    running = code(body)
+    do = {
+        "signal": lambda: os.kill(os.getpid(), signal.SIGINT),
+        "engine": lambda: queue.interrupt(running),
+        "again": lambda: queue.interrupt(running, again=True),
+        "wait": lambda: time.sleep(0.6),
+    }
+
+    def stop() -> None:
+        for each in stops:
+            do[each]()
+            time.sleep(0.1)
+
+    queue.post(lambda: running)
+    queue.post(queue.finish)
+    timer = later(0.2, stop)
+    serve(queue, on_interrupt=lambda: None)
+    timer.join()
+    assert len(seen) == interrupts
+
+
 def test_late_interrupt_hits_nothing(serve: Serve) -> None:
     """An interrupt meant for code that has ended must not strike what runs next."""
     queue, seen = MainThreadQueue(), []
