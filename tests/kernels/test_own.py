@@ -113,6 +113,18 @@ def test_cancelled_code_stops_at_once_and_the_kernel_is_free(kernel: RealKernel,
     assert cancelled == "True"
 
 
+@pytest.mark.parametrize("pause", ["time.sleep", "await asyncio.sleep"])
+def test_stopped_code_cleans_up_in_peace(kernel: RealKernel, pause: str) -> None:
+    kernel.run("cleaned = 0")
+    source = f"try:\n    {pause}(600)\nfinally:\n    {pause}(0.3)\n    cleaned += 1"
+    for _ in range(8):
+        kernel.run(
+            f"seen.clear(); run = start({source!r})\ndef stop():\n    while not seen: time.sleep(0.01)\n    time.sleep(0.1); run.cancel()\nthreading.Thread(target=stop).start()"
+        )
+        wait_for(kernel, "run")
+    assert kernel.run("print(cleaned)").text.strip() == "8"
+
+
 def test_code_cancelled_while_it_waits_never_runs(kernel: RealKernel) -> None:
     kernel.run("ran = False\nrun = start('ran = True')\ntime.sleep(0.3); run.cancel(); time.sleep(0.3)")
     kernel.run("again = start('again_ran = True')")
