@@ -151,10 +151,12 @@ class ClientKernel:
         return self._process.manager if self._process is not None else self._manager
 
     async def aclose(self) -> None:
-        """Close the channels and end the kernel if it is ours."""
+        """Close the channels and end the kernel if it is ours; code that was stopped may clean up first."""
         if self._is_closed:
             return
         self._is_closed = True
+        if self._stopping is not None:
+            await asyncio.wait([self._stopping], timeout=GRACE_S)
         for pending in (self._stopping, self._run):
             if pending is not None:
                 pending.cancel()

@@ -536,6 +536,23 @@ def test_dead_kernel_is_named_and_started_again(source: str, loop_thread: LoopTh
 
 
 @pytest.mark.kernel
+def test_closing_lets_stopped_code_clean_up(loop_thread: LoopThread, tmp_path: Path) -> None:
+    source = f"import time, pathlib\ntry:\n    time.sleep(600)\nfinally:\n    time.sleep(0.5); pathlib.Path({str(tmp_path / 'cleaned')!r}).touch()"
+
+    async def main() -> None:
+        kernel = await ClientKernel.start("python3")
+        task = asyncio.ensure_future(kernel.execute(source))
+        await asyncio.sleep(0.5)
+        task.cancel()
+        await asyncio.sleep(0.1)
+        await kernel.aclose()
+        await asyncio.wait([task])
+
+    loop_thread.submit(main()).result(60)
+    assert (tmp_path / "cleaned").exists()
+
+
+@pytest.mark.kernel
 def test_client_of_a_connection_file_hears_only_its_own(loop_thread: LoopThread, tmp_path: Path) -> None:
     owner = loop_thread.submit(ClientKernel.start("python3")).result(60)
     try:
