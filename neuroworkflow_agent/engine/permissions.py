@@ -7,12 +7,14 @@ final word. A call that `decide` allows is left to the CLI's own checks as well,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from neuroworkflow_agent.config import Mode
+from neuroworkflow_agent.engine.protected import is_protected
 from neuroworkflow_agent.errors import OutsideWorkspaceError
 from neuroworkflow_agent.tools.nodes import NODE_TOOLS
 from neuroworkflow_agent.workspace import Workspace
@@ -135,7 +137,7 @@ def _decide_change(tool: str, tool_input: dict[str, Any], workspace: Workspace, 
         inside = _inside([path], workspace, for_reading=False)
         if not isinstance(inside, Allow):
             return inside
-        if mode == "edit" and _run_by_other_programs(workspace.resolve(str(path)), workspace):
+        if _run_by_other_programs(str(path), workspace):
             return Ask(f"{path!r} configures what other programs run.")
     if mode == "ask":
         return Ask("Every change asks in ask mode.")
@@ -170,12 +172,12 @@ def _fixed_part(pattern: Any) -> Any:
     return str(PurePath(*fixed)) if fixed else "."
 
 
-def _run_by_other_programs(path: Path, workspace: Workspace) -> bool:
-    """Files that git, Claude Code or an editor execute or obey."""
-    parts = [part.casefold() for part in path.relative_to(workspace.root.resolve()).parts]
-    if ".git" in parts or parts[-1:] == [".mcp.json"] or parts[:1] == [".vscode"]:
-        return True
-    return ".claude" in parts[:-1] and (parts[-1].startswith("settings") or "hooks" in parts)
+def _run_by_other_programs(path: str, workspace: Workspace) -> bool:
+    """Whether git, Claude Code, an editor or a shell obeys the file, under the name given or under its real one."""
+    root = os.path.realpath(workspace.root)
+    named = os.path.normpath(workspace.root / Path(path).expanduser())
+    places = (os.path.relpath(place, root) for place in (named, workspace.resolve(path)))
+    return any(is_protected(PurePath(place).parts) for place in places)
 
 
 @dataclass(frozen=True, slots=True)

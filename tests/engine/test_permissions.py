@@ -127,11 +127,70 @@ def test_mode_decides_about_changes(
     assert isinstance(decide("Read", {"file_path": "a"}, workspace, mode), read)
 
 
+PROTECTED = [
+    ".git/hooks/pre-commit",
+    "sub/.git/hooks/post-checkout",
+    "sub/.git",
+    "bare/HEAD",
+    "tools/hooks/post-merge",
+    ".gitmodules",
+    ".mcp.json",
+    "sub/.mcp.json",
+    "sub/.claude/settings.local.json",
+    ".claude/hooks/x.sh",
+    ".claude/skills/x/SKILL.md",
+    "sub/.claude/agents/x.md",
+    "sub/CLAUDE.md",
+    ".vscode/tasks.json",
+    "sub/.vscode/tasks.json",
+    "sub/.devcontainer/devcontainer.json",
+    ".github/workflows/x.yml",
+    "sub/.envrc",
+    "sub/.env",
+    ".pre-commit-config.yaml",
+    "sub/sitecustomize.py",
+    "usercustomize.py",
+    "lib/x.pth",
+    ".ipython/profile_default/startup/00.py",
+    "a/b/.ipython/profile_x/startup/00.py",
+    "profile_default/startup/00.py",
+    "ipython_config.py",
+    "sub/jupyter_server_config.json",
+    "kernels/x/kernel.json",
+    ".jupyter/custom/custom.js",
+    ".bashrc",
+    ".ssh/authorized_keys",
+    "sub/.VSCode/tasks.json",
+    "sub/.g\u200cit/config",
+    "sub/.git./config",
+    "GIT~1/config",
+    "inner/../.envrc",
+    "inner/.vscode/tasks.json",
+    ".git/../.git/config",
+]
+
+
+@pytest.mark.parametrize("path", PROTECTED)
+@pytest.mark.parametrize("tool", ["Write", "Edit"])
+def test_file_that_other_programs_run_asks_at_any_depth(tool: str, path: str, workspace: Workspace) -> None:
+    asked = decide(tool, {"file_path": path}, workspace, "edit")
+    assert isinstance(asked, Ask)
+    assert "other programs" in asked.reason
+
+
+def test_file_that_other_programs_run_asks_under_either_name_of_a_link(workspace: Workspace) -> None:
+    (workspace.root / ".vscode").symlink_to(workspace.root / "sub")
+    (workspace.root / ".git").mkdir()
+    (workspace.root / "notes").symlink_to(workspace.root / ".git")
+    for path in (".vscode/tasks.json", "notes/config"):
+        assert isinstance(decide("Write", {"file_path": path}, workspace, "edit"), Ask)
+
+
 @pytest.mark.parametrize(
-    "path", [".git/hooks/pre-commit", ".mcp.json", ".claude/settings.json", ".claude/hooks/x.sh", ".vscode/tasks.json", "sub/.claude/settings.local.json"]
+    "path", ["git/x", "hooks/useState.ts", "env.py", "conftest.py", "sub/config.py", "profile.py", "startup/x.py", "claude/settings.json", "head.py"]
 )  # fmt: skip
-def test_file_that_other_programs_run_asks(path: str, workspace: Workspace) -> None:
-    assert isinstance(decide("Write", {"file_path": path}, workspace, "edit"), Ask)
+def test_ordinary_file_does_not_ask(path: str, workspace: Workspace) -> None:
+    assert decide("Write", {"file_path": path}, workspace, "edit") == Allow()
 
 
 @pytest.mark.parametrize("tool", ["WebFetch", "NotebookEdit", "mcp__other__tool", "KillShell", ""])
