@@ -55,6 +55,8 @@ class Ask:
     """The user decides; `reason` says why they are asked."""
 
     reason: str
+    can_remember: bool = True
+    """Whether the user may allow the like of it for the session."""
 
 
 Decision: TypeAlias = Allow | Deny | Ask
@@ -110,7 +112,7 @@ def decide(
     if tool in _NODE_TOOLS and not tool_input.get("run"):
         return Allow()
     if tool == QUESTION:
-        return Ask("The agent has a question.")
+        return Ask("The agent has a question.", can_remember=False)
     if tool in _READ_PATH:
         return _decide_read(tool, tool_input, workspace)
     changes = {*_WRITE_PATH, RUN_CODE, *_SWITCHED_ON, *_NODE_TOOLS}
@@ -138,7 +140,7 @@ def _decide_change(tool: str, tool_input: dict[str, Any], workspace: Workspace, 
         if not isinstance(inside, Allow):
             return inside
         if _run_by_other_programs(str(path), workspace):
-            return Ask(f"{path!r} configures what other programs run.")
+            return Ask(f"{path!r} configures what other programs run.", can_remember=False)
     if mode == "ask":
         return Ask("Every change asks in ask mode.")
     if tool == "Bash":
@@ -187,15 +189,15 @@ class Answer:
     allowed: bool
     reason: str = ""
     remember: bool = False
-    """Do not ask again for this tool in this session."""
+    """Do not ask again for this tool and this reason in this session."""
     answers: dict[str, str] = field(default_factory=dict)
     """For a question: question text to the chosen answer."""
     end_turn: bool = False
     """Nobody can be asked: end the turn."""
 
 
-AskUser: TypeAlias = Callable[[str, str | None, dict[str, Any], str], Awaitable[Answer]]
-"""(tool, tool_use_id, input, reason) → what the user said."""
+AskUser: TypeAlias = Callable[[str, str | None, dict[str, Any], Ask], Awaitable[Answer]]
+"""(tool, tool_use_id, input, what is asked) → what the user said."""
 
 
 class Gate:
@@ -226,7 +228,8 @@ class Gate:
         self._ask_user = ask_user
         self._on_call = on_call
         self._harmless_workflow_tools = harmless_workflow_tools
-        self._remembered: set[str] = set()
+        self._remembered: set[tuple[str, str]] = set()
+        """Tools, and why they asked when the user allowed them for the session."""
 
     async def pre_tool_use(self, hook_input: Any, tool_use_id: str | None, _context: Any) -> Any:
         """The `PreToolUse` hook: forbid, send to the user, or leave to the CLI's own rules."""
@@ -256,12 +259,12 @@ class Gate:
                 return PermissionResultAllow()
             case Deny(reason):
                 return PermissionResultDeny(message=reason)
-            case Ask(reason):
-                answer = await self._ask_user(tool, context.tool_use_id, tool_input, reason)
+            case Ask(reason, can_remember):
+                answer = await self._ask_user(tool, context.tool_use_id, tool_input, decision)
                 if not answer.allowed:
                     return PermissionResultDeny(message=answer.reason, interrupt=answer.end_turn)
-                if answer.remember:
-                    self._remembered.add(tool)
+                if answer.remember and can_remember:
+                    self._remembered.add((tool, reason))
                 updated = {**tool_input, "answers": answer.answers} if answer.answers else None
                 return PermissionResultAllow(updated_input=updated)
             case _:
@@ -269,7 +272,7 @@ class Gate:
 
     def _decide(self, tool: str, tool_input: dict[str, Any]) -> Decision:
         decision = decide(tool, tool_input, self._workspace, self._mode, self._harmless_workflow_tools())
-        if isinstance(decision, Ask) and tool in self._remembered and tool != QUESTION:
+        if isinstance(decision, Ask) and (tool, decision.reason) in self._remembered:
             return Allow()
         return decision
 

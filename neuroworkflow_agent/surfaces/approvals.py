@@ -10,6 +10,7 @@ from neuroworkflow_agent.engine.permissions import QUESTION, Answer
 from neuroworkflow_agent.events import ApprovalRequest
 
 _CHOICES = "Allow? [y]es, [a]lways in this conversation, [n]o, or say why not: "
+_CHOICES_ONCE = "Allow? [y]es, [n]o, or say why not: "
 _NOBODY = "Nobody can be asked here: this front end takes no input."
 
 
@@ -36,7 +37,7 @@ def ask(request: ApprovalRequest, prompt: Callable[[str], str] | None) -> Answer
     try:
         if request.name == QUESTION:
             return _ask_questions(request.input.get("questions", []), prompt)
-        return _read_choice(prompt(_CHOICES))
+        return _read_choice(prompt(_CHOICES if request.can_remember else _CHOICES_ONCE))
     except (KeyboardInterrupt, EOFError):
         return Answer(False, "The user did not answer.", end_turn=True)
 

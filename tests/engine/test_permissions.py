@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from claude_agent_sdk import ToolPermissionContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +17,10 @@ from neuroworkflow_agent.engine.permissions import (
     QUESTION,
     RUN_CODE,
     Allow,
+    Answer,
     Ask,
     Deny,
+    Gate,
     decide,
     offered_tools,
     offers_run_code,
@@ -236,3 +240,38 @@ def test_allowed_write_never_lands_outside(
     if decide("Write", {"file_path": path}, Workspace(root.resolve()), "edit") == Allow():
         real = Path(os.path.realpath(root / Path(path).expanduser()))
         assert real == root.resolve() or root.resolve() in real.parents
+
+
+def asked_for(workspace: Workspace, mode: Mode, calls: list[tuple[str, dict[str, Any]]]) -> list[int]:
+    """Which of the calls the user is asked about, when they say "for this session" each time."""
+    asked: list[dict[str, Any]] = []
+
+    async def ask_user(_tool: str, _id: str | None, tool_input: dict[str, Any], _asked: Ask) -> Answer:
+        asked.append(tool_input)
+        return Answer(True, remember=True)
+
+    async def make_all() -> list[int]:
+        found = []
+        for index, (tool, tool_input) in enumerate(calls):
+            await gate.can_use_tool(tool, tool_input, ToolPermissionContext())
+            found += [index] * len(asked)
+            asked.clear()
+        return found
+
+    gate = Gate(workspace, mode, ask_user)
+    return asyncio.run(make_all())
+
+
+HOOK = ("Write", {"file_path": ".git/hooks/post-checkout", "content": "x"})
+
+
+@pytest.mark.parametrize("mode", ["ask", "edit"])
+def test_leave_for_the_session_never_covers_protected_files(mode: Mode, workspace: Workspace) -> None:
+    harmless = ("Write", {"file_path": "a.txt", "content": "x"})
+    asked = asked_for(workspace, mode, [harmless, harmless, HOOK, HOOK, ("Write", {"file_path": ".envrc"})])
+    assert asked == ([0, 2, 3, 4] if mode == "ask" else [2, 3, 4])
+
+
+def test_leave_for_the_session_is_for_one_tool(workspace: Workspace) -> None:
+    bash, code = ("Bash", {"command": "ls"}), (RUN_CODE, {"code": "1"})
+    assert asked_for(workspace, "ask", [bash, bash, code, code, HOOK]) == [0, 2, 4]

@@ -91,7 +91,13 @@ class Transcript:
             case ApprovalRequest():
                 self._end_text()
                 tool = self._tool(event.tool_use_id or event.request_id, event.name, event.input)
-                self._touch(tool.item, state="asking", request=event.request_id, reason=event.reason)
+                self._touch(
+                    tool.item,
+                    state="asking",
+                    request=event.request_id,
+                    reason=event.reason,
+                    remember=event.can_remember,
+                )
             case ApprovalDecision():
                 self._decide(event)
             case Notice(message=message):

@@ -237,3 +237,9 @@ async def test_a_long_transcript_is_sent_in_parts() -> None:
         await asyncio.sleep(0.05)
     assert [(m["part"], m["of"], len(m["items"])) for m in sent] == [(0, 3, 2), (1, 3, 2), (2, 3, 1)]
     outbox.close()
+
+
+def test_leave_for_the_session_is_offered_where_it_can_be_given() -> None:
+    for can_remember in (True, False):
+        _, items = shown(ApprovalRequest("t1", ID, "Bash", {"command": "ls"}, "why", can_remember))
+        assert items[-1]["remember"] is can_remember

@@ -172,7 +172,7 @@ class Card {
           "div.nwa-row",
           {},
           button("Allow once", () => say({ allowed: true }), { css: "nwa-main" }),
-          button("Allow for this session", () => say({ allowed: true, remember: true }), { title: `Do not ask for ${item.name} again in this session` }),
+          item.remember ? button("Allow for this session", () => say({ allowed: true, remember: true }), { title: `Do not ask for ${item.name} again in this session, but for files that other programs run` }) : null,
         ),
         el("div.nwa-row", {}, why, button("Deny", () => say({ allowed: false, reason: why.value }))),
       ),
