@@ -45,7 +45,7 @@ def clip(text: str, max_chars: int) -> str:
 
 def one_line(text: str, max_chars: int) -> str:
     """`text` on one line, without control characters, at most `max_chars` long."""
-    return clip(" ".join(strip_control(text).split()), max_chars)
+    return " ".join(clip(" ".join(strip_control(text).split()), max_chars).split())
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
