@@ -8,6 +8,7 @@ final word. A call that `decide` allows is left to the CLI's own checks as well,
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -125,7 +126,7 @@ def _decide_read(tool: str, tool_input: dict[str, Any], workspace: Workspace) ->
     paths = [tool_input.get(_READ_PATH[tool]) or "."]
     if tool == "Glob":
         paths.append(_fixed_part(tool_input.get("pattern")))
-    return _inside(paths, workspace, for_reading=True)
+    return _inside(paths, workspace, for_reading=True, directories=tool != "Read")
 
 
 def _decide_change(tool: str, tool_input: dict[str, Any], workspace: Workspace, mode: Mode) -> Decision:
@@ -136,7 +137,7 @@ def _decide_change(tool: str, tool_input: dict[str, Any], workspace: Workspace, 
         )
     if tool in _WRITE_PATH:
         path = tool_input.get(_WRITE_PATH[tool])
-        inside = _inside([path], workspace, for_reading=False)
+        inside = _inside([path], workspace, for_reading=False, directories=False)
         if not isinstance(inside, Allow):
             return inside
         if _run_by_other_programs(str(path), workspace):
@@ -148,15 +149,29 @@ def _decide_change(tool: str, tool_input: dict[str, Any], workspace: Workspace, 
     return Allow()
 
 
-def _inside(paths: list[Any], workspace: Workspace, *, for_reading: bool) -> Decision:
+def _inside(paths: list[Any], workspace: Workspace, *, for_reading: bool, directories: bool) -> Decision:
     for path in paths:
         if not isinstance(path, str) or not path:
             return Deny(f"A path is needed, got {path!r}.")
         try:
-            workspace.resolve(path, for_reading=for_reading)
+            real = workspace.resolve(path, for_reading=for_reading)
         except OutsideWorkspaceError as error:
             return Deny(str(error))
+        if trouble := _wrong_kind(real, directories=directories):
+            return Deny(f"{path!r} {trouble}")
     return Allow()
+
+
+def _wrong_kind(real: Path, *, directories: bool) -> str:
+    """What is at a path if the file tools cannot take it; empty for a regular file and for nothing at all."""
+    try:
+        mode = real.stat().st_mode
+    except OSError:
+        return ""
+    if stat.S_ISDIR(mode):
+        return "" if directories else "is a directory. Name a file in it; Glob lists them."
+    # Opening a pipe waits for its other end, and a device may have no end.
+    return "" if stat.S_ISREG(mode) else "is not a regular file. Pipes, sockets and devices are left alone."
 
 
 def _fixed_part(pattern: Any) -> Any:

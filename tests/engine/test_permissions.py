@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,40 @@ def test_read_only_offers_nothing_that_changes() -> None:
 def test_bash_and_subagents_are_off_unless_switched_on() -> None:
     assert not {"Bash", "Agent"} & set(offered_tools("edit"))
     assert {"Bash", "Agent"} <= set(offered_tools("edit", bash=True, subagents=True))
+
+
+@pytest.fixture
+def odd_files(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A pipe, links to it and to a device, and a socket, in the workspace."""
+    os.mkfifo(workspace.root / "pipe")
+    (workspace.root / "sub" / "alias").symlink_to(workspace.root / "pipe")
+    monkeypatch.chdir(workspace.root)  # the name of a socket must be short
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("socket")
+    return workspace
+
+
+@pytest.mark.parametrize("path", ["pipe", "sub/alias", "socket", "sub"])
+@pytest.mark.parametrize("tool", ["Read", "Write", "Edit"])
+@pytest.mark.parametrize("mode", MODES)
+def test_only_regular_files_are_read_or_written(
+    tool: str, path: str, mode: Mode, odd_files: Workspace
+) -> None:
+    denied = decide(tool, {"file_path": path}, odd_files, mode)
+    assert isinstance(denied, Deny)
+    if mode == "edit":
+        assert "regular file" in denied.reason or "is a directory" in denied.reason
+
+
+def test_search_of_a_pipe_is_denied_and_of_a_directory_is_not(odd_files: Workspace) -> None:
+    for path in ("pipe", "sub/alias", "socket"):
+        assert isinstance(decide("Grep", {"pattern": "x", "path": path}, odd_files, "edit"), Deny)
+    for path in ("file.txt", "sub", "."):
+        assert decide("Grep", {"pattern": "x", "path": path}, odd_files, "edit") == Allow()
+
+
+def test_device_is_not_read() -> None:
+    assert isinstance(decide("Read", {"file_path": "null"}, Workspace(Path("/dev")), "edit"), Deny)
 
 
 PARTS = st.sampled_from(["..", ".", "sub", "link", "inner", "a", "~", "//", "\u202e", " ", "C:", "x" * 300])
