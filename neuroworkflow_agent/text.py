@@ -13,12 +13,33 @@ _CONTROL = re.compile(
 )
 INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 """Characters that a name can hide or turn itself with, for a character class."""
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters that Python prints and fonts leave blank."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def strip_control(text: str) -> str:
     """`text` without escape sequences, control characters and lone surrogates; line ends and tabs stay."""
     return _CONTROL.sub("", text)
+
+
+def show_invisible(text: str) -> str:
+    """`text` with a visible escape, as `\\u202e`, for each character that shows nothing or moves others.
+
+    Line ends and tabs stay; spaces other than the common one are escaped, too.
+    """
+    if text.isprintable() and not _BLANK.search(text):
+        return text
+    return "".join(
+        char if (char.isprintable() and not _BLANK.match(char)) or char in "\n\t" else _escaped(char)
+        for char in text
+    )
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
 
 
 def strip_all_but_colours(text: str) -> str:

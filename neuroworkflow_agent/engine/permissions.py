@@ -7,6 +7,7 @@ final word. A call that `decide` allows is left to the CLI's own checks as well,
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Awaitable, Callable, Collection
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from neuroworkflow_agent.config import Mode
 from neuroworkflow_agent.engine.protected import is_protected
 from neuroworkflow_agent.errors import OutsideWorkspaceError
+from neuroworkflow_agent.text import show_invisible
 from neuroworkflow_agent.tools.nodes import NODE_TOOLS
 from neuroworkflow_agent.workspace import Workspace
 
@@ -59,6 +61,9 @@ class Ask:
     can_remember: bool = True
     """Whether the user may allow the like of it for the session."""
 
+
+MAX_SHOWN_CHARS = 300_000
+"""How much an approval shows; what is longer cannot be given."""
 
 Decision: TypeAlias = Allow | Deny | Ask
 
@@ -289,7 +294,18 @@ class Gate:
         decision = decide(tool, tool_input, self._workspace, self._mode, self._harmless_workflow_tools())
         if isinstance(decision, Ask) and (tool, decision.reason) in self._remembered:
             return Allow()
+        if isinstance(decision, Ask) and not can_be_shown(tool_input):
+            return Deny(
+                f"The user must see all of a call that they allow, and this one is longer than {MAX_SHOWN_CHARS:,} characters. "
+                "Make it in smaller pieces."
+            )
         return decision
+
+
+def can_be_shown(tool_input: dict[str, Any]) -> bool:
+    """Whether a person can be shown all of a call's input."""
+    whole = json.dumps(tool_input, ensure_ascii=False, default=str)
+    return len(whole) <= MAX_SHOWN_CHARS and len(show_invisible(whole)) <= MAX_SHOWN_CHARS
 
 
 def _hook_output(decision: str, reason: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from neuroworkflow_agent.engine.permissions import QUESTION, Answer
 from neuroworkflow_agent.events import ApprovalRequest
+from neuroworkflow_agent.text import show_invisible
 
 _CHOICES = "Allow? [y]es, [a]lways in this conversation, [n]o, or say why not: "
 _CHOICES_ONCE = "Allow? [y]es, [n]o, or say why not: "
@@ -57,7 +58,9 @@ def _ask_questions(questions: list[dict[str, Any]], prompt: Callable[[str], str]
     answers = {}
     for question in questions:
         labels = [str(option.get("label", "")) for option in question.get("options", [])]
-        reply = prompt(f"{question.get('question', '')} [1-{len(labels)} or your own words]: ").strip()
+        reply = prompt(
+            f"{show_invisible(str(question.get('question', '')))} [1-{len(labels)} or your own words]: "
+        ).strip()
         picks = [part.strip() for part in reply.split(",")] if question.get("multiSelect") else [reply]
         chosen = [labels[int(p) - 1] if p.isdecimal() and 0 < int(p) <= len(labels) else p for p in picks]
         answers[str(question.get("question", ""))] = ", ".join(chosen)

@@ -310,3 +310,9 @@ def test_leave_for_the_session_never_covers_protected_files(mode: Mode, workspac
 def test_leave_for_the_session_is_for_one_tool(workspace: Workspace) -> None:
     bash, code = ("Bash", {"command": "ls"}), (RUN_CODE, {"code": "1"})
     assert asked_for(workspace, "ask", [bash, bash, code, code, HOOK]) == [0, 2, 4]
+
+
+def test_call_that_cannot_be_shown_is_not_asked_about(workspace: Workspace) -> None:
+    long = {"code": "x" * 300_000}
+    assert asked_for(workspace, "ask", [(RUN_CODE, long)]) == []
+    assert asked_for(workspace, "edit", [(RUN_CODE, long)]) == []
