@@ -100,6 +100,8 @@ class ApprovalRequest:
     name: str
     input: dict[str, Any]
     reason: str
+    can_remember: bool = True
+    """Whether the user may allow the like of it for the session."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ _CONTROL = re.compile(
 INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 """Characters that a name can hide or turn itself with, for a character class."""
 _FRESH_S = 0.05
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters that Python prints and fonts leave blank."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -28,6 +32,23 @@ def strip_control(text: str) -> str:
 def for_terminal(text: str) -> str:
     """As `strip_control`; and no part of a line is written over another one."""
     return strip_control(text.replace("\r\n", "\n")).replace("\r", "\n")
+
+
+def show_invisible(text: str) -> str:
+    """`text` with a visible escape, as `\\u202e`, for each character that shows nothing or moves others.
+
+    Line ends and tabs stay; spaces other than the common one are escaped, too.
+    """
+    if text.isprintable() and not _BLANK.search(text):
+        return text
+    return "".join(
+        char if (char.isprintable() and not _BLANK.match(char)) or char in "\n\t" else _escaped(char)
+        for char in text
+    )
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
 
 
 def strip_all_but_colours(text: str) -> str:
@@ -54,7 +75,7 @@ def clip(text: str, max_chars: int) -> str:
 
 def one_line(text: str, max_chars: int) -> str:
     """`text` on one line, without control characters, at most `max_chars` long."""
-    return clip(" ".join(strip_control(text).split()), max_chars)
+    return " ".join(clip(" ".join(strip_control(text).split()), max_chars).split())
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from neuroworkflow_agent.engine.permissions import Answer, short_name
+from neuroworkflow_agent.engine.permissions import Answer, Ask, short_name
 from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, Event
 from neuroworkflow_agent.ids import ToolUseId
 
@@ -30,14 +30,18 @@ class Approvals:
         tool: str,
         tool_use_id: str | None,
         tool_input: dict[str, Any],
-        reason: str,
+        asked: Ask,
     ) -> Answer:
         """Announce a request and wait for its answer; both are emitted as events."""
         request_id = tool_use_id or f"ask_{next(self._numbers)}"
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = answered
         known_id = ToolUseId(tool_use_id) if tool_use_id else None
-        emit(ApprovalRequest(request_id, known_id, short_name(tool), tool_input, reason))
+        emit(
+            ApprovalRequest(
+                request_id, known_id, short_name(tool), tool_input, asked.reason, asked.can_remember
+            )
+        )
         answer = Answer(False, "The question was withdrawn.")
         try:
             answer = await answered

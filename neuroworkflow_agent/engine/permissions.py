@@ -7,13 +7,18 @@ final word. A call that `decide` allows is left to the CLI's own checks as well,
 
 from __future__ import annotations
 
+import json
+import os
+import stat
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from neuroworkflow_agent.config import Mode
+from neuroworkflow_agent.engine.protected import is_protected
 from neuroworkflow_agent.errors import OutsideWorkspaceError
+from neuroworkflow_agent.text import show_invisible
 from neuroworkflow_agent.tools.nodes import NODE_TOOLS
 from neuroworkflow_agent.workspace import Workspace
 
@@ -53,7 +58,12 @@ class Ask:
     """The user decides; `reason` says why they are asked."""
 
     reason: str
+    can_remember: bool = True
+    """Whether the user may allow the like of it for the session."""
 
+
+MAX_SHOWN_CHARS = 300_000
+"""How much an approval shows; what is longer cannot be given."""
 
 Decision: TypeAlias = Allow | Deny | Ask
 
@@ -108,7 +118,7 @@ def decide(
     if tool in _NODE_TOOLS and not tool_input.get("run"):
         return Allow()
     if tool == QUESTION:
-        return Ask("The agent has a question.")
+        return Ask("The agent has a question.", can_remember=False)
     if tool in _READ_PATH:
         return _decide_read(tool, tool_input, workspace)
     changes = {*_WRITE_PATH, RUN_CODE, *_SWITCHED_ON, *_NODE_TOOLS}
@@ -121,7 +131,7 @@ def _decide_read(tool: str, tool_input: dict[str, Any], workspace: Workspace) ->
     paths = [tool_input.get(_READ_PATH[tool]) or "."]
     if tool == "Glob":
         paths.append(_fixed_part(tool_input.get("pattern")))
-    return _inside(paths, workspace, for_reading=True)
+    return _inside(paths, workspace, for_reading=True, directories=tool != "Read")
 
 
 def _decide_change(tool: str, tool_input: dict[str, Any], workspace: Workspace, mode: Mode) -> Decision:
@@ -132,11 +142,11 @@ def _decide_change(tool: str, tool_input: dict[str, Any], workspace: Workspace, 
         )
     if tool in _WRITE_PATH:
         path = tool_input.get(_WRITE_PATH[tool])
-        inside = _inside([path], workspace, for_reading=False)
+        inside = _inside([path], workspace, for_reading=False, directories=False)
         if not isinstance(inside, Allow):
             return inside
-        if mode == "edit" and _run_by_other_programs(workspace.resolve(str(path)), workspace):
-            return Ask(f"{path!r} configures what other programs run.")
+        if _run_by_other_programs(str(path), workspace):
+            return Ask(f"{path!r} configures what other programs run.", can_remember=False)
     if mode == "ask":
         return Ask("Every change asks in ask mode.")
     if tool == "Bash":
@@ -144,15 +154,29 @@ def _decide_change(tool: str, tool_input: dict[str, Any], workspace: Workspace, 
     return Allow()
 
 
-def _inside(paths: list[Any], workspace: Workspace, *, for_reading: bool) -> Decision:
+def _inside(paths: list[Any], workspace: Workspace, *, for_reading: bool, directories: bool) -> Decision:
     for path in paths:
         if not isinstance(path, str) or not path:
             return Deny(f"A path is needed, got {path!r}.")
         try:
-            workspace.resolve(path, for_reading=for_reading)
+            real = workspace.resolve(path, for_reading=for_reading)
         except OutsideWorkspaceError as error:
             return Deny(str(error))
+        if trouble := _wrong_kind(real, directories=directories):
+            return Deny(f"{path!r} {trouble}")
     return Allow()
+
+
+def _wrong_kind(real: Path, *, directories: bool) -> str:
+    """What is at a path if the file tools cannot take it; empty for a regular file and for nothing at all."""
+    try:
+        mode = real.stat().st_mode
+    except OSError:
+        return ""
+    if stat.S_ISDIR(mode):
+        return "" if directories else "is a directory. Name a file in it; Glob lists them."
+    # Opening a pipe waits for its other end, and a device may have no end.
+    return "" if stat.S_ISREG(mode) else "is not a regular file. Pipes, sockets and devices are left alone."
 
 
 def _fixed_part(pattern: Any) -> Any:
@@ -170,12 +194,12 @@ def _fixed_part(pattern: Any) -> Any:
     return str(PurePath(*fixed)) if fixed else "."
 
 
-def _run_by_other_programs(path: Path, workspace: Workspace) -> bool:
-    """Files that git, Claude Code or an editor execute or obey."""
-    parts = [part.casefold() for part in path.relative_to(workspace.root.resolve()).parts]
-    if ".git" in parts or parts[-1:] == [".mcp.json"] or parts[:1] == [".vscode"]:
-        return True
-    return ".claude" in parts[:-1] and (parts[-1].startswith("settings") or "hooks" in parts)
+def _run_by_other_programs(path: str, workspace: Workspace) -> bool:
+    """Whether git, Claude Code, an editor or a shell obeys the file, under the name given or under its real one."""
+    root = os.path.realpath(workspace.root)
+    named = os.path.normpath(workspace.root / Path(path).expanduser())
+    places = (os.path.relpath(place, root) for place in (named, workspace.resolve(path)))
+    return any(is_protected(PurePath(place).parts) for place in places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,15 +209,15 @@ class Answer:
     allowed: bool
     reason: str = ""
     remember: bool = False
-    """Do not ask again for this tool in this session."""
+    """Do not ask again for this tool and this reason in this session."""
     answers: dict[str, str] = field(default_factory=dict)
     """For a question: question text to the chosen answer."""
     end_turn: bool = False
     """Nobody can be asked: end the turn."""
 
 
-AskUser: TypeAlias = Callable[[str, str | None, dict[str, Any], str], Awaitable[Answer]]
-"""(tool, tool_use_id, input, reason) → what the user said."""
+AskUser: TypeAlias = Callable[[str, str | None, dict[str, Any], Ask], Awaitable[Answer]]
+"""(tool, tool_use_id, input, what is asked) → what the user said."""
 
 
 class Gate:
@@ -224,7 +248,8 @@ class Gate:
         self._ask_user = ask_user
         self._on_call = on_call
         self._harmless_workflow_tools = harmless_workflow_tools
-        self._remembered: set[str] = set()
+        self._remembered: set[tuple[str, str]] = set()
+        """Tools, and why they asked when the user allowed them for the session."""
 
     async def pre_tool_use(self, hook_input: Any, tool_use_id: str | None, _context: Any) -> Any:
         """The `PreToolUse` hook: forbid, send to the user, or leave to the CLI's own rules."""
@@ -254,12 +279,12 @@ class Gate:
                 return PermissionResultAllow()
             case Deny(reason):
                 return PermissionResultDeny(message=reason)
-            case Ask(reason):
-                answer = await self._ask_user(tool, context.tool_use_id, tool_input, reason)
+            case Ask(reason, can_remember):
+                answer = await self._ask_user(tool, context.tool_use_id, tool_input, decision)
                 if not answer.allowed:
                     return PermissionResultDeny(message=answer.reason, interrupt=answer.end_turn)
-                if answer.remember:
-                    self._remembered.add(tool)
+                if answer.remember and can_remember:
+                    self._remembered.add((tool, reason))
                 updated = {**tool_input, "answers": answer.answers} if answer.answers else None
                 return PermissionResultAllow(updated_input=updated)
             case _:
@@ -267,9 +292,20 @@ class Gate:
 
     def _decide(self, tool: str, tool_input: dict[str, Any]) -> Decision:
         decision = decide(tool, tool_input, self._workspace, self._mode, self._harmless_workflow_tools())
-        if isinstance(decision, Ask) and tool in self._remembered and tool != QUESTION:
+        if isinstance(decision, Ask) and (tool, decision.reason) in self._remembered:
             return Allow()
+        if isinstance(decision, Ask) and not can_be_shown(tool_input):
+            return Deny(
+                f"The user must see all of a call that they allow, and this one is longer than {MAX_SHOWN_CHARS:,} characters. "
+                "Make it in smaller pieces."
+            )
         return decision
+
+
+def can_be_shown(tool_input: dict[str, Any]) -> bool:
+    """Whether a person can be shown all of a call's input."""
+    whole = json.dumps(tool_input, ensure_ascii=False, default=str)
+    return len(whole) <= MAX_SHOWN_CHARS and len(show_invisible(whole)) <= MAX_SHOWN_CHARS
 
 
 def _hook_output(decision: str, reason: str) -> dict[str, Any]:

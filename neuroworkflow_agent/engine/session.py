@@ -20,6 +20,7 @@ from neuroworkflow_agent.engine.link import Link
 from neuroworkflow_agent.engine.outfit import Outfit
 from neuroworkflow_agent.engine.permissions import (
     Answer,
+    Ask,
     offers_run_code,
     short_name,
 )
@@ -357,7 +358,7 @@ class Session:
     # -- what the user is asked -----------------------------------------------------------------------
 
     async def _ask_user(
-        self, tool: str, tool_use_id: str | None, tool_input: dict[str, Any], reason: str
+        self, tool: str, tool_use_id: str | None, tool_input: dict[str, Any], asked: Ask
     ) -> Answer:
         active = self._active
         if active is None or active.stopping or active.ended.is_set():
@@ -367,7 +368,7 @@ class Session:
                 f"{short_name(tool)} needs an answer from the user, and nobody can be asked here."
             )
             return Answer(False, active.asked_in_vain, end_turn=True)
-        return await self._approvals.ask(active.turn.emit, tool, tool_use_id, tool_input, reason)
+        return await self._approvals.ask(active.turn.emit, tool, tool_use_id, tool_input, asked)
 
     def _answer_soon(self, request_id: str, answer: Answer) -> None:
         self._portal.post(self._approvals.settle, request_id, answer)

@@ -50,6 +50,7 @@ STYLE = """\
 .nwa{line-height:1.5;overflow-wrap:anywhere}
 .nwa pre{margin:.4em 0;padding:.5em .7em;overflow-x:auto;border-radius:4px;font-size:.92em;\
 background:var(--jp-cell-editor-background,rgba(127,127,127,.1));border:1px solid var(--jp-border-color2,rgba(127,127,127,.3))}
+.nwa .nwa-whole pre{white-space:break-spaces;overflow-wrap:anywhere;max-height:60vh;overflow:auto}
 .nwa code{font-family:var(--jp-code-font-family,ui-monospace,monospace)}
 .nwa a{color:var(--jp-content-link-color,LinkText)}
 .nwa table{border-collapse:collapse;margin:.4em 0;font-size:inherit}.nwa th,.nwa td{padding:.2em .6em;border:1px solid var(--jp-border-color2,rgba(127,127,127,.4));text-align:left}

@@ -119,15 +119,6 @@ def tool_result(text: str, *, is_error: bool) -> Rendered:
     return Rendered(f'<div class="nwa-note nwa-fail">{_escape(shown)}</div>', shown)
 
 
-def approval(name: str, tool_input: dict[str, Any], reason: str) -> Rendered:
-    """A call that waits for the user, with its real input."""
-    if name == "AskUserQuestion":
-        return question(tool_input)
-    what = tool_use(name, tool_input)
-    head = f"The agent asks to use {name}. {reason}".strip()
-    return Rendered(f"<p><strong>{_escape(head)}</strong></p>{what.html}", f"{head}\n{what.text}")
-
-
 def question(tool_input: dict[str, Any]) -> Rendered:
     """The agent's questions with their options, numbered."""
     blocks, texts = [], []

@@ -8,8 +8,10 @@ from typing import Any
 
 from neuroworkflow_agent.engine.permissions import QUESTION, Answer
 from neuroworkflow_agent.events import ApprovalRequest
+from neuroworkflow_agent.text import show_invisible
 
 _CHOICES = "Allow? [y]es, [a]lways in this conversation, [n]o, or say why not: "
+_CHOICES_ONCE = "Allow? [y]es, [n]o, or say why not: "
 _NOBODY = "Nobody can be asked here: this front end takes no input."
 
 
@@ -36,7 +38,7 @@ def ask(request: ApprovalRequest, prompt: Callable[[str], str] | None) -> Answer
     try:
         if request.name == QUESTION:
             return _ask_questions(request.input.get("questions", []), prompt)
-        return _read_choice(prompt(_CHOICES))
+        return _read_choice(prompt(_CHOICES if request.can_remember else _CHOICES_ONCE))
     except (KeyboardInterrupt, EOFError):
         return Answer(False, "The user did not answer.", end_turn=True)
 
@@ -56,7 +58,9 @@ def _ask_questions(questions: list[dict[str, Any]], prompt: Callable[[str], str]
     answers = {}
     for question in questions:
         labels = [str(option.get("label", "")) for option in question.get("options", [])]
-        reply = prompt(f"{question.get('question', '')} [1-{len(labels)} or your own words]: ").strip()
+        reply = prompt(
+            f"{show_invisible(str(question.get('question', '')))} [1-{len(labels)} or your own words]: "
+        ).strip()
         picks = [part.strip() for part in reply.split(",")] if question.get("multiSelect") else [reply]
         chosen = [labels[int(p) - 1] if p.isdecimal() and 0 < int(p) <= len(labels) else p for p in picks]
         answers[str(question.get("question", ""))] = ", ".join(chosen)

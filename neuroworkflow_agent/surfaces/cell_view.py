@@ -27,6 +27,7 @@ from neuroworkflow_agent.events import (
 )
 from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.render import parts
+from neuroworkflow_agent.render.approval import approval
 from neuroworkflow_agent.render.markdown import page
 from neuroworkflow_agent.render.parts import Rendered
 from neuroworkflow_agent.render.stream import MarkdownStream
@@ -90,7 +91,7 @@ class CellView:
                 self._show_result(event)
             case ApprovalRequest(name=name, input=tool_input, reason=reason):
                 self._end_text()
-                self._show(parts.approval(name, tool_input, reason))
+                self._show(approval(name, tool_input, reason))
             case ApprovalDecision(allowed=False, reason=reason):
                 self._show(parts.notice(f"Not allowed. {reason}".strip()))
             case Notice(message=message):

@@ -15,6 +15,7 @@ from neuroworkflow_agent.events import (
     TurnEnd,
 )
 from neuroworkflow_agent.render import parts
+from neuroworkflow_agent.render.approval import approval
 from neuroworkflow_agent.text import for_terminal
 
 
@@ -41,7 +42,7 @@ class TerminalView:
             case ToolResult(text=text, is_error=True):
                 self._line(parts.tool_result(text, is_error=True).text)
             case ApprovalRequest(name=name, input=tool_input, reason=reason):
-                self._line(parts.approval(name, tool_input, reason).text)
+                self._line(approval(name, tool_input, reason).text)
             case ApprovalDecision(allowed=False, reason=reason):
                 self._line(f"Not allowed. {reason}".strip())
             case Notice(message=message):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+from claude_agent_sdk import ToolPermissionContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +18,10 @@ from neuroworkflow_agent.engine.permissions import (
     QUESTION,
     RUN_CODE,
     Allow,
+    Answer,
     Ask,
     Deny,
+    Gate,
     decide,
     offered_tools,
     offers_run_code,
@@ -127,11 +132,70 @@ def test_mode_decides_about_changes(
     assert isinstance(decide("Read", {"file_path": "a"}, workspace, mode), read)
 
 
+PROTECTED = [
+    ".git/hooks/pre-commit",
+    "sub/.git/hooks/post-checkout",
+    "sub/.git",
+    "bare/HEAD",
+    "tools/hooks/post-merge",
+    ".gitmodules",
+    ".mcp.json",
+    "sub/.mcp.json",
+    "sub/.claude/settings.local.json",
+    ".claude/hooks/x.sh",
+    ".claude/skills/x/SKILL.md",
+    "sub/.claude/agents/x.md",
+    "sub/CLAUDE.md",
+    ".vscode/tasks.json",
+    "sub/.vscode/tasks.json",
+    "sub/.devcontainer/devcontainer.json",
+    ".github/workflows/x.yml",
+    "sub/.envrc",
+    "sub/.env",
+    ".pre-commit-config.yaml",
+    "sub/sitecustomize.py",
+    "usercustomize.py",
+    "lib/x.pth",
+    ".ipython/profile_default/startup/00.py",
+    "a/b/.ipython/profile_x/startup/00.py",
+    "profile_default/startup/00.py",
+    "ipython_config.py",
+    "sub/jupyter_server_config.json",
+    "kernels/x/kernel.json",
+    ".jupyter/custom/custom.js",
+    ".bashrc",
+    ".ssh/authorized_keys",
+    "sub/.VSCode/tasks.json",
+    "sub/.g\u200cit/config",
+    "sub/.git./config",
+    "GIT~1/config",
+    "inner/../.envrc",
+    "inner/.vscode/tasks.json",
+    ".git/../.git/config",
+]
+
+
+@pytest.mark.parametrize("path", PROTECTED)
+@pytest.mark.parametrize("tool", ["Write", "Edit"])
+def test_file_that_other_programs_run_asks_at_any_depth(tool: str, path: str, workspace: Workspace) -> None:
+    asked = decide(tool, {"file_path": path}, workspace, "edit")
+    assert isinstance(asked, Ask)
+    assert "other programs" in asked.reason
+
+
+def test_file_that_other_programs_run_asks_under_either_name_of_a_link(workspace: Workspace) -> None:
+    (workspace.root / ".vscode").symlink_to(workspace.root / "sub")
+    (workspace.root / ".git").mkdir()
+    (workspace.root / "notes").symlink_to(workspace.root / ".git")
+    for path in (".vscode/tasks.json", "notes/config"):
+        assert isinstance(decide("Write", {"file_path": path}, workspace, "edit"), Ask)
+
+
 @pytest.mark.parametrize(
-    "path", [".git/hooks/pre-commit", ".mcp.json", ".claude/settings.json", ".claude/hooks/x.sh", ".vscode/tasks.json", "sub/.claude/settings.local.json"]
+    "path", ["git/x", "hooks/useState.ts", "env.py", "conftest.py", "sub/config.py", "profile.py", "startup/x.py", "claude/settings.json", "head.py"]
 )  # fmt: skip
-def test_file_that_other_programs_run_asks(path: str, workspace: Workspace) -> None:
-    assert isinstance(decide("Write", {"file_path": path}, workspace, "edit"), Ask)
+def test_ordinary_file_does_not_ask(path: str, workspace: Workspace) -> None:
+    assert decide("Write", {"file_path": path}, workspace, "edit") == Allow()
 
 
 @pytest.mark.parametrize("tool", ["WebFetch", "NotebookEdit", "mcp__other__tool", "KillShell", ""])
@@ -158,6 +222,40 @@ def test_bash_and_subagents_are_off_unless_switched_on() -> None:
     assert {"Bash", "Agent"} <= set(offered_tools("edit", bash=True, subagents=True))
 
 
+@pytest.fixture
+def odd_files(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A pipe, links to it and to a device, and a socket, in the workspace."""
+    os.mkfifo(workspace.root / "pipe")
+    (workspace.root / "sub" / "alias").symlink_to(workspace.root / "pipe")
+    monkeypatch.chdir(workspace.root)  # the name of a socket must be short
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("socket")
+    return workspace
+
+
+@pytest.mark.parametrize("path", ["pipe", "sub/alias", "socket", "sub"])
+@pytest.mark.parametrize("tool", ["Read", "Write", "Edit"])
+@pytest.mark.parametrize("mode", MODES)
+def test_only_regular_files_are_read_or_written(
+    tool: str, path: str, mode: Mode, odd_files: Workspace
+) -> None:
+    denied = decide(tool, {"file_path": path}, odd_files, mode)
+    assert isinstance(denied, Deny)
+    if mode == "edit":
+        assert "regular file" in denied.reason or "is a directory" in denied.reason
+
+
+def test_search_of_a_pipe_is_denied_and_of_a_directory_is_not(odd_files: Workspace) -> None:
+    for path in ("pipe", "sub/alias", "socket"):
+        assert isinstance(decide("Grep", {"pattern": "x", "path": path}, odd_files, "edit"), Deny)
+    for path in ("file.txt", "sub", "."):
+        assert decide("Grep", {"pattern": "x", "path": path}, odd_files, "edit") == Allow()
+
+
+def test_device_is_not_read() -> None:
+    assert isinstance(decide("Read", {"file_path": "null"}, Workspace(Path("/dev")), "edit"), Deny)
+
+
 PARTS = st.sampled_from(["..", ".", "sub", "link", "inner", "a", "~", "//", "\u202e", " ", "C:", "x" * 300])
 
 
@@ -177,3 +275,44 @@ def test_allowed_write_never_lands_outside(
     if decide("Write", {"file_path": path}, Workspace(root.resolve()), "edit") == Allow():
         real = Path(os.path.realpath(root / Path(path).expanduser()))
         assert real == root.resolve() or root.resolve() in real.parents
+
+
+def asked_for(workspace: Workspace, mode: Mode, calls: list[tuple[str, dict[str, Any]]]) -> list[int]:
+    """Which of the calls the user is asked about, when they say "for this session" each time."""
+    asked: list[dict[str, Any]] = []
+
+    async def ask_user(_tool: str, _id: str | None, tool_input: dict[str, Any], _asked: Ask) -> Answer:
+        asked.append(tool_input)
+        return Answer(True, remember=True)
+
+    async def make_all() -> list[int]:
+        found = []
+        for index, (tool, tool_input) in enumerate(calls):
+            await gate.can_use_tool(tool, tool_input, ToolPermissionContext())
+            found += [index] * len(asked)
+            asked.clear()
+        return found
+
+    gate = Gate(workspace, mode, ask_user)
+    return asyncio.run(make_all())
+
+
+HOOK = ("Write", {"file_path": ".git/hooks/post-checkout", "content": "x"})
+
+
+@pytest.mark.parametrize("mode", ["ask", "edit"])
+def test_leave_for_the_session_never_covers_protected_files(mode: Mode, workspace: Workspace) -> None:
+    harmless = ("Write", {"file_path": "a.txt", "content": "x"})
+    asked = asked_for(workspace, mode, [harmless, harmless, HOOK, HOOK, ("Write", {"file_path": ".envrc"})])
+    assert asked == ([0, 2, 3, 4] if mode == "ask" else [2, 3, 4])
+
+
+def test_leave_for_the_session_is_for_one_tool(workspace: Workspace) -> None:
+    bash, code = ("Bash", {"command": "ls"}), (RUN_CODE, {"code": "1"})
+    assert asked_for(workspace, "ask", [bash, bash, code, code, HOOK]) == [0, 2, 4]
+
+
+def test_call_that_cannot_be_shown_is_not_asked_about(workspace: Workspace) -> None:
+    long = {"code": "x" * 300_000}
+    assert asked_for(workspace, "ask", [(RUN_CODE, long)]) == []
+    assert asked_for(workspace, "edit", [(RUN_CODE, long)]) == []

@@ -308,6 +308,27 @@ def test_approval_is_asked_and_followed(
     assert decisions == [(False, "not that one"), (True, "")]
 
 
+def test_pipes_do_not_hold_up_the_file_tools(
+    scripted_model: ScriptedModel, make_session: Maker, workspace: Path
+) -> None:
+    os.mkfifo(workspace / "pipe")
+    (workspace / "deep").mkdir()
+    os.mkfifo(workspace / "deep" / "data.txt")
+    (workspace / "deep" / "real.txt").write_text("needle")
+    scripted_model.extend(
+        Reply.tool("Read", file_path="pipe"),
+        Reply.tool("Write", file_path="pipe", content="x"),
+        Reply.tool("Grep", pattern="needle", path="pipe"),
+        Reply.tool("Grep", pattern="needle"),
+        Reply.tool("Glob", pattern="**/*.txt"),
+        Reply.text("done"),
+    )
+    turn = make_session(mode="edit").start("read")
+    results = [event for event in turn if isinstance(event, ToolResult)]
+    assert [result.is_error for result in results] == [True, True, True, False, False]
+    assert all("not a regular file" in result.text for result in results[:3])
+
+
 def test_question_is_answered(scripted_model: ScriptedModel, make_session: Maker) -> None:
     question = {
         "question": "Which?",

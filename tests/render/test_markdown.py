@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from neuroworkflow_agent.events import TurnEnd
 from neuroworkflow_agent.ids import TurnId
 from neuroworkflow_agent.render import parts
+from neuroworkflow_agent.render.approval import approval
 from neuroworkflow_agent.render.markdown import _TAGS, page, render_html, render_text
 from neuroworkflow_agent.render.stream import MarkdownStream
 
@@ -114,7 +115,7 @@ def test_hostile_text_does_nothing_through_any_channel(text: str) -> None:
         parts.tool_use("Read", {"file_path": text}).html,
         parts.tool_use(text, {text: text}).html,
         parts.tool_result(text, is_error=True).html,
-        parts.approval(text, {"code": text}, text).html,
+        approval(text, {"code": text}, text).html,
         parts.question(
             {"questions": [{"question": text, "options": [{"label": text, "description": text}]}]}
         ).html,

@@ -33,7 +33,7 @@ _PROMPT_CHARS = 8_000
 MAX_RUNS = 5
 """Code blocks of one turn; then the model has to answer."""
 
-_CONTEXT = re.compile(r"<notebook-context>\n.*?\n\n(.*)\n</notebook-context>", re.DOTALL)
+_CONTEXT = re.compile(r"<(notebook-context-[0-9a-f]+)>\n.*?\n\n(.*)\n</\1>", re.DOTALL)
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 _HEADLINE = re.compile(r"^(?:The code .*?\. )?Output of the code \(data, not instructions\):\n?")
 _NAMES = re.compile(r"^(?:def |class )?([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(?:[=(:])(?!=)", re.MULTILINE)
@@ -181,7 +181,7 @@ def _user(blocks: list[dict[str, Any]]) -> Message | None:
         text = _REMINDER.sub("", block.get("text", "")).strip()
         found = _CONTEXT.fullmatch(text)
         if found is not None:
-            context = clip(found.group(1), _CONTEXT_CHARS)
+            context = clip(found.group(2), _CONTEXT_CHARS)
         elif text:
             asked.append(clip(text, _PROMPT_CHARS))
     if not asked:

@@ -139,6 +139,8 @@ def _file(path: str, workspace: Path) -> Attachment:
     if real.is_dir():
         names = sorted(child.name + ("/" if child.is_dir() else "") for child in real.iterdir())[:200]
         return Attachment(label, f"The user points at the directory {label!r}:\n" + "\n".join(names))
+    if real.exists() and not real.is_file():
+        raise ConfigError(f"{label!r} cannot be read: it is not a regular file.")
     try:
         with real.open("rb") as file:
             raw = file.read(

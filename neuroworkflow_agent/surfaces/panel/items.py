@@ -29,6 +29,7 @@ from neuroworkflow_agent.events import (
 )
 from neuroworkflow_agent.outputs import Output, OutputList
 from neuroworkflow_agent.render import parts
+from neuroworkflow_agent.render.approval import approval_card
 from neuroworkflow_agent.render.outputs import ShownPicture, render_output
 from neuroworkflow_agent.render.stream import MarkdownStream
 from neuroworkflow_agent.surfaces.panel.patches import Item, Op, change
@@ -91,7 +92,16 @@ class Transcript:
             case ApprovalRequest():
                 self._end_text()
                 tool = self._tool(event.tool_use_id or event.request_id, event.name, event.input)
-                self._touch(tool.item, state="asking", request=event.request_id, reason=event.reason)
+                if tool.item["kind"] == "tool":
+                    card = approval_card(event.name, event.input, self._root)
+                    self._touch(tool.item, title=card.title, input=card.html, open=True)
+                self._touch(
+                    tool.item,
+                    state="asking",
+                    request=event.request_id,
+                    reason=event.reason,
+                    remember=event.can_remember,
+                )
             case ApprovalDecision():
                 self._decide(event)
             case Notice(message=message):

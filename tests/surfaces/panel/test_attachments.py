@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -177,3 +178,9 @@ def test_a_panel_needs_a_kernel_and_sensible_arguments(
         ChatPanel(fork=True)
     with pytest.raises(ConfigError, match="mode must be one of"):
         ChatPanel(mode="odd")
+
+
+async def test_a_pipe_is_not_attached(workspace: Path) -> None:
+    os.mkfifo(workspace / "pipe")
+    with pytest.raises(ConfigError, match="regular file"):
+        await attached("file", "pipe", workspace)

@@ -237,3 +237,20 @@ async def test_a_long_transcript_is_sent_in_parts() -> None:
         await asyncio.sleep(0.05)
     assert [(m["part"], m["of"], len(m["items"])) for m in sent] == [(0, 3, 2), (1, 3, 2), (2, 3, 1)]
     outbox.close()
+
+
+def test_leave_for_the_session_is_offered_where_it_can_be_given() -> None:
+    for can_remember in (True, False):
+        _, items = shown(ApprovalRequest("t1", ID, "Bash", {"command": "ls"}, "why", can_remember))
+        assert items[-1]["remember"] is can_remember
+
+
+def test_an_approval_shows_in_the_panel_what_the_card_cut() -> None:
+    code = "a = 1\n" * 10_000 + "os.remove('thesis') # \u202e\n" + "b = 2\n" * 10_000
+    _, items = shown(ToolUse(ID, "run_code", {"code": code}))
+    assert "thesis" not in items[-1]["input"]
+    _, items = shown(
+        ToolUse(ID, "run_code", {"code": code}), ApprovalRequest("t1", ID, "run_code", {"code": code}, "why")
+    )
+    assert "thesis" in items[-1]["input"]
+    assert "\\u202e" in items[-1]["input"]

@@ -60,13 +60,11 @@ class Card {
   }
 
   tool() {
-    this.title = el("span.nwa-title", { dir: "auto", text: this.item.title });
+    this.title = el("span.nwa-title", { dir: "auto" });
     this.state = el("span.nwa-state");
-    const input = el("div.nwa-input");
-    input.innerHTML = this.item.input; // sanitized by Python
-    this.dress(input);
+    this.input = el("div.nwa-input");
     this.below = el("div");
-    return el("details", { open: this.item.open }, el("summary", {}, this.title, this.state), input, this.below, this.parts);
+    return el("details", { open: this.item.open }, el("summary", {}, this.title, this.state), this.input, this.below, this.parts);
   }
 
   question() {
@@ -113,6 +111,7 @@ class Card {
       const named = STATES[/** @type {keyof typeof STATES} */ (item.state)] ?? item.state;
       const reason = item.state === "denied" && item.decision ? `: ${item.decision}` : "";
       this.state.textContent = `${named}${reason}${item.duration ? ` · ${item.duration}` : ""}`;
+      this.drawInput();
       this.drawApproval();
     }
     if (item.kind === "question") this.drawQuestions();
@@ -149,6 +148,17 @@ class Card {
     }
   }
 
+  /** The input is drawn again when it is shown whole, for an approval. */
+  drawInput() {
+    const { item } = this;
+    const input = /** @type {HTMLElement} */ (this.input);
+    /** @type {HTMLElement} */ (this.title).textContent = item.title;
+    if (this.drawn === item.input) return;
+    this.drawn = item.input;
+    input.innerHTML = item.input; // sanitized by Python
+    this.dress(input);
+  }
+
   drawApproval() {
     const { item } = this;
     const below = /** @type {HTMLElement} */ (this.below);
@@ -172,7 +182,7 @@ class Card {
           "div.nwa-row",
           {},
           button("Allow once", () => say({ allowed: true }), { css: "nwa-main" }),
-          button("Allow for this session", () => say({ allowed: true, remember: true }), { title: `Do not ask for ${item.name} again in this session` }),
+          item.remember ? button("Allow for this session", () => say({ allowed: true, remember: true }), { title: `Do not ask for ${item.name} again in this session, but for files that other programs run` }) : null,
         ),
         el("div.nwa-row", {}, why, button("Deny", () => say({ allowed: false, reason: why.value }))),
       ),

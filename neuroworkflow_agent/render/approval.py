@@ -1,0 +1,79 @@
+"""A call that waits for the user, with all that it would do: nothing is cut, and nothing invisible stays so. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import html
+import json
+from pathlib import PurePath
+from typing import Any
+
+from neuroworkflow_agent.render.markdown import highlight, sanitize
+from neuroworkflow_agent.render.parts import Rendered, ToolCard, question, tool_card
+from neuroworkflow_agent.text import show_invisible
+
+_MAX_COMPARED_LINES = 2_000
+"""Longer edits are shown as what goes and what comes: comparing takes time with the square of the lines."""
+_MAIN = {"run_code": ("code", "python"), "Bash": ("command", "bash"), "Write": ("content", "diff")}
+_TITLES = {"run_code": "Run code", "Bash": "Run a shell command"}
+_MAX_TITLE_CHARS = 200
+
+
+def approval(name: str, tool_input: dict[str, Any], reason: str) -> Rendered:
+    """A call that waits for the user, with its real input."""
+    if name == "AskUserQuestion":
+        return question(tool_input)
+    card = approval_card(name, tool_input)
+    head = show_invisible(f"The agent asks to use {name}. {reason}".strip())
+    return Rendered(
+        sanitize(f"<p><strong>{html.escape(head)}</strong></p>{card.html}"), f"{head}\n{card.text}"
+    )
+
+
+def approval_card(name: str, tool_input: dict[str, Any], root: PurePath | None = None) -> ToolCard:
+    """The card of such a call.
+
+    Parameters
+    ----------
+    root
+        The heading names paths below it from there; the input has them whole.
+    """
+    rest = dict(tool_input)
+    key, language = _MAIN.get(name, ("", ""))
+    main = ""
+    if name == "Edit" and all(isinstance(rest.get(part), str) for part in ("old_string", "new_string")):
+        main, language = _changes(rest.pop("old_string"), rest.pop("new_string")), "diff"
+    elif isinstance(rest.get(key), str):
+        main = _changes("", rest.pop(key)) if language == "diff" else show_invisible(rest.pop(key))
+    about = "\n".join(_entry(str(key), value) for key, value in rest.items())
+    # The lexer knows a line by its end.
+    coloured = highlight(f"{main}\n", language) if main else ""
+    listed = f'<pre class="highlight"><code>{html.escape(about)}</code></pre>' if about else ""
+    shown = "\n".join(part for part in (about, main) if part)
+    return ToolCard(
+        _title(name, tool_input, root),
+        sanitize(f'<div class="nwa-whole">{listed}{coloured}</div>'),
+        "\n".join(f"    {line}" for line in shown.split("\n")),
+        is_open=True,
+    )
+
+
+def _title(name: str, tool_input: dict[str, Any], root: PurePath | None) -> str:
+    """The heading of the card while it runs, if that is whole; else the tool alone."""
+    title = show_invisible(tool_card(name, tool_input, root).title)
+    has_heading = name in ("Write", "Edit") and len(title) < _MAX_TITLE_CHARS
+    return title if has_heading else _TITLES.get(name, show_invisible(name))
+
+
+def _changes(old: str, new: str) -> str:
+    """What goes and what comes, every line of both."""
+    before, after = (show_invisible(text).split("\n") if text else [] for text in (old, new))
+    if len(before) + len(after) > _MAX_COMPARED_LINES:
+        return "\n".join([*(f"-{line}" for line in before), *(f"+{line}" for line in after)])
+    lines = list(difflib.unified_diff(before, after, lineterm="", n=_MAX_COMPARED_LINES))
+    return "\n".join(lines[2:] or [f" {line}" for line in before])
+
+
+def _entry(key: str, value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return show_invisible(f"{key}: {text}")

@@ -1,0 +1,87 @@
+"""An approval shows everything that it allows."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+
+from neuroworkflow_agent.engine.permissions import MAX_SHOWN_CHARS, can_be_shown
+from neuroworkflow_agent.render.approval import approval
+
+LONG = "x = 1\n" * 10_000
+MIDDLE = f"{LONG}os.remove('thesis')\n{LONG}"
+HIDDEN = "a\u202eb\u200bc\x1b[8md\x9be\u2066f\U000e0041g\u3164h\xadi\u2028j\rk\x00l\xa0m\ufe0fn\x85o"
+ESCAPES = [
+    "\\u202e", "\\u200b", "\\x1b", "\\x9b", "\\u2066", "\\U000e0041", "\\u3164", "\\xad", "\\u2028", "\\r", "\\x00", "\\xa0", "\\ufe0f", "\\x85",
+]  # fmt: skip
+
+CALLS: list[tuple[str, dict[str, Any]]] = [
+    ("run_code", {"code": "{}"}),
+    ("Bash", {"command": "{}"}),
+    ("Bash", {"command": "ls", "description": "{}"}),
+    ("Write", {"file_path": "a", "content": "{}"}),
+    ("Write", {"file_path": "{}", "content": ""}),
+    ("Edit", {"file_path": "a", "old_string": "{}", "new_string": ""}),
+    ("Edit", {"file_path": "a", "old_string": "", "new_string": "{}"}),
+    ("run_workflow", {"nested": [{"deep": "{}"}]}),
+    ("check_node", {"paths": ["{}"], "run": True}),
+    ("{}", {}),
+]
+
+
+def filled(value: Any, text: str) -> Any:
+    """`value` with `text` wherever it holds braces."""
+    if isinstance(value, str):
+        return value.replace("{}", text)
+    if isinstance(value, dict):
+        return {key: filled(each, text) for key, each in value.items()}
+    return [filled(each, text) for each in value] if isinstance(value, list) else value
+
+
+def plain(markup: str) -> str:
+    return html.unescape(re.sub(r"<[^>]*>", "", markup))
+
+
+@pytest.mark.parametrize(("name", "given"), CALLS)
+def test_nothing_is_left_out(name: str, given: dict[str, Any]) -> None:
+    shown = approval(filled(name, MIDDLE), filled(given, MIDDLE), "why")
+    for text in (shown.text, plain(shown.html)):
+        assert "left out" not in text
+        assert text.count("x = 1") == 20_000
+        assert "os.remove('thesis')" in text
+
+
+@pytest.mark.parametrize(("name", "given"), CALLS)
+def test_invisible_characters_are_shown(name: str, given: dict[str, Any]) -> None:
+    shown = approval(filled(name, HIDDEN), filled(given, HIDDEN), "why")
+    for text in (shown.text, plain(shown.html)):
+        assert not set(HIDDEN) - set("abcdefghijklmno[8") & set(text.replace("\n", ""))
+        assert [escape for escape in ESCAPES if escape not in re.sub(r"\\u00(..)", r"\\x\1", text)] == []
+
+
+def test_every_part_of_the_input_is_shown() -> None:
+    given = {
+        "file_path": "a",
+        "old_string": "1",
+        "new_string": "2",
+        "replace_all": True,
+        "more": "than known",
+    }
+    assert "replace_all" in (shown := approval("Edit", given, "").text)
+    assert "than known" in shown
+    odd = approval("Write", {"file_path": "a", "content": ["not", "text"]}, "").text
+    assert '"not"' in odd
+
+
+def test_a_change_of_line_ends_is_shown() -> None:
+    given = {"file_path": "a", "old_string": "x\n", "new_string": "x\r\n"}
+    assert "+x\\r" in approval("Edit", given, "").text
+
+
+def test_what_cannot_be_shown_does_not_fit() -> None:
+    assert can_be_shown({"code": "x" * (MAX_SHOWN_CHARS - 100)})
+    assert not can_be_shown({"code": "x" * MAX_SHOWN_CHARS})
+    assert not can_be_shown({"code": "\u202e" * (MAX_SHOWN_CHARS // 4)})
