@@ -29,12 +29,14 @@ class Workspace:
         OutsideWorkspaceError
             If the real place is outside, or the text cannot be a path.
         """
+        roots = (self.root, *self.readable) if for_reading else (self.root,)
+        # Whoever exchanges links meanwhile makes this fail, in any of its steps.
         try:
             real = Path(os.path.realpath(self.root / Path(path).expanduser()))
+            is_inside = any(_contains(root, real) for root in roots)
         except (OSError, ValueError, RuntimeError) as error:
             raise OutsideWorkspaceError(path, self.root) from error
-        roots = (self.root, *self.readable) if for_reading else (self.root,)
-        if not any(_contains(root, real) for root in roots):
+        if not is_inside:
             raise OutsideWorkspaceError(path, self.root)
         return real
 

@@ -145,7 +145,11 @@ def _decide_change(tool: str, tool_input: dict[str, Any], workspace: Workspace, 
         inside = _inside([path], workspace, for_reading=False, directories=False)
         if not isinstance(inside, Allow):
             return inside
-        if _run_by_other_programs(str(path), workspace):
+        try:
+            is_obeyed = _run_by_other_programs(str(path), workspace)
+        except OutsideWorkspaceError as error:  # a link was exchanged meanwhile
+            return Deny(str(error))
+        if is_obeyed:
             return Ask(f"{path!r} configures what other programs run.", can_remember=False)
     if mode == "ask":
         return Ask("Every change asks in ask mode.")

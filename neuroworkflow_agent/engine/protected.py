@@ -14,7 +14,7 @@ from neuroworkflow_agent.text import INVISIBLE
 
 _DIRECTORIES = """
     .git git~1 .githooks .husky .claude .vscode .idea .devcontainer .cursor .zed .fleet .direnv .ipython .jupyter
-    .ssh .gnupg .docker .circleci .buildkite
+    .ssh .gnupg .docker .circleci .buildkite sitecustomize usercustomize
 """
 """Whatever lies below them, and they themselves: a file `.git` says where the repository is."""
 # A directory with a HEAD is a repository to git, with the settings and hooks beside it.

@@ -155,6 +155,7 @@ PROTECTED = [
     ".pre-commit-config.yaml",
     "sub/sitecustomize.py",
     "usercustomize.py",
+    "lib/sitecustomize/__init__.py",
     "lib/x.pth",
     ".ipython/profile_default/startup/00.py",
     "a/b/.ipython/profile_x/startup/00.py",
