@@ -89,7 +89,8 @@ class AgentConfig:
     workspace: Path = field(default_factory=_current_directory)
     """Directory tree the file tools may touch; `NEUROWORKFLOW_WORKSPACE_ROOT`, else the current directory."""
     skills_dir: Path | None = None
-    """Where skills are read; `NEUROWORKFLOW_SKILLS_DIR`, else the nearest `.claude/skills` from the workspace up."""
+    """Where skills are read; `NEUROWORKFLOW_SKILLS_DIR`, else the nearest trusted `.claude/skills` from the
+    workspace up to its repository's root or the user's home."""
     mode: Mode = "edit"
     """What the agent may do unasked."""
     model: str | None = None
