@@ -22,7 +22,9 @@ class Workspace:
         """The real place `path` leads to, if that is inside.
 
         Symlinks, `..`, `~` and relative paths are resolved first, also where the last parts do not
-        exist yet; relative paths start at the root.
+        exist yet; relative paths start at the root. `..` behind a link is read in both ways that are in
+        use, and both have to stay inside: the operating system follows the link first, while the CLI drops
+        the link's name together with the `..`; what is returned is the CLI's reading.
 
         Raises
         ------
@@ -30,12 +32,14 @@ class Workspace:
             If the real place is outside, or the text cannot be a path.
         """
         try:
-            real = Path(os.path.realpath(self.root / Path(path).expanduser()))
+            written = self.root / Path(path).expanduser()
+            real, followed = (Path(os.path.realpath(p)) for p in (os.path.normpath(written), written))
         except (OSError, ValueError, RuntimeError) as error:
             raise OutsideWorkspaceError(path, self.root) from error
         roots = (self.root, *self.readable) if for_reading else (self.root,)
-        if not any(_contains(root, real) for root in roots):
-            raise OutsideWorkspaceError(path, self.root)
+        for place in (real, followed):
+            if not any(_contains(root, place) for root in roots):
+                raise OutsideWorkspaceError(path, self.root)
         return real
 
 

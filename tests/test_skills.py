@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
 import json
 import math
@@ -10,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -22,7 +24,7 @@ from neuroworkflow_agent.nodes.checker import check_paths
 from neuroworkflow_agent.nodes.layout import detect_layout
 from neuroworkflow_agent.nodes.trial import example_file, try_node
 from neuroworkflow_agent.nodes.workflow_report import check_workflow
-from neuroworkflow_agent.skill_files import distrusted
+from neuroworkflow_agent.skill_files import Allowance, UnfitSkillError, copy_skill, distrusted
 from neuroworkflow_agent.skills import (
     FoundSkills,
     SkillSet,
@@ -271,6 +273,35 @@ def test_broken_skill_is_skipped_with_a_sentence_and_the_others_stay(
     copied = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
     assert sorted(path.name for path in copied) == ["SKILL.md", "plugin.json"]
     assert not any("the private key" in path.read_text() for path in copied)
+
+
+def test_what_is_exchanged_for_a_link_while_it_is_copied_does_not_leak(tmp_path: Path) -> None:
+    private, skill = tmp_path / "private", tmp_path / "skills" / "x"
+    private.mkdir()
+    (private / "f").write_text("the private key")
+    (skill / "d").mkdir(parents=True)
+    (skill / "d" / "f").write_text("ok")
+    (skill / "SKILL.md").write_text("# X")
+    done = threading.Event()
+
+    def exchange() -> None:
+        while not done.is_set():
+            (skill / "d").rename(skill / ".d")
+            (skill / "d").symlink_to(private)
+            (skill / "d").unlink()
+            (skill / ".d").rename(skill / "d")
+
+    thread = threading.Thread(target=exchange)
+    thread.start()
+    try:
+        for number in range(300):
+            copy = tmp_path / "copies" / str(number)
+            with contextlib.suppress(UnfitSkillError, OSError):
+                copy_skill(skill, skill.parent, copy, Allowance(), trusted=False)
+    finally:
+        done.set()
+        thread.join()
+    assert {file.read_text() for file in (tmp_path / "copies").rglob("f")} <= {"ok", ""}
 
 
 @pytest.mark.usefixtures("none_of_ours")
