@@ -7,6 +7,7 @@ once, here, before any process is started.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,16 +19,31 @@ Mode: TypeAlias = Literal["edit", "ask", "plan", "read-only"]
 """What the agent may do unasked; see `engine.permissions`."""
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-_SECRET_VARIABLES = (
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    "NEUROWORKFLOW_SERVICE_TOKEN",
-    "NEUROWORKFLOW_USER_TOKEN",
-    "JUPYTERHUB_API_TOKEN",
-    "JPY_API_TOKEN",
-    "OPENAI_API_KEY",
+_SECRET_VARIABLES = frozenset(
+    {
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "ANTHROPIC_CUSTOM_HEADERS",
+        "ANTHROPIC_FOUNDRY_API_KEY",
+        "ANTHROPIC_FOUNDRY_AUTH_TOKEN",
+        "AWS_BEARER_TOKEN_BEDROCK",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "CLAUDE_CODE_OAUTH_REFRESH_TOKEN",
+        "CLAUDE_CODE_OAUTH_TOKEN",
+        "JPY_API_TOKEN",
+        "JUPYTERHUB_API_TOKEN",
+        "JUPYTERHUB_CRYPT_KEY",
+        "NEUROWORKFLOW_GATEWAY_API_KEY",
+        "NEUROWORKFLOW_GATEWAY_DATABASE_URL",
+        "NEUROWORKFLOW_GATEWAY_METRICS_TOKEN",
+        "NEUROWORKFLOW_SERVICE_TOKEN",
+        "NEUROWORKFLOW_USER_TOKEN",
+        "OPENAI_API_KEY",
+    }
 )
+_LIKE_A_SECRET = re.compile(r"[A-Z0-9_]*(?:API_?KEY|ACCESS_KEY|SECRET_KEY|_TOKEN|_SECRET)", re.IGNORECASE)
+"""How services that we do not know name the variable with their key."""
 ANTHROPIC_VARIABLES = (
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_AUTH_TOKEN",
@@ -47,6 +63,8 @@ _ENDPOINT_VARIABLES = (
     "OPENAI_BASE_URL",
 )
 _MIN_SECRET_CHARS = 8
+_MIN_UNKNOWN_SECRET_CHARS = 16
+"""Of a variable known only by its name, which may hold an ordinary word."""
 
 
 def _current_directory() -> Path:
@@ -71,7 +89,8 @@ class AgentConfig:
     workspace: Path = field(default_factory=_current_directory)
     """Directory tree the file tools may touch; `NEUROWORKFLOW_WORKSPACE_ROOT`, else the current directory."""
     skills_dir: Path | None = None
-    """Where skills are read; `NEUROWORKFLOW_SKILLS_DIR`, else the nearest `.claude/skills` from the workspace up."""
+    """Where skills are read; `NEUROWORKFLOW_SKILLS_DIR`, else the nearest trusted `.claude/skills` from the
+    workspace up to its repository's root or the user's home."""
     mode: Mode = "edit"
     """What the agent may do unasked."""
     model: str | None = None
@@ -160,7 +179,7 @@ class AgentConfig:
     @property
     def harmless_environ(self) -> dict[str, str]:
         """The environment for a process that has no business with keys."""
-        return {name: value for name, value in self.environ.items() if name not in _SECRET_VARIABLES}
+        return {name: value for name, value in self.environ.items() if not _is_secret(name)}
 
     def now(self, *names: str) -> str:
         """The first of these variables that is set, as the environment has it now, else as it was found."""
@@ -179,9 +198,18 @@ def _path(env: Mapping[str, str], name: str) -> Path | None:
     return Path(value).expanduser() if value else None
 
 
+def _is_secret(name: str) -> bool:
+    return name in _SECRET_VARIABLES or _LIKE_A_SECRET.fullmatch(name) is not None
+
+
 def _secrets(env: Mapping[str, str]) -> list[str]:
     """Values worth hiding; very short ones would blank out ordinary text."""
-    return [env[name] for name in _SECRET_VARIABLES if len(env.get(name, "")) >= _MIN_SECRET_CHARS]
+    return [
+        value
+        for name, value in env.items()
+        if _is_secret(name)
+        and len(value) >= (_MIN_SECRET_CHARS if name in _SECRET_VARIABLES else _MIN_UNKNOWN_SECRET_CHARS)
+    ]
 
 
 def _existing_directory(path: Path | str, name: str) -> Path:

@@ -1,6 +1,6 @@
 """The workspace's skills and those that come along, as one private plugin directory for the CLI.
 
-Project settings and hooks stay unloaded: only the skills themselves are copied, into a directory named
+Project settings and hooks stay unloaded: only the skills themselves are copied (`skill_files`), into a directory named
 after their content in the user's cache. Equal skills share it, so nothing is left behind by a process
 that is killed; writers race harmlessly because each fills a directory of its own and renames it.
 """
@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
-from neuroworkflow_agent.directories import private_directory
+from neuroworkflow_agent.directories import private_directory, user_home
 from neuroworkflow_agent.nodes.layout import Layout, detect_layout
+from neuroworkflow_agent.skill_files import Allowance, UnfitSkillError, copy_skill, distrusted
 
 PLUGIN = "neuroworkflow"
 _FRONT_MATTER = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n?", re.DOTALL)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_MAX_INSTRUCTIONS_BYTES = 256 * 1024
+_MAX_SENTENCES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Skill:
     """Directory or file name, made safe for the CLI."""
     source: Path
     """Its directory, or the flat Markdown file."""
+    folder: Path
+    """Where it was found, which nothing of it may lead out of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +50,60 @@ class SkillSet:
     """The plugin directory; None without skills."""
     names: tuple[str, ...]
     """Qualified names, `plugin:skill`."""
+    skipped: tuple[str, ...] = ()
+    """What was left out and why, a sentence each."""
 
 
-def find_skills_dir(workspace: Path) -> Path | None:
-    """The nearest `.claude/skills`, from the workspace up."""
-    for directory in (workspace, *workspace.parents):
+@dataclass(frozen=True, slots=True)
+class FoundSkills:
+    """What the search for a workspace's skills came to."""
+
+    directory: Path | None
+    """The `.claude/skills` to be used; None if there is none."""
+    skipped: tuple[str, ...]
+    """Those that were passed over and why, a sentence each."""
+
+
+def find_skills_dir(workspace: Path) -> FoundSkills:
+    """The nearest trusted `.claude/skills`, from the workspace up to its repository's root or the user's home.
+
+    Where neither is above the workspace, only the workspace itself is looked at.
+    """
+    skipped: list[str] = []
+    for directory in _searched(workspace):
         candidate = directory / ".claude" / "skills"
-        if candidate.is_dir():
-            return candidate
-    return None
+        try:
+            if not candidate.is_dir():
+                continue
+            why = _unusable(candidate, directory)
+        except OSError as error:
+            why = f"cannot be read ({error.strerror})"
+        if why is None:
+            return FoundSkills(candidate, tuple(skipped))
+        skipped.append(f"Skills in '{candidate}' were skipped: it {why}. {_TO_TRUST}")
+    return FoundSkills(None, tuple(skipped))
+
+
+_TO_TRUST = "To use them anyway, set NEUROWORKFLOW_SKILLS_DIR to that folder."
+
+
+def _searched(workspace: Path) -> list[Path]:
+    home = user_home()
+    home = home.resolve() if home else None
+    upwards = [workspace, *workspace.parents]
+    for count, directory in enumerate(upwards, 1):
+        if directory == home or os.path.lexists(directory / ".git"):
+            return upwards[:count]
+    return [workspace]
+
+
+def _unusable(candidate: Path, directory: Path) -> str | None:
+    real = candidate.resolve(strict=True)
+    if not real.is_relative_to(directory.resolve()):
+        return f"is a link to '{real}'"
+    if not os.access(real, os.R_OK | os.X_OK):
+        return "cannot be read"
+    return distrusted(candidate.parent.stat()) or distrusted(real.stat())
 
 
 def find_skills(skills_dir: Path) -> list[Skill]:
@@ -60,12 +112,20 @@ def find_skills(skills_dir: Path) -> list[Skill]:
     for entry in sorted(skills_dir.iterdir()):
         if entry.name.startswith((".", "README")):
             continue
-        is_flat = entry.is_file() and entry.suffix == ".md"
-        if is_flat or (entry / "SKILL.md").is_file():
+        is_flat = entry.suffix == ".md" and _is_file(entry)
+        if is_flat or _is_file(entry / "SKILL.md"):
             name = _UNSAFE.sub("-", entry.stem if is_flat else entry.name).strip("-")
             if name:
-                found.setdefault(name, Skill(name, entry))
+                found.setdefault(name, Skill(name, entry, skills_dir))
     return list(found.values())
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is one, as far as this user may look."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def bundled_skills_dir() -> Path | None:
@@ -75,7 +135,9 @@ def bundled_skills_dir() -> Path | None:
     return next((place for place in places if place.is_dir()), None)
 
 
-def prepare(skills_dir: Path | None, workspace: Path, *, cache: Path | None = None) -> SkillSet:
+def prepare(
+    skills_dir: Path | None, workspace: Path, *, trusted: bool = False, cache: Path | None = None
+) -> SkillSet:
     """Build, or find again, the plugin directory with a workspace's skills and ours.
 
     Parameters
@@ -84,6 +146,8 @@ def prepare(skills_dir: Path | None, workspace: Path, *, cache: Path | None = No
         Where the workspace's own skills are; None without any. One of a name that ours has too takes its place.
     workspace
         Whose places are appended to each skill as "Environment paths".
+    trusted
+        Whether `skills_dir` was named by the user, so that its files may belong to anybody.
     cache
         Where to put the plugin; None for the user's cache directory.
 
@@ -92,9 +156,10 @@ def prepare(skills_dir: Path | None, workspace: Path, *, cache: Path | None = No
     OSError
         If the cache cannot be written.
     """
+    bundled = bundled_skills_dir()
     found = {
         skill.name: skill
-        for folder in (bundled_skills_dir(), skills_dir)
+        for folder in (bundled, skills_dir)
         if folder is not None
         for skill in find_skills(folder)
     }
@@ -106,7 +171,7 @@ def prepare(skills_dir: Path | None, workspace: Path, *, cache: Path | None = No
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=base))
     try:
-        _build(building, skills, places)
+        skipped = _build(building, skills, places, {bundled, skills_dir if trusted else None})
         target = base / _digest(building)
         if not target.exists():
             try:
@@ -116,7 +181,13 @@ def prepare(skills_dir: Path | None, workspace: Path, *, cache: Path | None = No
                     raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return SkillSet(target, tuple(f"{PLUGIN}:{skill.name}" for skill in skills))
+    names = tuple(f"{PLUGIN}:{skill.name}" for skill in skills if skill.name not in skipped)
+    return SkillSet(target if names else None, names, _shortened(list(skipped.values())))
+
+
+def _shortened(sentences: list[str]) -> tuple[str, ...]:
+    more = len(sentences) - _MAX_SENTENCES
+    return (*sentences[:_MAX_SENTENCES], *([f"{more} more skills were skipped."] if more > 0 else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,21 +239,36 @@ _REPOSITORY_PATH = re.compile(
 _NOT_HERE = "not here; go by this skill, `list_nodes` and what `check_node` says instead"
 
 
-def _build(root: Path, skills: list[Skill], places: _Places) -> None:
+def _build(
+    root: Path, skills: list[Skill], places: _Places, trusted: Collection[Path | None]
+) -> dict[str, str]:
+    """Fill the plugin; gives the names of the skills that were left out, each with a sentence why."""
     manifest = root / ".claude-plugin" / "plugin.json"
     manifest.parent.mkdir()
     manifest.write_text(json.dumps({"name": PLUGIN, "version": "1"}), encoding="utf-8")
+    skipped: dict[str, str] = {}
+    left = Allowance()
     for skill in skills:
         target = root / "skills" / skill.name
-        if skill.source.is_dir():
-            shutil.copytree(skill.source, target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        allowance = replace(left)
+        try:
+            copy_skill(skill.source, skill.folder, target, allowance, trusted=skill.folder in trusted)
+            _complete_file(target / "SKILL.md", skill.name, places)
+        except (UnfitSkillError, OSError) as error:
+            shutil.rmtree(target, ignore_errors=True)
+            why = str(error) if isinstance(error, UnfitSkillError) else f"cannot be read ({error.strerror})"
+            skipped[skill.name] = f"The skill '{skill.name}' was skipped: it {why}."
         else:
-            target.mkdir(parents=True)
-            shutil.copyfile(skill.source, target / "SKILL.md")
-        text = (target / "SKILL.md").read_text(encoding="utf-8", errors="replace")
-        (target / "SKILL.md").write_text(
-            f"{_complete(text, skill.name)}\n\n{places.section(text, target)}", encoding="utf-8"
-        )
+            left = allowance
+    return skipped
+
+
+def _complete_file(path: Path, name: str, places: _Places) -> None:
+    if path.stat().st_size > _MAX_INSTRUCTIONS_BYTES:
+        raise UnfitSkillError(f"has instructions of more than {_MAX_INSTRUCTIONS_BYTES // 1024} KiB")
+    text = path.read_text(encoding="utf-8", errors="replace")
+    section = places.section(text, path.parent)
+    path.write_text(f"{_complete(text, name)}\n\n{section}", encoding="utf-8")
 
 
 def _complete(text: str, name: str) -> str:
@@ -201,11 +287,12 @@ def _complete(text: str, name: str) -> str:
 def _description(front_matter: str) -> str | None:
     """The `description` of YAML front matter, on one line."""
     try:
-        fields = yaml.safe_load(front_matter)
-    except yaml.YAMLError:
+        # Text, lists and mappings only: no dates that are none, no merges that multiply.
+        fields = yaml.load(front_matter, Loader=yaml.BaseLoader)  # noqa: S506
+    except (yaml.YAMLError, RecursionError):
         return None
     value = fields.get("description") if isinstance(fields, dict) else None
-    return " ".join(str(value).split()) if value else None
+    return " ".join(value.split()) if isinstance(value, str) and value.strip() else None
 
 
 def _digest(root: Path) -> str:

@@ -22,7 +22,9 @@ class Workspace:
         """The real place `path` leads to, if that is inside.
 
         Symlinks, `..`, `~` and relative paths are resolved first, also where the last parts do not
-        exist yet; relative paths start at the root.
+        exist yet; relative paths start at the root. `..` behind a link is read in both ways that are in
+        use, and both have to stay inside: the operating system follows the link first, while the CLI drops
+        the link's name together with the `..`; what is returned is the CLI's reading.
 
         Raises
         ------
@@ -32,11 +34,12 @@ class Workspace:
         roots = (self.root, *self.readable) if for_reading else (self.root,)
         # Whoever exchanges links meanwhile makes this fail, in any of its steps.
         try:
-            real = Path(os.path.realpath(self.root / Path(path).expanduser()))
-            is_inside = any(_contains(root, real) for root in roots)
+            written = self.root / Path(path).expanduser()
+            real, followed = (Path(os.path.realpath(p)) for p in (os.path.normpath(written), written))
+            are_inside = all(any(_contains(root, place) for root in roots) for place in (real, followed))
         except (OSError, ValueError, RuntimeError) as error:
             raise OutsideWorkspaceError(path, self.root) from error
-        if not is_inside:
+        if not are_inside:
             raise OutsideWorkspaceError(path, self.root)
         return real
 

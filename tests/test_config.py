@@ -57,3 +57,56 @@ def test_secrets_are_known_and_not_shown() -> None:
     )
     assert config.secrets == frozenset({"sk-ant-secret-value"})
     assert "sk-ant-secret-value" not in repr(config)
+
+
+_VALUE = "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ANTHROPIC_CUSTOM_HEADERS",
+        "ANTHROPIC_FOUNDRY_API_KEY",
+        "ANTHROPIC_FOUNDRY_AUTH_TOKEN",
+        "AWS_BEARER_TOKEN_BEDROCK",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AZURE_CLIENT_SECRET",
+        "CLAUDE_CODE_OAUTH_REFRESH_TOKEN",
+        "CONFIGPROXY_AUTH_TOKEN",
+        "GITHUB_TOKEN",
+        "HF_TOKEN",
+        "JUPYTERHUB_CRYPT_KEY",
+        "NEUROWORKFLOW_GATEWAY_API_KEY",
+        "NEUROWORKFLOW_GATEWAY_DATABASE_URL",
+        "NEUROWORKFLOW_GATEWAY_METRICS_TOKEN",
+        "SOMEBODY_ELSES_API_KEY",
+        "lower_api_key",
+    ],
+)
+def test_key_of_any_service_is_a_secret(name: str) -> None:
+    config = AgentConfig.from_env({name: _VALUE})
+    assert config.secrets == {_VALUE}
+    assert config.harmless_environ == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAX_MCP_OUTPUT_TOKENS", "2500000000000000"),
+        ("TOKENIZERS_PARALLELISM", "false but longer"),
+        ("OPENAI_API_KEY_FILE", "/run/secrets/openai"),
+        ("XAUTHORITY_KEY_HOLDER", _VALUE),
+        ("ANTHROPIC_BASE_URL", "https://127.0.0.1:8080"),
+    ],
+)
+def test_what_only_sounds_like_a_key_is_none(name: str, value: str) -> None:
+    config = AgentConfig.from_env({name: value})
+    assert config.secrets == frozenset()
+    assert config.harmless_environ == {name: value}
+
+
+def test_ordinary_word_under_the_name_of_an_unknown_service_is_not_blanked_out() -> None:
+    config = AgentConfig.from_env({"SOME_TOKEN": "disabled"})
+    assert config.secrets == frozenset()
+    assert config.harmless_environ == {}

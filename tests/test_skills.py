@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
 import json
 import math
@@ -10,8 +11,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -21,7 +24,15 @@ from neuroworkflow_agent.nodes.checker import check_paths
 from neuroworkflow_agent.nodes.layout import detect_layout
 from neuroworkflow_agent.nodes.trial import example_file, try_node
 from neuroworkflow_agent.nodes.workflow_report import check_workflow
-from neuroworkflow_agent.skills import SkillSet, bundled_skills_dir, find_skills, find_skills_dir, prepare
+from neuroworkflow_agent.skill_files import Allowance, UnfitSkillError, copy_skill, distrusted
+from neuroworkflow_agent.skills import (
+    FoundSkills,
+    SkillSet,
+    bundled_skills_dir,
+    find_skills,
+    find_skills_dir,
+    prepare,
+)
 
 OURS = Path(__file__).parent.parent / ".claude" / "skills"
 NAMES = ["analyse-spikes", "brain-viewer", "connect-nodes", "create-node", "notebook-to-nodes"]
@@ -63,7 +74,8 @@ def test_directories_and_flat_files_are_found(skills_dir: Path) -> None:
 def test_nearest_skills_directory_is_found_from_below(skills_dir: Path) -> None:
     below = skills_dir.parent.parent / "a" / "b"
     below.mkdir(parents=True)
-    assert find_skills_dir(below) == skills_dir
+    (skills_dir.parent.parent / ".git").mkdir()
+    assert find_skills_dir(below) == FoundSkills(skills_dir, ())
 
 
 @pytest.mark.usefixtures("none_of_ours")
@@ -124,6 +136,210 @@ def test_ours_come_along_and_a_workspaces_own_takes_the_place_of_one(
         f"neuroworkflow:{name}" for name in sorted([*NAMES, "flat-one", "make-node"])
     )
     assert "OUR OWN WAY" in skill_text(prepared, "create-node")
+
+
+# -- skills of others ---------------------------------------------------------------------------------
+
+
+def test_search_ends_at_the_repositorys_root_and_at_home(
+    skills_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = skills_dir.parent.parent
+    below = repo / "a" / "b"
+    below.mkdir(parents=True)
+    assert find_skills_dir(below).directory is None
+    monkeypatch.setenv("HOME", str(repo))
+    assert find_skills_dir(below).directory == skills_dir
+    (repo / "a" / ".git").touch()
+    assert find_skills_dir(below).directory is None
+    assert find_skills_dir(repo).directory == skills_dir
+
+
+@pytest.mark.parametrize("what", ["writable", "linked", "foreign"])
+def test_skills_that_others_can_write_are_skipped(what: str, skills_dir: Path, tmp_path: Path) -> None:
+    repo = skills_dir.parent.parent
+    match what:
+        case "writable":
+            skills_dir.chmod(0o777)
+            why = "it can be written by everybody"
+        case "linked":
+            skills_dir.rename(tmp_path / "elsewhere")
+            skills_dir.symlink_to(tmp_path / "elsewhere")
+            why = f"it is a link to '{tmp_path}/elsewhere'"
+        case _:
+            if os.getuid() != 0:
+                pytest.skip("only root can give a file away")
+            os.chown(skills_dir, 12345, -1)
+            why = "it belongs to another user (12345)"
+    found = find_skills_dir(repo)
+    assert found.directory is None
+    assert found.skipped == (
+        f"Skills in '{skills_dir}' were skipped: {why}. "
+        "To use them anyway, set NEUROWORKFLOW_SKILLS_DIR to that folder.",
+    )
+
+
+@pytest.mark.usefixtures("none_of_ours")
+def test_files_that_others_can_write_are_skipped_unless_the_folder_was_named(
+    skills_dir: Path, tmp_path: Path
+) -> None:
+    (skills_dir / "flat one.md").chmod(0o666)
+    prepared = prepare(skills_dir, tmp_path, cache=tmp_path / "cache")
+    assert prepared.names == ("neuroworkflow:make-node",)
+    assert prepared.skipped == (
+        f"The skill 'flat-one' was skipped: it is not trusted: '{skills_dir}/flat one.md' can be written by everybody.",
+    )
+    assert prepare(skills_dir, tmp_path, trusted=True, cache=tmp_path / "cache").skipped == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "is_private"), [("me", [], True), ("me", ["me", "you"], False), ("users", [], False)]
+)
+def test_only_the_users_own_group_may_write(
+    name: str, members: list[str], is_private: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o775)
+    monkeypatch.setattr("pwd.getpwuid", lambda _uid: SimpleNamespace(pw_name="me"))
+    monkeypatch.setattr("grp.getgrgid", lambda _gid: SimpleNamespace(gr_name=name, gr_mem=members))
+    assert distrusted(tmp_path.stat()) == (None if is_private else "can be written by a group")
+
+
+def _link_out(skill: Path) -> None:
+    (skill / "refs").symlink_to(skill.parent.parent.parent.parent / "private")
+
+
+def _link_to_file(skill: Path) -> None:
+    (skill / "key.md").symlink_to(skill.parent.parent.parent.parent / "private" / "id")
+
+
+def _instructions_elsewhere(skill: Path) -> None:
+    (skill / "SKILL.md").unlink()
+    _link_to_file(skill)
+    (skill / "key.md").rename(skill / "SKILL.md")
+
+
+def _fifo(skill: Path) -> None:
+    os.mkfifo(skill / "pipe")
+
+
+def _device(skill: Path) -> None:
+    (skill / "zeros").symlink_to("/dev/zero")
+
+
+def _loop(skill: Path) -> None:
+    (skill / "again").symlink_to(".")
+
+
+def _too_many(skill: Path) -> None:
+    for number in range(2_001):
+        (skill / f"{number}.txt").touch()
+
+
+def _too_large(skill: Path) -> None:
+    with (skill / "big.bin").open("wb") as file:
+        file.truncate(65 * 2**20)
+
+
+def _long_name(skill: Path) -> None:
+    (skill / "docs").mkdir()
+    (skill / "SKILL.md").write_text("See `docs/" + "x" * 300 + "`.")
+
+
+@pytest.mark.usefixtures("none_of_ours")
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (_link_out, "has a link 'refs' that leads to"),
+        (_link_to_file, "has a link 'key.md' that leads to"),
+        (_instructions_elsewhere, "has a link 'SKILL.md' that leads to"),
+        (_fifo, "has 'pipe', which is not a regular file"),
+        (_device, "has a link 'zeros' that leads to '/dev/zero'"),
+        (_loop, "has 'again', which is not a regular file"),
+        (_too_many, "holds too much"),
+        (_too_large, "holds too much"),
+        (_long_name, "cannot be read (File name too long)"),
+    ],
+)
+def test_broken_skill_is_skipped_with_a_sentence_and_the_others_stay(
+    spoil: Callable[[Path], None], says: str, skills_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "id").write_text("the private key")
+    spoil(skills_dir / "make-node")
+    prepared = prepare(skills_dir, tmp_path, cache=tmp_path / "cache")
+    assert prepared.names == ("neuroworkflow:flat-one",)
+    (sentence,) = prepared.skipped
+    assert sentence.startswith(f"The skill 'make-node' was skipped: it {says}")
+    copied = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert sorted(path.name for path in copied) == ["SKILL.md", "plugin.json"]
+    assert not any("the private key" in path.read_text() for path in copied)
+
+
+def test_what_is_exchanged_for_a_link_while_it_is_copied_does_not_leak(tmp_path: Path) -> None:
+    private, skill = tmp_path / "private", tmp_path / "skills" / "x"
+    private.mkdir()
+    (private / "f").write_text("the private key")
+    (skill / "d").mkdir(parents=True)
+    (skill / "d" / "f").write_text("ok")
+    (skill / "SKILL.md").write_text("# X")
+    done = threading.Event()
+
+    def exchange() -> None:
+        while not done.is_set():
+            (skill / "d").rename(skill / ".d")
+            (skill / "d").symlink_to(private)
+            (skill / "d").unlink()
+            (skill / ".d").rename(skill / "d")
+
+    thread = threading.Thread(target=exchange)
+    thread.start()
+    try:
+        for number in range(300):
+            copy = tmp_path / "copies" / str(number)
+            with contextlib.suppress(UnfitSkillError, OSError):
+                copy_skill(skill, skill.parent, copy, Allowance(), trusted=False)
+    finally:
+        done.set()
+        thread.join()
+    assert {file.read_text() for file in (tmp_path / "copies").rglob("f")} <= {"ok", ""}
+
+
+@pytest.mark.usefixtures("none_of_ours")
+def test_flat_skills_are_bounded_in_number_and_so_is_what_is_said(tmp_path: Path) -> None:
+    skills = tmp_path / "many"
+    skills.mkdir()
+    for number in range(2_020):
+        (skills / f"s{number:04}.md").touch()
+    prepared = prepare(skills, tmp_path, cache=tmp_path / "cache")
+    assert len(prepared.names) == 2_000
+    assert len(prepared.skipped) == 11
+    assert prepared.skipped[-1] == "10 more skills were skipped."
+
+
+@pytest.mark.usefixtures("none_of_ours")
+def test_links_inside_are_copied_as_files(skills_dir: Path, tmp_path: Path) -> None:
+    """As a Kubernetes volume has every file."""
+    (skills_dir / "..data").mkdir()
+    (skills_dir / "..data" / "linked.md").write_text("# Linked")
+    (skills_dir / "linked.md").symlink_to("..data/linked.md")
+    (skills_dir / "make-node" / "same.py").symlink_to("templates/node.py")
+    prepared = prepare(skills_dir, tmp_path, cache=tmp_path / "cache")
+    assert prepared.skipped == ()
+    assert "# Linked" in skill_text(prepared, "linked")
+    assert prepared.plugin_dir is not None
+    copy = prepared.plugin_dir / "skills" / "make-node" / "same.py"
+    assert (copy.is_symlink(), copy.read_text()) == (False, "class X: ...")
+
+
+@pytest.mark.usefixtures("none_of_ours")
+@pytest.mark.parametrize(
+    "front",
+    ["date: 2001-13-45", "description: " + "[" * 5_000, "a: &a [x, x]\nb: &b [*a, *a]\ndescription: *b"],
+)
+def test_odd_front_matter_breaks_nothing(front: str, skills_dir: Path, tmp_path: Path) -> None:
+    (skills_dir / "make-node" / "SKILL.md").write_text(f"---\n{front}\n---\n# The title\n")
+    prepared = prepare(skills_dir, tmp_path, cache=tmp_path / "cache")
+    assert 'description: "The title"' in skill_text(prepared, "make-node")
 
 
 # -- layouts ------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from neuroworkflow_agent.skills import SkillSet
 
 _MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 """One line of the CLI's output; results with many figures are echoed on one."""
+# Where Bash is offered, the CLI would run a skill's !`command` as it loads the skill, with no call of a tool
+# that the gate could see; commands that it takes for reading it runs unasked in every mode.
+_SETTINGS = json.dumps({"disableSkillShellExecution": True})
 
 _ENVIRONMENT = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -77,6 +81,7 @@ def build_options(
         mcp_servers=dict(servers),
         strict_mcp_config=True,
         setting_sources=[],
+        settings=_SETTINGS,
         skills=list(skills.names),
         plugins=[{"type": "local", "path": str(skills.plugin_dir)}] if skills.plugin_dir else [],
         permission_mode="default",

@@ -23,6 +23,7 @@ from neuroworkflow_agent.workspace import Workspace
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, McpSdkServerConfig
 
+    from neuroworkflow_agent.skills import SkillSet
     from neuroworkflow_agent.tools.run_code import RunCode
     from neuroworkflow_agent.tools.workflow import WorkflowTools
 
@@ -57,6 +58,8 @@ class Outfit:
         self.code: RunCode | None = None
         """The tool, once a process was made that offers it."""
         self._workflow: WorkflowTools | None = None
+        self._notices: dict[str, bool] = {}
+        """What was skipped, and whether the user was told."""
         self.nodes = NodeChecks(
             Workspace(config.workspace),
             lambda: self.config.harmless_environ,
@@ -77,6 +80,26 @@ class Outfit:
             self._workflow = WorkflowTools(url, self._current_user_token, self._secrets)
         changed = await self._workflow.refresh()
         return changed, self._workflow.trouble
+
+    def _prepare_skills(self) -> SkillSet:
+        from neuroworkflow_agent import skills
+
+        config = self.config
+        if config.skills_dir is not None:
+            skill_set = skills.prepare(config.skills_dir, config.workspace, trusted=True)
+            skipped = skill_set.skipped
+        else:
+            found = skills.find_skills_dir(config.workspace)
+            skill_set = skills.prepare(found.directory, config.workspace)
+            skipped = (*found.skipped, *skill_set.skipped)
+        self._notices |= {notice: self._notices.get(notice, False) for notice in skipped}
+        return skill_set
+
+    def new_notices(self) -> list[str]:
+        """What the user was not told yet of the skills that were skipped; told by this."""
+        new = [notice for notice, is_told in self._notices.items() if not is_told]
+        self._notices |= dict.fromkeys(new, True)
+        return new
 
     def _current_user_token(self) -> str:
         return self.config.user_token or self.config.now("NEUROWORKFLOW_USER_TOKEN")
@@ -121,7 +144,6 @@ class Outfit:
         resume
             Another conversation to go on with if it was not.
         """
-        from neuroworkflow_agent import skills
         from neuroworkflow_agent.engine.claude_home import settle_claude_home
         from neuroworkflow_agent.engine.conversations import exists
         from neuroworkflow_agent.engine.detach import detached, find_cli
@@ -130,8 +152,7 @@ class Outfit:
 
         await asyncio.to_thread(settle_claude_home)
         config = self.config
-        skills_dir = config.skills_dir or skills.find_skills_dir(config.workspace)
-        skill_set = await asyncio.to_thread(skills.prepare, skills_dir, config.workspace)
+        skill_set = await asyncio.to_thread(self._prepare_skills)
         readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()
         if self._kernel is not None and self.code is None:
             self.code = RunCode(

@@ -397,7 +397,11 @@ class Session:
                 self._told_trouble = trouble
                 if trouble:
                     self._emit(Notice(trouble))
-        return await self._link.ready()
+        connection = await self._link.ready()
+        if self._active is not None:
+            for notice in self._outfit.new_notices():
+                self._emit(Notice(notice))
+        return connection
 
     def _is_idle(self) -> bool:
         return self._active is None

@@ -56,9 +56,12 @@ def _workspace(config: AgentConfig) -> Iterator[Finding]:
     from neuroworkflow_agent import skills
 
     yield Finding("workspace", True, str(config.workspace))
-    directory = config.skills_dir or skills.find_skills_dir(config.workspace)
+    found = skills.find_skills_dir(config.workspace) if config.skills_dir is None else None
+    directory = found.directory if found else config.skills_dir
     names = ", ".join(skill.name for skill in skills.find_skills(directory)) if directory else ""
     yield Finding("skills", True, f"{directory}: {names or 'none'}" if directory else "none")
+    for skipped in found.skipped if found else ():
+        yield Finding("skills", False, "skipped", skipped)
 
 
 def _cli(config: AgentConfig) -> Finding:

@@ -454,6 +454,44 @@ def test_without_skills_the_tool_is_not_offered(
     assert "Skill" not in scripted_model.requests[0].tool_names
 
 
+def test_user_is_told_once_of_a_skill_that_was_skipped(
+    scripted_model: ScriptedModel, make_session: Maker, tmp_path: Path
+) -> None:
+    broken = tmp_path / "skills" / "broken"
+    broken.mkdir(parents=True)
+    (broken / "SKILL.md").write_text("# Broken")
+    os.mkfifo(broken / "pipe")
+    scripted_model.extend(Reply.text("one"), Reply.text("two"))
+    session = make_session(skills_dir=broken.parent)
+    session.prewarm()
+    notice = Notice("The skill 'broken' was skipped: it has 'pipe', which is not a regular file.")
+    assert list(session.start("hi")).count(notice) == 1
+    assert notice not in list(session.start("again"))
+    assert "neuroworkflow:broken" not in str(scripted_model.requests[0].body)
+
+
+@pytest.mark.parametrize(
+    ("mode", "command"), [("edit", "!`cat notes.txt`"), ("plan", "\n\n```!\ncat notes.txt\n```")]
+)
+def test_commands_in_a_skill_do_not_run(
+    mode: str,
+    command: str,
+    scripted_model: ScriptedModel,
+    make_session: Maker,
+    workspace: Path,
+    tmp_path: Path,
+) -> None:
+    (workspace / "notes.txt").write_text("what the command prints")
+    (tmp_path / "skills").mkdir()
+    (tmp_path / "skills" / "hello.md").write_text(f"# Says hello\nNow: {command}\n")
+    scripted_model.extend(Reply((ToolCall("Skill", {"skill": "neuroworkflow:hello"}),)), Reply.text("ok"))
+    session = make_session(mode=mode, allow_bash=True, skills_dir=tmp_path / "skills", can_ask=False)
+    assert end_of(session.start("hi")).end == "complete"
+    told = str(scripted_model.requests[-1].body["messages"])
+    assert "Says hello" in told
+    assert "what the command prints" not in told
+
+
 # -- resume, fork, idle -------------------------------------------------------------------------------
 
 
