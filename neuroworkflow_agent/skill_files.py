@@ -61,6 +61,11 @@ def distrusted(found: os.stat_result) -> str | None:
     return None
 
 
+def real_path(path: Path) -> Path:
+    """Where `path` leads; a loop of links is an `OSError`, as for the system (`Path.resolve` has a RuntimeError)."""
+    return Path(os.path.realpath(path, strict=True))
+
+
 def copy_skill(source: Path, inside: Path, target: Path, allowance: Allowance, *, trusted: bool) -> None:
     """Copy a skill.
 
@@ -84,7 +89,7 @@ def copy_skill(source: Path, inside: Path, target: Path, allowance: Allowance, *
     OSError
         If it cannot be read or written.
     """
-    real = source.resolve(strict=True)
+    real = real_path(source)
     if real.is_dir():
         if not real.is_relative_to(inside.resolve()):
             raise UnfitSkillError(f"is a link to '{real}', outside of the skills folder")
@@ -116,7 +121,7 @@ def _copy_folder(root: Path, target: Path, allowance: Allowance, *, trusted: boo
 
 
 def _copy_file(path: Path, root: Path, target: Path, allowance: Allowance, *, trusted: bool) -> None:
-    real = path.resolve(strict=True)
+    real = real_path(path)
     if not real.is_relative_to(root):
         raise UnfitSkillError(f"has a link '{path.name}' that leads to '{real}', outside of it")
     if not stat.S_ISREG(real.lstat().st_mode):  # not opened at all: to open a device can do something

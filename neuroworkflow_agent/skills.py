@@ -21,7 +21,7 @@ import yaml
 
 from neuroworkflow_agent.directories import private_directory, user_home
 from neuroworkflow_agent.nodes.layout import Layout, detect_layout
-from neuroworkflow_agent.skill_files import Allowance, UnfitSkillError, copy_skill, distrusted
+from neuroworkflow_agent.skill_files import Allowance, UnfitSkillError, copy_skill, distrusted, real_path
 
 PLUGIN = "neuroworkflow"
 _FRONT_MATTER = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n?", re.DOTALL)
@@ -98,7 +98,7 @@ def _searched(workspace: Path) -> list[Path]:
 
 
 def _unusable(candidate: Path, directory: Path) -> str | None:
-    real = candidate.resolve(strict=True)
+    real = real_path(candidate)
     if not real.is_relative_to(directory.resolve()):
         return f"is a link to '{real}'"
     if not os.access(real, os.R_OK | os.X_OK):

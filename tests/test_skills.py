@@ -230,6 +230,10 @@ def _loop(skill: Path) -> None:
     (skill / "again").symlink_to(".")
 
 
+def _link_to_itself(skill: Path) -> None:
+    (skill / "ring").symlink_to("ring")
+
+
 def _too_many(skill: Path) -> None:
     for number in range(2_001):
         (skill / f"{number}.txt").touch()
@@ -255,6 +259,7 @@ def _long_name(skill: Path) -> None:
         (_fifo, "has 'pipe', which is not a regular file"),
         (_device, "has a link 'zeros' that leads to '/dev/zero'"),
         (_loop, "has 'again', which is not a regular file"),
+        (_link_to_itself, "cannot be read (Too many levels of symbolic links)"),
         (_too_many, "holds too much"),
         (_too_large, "holds too much"),
         (_long_name, "cannot be read (File name too long)"),
