@@ -409,7 +409,7 @@ def test_second_stop_interrupts_the_cleanup(bench: Bench) -> None:
             await task
         return time.monotonic() - started
 
-    assert bench.run(main()) < 1.2
+    assert bench.run(main()) < 2.9  # by the second Stop; after 3 s there would be another interrupt
 
 
 def test_code_that_swallows_interrupts_is_interrupted_until_it_lets_go(bench: Bench) -> None:
@@ -429,7 +429,7 @@ def test_code_that_swallows_interrupts_is_interrupted_until_it_lets_go(bench: Be
 
     started = time.monotonic()
     bench.run(main())
-    assert 3 < time.monotonic() - started < 5
+    assert 3 < time.monotonic() - started < 6
     assert result_of(bench.execute("caught")) == "2"
     assert "interrupted again" in "".join(said)
 
@@ -461,7 +461,7 @@ def test_stubborn_code_is_stopped(
 ) -> None:
     bench = live_bench(shell, loop_thread, blocking=blocking)
     handler = signal.getsignal(signal.SIGINT)
-    assert bench.stop_after(source) < 4
+    assert bench.stop_after(source) < 6
     assert result_of(bench.execute("1")) == "1"
     assert signal.getsignal(signal.SIGINT) is handler
 

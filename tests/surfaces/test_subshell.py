@@ -84,7 +84,7 @@ def test_interrupt_stops_the_turn(
     scripted_model.extend(reply, Reply.text("still here"))
     ran = kernel.run("%chat go", subshell_id=subshell, interrupt_when=shows(sign))
     assert (ran.status, ran.end) == ("error", "interrupted")
-    assert ran.stopped_after_s < 1.2
+    assert ran.stopped_after_s < 2.9  # by the first interrupt; after 3 s there would be another
     time.sleep(0.2)  # ipykernel aborts what comes right behind an error
     assert "still here" in kernel.run("%chat again", subshell_id=subshell).text
     # Nothing of ours is left: an interrupt of the idle kernel does nothing again.
