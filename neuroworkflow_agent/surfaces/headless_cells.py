@@ -102,7 +102,7 @@ class NotebookCells:
             await self.stop()
             return self._failure("limit", f"ran longer than --timeout {self._timeout_s:g} s.")
         except DeadKernelError:
-            if (task := asyncio.current_task()) is not None and task.cancelling():
+            if self._is_cancelled():
                 raise asyncio.CancelledError from None  # which nbclient takes for the kernel's death
             return self._failure("error", "was running when the kernel died.")
         except CellExecutionError as error:
