@@ -29,8 +29,7 @@ from neuroworkflow_agent.kernels.user_code import UserCode, is_in_child_task
 _TICK_S = 0.05
 _CANCEL_DRAIN_S = 10.0
 _AGAIN_S = 0.05
-
-
+_PendingCall = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 Job: TypeAlias = Callable[[], UserCode | None]
 
 
@@ -51,6 +50,7 @@ class MainThreadQueue:
         self._lock = threading.Lock()
         self._thread_id: int | None = None
         self._handler: Callable[[int, FrameType | None], None] | None = None
+        self._pending_call = _PendingCall(self._on_pending_call)
 
     @property
     def is_open(self) -> bool:
@@ -130,11 +130,14 @@ class MainThreadQueue:
             if thread_id is None or thread_id != threading.main_thread().ident:
                 running.stop()
                 return
-            if self._target is running and not self._has_handler():
-                # The last signal went to a handler of the code's own.
-                self._stop_without_signal(running, thread_id)
+            # The last signal went to a handler of the code's own.
+            was_taken = self._target is running and not self._has_handler()
             self._target = running
-            running.note_interrupt()
+            told_at = running.note_interrupt()
+            if was_taken and running.cancel is not None:
+                running.stop()
+            elif was_taken:
+                self._put_handler_back_in(running, told_at)
             # Sent under the lock that the main thread needs to leave the code: so the signal arrives while
             # our handler stands and knows whom it is for, never later in somebody else's code.
             if hasattr(signal, "pthread_kill"):
@@ -337,26 +340,33 @@ class MainThreadQueue:
         """Whether our handler stands, or none has to."""
         return self._handler is None or signal.getsignal(signal.SIGINT) is self._handler
 
+    def _on_pending_call(self, _argument: object) -> int:
+        self._keep_handler()
+        return 0
+
     def _interrupt_again(self) -> None:
         """Interrupt what runs once more, a little later; the last interrupt was dropped by Python. Takes no lock."""
         code = self._running
         if code is not None and code.interrupted:
-            code.told_at = None
             # Not a `threading.Timer`: the main thread may hold that module's locks while it is interrupted.
-            _thread.start_new_thread(self._interrupt_later, (code,))
+            _thread.start_new_thread(self._interrupt_later, (code, code.told_at))
 
-    def _interrupt_later(self, code: UserCode) -> None:
+    def _interrupt_later(self, code: UserCode, told_at: float | None) -> None:
+        """Interrupt code that an interrupt has not reached since it was told at `told_at`."""
         time.sleep(_AGAIN_S)
-        self.interrupt(code)
+        if code.told_at == told_at:
+            code.told_at = None
+            self.interrupt(code)
 
-    @staticmethod
-    def _stop_without_signal(code: UserCode, thread_id: int) -> None:
-        if code.cancel is not None:
-            code.stop()
-        else:
-            # https://docs.python.org/3/c-api/threads.html#c.PyThreadState_SetAsyncExc
-            raised = ctypes.py_object(KeyboardInterrupt)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), raised)
+    def _put_handler_back_in(self, code: UserCode, told_at: float) -> None:
+        """Have the main thread put our handler back amid code that has set its own, then interrupt that again.
+
+        Not `PyThreadState_SetAsyncExc`: while the main thread sleeps in C, every function that is traced in
+        another thread would wait for it for ever on Python 3.11, in a debugger for instance.
+        """
+        # https://docs.python.org/3/c-api/init.html#c.Py_AddPendingCall
+        ctypes.pythonapi.Py_AddPendingCall(self._pending_call, None)
+        _thread.start_new_thread(self._interrupt_later, (code, told_at))
 
     def _on_sigint(self, on_interrupt: Callable[[], None], _signum: int, frame: FrameType | None) -> None:
         """Takes no lock: the frame it interrupts may hold it."""

@@ -51,9 +51,10 @@ class UserCode:
         """Whether an interrupt is due: the first, or with `again` one that is not the same Stop on another way."""
         return self.told_at is None or (again and time.monotonic() - self.told_at > _SAME_STOP_S)
 
-    def note_interrupt(self) -> None:
-        """Remember that it is told to stop, now."""
-        self.interrupted, self.told_at = True, time.monotonic()
+    def note_interrupt(self) -> float:
+        """Remember that it is told to stop, now; gives the time."""
+        self.interrupted, self.told_at = True, (now := time.monotonic())
+        return now
 
     def stop(self) -> None:
         """Tell it to stop; cancels it if it awaits."""

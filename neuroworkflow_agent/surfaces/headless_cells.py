@@ -139,12 +139,37 @@ class _Client(NotebookClient):
         self.cell: Any = None
         """The one that runs, or ran last."""
         self.number = 0
+        self._polls: list[asyncio.Task[None]] = []
 
     async def async_execute_cell(self, cell: Any, cell_index: int, *arguments: Any, **more: Any) -> Any:
         self.cell, self.number = cell, cell_index + 1
-        ran = await super().async_execute_cell(cell, cell_index, *arguments, **more)
+        try:
+            ran = await super().async_execute_cell(cell, cell_index, *arguments, **more)
+        finally:
+            await self._end_polls()
         await self._after_cell(ran)
         return ran
+
+    # nbclient leaves these two running when a cell is given up; they would fail once the channels close.
+
+    async def _async_poll_output_msg(self, *arguments: Any) -> None:
+        self._note_poll()
+        await super()._async_poll_output_msg(*arguments)
+
+    async def _async_poll_kernel_alive(self) -> None:
+        self._note_poll()
+        await super()._async_poll_kernel_alive()
+
+    def _note_poll(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._polls.append(task)
+
+    async def _end_polls(self) -> None:
+        for task in self._polls:
+            task.cancel()
+        await asyncio.gather(*self._polls, return_exceptions=True)
+        self._polls.clear()
 
     async def take_last_words(self) -> None:
         """Messages of the cell, until the kernel is idle again or has had time enough."""

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -464,6 +465,15 @@ def test_stubborn_code_is_stopped(
     assert bench.stop_after(source) < 6
     assert result_of(bench.execute("1")) == "1"
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_stubborn_code_is_stopped_while_a_debugger_traces_the_engine(
+    shell: InteractiveShell, loop_thread: LoopThread
+) -> None:
+    bench = live_bench(shell, loop_thread, blocking=False)
+    loop_thread.loop.call_soon_threadsafe(sys.settrace, lambda *_event: None)
+    source = "import signal, time\nsignal.signal(signal.SIGINT, lambda *_: None)\ntime.sleep(600)"
+    assert bench.stop_after(source) < 6
 
 
 @pytest.mark.kernel
