@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -19,6 +17,7 @@ from neuroworkflow_agent.events import Notice, TextDelta, TurnEnd
 from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.models.local.weights import is_installed
 from neuroworkflow_agent.models.sidecar import Running, Sidecar
+from tests.models.servers import end_servers
 
 pytestmark = [
     pytest.mark.model,
@@ -39,9 +38,7 @@ def local(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing but the embedded model is there, and its server ends with the test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     yield
-    for state in cache.rglob("servers/*.json"):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            psutil.Process(json.loads(state.read_text())["pid"]).kill()
+    end_servers(cache)
 
 
 def server_of(session: Session) -> Running:

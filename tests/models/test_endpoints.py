@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import psutil
 import pytest
 import uvicorn
 from nbformat.v4 import new_code_cell, new_notebook
@@ -22,6 +21,7 @@ from starlette.routing import Route
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
+from tests.models.servers import end_servers
 from tests.surfaces import headless_process
 from tests.surfaces.headless_process import call
 
@@ -91,8 +91,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the bridge is found again: LiteLLM takes seconds to start."""
     cache = tmp_path_factory.mktemp("cache")
     yield cache
-    for state in cache.rglob("servers/*.json"):
-        psutil.Process(json.loads(state.read_text())["pid"]).kill()
+    end_servers(cache)
 
 
 @pytest.fixture
