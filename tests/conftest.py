@@ -91,7 +91,8 @@ def _cost(item: pytest.Item) -> int:
 def _is_in_tier(item: pytest.Item) -> bool:
     if item.get_closest_marker("thorough"):
         return tiers.THOROUGH
-    return tiers.TIER != "quick" or _cost(item) == len(_EXPENSIVE)
+    is_quick = _cost(item) == len(_EXPENSIVE) and item.get_closest_marker("waits") is None
+    return tiers.TIER != "quick" or is_quick
 
 
 @pytest.fixture(autouse=True)

@@ -363,12 +363,14 @@ def test_timeout_interrupts(bench: Bench) -> None:
     assert result_of(bench.execute("1")) == "1"
 
 
+@pytest.mark.waits
 def test_code_that_catches_the_interrupt_is_told_again(bench: Bench) -> None:
     source = "import time\ntry:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    pass\ntime.sleep(600)"
     assert bench.stop_after(source) < 4
     assert result_of(bench.execute("1")) == "1"
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("pause", ["import time; time.sleep", "import asyncio; await asyncio.sleep"])
 def test_stopped_code_cleans_up_in_peace(pause: str, bench: Bench) -> None:
     bench.execute("cleaned = 0")
@@ -413,6 +415,7 @@ def test_second_stop_interrupts_the_cleanup(bench: Bench) -> None:
     assert bench.run(main()) < 2.9  # by the second Stop; after 3 s there would be another interrupt
 
 
+@pytest.mark.waits
 def test_code_that_swallows_interrupts_is_interrupted_until_it_lets_go(bench: Bench) -> None:
     said: list[str] = []
 
@@ -456,6 +459,7 @@ def test_numbers_that_json_does_not_know_survive(bench: Bench) -> None:
     ],
     ids=["busy child task", "busy task beside it", "own handler", "own handler, busy", "own handler, asleep"],
 )
+@pytest.mark.waits
 @pytest.mark.parametrize("blocking", [False, True])
 def test_stubborn_code_is_stopped(
     source: str, blocking: bool, shell: InteractiveShell, loop_thread: LoopThread
@@ -467,6 +471,7 @@ def test_stubborn_code_is_stopped(
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+@pytest.mark.waits
 def test_stubborn_code_is_stopped_while_a_debugger_traces_the_engine(
     shell: InteractiveShell, loop_thread: LoopThread
 ) -> None:

@@ -95,6 +95,7 @@ def test_killed_server_is_replaced(make: Make) -> None:
     assert make().ensure().pid != running.pid
 
 
+@pytest.mark.waits
 def test_server_that_does_not_answer_is_replaced(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neuroworkflow_agent.models.sidecar._HEALTH_TIMEOUT_S", 0.5)
     running = make().ensure()

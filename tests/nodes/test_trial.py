@@ -100,6 +100,7 @@ def test_place_of_an_error_is_in_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("library")
+@pytest.mark.waits
 def test_endless_node_is_ended_with_its_children(tmp_path: Path) -> None:
     mark = f"sleep 98.{os.getpid()}"
     endless = f"        import subprocess\n        subprocess.Popen('exec {mark}', shell=True)\n        while True: pass\n"
