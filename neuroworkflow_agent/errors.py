@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 class AgentError(Exception):
@@ -172,4 +173,16 @@ class GatewayError(AgentError):
 
 
 class ToolFailed(AgentError):  # noqa: N818 - not an error of ours: the tool's answer to the model
-    """Raised inside a tool for the model to read; becomes a tool result with `is_error`."""
+    """Raised inside a tool for the model to read; becomes a tool result with `is_error`.
+
+    Parameters
+    ----------
+    message
+        What the model should know.
+    blocks
+        Content blocks to answer with instead.
+    """
+
+    def __init__(self, message: str, blocks: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message)
+        self.blocks = blocks

@@ -7,9 +7,10 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from neuroworkflow_agent.engine.permissions import Answer, Ask, short_name
+from neuroworkflow_agent.engine.permissions import Answer, Ask
 from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, Event
 from neuroworkflow_agent.ids import ToolUseId
+from neuroworkflow_agent.tools.registry import short_name
 
 
 class Approvals:

@@ -11,7 +11,6 @@ from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.conversations import find
-from neuroworkflow_agent.engine.permissions import short_name
 from neuroworkflow_agent.engine.prompts import read_message
 from neuroworkflow_agent.events import (
     CellOutput,
@@ -27,6 +26,7 @@ from neuroworkflow_agent.events import (
 from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId, new_turn_id
 from neuroworkflow_agent.outputs import OutputChange, stream
 from neuroworkflow_agent.tools.content import NO_OUTPUT, NOTE
+from neuroworkflow_agent.tools.registry import short_name
 
 _INTERRUPTED = "[Request interrupted by user"
 _HINTS = ("[Image: source:", "[Image: original")

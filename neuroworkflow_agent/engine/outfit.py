@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.node_checks import NodeChecks
-from neuroworkflow_agent.engine.permissions import MCP_SERVER, RUN_CODE, WORKFLOW_SERVER, AskUser, Gate
+from neuroworkflow_agent.engine.permissions import AskUser, Gate
 from neuroworkflow_agent.engine.prompts import system_prompt
 from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart, Notice
 from neuroworkflow_agent.ids import SessionId, ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.outputs import OutputChange
+from neuroworkflow_agent.tools.registry import MCP_SERVER, WORKFLOW_SERVER, Registry, Tool
 from neuroworkflow_agent.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -107,18 +108,11 @@ class Outfit:
     def _secrets(self) -> frozenset[str]:
         return self.config.secrets
 
-    def _harmless_workflow_tools(self) -> frozenset[str]:
-        return self._workflow.read_only_names if self._workflow else frozenset()
-
-    def _servers(self) -> dict[str, McpSdkServerConfig]:
-        from neuroworkflow_agent.tools.server import build_server, build_workflow_server
-
-        servers = {MCP_SERVER: build_server(MCP_SERVER, self.code, self.nodes.tools)}
-        if self._workflow is not None:
-            read_only = self.config.mode == "read-only"
-            workflow = build_workflow_server(WORKFLOW_SERVER, self._workflow, read_only=read_only)
-            servers |= {WORKFLOW_SERVER: workflow} if workflow else {}
-        return servers
+    def _tools(self) -> Registry:
+        code: tuple[Tool, ...] = (self.code.tool,) if self.code else ()
+        workflow = self._workflow.tools if self._workflow else ()
+        every = Registry({MCP_SERVER: (*code, *self.nodes.tools.offered), WORKFLOW_SERVER: workflow})
+        return every.for_reading() if self.config.mode == "read-only" else every
 
     async def options(
         self,
@@ -160,18 +154,12 @@ class Outfit:
             )
         if has_history and await asyncio.to_thread(exists, session_id, config.workspace):
             resume = session_id
-        servers = self._servers()
+        tools = self._tools()
         return build_options(
             config,
             environ,
             skill_set,
-            Gate(
-                Workspace(config.workspace, readable),
-                config.mode,
-                self._ask_user,
-                self._announce,
-                self._harmless_workflow_tools,
-            ),
+            Gate(Workspace(config.workspace, readable), config.mode, self._ask_user, tools),
             model=model,
             cli_path=await asyncio.to_thread(lambda: detached(find_cli(config.cli_path))),
             system_prompt=system_prompt(
@@ -179,18 +167,14 @@ class Outfit:
                 workspace=str(config.workspace),
                 has_kernel=self.code is not None,
                 language=self._kernel.language if self._kernel else "python",
-                has_workflow=WORKFLOW_SERVER in servers,
+                has_workflow=bool(tools.servers[WORKFLOW_SERVER]),
                 project_id=config.project_id,
             ),
-            servers=servers,
+            servers=_servers(tools),
             node_checks=self.nodes,
             session_id=session_id,
             resume=resume,
         )
-
-    def _announce(self, tool: str, tool_use_id: str | None, tool_input: dict[str, Any]) -> None:
-        if tool == RUN_CODE and self.code is not None and tool_use_id:
-            self.code.announce(ToolUseId(tool_use_id), str(tool_input.get("code", "")))
 
     def _emit_start(self, tool_use_id: ToolUseId) -> None:
         self._emit(CellStart(tool_use_id))
@@ -200,3 +184,13 @@ class Outfit:
 
     def _emit_end(self, tool_use_id: ToolUseId, execution: Execution) -> None:
         self._emit(CellEnd(tool_use_id, execution.status, execution.execution_count, execution.duration_s))
+
+
+def _servers(tools: Registry) -> dict[str, McpSdkServerConfig]:
+    from neuroworkflow_agent.tools.server import build_server
+
+    return {
+        name: {"type": "sdk", "name": name, "instance": build_server(name, offered)}
+        for name, offered in tools.servers.items()
+        if offered
+    }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
@@ -19,20 +19,12 @@ from neuroworkflow_agent.config import Mode
 from neuroworkflow_agent.engine.protected import is_protected
 from neuroworkflow_agent.errors import OutsideWorkspaceError
 from neuroworkflow_agent.text import show_invisible
-from neuroworkflow_agent.tools.nodes import NODE_TOOLS
+from neuroworkflow_agent.tools.registry import Registry, short_name
 from neuroworkflow_agent.workspace import Workspace
 
 if TYPE_CHECKING:
     from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, ToolPermissionContext
 
-MCP_SERVER = "neuroworkflow"
-"""Name of the in-process MCP server."""
-RUN_CODE = f"mcp__{MCP_SERVER}__run_code"
-WORKFLOW_SERVER = "workflow"
-"""Name of the MCP server with the workflow tools of a hub."""
-_WORKFLOW = f"mcp__{WORKFLOW_SERVER}__"
-_NODE_TOOLS = frozenset(f"mcp__{MCP_SERVER}__{tool.name}" for tool in NODE_TOOLS)
-"""They read inside the workspace by themselves; one of them may also run what it reads."""
 QUESTION = "AskUserQuestion"
 
 _READ_PATH = {"Read": "file_path", "Glob": "path", "Grep": "path"}
@@ -68,11 +60,6 @@ MAX_SHOWN_CHARS = 300_000
 Decision: TypeAlias = Allow | Deny | Ask
 
 
-def short_name(tool: str) -> str:
-    """The name people see: without the MCP prefix of our own servers."""
-    return tool.removeprefix(f"mcp__{MCP_SERVER}__").removeprefix(_WORKFLOW)
-
-
 def offered_tools(
     mode: Mode, *, bash: bool = False, subagents: bool = False, skills: bool = False
 ) -> list[str]:
@@ -95,7 +82,7 @@ def decide(
     tool_input: dict[str, Any],
     workspace: Workspace,
     mode: Mode,
-    harmless_workflow_tools: Collection[str] = (),
+    tools: Registry,
 ) -> Decision:
     """Whether the model may make this call.
 
@@ -110,19 +97,17 @@ def decide(
     mode
         `edit`: files inside the workspace and code without asking; `ask`: every write and every code
         run asks; `plan`: nothing that changes anything; `read-only`: as `plan`, and not offered either.
-    harmless_workflow_tools
-        Short names of workflow tools that change nothing, by the hub's own word.
+    tools
+        What is offered beside Claude Code's own tools.
     """
-    if tool in _HARMLESS or (tool.startswith(_WORKFLOW) and short_name(tool) in harmless_workflow_tools):
-        return Allow()
-    if tool in _NODE_TOOLS and not tool_input.get("run"):
+    ours = tools.find(tool)
+    if tool in _HARMLESS or (ours is not None and not ours.changes(tool_input)):
         return Allow()
     if tool == QUESTION:
         return Ask("The agent has a question.", can_remember=False)
     if tool in _READ_PATH:
         return _decide_read(tool, tool_input, workspace)
-    changes = {*_WRITE_PATH, RUN_CODE, *_SWITCHED_ON, *_NODE_TOOLS}
-    if tool in changes or tool.startswith(_WORKFLOW):
+    if ours is not None or tool in _WRITE_PATH or tool in _SWITCHED_ON:
         return _decide_change(tool, tool_input, workspace, mode)
     return Deny(f"The tool {tool!r} is not available here.")
 
@@ -233,10 +218,8 @@ class Gate:
         As `decide`.
     ask_user
         Called when the user must decide.
-    on_call
-        Told of every call that may go on, before anything runs.
-    harmless_workflow_tools
-        As `decide`, as they are when asked for.
+    tools
+        As `decide`.
     """
 
     def __init__(
@@ -244,29 +227,24 @@ class Gate:
         workspace: Workspace,
         mode: Mode,
         ask_user: AskUser,
-        on_call: Callable[[str, str | None, dict[str, Any]], None] = lambda *_: None,
-        harmless_workflow_tools: Callable[[], Collection[str]] = tuple,
+        tools: Registry,
     ) -> None:
         self._workspace = workspace
         self._mode = mode
         self._ask_user = ask_user
-        self._on_call = on_call
-        self._harmless_workflow_tools = harmless_workflow_tools
+        self._tools = tools
         self._remembered: set[tuple[str, str]] = set()
         """Tools, and why they asked when the user allowed them for the session."""
 
-    async def pre_tool_use(self, hook_input: Any, tool_use_id: str | None, _context: Any) -> Any:
+    async def pre_tool_use(self, hook_input: Any, _tool_use_id: str | None, _context: Any) -> Any:
         """The `PreToolUse` hook: forbid, send to the user, or leave to the CLI's own rules."""
-        tool, tool_input = hook_input["tool_name"], hook_input["tool_input"]
-        decision = self._decide(tool, tool_input)
+        decision = self._decide(hook_input["tool_name"], hook_input["tool_input"])
         match decision:
             case Allow():
-                self._on_call(tool, tool_use_id, tool_input)
                 return {}
             case Deny(reason):
                 return _hook_output("deny", reason)
             case Ask(reason):
-                self._on_call(tool, tool_use_id, tool_input)
                 return _hook_output("ask", reason)
             case _:
                 assert_never(decision)
@@ -295,7 +273,7 @@ class Gate:
                 assert_never(decision)
 
     def _decide(self, tool: str, tool_input: dict[str, Any]) -> Decision:
-        decision = decide(tool, tool_input, self._workspace, self._mode, self._harmless_workflow_tools())
+        decision = decide(tool, tool_input, self._workspace, self._mode, self._tools)
         if isinstance(decision, Ask) and (tool, decision.reason) in self._remembered:
             return Allow()
         if isinstance(decision, Ask) and not can_be_shown(tool_input):

@@ -18,12 +18,7 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.approvals import Approvals
 from neuroworkflow_agent.engine.link import Link
 from neuroworkflow_agent.engine.outfit import Outfit
-from neuroworkflow_agent.engine.permissions import (
-    Answer,
-    Ask,
-    offers_run_code,
-    short_name,
-)
+from neuroworkflow_agent.engine.permissions import Answer, Ask, offers_run_code
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.prompts import Attachment, message_blocks
 from neuroworkflow_agent.engine.running import Listener, RunningTurn
@@ -38,6 +33,7 @@ from neuroworkflow_agent.ids import SessionId, new_session_id
 from neuroworkflow_agent.kernels.base import Kernel
 from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.models.reach import Reach
+from neuroworkflow_agent.tools.registry import short_name
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, Message

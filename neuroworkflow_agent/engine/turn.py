@@ -18,9 +18,9 @@ from claude_agent_sdk import (
     UserMessage,
 )
 
-from neuroworkflow_agent.engine.permissions import short_name
 from neuroworkflow_agent.events import EndReason, Event, Notice, TextDelta, ThinkingDelta, ToolResult, ToolUse
 from neuroworkflow_agent.ids import ToolUseId
+from neuroworkflow_agent.tools.registry import short_name
 from neuroworkflow_agent.wire import USED_UP
 
 _LIMITS = {

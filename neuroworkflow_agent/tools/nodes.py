@@ -10,8 +10,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from neuroworkflow_agent.nodes.layout import detect_layout
 from neuroworkflow_agent.nodes.trial import python_path
 from neuroworkflow_agent.text import clip, redact, strip_control
 from neuroworkflow_agent.tools.content import MAX_CHARS
+from neuroworkflow_agent.tools.registry import Block, Call, Tool
 from neuroworkflow_agent.workspace import Workspace
 
 _STATIC_TIMEOUT_S = 60.0
@@ -35,52 +35,14 @@ _PATHS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NodeTool:
-    """A tool as the model sees it."""
-
-    name: str
-    description: str
-    properties: dict[str, Any]
-    required: tuple[str, ...] = ()
-    reads_only: bool = True
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        return {"type": "object", "properties": self.properties, "required": list(self.required)}
-
-
-NODE_TOOLS = (
-    NodeTool(
-        "check_node",
-        "Check NeuroWorkflow node files: each finding with its code, place and what would be right. Reads only, unless "
-        "run is true: then each node is imported and run on X.example.json beside it, in a fresh process.",
-        {
-            "paths": _PATHS,
-            "run": {"type": "boolean", "description": "Also import and run the nodes."},
-            "timeout_s": {"type": "number", "description": "Limit of one node's run; 60 by default."},
-        },
-        reads_only=False,
-    ),
-    NodeTool(
-        "list_nodes",
-        "List the NeuroWorkflow nodes there are: type, class, ports with types and meaning, parameters.",
-        {"paths": _PATHS},
-    ),
-    NodeTool(
-        "check_connection",
-        "Say whether an output fits an input, by type and by meaning and units. Ports are NODE.PORT, the node by class or type.",
-        {"output": {"type": "string"}, "input": {"type": "string"}, "paths": _PATHS},
-        ("output", "input"),
-    ),
-    NodeTool(
-        "check_workflow",
-        "Check the workflow that a script or notebook builds, without running it: nodes, ports, cycles, inputs without a source.",
-        {"path": {"type": "string", "description": "The script or notebook."}, "paths": _PATHS},
-        ("path",),
-    ),
-)
-"""In the order in which they are offered."""
+_CHECK_NODE = """\
+Check NeuroWorkflow node files: each finding with its code, place and what would be right. Reads only, unless \
+run is true: then each node is imported and run on X.example.json beside it, in a fresh process."""
+_LIST_NODES = "List the NeuroWorkflow nodes there are: type, class, ports with types and meaning, parameters."
+_CHECK_CONNECTION = """\
+Say whether an output fits an input, by type and by meaning and units. Ports are NODE.PORT, the node by class or type."""
+_CHECK_WORKFLOW = """\
+Check the workflow that a script or notebook builds, without running it: nodes, ports, cycles, inputs without a source."""
 
 
 class NodeTools:
@@ -110,14 +72,41 @@ class NodeTools:
         self._secrets = secrets
         self._on_checked = on_checked
 
-    async def call(self, name: str, given: Mapping[str, Any]) -> str:
-        """Answer a call of the model.
+    @property
+    def offered(self) -> tuple[Tool, ...]:
+        """What the model may call, in the order in which it is told."""
+        run = {"type": "boolean", "description": "Also import and run the nodes."}
+        timeout_s = {"type": "number", "description": "Limit of one node's run; 60 by default."}
+        script = {"type": "string", "description": "The script or notebook."}
+        port = {"type": "string"}
+        return (
+            self._tool("check_node", _CHECK_NODE, {"run": run, "timeout_s": timeout_s}, changes_with="run"),
+            self._tool("list_nodes", _LIST_NODES, {}),
+            self._tool(
+                "check_connection", _CHECK_CONNECTION, {"output": port, "input": port}, ["output", "input"]
+            ),
+            self._tool("check_workflow", _CHECK_WORKFLOW, {"path": script}, ["path"]),
+        )
 
-        Raises
-        ------
-        ToolFailed
-            With what the model should know.
-        """
+    def _tool(
+        self,
+        name: str,
+        description: str,
+        properties: dict[str, Any],
+        required: Sequence[str] = (),
+        changes_with: str = "",
+    ) -> Tool:
+        async def answer(call: Call) -> list[Block]:
+            return [{"type": "text", "text": await self._answer(name, call.arguments)}]
+
+        schema = {
+            "type": "object",
+            "properties": {**properties, "paths": _PATHS},
+            "required": list(required),
+        }
+        return Tool(name, description, schema, answer, reads_only=True, changes_with=changes_with)
+
+    async def _answer(self, name: str, given: Mapping[str, Any]) -> str:
         arguments = {key: value for key, value in given.items() if value is not None}
         try:
             arguments["paths"] = self._resolve(arguments.get("paths"))
@@ -131,7 +120,13 @@ class NodeTools:
         return await self._ask(name, arguments, timeout_s)
 
     async def look_at_file(self, path: Path) -> str:
-        """What is wrong with the nodes and the workflow of one file; empty if it has neither. Raises as `call`."""
+        """What is wrong with the nodes and the workflow of one file; empty if it has neither.
+
+        Raises
+        ------
+        ToolFailed
+            With what the model should know.
+        """
         return await self._ask("look_at_file", {"path": str(path)}, _LOOK_TIMEOUT_S)
 
     def _resolve(self, paths: Any) -> list[str]:

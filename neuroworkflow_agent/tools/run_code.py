@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,15 +11,18 @@ from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.outputs import OutputChange
 from neuroworkflow_agent.tools.content import encode_execution
+from neuroworkflow_agent.tools.registry import MCP_SERVER, Block, Call, Tool, called_name
 
-DESCRIPTION = """\
+NAME = "run_code"
+RUN_CODE = called_name(MCP_SERVER, NAME)
+_DESCRIPTION = """\
 Run code in the user's live notebook kernel and see what comes out.
 
 It runs like a notebook cell, in the namespace the user works in: names you define stay. Top-level await, \
 %magics and !commands work; the value of the last expression is shown. Text, tables, errors and figures \
 (as images) come back to you, and the user sees them too. Code runs one call at a time, in order."""
 
-SCHEMA: dict[str, Any] = {
+_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "code": {"type": "string", "description": "Source of one cell."},
@@ -38,7 +40,7 @@ EndSink = Callable[[ToolUseId, Execution], None]
 
 
 class RunCode:
-    """The tool and its state: which tool use runs next, and whether the user said stop.
+    """The tool and its state: what runs, and whether the user said stop.
 
     Parameters
     ----------
@@ -67,39 +69,28 @@ class RunCode:
         self._on_output = on_output
         self._on_end = on_end
         self._secrets = secrets
-        self._announced: deque[tuple[ToolUseId, str]] = deque()
         self._running: asyncio.Task[Any] | None = None
         self._lock = asyncio.Lock()
         self.stopped = False
         """Set while no code may start: the user stopped the turn."""
+        self.tool = Tool(NAME, _DESCRIPTION, _SCHEMA, self._answer)
+        """What the model may call."""
 
     @property
     def is_running(self) -> bool:
         """Whether code is running or waits to."""
         return self._lock.locked()
 
-    def announce(self, tool_use_id: ToolUseId, code: str) -> None:
-        """Say which tool use the next call with this code belongs to; the tool itself is not told."""
-        self._announced.append((tool_use_id, code))
-
-    async def __call__(self, arguments: dict[str, Any]) -> list[dict[str, Any]]:
-        """Run the call and return its content blocks.
-
-        Raises
-        ------
-        ToolFailed
-            If nothing could run; the text is for the model.
-        """
-        code = arguments["code"]
-        tool_use_id = self._claim(code)
+    async def _answer(self, call: Call) -> list[Block]:
+        code, timeout_s = call.arguments["code"], call.arguments.get("timeout_s")
         async with self._lock:
             self._refuse_if_stopped()
             self._running = asyncio.ensure_future(
                 self._kernel.execute(
                     code,
-                    on_start=lambda: self._on_start(tool_use_id),
-                    on_output=lambda change: self._on_output(tool_use_id, change),
-                    timeout_s=arguments.get("timeout_s"),
+                    on_start=lambda: self._on_start(call.tool_use_id),
+                    on_output=lambda change: self._on_output(call.tool_use_id, change),
+                    timeout_s=timeout_s,
                 )
             )
             try:
@@ -113,34 +104,18 @@ class RunCode:
                 raise ToolFailed(str(error)) from error
             finally:
                 self._running = None
-        self._on_end(tool_use_id, execution)
+        self._on_end(call.tool_use_id, execution)
         blocks = await encode_execution(execution, secrets=self._secrets())
         if execution.status != "ok":
-            raise CodeFailed(blocks)
+            raise ToolFailed("The code did not run to its end.", blocks)
         return blocks
 
     def stop(self) -> None:
         """Interrupt the running code and let nothing that waits start."""
         self.stopped = True
-        self._announced.clear()
         if self._running is not None:
             self._running.cancel()
 
     def _refuse_if_stopped(self) -> None:
         if self.stopped:
             raise ToolFailed("The user stopped the turn. This code did not run to its end; do not run more.")
-
-    def _claim(self, code: str) -> ToolUseId:
-        for entry in self._announced:
-            if entry[1] == code:
-                self._announced.remove(entry)
-                return entry[0]
-        return ToolUseId("")
-
-
-class CodeFailed(ToolFailed):
-    """The code ended with an error; the blocks tell the model which."""
-
-    def __init__(self, blocks: list[dict[str, Any]]) -> None:
-        super().__init__("The code raised an error.")
-        self.blocks = blocks

@@ -12,6 +12,7 @@ from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.events import ToolResult
 from neuroworkflow_agent.testing import Reply, ScriptedModel, ToolCall
 from neuroworkflow_agent.workspace import Workspace
+from tests.tools.offered import TOOLS
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def test_both_readings_of_dots_stay_inside(tool: str, path: str, expected: type,
     (root / "inner").symlink_to("deep/er")
     (root / "link").symlink_to(tmp_path / "outside" / "deep")
     given = {"path" if tool in ("Grep", "Glob") else "file_path": path, "pattern": "*"}
-    assert isinstance(decide(tool, given, Workspace(root), "edit"), expected)
+    assert isinstance(decide(tool, given, Workspace(root), "edit", TOOLS), expected)
 
 
 def test_dots_behind_a_link_lead_nowhere_else(

@@ -17,6 +17,7 @@ import pytest
 from neuroworkflow_agent.engine.permissions import Allow, Ask, decide
 from neuroworkflow_agent.workspace import Workspace
 from tests import tiers
+from tests.tools.offered import TOOLS
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
 
@@ -86,7 +87,7 @@ def test_nothing_allowed_leaves_the_workspace(tmp_path: Path) -> None:
         workspace = make_tree(tmp_path / "base", chance)
         for tool in ("Read", "Write", "Edit"):
             path = some_path(workspace, chance)
-            decision = decide(tool, {"file_path": path}, workspace, "edit")
+            decision = decide(tool, {"file_path": path}, workspace, "edit", TOOLS)
             if not isinstance(decision, Allow | Ask):
                 continue
             if (found := real_place(tool, workspace, path)) is None:
@@ -146,15 +147,15 @@ def test_no_exchange_of_links_gets_through(tmp_path: Path) -> None:
             for _ in range(tiers.count(CASES) // rounds):
                 path = chance.choice(["flip", "flip/passwd", "flip/../flip/x", "sub/../flip/zero"])
                 tool = chance.choice(["Read", "Write", "Edit"])
-                assert not isinstance(decide(tool, {"file_path": path}, workspace, "edit"), Allow), (
+                assert not isinstance(decide(tool, {"file_path": path}, workspace, "edit", TOOLS), Allow), (
                     tool,
                     path,
                 )
         with exchanging(root / "flip", no_files):
             for _ in range(tiers.count(CASES) // rounds):
-                assert not isinstance(decide("Read", {"file_path": "flip"}, workspace, "edit"), Allow)
+                assert not isinstance(decide("Read", {"file_path": "flip"}, workspace, "edit", TOOLS), Allow)
         with exchanging(root / "flip", inside):
             for _ in range(tiers.count(CASES) // rounds):
                 assert not isinstance(
-                    decide("Write", {"file_path": "flip/.git/config"}, workspace, "edit"), Allow
+                    decide("Write", {"file_path": "flip/.git/config"}, workspace, "edit", TOOLS), Allow
                 )

@@ -23,6 +23,7 @@ from neuroworkflow_agent.engine.permissions import Allow, decide
 from neuroworkflow_agent.skills import prepare
 from neuroworkflow_agent.workspace import Workspace
 from tests import tiers
+from tests.tools.offered import TOOLS
 
 _CALLS, _SKILLS, _RACES = 7_000, 2_500, 500
 """Ten thousand cases together."""
@@ -185,7 +186,7 @@ def test_an_allowed_call_stays_with_regular_files_inside(tmp_path: Path) -> None
                 text, mode = written(chosen.choice(made), root, chosen), chosen.choice(MODES)
                 given: dict[str, Any] = {_PATH_OF.get(tool, "path"): text, "pattern": "*"}
                 with within(5.0):
-                    decision = decide(tool, given, Workspace(root), mode)
+                    decision = decide(tool, given, Workspace(root), mode, TOOLS)
                 if decision == Allow():
                     allowed += 1
                     assert escapes(tool, text, mode, root) == "", (number, tool, text, mode)

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from neuroworkflow_agent.config import MODES, Mode
 from neuroworkflow_agent.engine.permissions import (
     QUESTION,
-    RUN_CODE,
     Allow,
     Answer,
     Ask,
@@ -26,8 +25,10 @@ from neuroworkflow_agent.engine.permissions import (
     offered_tools,
     offers_run_code,
 )
+from neuroworkflow_agent.tools.run_code import RUN_CODE
 from neuroworkflow_agent.workspace import Workspace
 from tests import tiers
+from tests.tools.offered import TOOLS
 
 
 @pytest.fixture
@@ -67,22 +68,22 @@ OUTSIDE = [
 @pytest.mark.parametrize("path", INSIDE)
 @pytest.mark.parametrize("tool", ["Read", "Write", "Edit"])
 def test_file_inside_is_allowed_in_edit_mode(tool: str, path: str, workspace: Workspace) -> None:
-    assert decide(tool, {"file_path": path}, workspace, "edit") == Allow()
+    assert decide(tool, {"file_path": path}, workspace, "edit", TOOLS) == Allow()
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
 @pytest.mark.parametrize("tool", ["Read", "Write", "Edit"])
 @pytest.mark.parametrize("mode", MODES)
 def test_file_outside_is_denied_in_every_mode(tool: str, path: str, mode: Mode, workspace: Workspace) -> None:
-    assert isinstance(decide(tool, {"file_path": path}, workspace, mode), Deny)
+    assert isinstance(decide(tool, {"file_path": path}, workspace, mode, TOOLS), Deny)
 
 
 def test_absolute_path_inside_is_allowed(workspace: Workspace) -> None:
-    assert decide("Write", {"file_path": str(workspace.root / "a")}, workspace, "edit") == Allow()
+    assert decide("Write", {"file_path": str(workspace.root / "a")}, workspace, "edit", TOOLS) == Allow()
 
 
 def test_denial_names_path_and_way_out(workspace: Workspace) -> None:
-    decision = decide("Read", {"file_path": "/etc/passwd"}, workspace, "edit")
+    decision = decide("Read", {"file_path": "/etc/passwd"}, workspace, "edit", TOOLS)
     assert isinstance(decision, Deny)
     assert "'/etc/passwd' is outside the workspace" in decision.reason
     assert "NEUROWORKFLOW_WORKSPACE_ROOT" in decision.reason
@@ -90,13 +91,13 @@ def test_denial_names_path_and_way_out(workspace: Workspace) -> None:
 
 def test_skills_may_be_read_and_not_written(workspace: Workspace) -> None:
     path = str(workspace.readable[0] / "SKILL.md")
-    assert decide("Read", {"file_path": path}, workspace, "edit") == Allow()
-    assert isinstance(decide("Write", {"file_path": path}, workspace, "edit"), Deny)
+    assert decide("Read", {"file_path": path}, workspace, "edit", TOOLS) == Allow()
+    assert isinstance(decide("Write", {"file_path": path}, workspace, "edit", TOOLS), Deny)
 
 
 @pytest.mark.parametrize("value", [None, 3, "", ["a"], {"x": 1}])
 def test_path_of_another_shape_is_denied(value: Any, workspace: Workspace) -> None:
-    assert isinstance(decide("Write", {"file_path": value}, workspace, "edit"), Deny)
+    assert isinstance(decide("Write", {"file_path": value}, workspace, "edit", TOOLS), Deny)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_path_of_another_shape_is_denied(value: Any, workspace: Workspace) -> No
     ],
 )
 def test_glob_stays_inside(tool_input: dict[str, Any], expected: type, workspace: Workspace) -> None:
-    assert isinstance(decide("Glob", tool_input, workspace, "edit"), expected)
+    assert isinstance(decide("Glob", tool_input, workspace, "edit", TOOLS), expected)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +128,9 @@ def test_glob_stays_inside(tool_input: dict[str, Any], expected: type, workspace
 def test_mode_decides_about_changes(
     mode: Mode, write: type, code: type, read: type, workspace: Workspace
 ) -> None:
-    assert isinstance(decide("Write", {"file_path": "a"}, workspace, mode), write)
-    assert isinstance(decide(RUN_CODE, {"code": "1"}, workspace, mode), code)
-    assert isinstance(decide("Read", {"file_path": "a"}, workspace, mode), read)
+    assert isinstance(decide("Write", {"file_path": "a"}, workspace, mode, TOOLS), write)
+    assert isinstance(decide(RUN_CODE, {"code": "1"}, workspace, mode, TOOLS), code)
+    assert isinstance(decide("Read", {"file_path": "a"}, workspace, mode, TOOLS), read)
 
 
 PROTECTED = [
@@ -179,7 +180,7 @@ PROTECTED = [
 @pytest.mark.parametrize("path", PROTECTED)
 @pytest.mark.parametrize("tool", ["Write", "Edit"])
 def test_file_that_other_programs_run_asks_at_any_depth(tool: str, path: str, workspace: Workspace) -> None:
-    asked = decide(tool, {"file_path": path}, workspace, "edit")
+    asked = decide(tool, {"file_path": path}, workspace, "edit", TOOLS)
     assert isinstance(asked, Ask)
     assert "other programs" in asked.reason
 
@@ -189,28 +190,28 @@ def test_file_that_other_programs_run_asks_under_either_name_of_a_link(workspace
     (workspace.root / ".git").mkdir()
     (workspace.root / "notes").symlink_to(workspace.root / ".git")
     for path in (".vscode/tasks.json", "notes/config"):
-        assert isinstance(decide("Write", {"file_path": path}, workspace, "edit"), Ask)
+        assert isinstance(decide("Write", {"file_path": path}, workspace, "edit", TOOLS), Ask)
 
 
 @pytest.mark.parametrize(
     "path", ["git/x", "hooks/useState.ts", "env.py", "conftest.py", "sub/config.py", "profile.py", "startup/x.py", "claude/settings.json", "head.py"]
 )  # fmt: skip
 def test_ordinary_file_does_not_ask(path: str, workspace: Workspace) -> None:
-    assert decide("Write", {"file_path": path}, workspace, "edit") == Allow()
+    assert decide("Write", {"file_path": path}, workspace, "edit", TOOLS) == Allow()
 
 
 @pytest.mark.parametrize("tool", ["WebFetch", "NotebookEdit", "mcp__other__tool", "KillShell", ""])
 @pytest.mark.parametrize("mode", MODES)
 def test_unknown_tool_is_denied(tool: str, mode: Mode, workspace: Workspace) -> None:
-    assert isinstance(decide(tool, {}, workspace, mode), Deny)
+    assert isinstance(decide(tool, {}, workspace, mode, TOOLS), Deny)
 
 
 def test_bash_always_asks(workspace: Workspace) -> None:
-    assert isinstance(decide("Bash", {"command": "ls"}, workspace, "edit"), Ask)
+    assert isinstance(decide("Bash", {"command": "ls"}, workspace, "edit", TOOLS), Ask)
 
 
 def test_question_goes_to_the_user(workspace: Workspace) -> None:
-    assert isinstance(decide(QUESTION, {}, workspace, "read-only"), Ask)
+    assert isinstance(decide(QUESTION, {}, workspace, "read-only", TOOLS), Ask)
 
 
 def test_read_only_offers_nothing_that_changes() -> None:
@@ -240,7 +241,7 @@ def odd_files(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspac
 def test_only_regular_files_are_read_or_written(
     tool: str, path: str, mode: Mode, odd_files: Workspace
 ) -> None:
-    denied = decide(tool, {"file_path": path}, odd_files, mode)
+    denied = decide(tool, {"file_path": path}, odd_files, mode, TOOLS)
     assert isinstance(denied, Deny)
     if mode == "edit":
         assert "regular file" in denied.reason or "is a directory" in denied.reason
@@ -248,13 +249,13 @@ def test_only_regular_files_are_read_or_written(
 
 def test_search_of_a_pipe_is_denied_and_of_a_directory_is_not(odd_files: Workspace) -> None:
     for path in ("pipe", "sub/alias", "socket"):
-        assert isinstance(decide("Grep", {"pattern": "x", "path": path}, odd_files, "edit"), Deny)
+        assert isinstance(decide("Grep", {"pattern": "x", "path": path}, odd_files, "edit", TOOLS), Deny)
     for path in ("file.txt", "sub", "."):
-        assert decide("Grep", {"pattern": "x", "path": path}, odd_files, "edit") == Allow()
+        assert decide("Grep", {"pattern": "x", "path": path}, odd_files, "edit", TOOLS) == Allow()
 
 
 def test_device_is_not_read() -> None:
-    assert isinstance(decide("Read", {"file_path": "null"}, Workspace(Path("/dev")), "edit"), Deny)
+    assert isinstance(decide("Read", {"file_path": "null"}, Workspace(Path("/dev")), "edit", TOOLS), Deny)
 
 
 PARTS = st.sampled_from(["..", ".", "sub", "link", "inner", "a", "~", "//", "\u202e", " ", "C:", "x" * 300])
@@ -273,7 +274,7 @@ def test_allowed_write_never_lands_outside(
         (root / "link").symlink_to(base / "outside")
         (root / "inner").symlink_to(root / "sub")
     path = "/".join([str(root)] * absolute + parts)
-    if decide("Write", {"file_path": path}, Workspace(root.resolve()), "edit") == Allow():
+    if decide("Write", {"file_path": path}, Workspace(root.resolve()), "edit", TOOLS) == Allow():
         real = Path(os.path.realpath(root / Path(path).expanduser()))
         assert real == root.resolve() or root.resolve() in real.parents
 
@@ -294,7 +295,7 @@ def asked_for(workspace: Workspace, mode: Mode, calls: list[tuple[str, dict[str,
             asked.clear()
         return found
 
-    gate = Gate(workspace, mode, ask_user)
+    gate = Gate(workspace, mode, ask_user, TOOLS)
     return asyncio.run(make_all())
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine import conversations
@@ -23,6 +24,7 @@ from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClo
 from neuroworkflow_agent.events import (
     ApprovalDecision,
     ApprovalRequest,
+    CellOutput,
     Event,
     Notice,
     TextDelta,
@@ -34,6 +36,8 @@ from neuroworkflow_agent.events import (
     decode,
     encode,
 )
+from neuroworkflow_agent.kernels.live import LiveKernel
+from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.models.endpoint import NoEndpointError
 from neuroworkflow_agent.testing import (
     Dropped,
@@ -731,3 +735,33 @@ def test_secrets_in_what_goes_beside_the_prompt_stay_here(
     said = "\n".join(scripted_model.requests[-1].user_texts)
     assert said.count("[redacted]") == 2
     assert scripted_model.api_key not in said
+
+
+def test_output_belongs_to_the_call_that_made_it_though_the_same_was_refused_before(
+    scripted_model: ScriptedModel, make_session: Maker, shell: InteractiveShell
+) -> None:
+    same = ToolCall("mcp__neuroworkflow__run_code", {"code": "6 * 7"})
+    scripted_model.extend(Reply((same, same)), Reply.text("Done."))
+    queue = MainThreadQueue()
+    session = make_session(mode="ask", kernel=LiveKernel(shell, queue))
+    queue.open()
+    turn = session.start("go")
+    asked: list[ApprovalRequest] = []
+    outputs: list[CellOutput] = []
+
+    def listener(event: Event) -> None:
+        match event:
+            case ApprovalRequest():
+                asked.append(event)
+                turn.answer(event.request_id, Answer(allowed=len(asked) == 2, reason="Not the first."))
+            case CellOutput():
+                outputs.append(event)
+            case TurnEnd():
+                queue.finish()
+
+    turn.subscribe(listener)
+    queue.serve_blocking(on_interrupt=turn.interrupt)
+    assert end_of(turn).end == "complete"
+    assert [request.name for request in asked] == ["run_code", "run_code"]
+    assert asked[0].tool_use_id != asked[1].tool_use_id
+    assert {event.tool_use_id for event in outputs} == {asked[1].tool_use_id}

@@ -27,6 +27,7 @@ from neuroworkflow_agent.tools.workflow import WorkflowTools, read_tools
 from neuroworkflow_agent.workspace import Workspace
 from tests.conftest import SessionMaker
 from tests.gateway.conftest import SERVICE_TOKEN, Served, ServeGateway, gateways, serving
+from tests.tools.offered import TOOLS
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -426,20 +427,24 @@ def test_no_token_no_tools(
     ],
 )  # fmt: skip
 def test_what_may_run_unasked(tool: str, mode: Any, kind: type, workspace: Any) -> None:
-    decision = decide(f"mcp__workflow__{tool}", {}, Workspace(workspace, ()), mode, {"get_flow"})
+    decision = decide(f"mcp__workflow__{tool}", {}, Workspace(workspace, ()), mode, TOOLS)
     assert isinstance(decision, kind)
-    assert isinstance(decide("mcp__other__get_flow", {}, Workspace(workspace, ()), mode, {"get_flow"}), Deny)
+    assert isinstance(decide("mcp__other__get_flow", {}, Workspace(workspace, ()), mode, TOOLS), Deny)
+
+
+async def nobody(_name: str, _arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    return []
 
 
 def test_strange_lists_are_read_with_care() -> None:
     with pytest.raises(GatewayError):
-        read_tools("no list")
+        read_tools("no list", nobody)
     listed: list[Any] = [
         None, {}, {"function": {}}, {"function": {"name": "bad name"}}, {"function": {"name": "x" * 60}},
         {"function": {"name": "ok", "description": "\x1b[31mred", "parameters": {"properties": 3}}, "annotations": {"readOnlyHint": "yes"}},
     ]  # fmt: skip
-    (tool,) = read_tools(listed)
-    assert (tool.name, tool.description, tool.is_read_only) == ("ok", "red", False)
+    (tool,) = read_tools(listed, nobody)
+    assert (tool.name, tool.description, tool.reads_only) == ("ok", "red", False)
     assert tool.schema == {"type": "object", "properties": {}}
 
 

@@ -1,0 +1,92 @@
+"""A tool as a value, and the tools of a session by the names the model calls them.
+
+The MCP server, what each mode offers, the gate's classes and the documentation derive from these values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from neuroworkflow_agent.ids import ToolUseId
+
+MCP_SERVER = "neuroworkflow"
+"""Name of the in-process MCP server."""
+WORKFLOW_SERVER = "workflow"
+"""Name of the in-process MCP server with the workflow tools of a hub."""
+
+Block: TypeAlias = dict[str, Any]
+"""A content block of MCP: text, or an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a tool."""
+
+    arguments: dict[str, Any]
+    """As the tool's schema has them."""
+    tool_use_id: ToolUseId
+    """The model's tool use that this answers; empty if the client did not say."""
+
+
+Handler: TypeAlias = Callable[[Call], Awaitable[list[Block]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something the model can call."""
+
+    name: str
+    description: str
+    """For the model."""
+    schema: dict[str, Any]
+    """JSON schema of the arguments, an object."""
+    handler: Handler = field(repr=False, compare=False)
+    """Answers a call, on the engine's loop; raises `ToolFailed` with what the model should know."""
+    reads_only: bool = False
+    """Whether it changes nothing; such a tool is offered in every mode and never asked about."""
+    changes_with: str = ""
+    """An argument with which a tool that otherwise only reads changes something."""
+
+    def changes(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a call may change something."""
+        return not self.reads_only or bool(self.changes_with and arguments.get(self.changes_with))
+
+
+class Registry:
+    """The tools of a session.
+
+    Parameters
+    ----------
+    servers
+        Tools by the name of the MCP server that offers them.
+    """
+
+    def __init__(self, servers: Mapping[str, Iterable[Tool]]) -> None:
+        self.servers = {name: tuple(tools) for name, tools in servers.items()}
+        self._by_called_name = {
+            called_name(server, tool.name): tool for server, tools in self.servers.items() for tool in tools
+        }
+
+    def find(self, called: str) -> Tool | None:
+        """The tool that the model calls so, if it is one of ours."""
+        return self._by_called_name.get(called)
+
+    def for_reading(self) -> Registry:
+        """Those that can be called without a change."""
+        return Registry(
+            {name: (tool for tool in tools if tool.reads_only) for name, tools in self.servers.items()}
+        )
+
+
+def called_name(server: str, tool: str) -> str:
+    """The name by which the model calls a tool of an MCP server."""
+    return f"mcp__{server}__{tool}"
+
+
+def short_name(called: str) -> str:
+    """The name people see: without the prefix of our own servers."""
+    for server in (MCP_SERVER, WORKFLOW_SERVER):
+        called = called.removeprefix(called_name(server, ""))
+    return called
