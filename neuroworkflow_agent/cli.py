@@ -139,9 +139,9 @@ cli_nodes.add_commands(app)
 @sessions.command("list")
 def sessions_list(as_json: JsonOption = False) -> None:
     """List conversations, newest first."""
-    from neuroworkflow_agent.engine import conversations
+    from neuroworkflow_agent.engine.claude import transcripts
 
-    found = conversations.conversations(AgentConfig.from_env())
+    found = transcripts.sessions(AgentConfig.from_env())
     if as_json:
         rows = [{**dataclasses.asdict(c), "modified": c.modified.isoformat()} for c in found]
         echo(json.dumps(rows))
@@ -156,9 +156,9 @@ def sessions_show(
     session_id: Annotated[str, typer.Argument(metavar="ID")], as_json: JsonOption = False
 ) -> None:
     """Print the messages of a conversation."""
-    from neuroworkflow_agent.engine import conversations
+    from neuroworkflow_agent.engine.claude import transcripts
 
-    entries = conversations.entries(session_id, AgentConfig.from_env())
+    entries = transcripts.entries(session_id, AgentConfig.from_env())
     if as_json:
         echo(json.dumps([dataclasses.asdict(entry) for entry in entries]))
         return
@@ -169,25 +169,25 @@ def sessions_show(
 @sessions.command("fork")
 def sessions_fork(session_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Copy a conversation and print the copy's id."""
-    from neuroworkflow_agent.engine import conversations
+    from neuroworkflow_agent.engine.claude import transcripts
 
-    echo(conversations.fork(session_id, AgentConfig.from_env()))
+    echo(transcripts.fork(session_id, AgentConfig.from_env()))
 
 
 @sessions.command("rename")
 def sessions_rename(session_id: Annotated[str, typer.Argument(metavar="ID")], title: str) -> None:
     """Give a conversation a title."""
-    from neuroworkflow_agent.engine import conversations
+    from neuroworkflow_agent.engine.claude import transcripts
 
-    echo(conversations.rename(session_id, title, AgentConfig.from_env()))
+    echo(transcripts.rename(session_id, title, AgentConfig.from_env()))
 
 
 @sessions.command("delete")
 def sessions_delete(session_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Delete a conversation for good."""
-    from neuroworkflow_agent.engine import conversations
+    from neuroworkflow_agent.engine.claude import transcripts
 
-    echo(conversations.delete(session_id, AgentConfig.from_env()))
+    echo(transcripts.delete(session_id, AgentConfig.from_env()))
 
 
 @gateway.callback()

@@ -115,7 +115,7 @@ class ApprovalDecision:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the user should know that is no part of the answer (a retry, a restart …)."""
+    """Something the user should know that is not a part of the answer (a retry, a restart …)."""
 
     message: str
 

@@ -98,7 +98,7 @@ class OutputList:
 
 
 def change_from_msg(msg: dict[str, Any]) -> OutputChange | None:
-    """The change an IOPub message stands for; None if it is no output.
+    """The change an IOPub message stands for; None if it is not an output.
 
     Parameters
     ----------

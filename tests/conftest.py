@@ -107,7 +107,7 @@ def markers_are_true(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     for place in (
         "uvicorn.Server.serve",
         "jupyter_client.provisioning.local_provisioner.launch_kernel",
-        "neuroworkflow_agent.engine.connection.Connection.__init__",
+        "neuroworkflow_agent.engine.claude.process.ClaudeProcess.__init__",
     ):
         monkeypatch.setattr(place, refuse)
 

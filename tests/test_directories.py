@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from neuroworkflow_agent.directories import can_write, private_directory
-from neuroworkflow_agent.engine.claude_home import settle_claude_home
+from neuroworkflow_agent.engine.claude.home import settle_home
 from neuroworkflow_agent.errors import ConfigError
 
 
@@ -43,13 +43,13 @@ def test_without_a_writable_home_the_temporary_directory_is_used(temporary: Path
 
 _NAMELESS = """\
 import os
-import neuroworkflow_agent.skills, neuroworkflow_agent.engine.conversations
+import neuroworkflow_agent.skills, neuroworkflow_agent.engine.claude.transcripts
 from neuroworkflow_agent.directories import private_directory
-from neuroworkflow_agent.engine.claude_home import settle_claude_home
+from neuroworkflow_agent.engine.claude.home import settle_home
 os.setgid(54321)
 os.setuid(54321)
 print(private_directory("skills"))
-settle_claude_home()
+settle_home()
 print(os.environ["CLAUDE_CONFIG_DIR"])
 """
 
@@ -89,14 +89,14 @@ def test_claude_keeps_conversations_where_it_can_write(
     temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", "given")
-    settle_claude_home()
+    settle_home()
     assert os.environ["CLAUDE_CONFIG_DIR"] == "given"
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", "")
-    settle_claude_home()
+    settle_home()
     assert os.environ["CLAUDE_CONFIG_DIR"] == str(temporary / "claude")
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", "")
     monkeypatch.setenv("HOME", str(tmp_path))
-    settle_claude_home()
+    settle_home()
     assert os.environ["CLAUDE_CONFIG_DIR"] == ""
     assert not (tmp_path / ".claude").exists()
 

@@ -18,10 +18,6 @@ from neuroworkflow_agent.text import one_line
 from neuroworkflow_agent.tools.nodes import NodeTools
 from neuroworkflow_agent.workspace import Workspace
 
-WRITING_TOOLS = "Write|Edit"
-"""A matcher of the tools after which files are looked at."""
-
-
 _MAX_NOTICE_CHARS = 300
 
 
@@ -80,23 +76,21 @@ class NodeChecks:
             parts.append(f"{plural(changed, 'file')} changed since")
         return f"checked: {', '.join(parts)}"
 
-    async def post_tool_use(self, hook_input: Any, _tool_use_id: str | None, _context: Any) -> Any:
-        """The `PostToolUse` hook: the checker's findings, beside the tool's own result."""
-        path = self._node_file(hook_input["tool_input"].get("file_path"))
-        if path is None or not await asyncio.to_thread(may_hold_node, path):
-            return {}
+    async def look_at(self, path: Any) -> str:
+        """What the model should know of a file it has written; empty if it is not a node."""
+        file = self._node_file(path)
+        if file is None or not await asyncio.to_thread(may_hold_node, file):
+            return ""
         try:
-            found = await self.tools.look_at_file(path)
+            found = await self.tools.look_at_file(file)
         except ToolFailed as error:
             found = str(error)
         if not found:
-            return {}
-        checked = self._checked.get(path)
+            return ""
+        checked = self._checked.get(file)
         if checked is None or checked.errors or checked.warnings:
             self._tell(one_line(f"The checker: {found.splitlines()[0]}", _MAX_NOTICE_CHARS))
-        return {
-            "hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": _told(path, found)}
-        }
+        return _for_the_model(file, found)
 
     def _node_file(self, path: Any) -> Path | None:
         try:
@@ -106,10 +100,10 @@ class NodeChecks:
         return found if found is not None and found.suffix == ".py" else None
 
 
-def _told(path: Path, found: str) -> str:
+def _for_the_model(path: Path, found: str) -> str:
     return (
         f"The node checker looked at {path.name} (NeuroWorkflow, without running it):\n{found}\n"
-        "Mend every error, and every warning you can, before you say that it is done."
+        "Fix every error, and every warning you can, before you say that it is done."
     )
 
 

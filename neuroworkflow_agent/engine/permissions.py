@@ -1,4 +1,4 @@
-"""What the agent may do: one pure `decide`, and its two adapters for the SDK.
+"""What the agent may do: one pure `decide`.
 
 `decide` is asked twice for most calls. The `PreToolUse` hook sees every call and can only forbid it or
 send it to the user; `can_use_tool` sees the calls that the CLI's own rules leave open and gives the
@@ -13,7 +13,7 @@ import stat
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import Any, TypeAlias
 
 from neuroworkflow_agent.config import Mode
 from neuroworkflow_agent.engine.protected import is_protected
@@ -21,9 +21,6 @@ from neuroworkflow_agent.errors import OutsideWorkspaceError
 from neuroworkflow_agent.text import show_invisible
 from neuroworkflow_agent.tools.registry import Registry, short_name
 from neuroworkflow_agent.workspace import Workspace
-
-if TYPE_CHECKING:
-    from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, ToolPermissionContext
 
 QUESTION = "AskUserQuestion"
 
@@ -209,92 +206,7 @@ AskUser: TypeAlias = Callable[[str, str | None, dict[str, Any], Ask], Awaitable[
 """(tool, tool_use_id, input, what is asked) → what the user said."""
 
 
-class Gate:
-    """The two SDK adapters around `decide`, for one session.
-
-    Parameters
-    ----------
-    workspace, mode
-        As `decide`.
-    ask_user
-        Called when the user must decide.
-    tools
-        As `decide`.
-    """
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        mode: Mode,
-        ask_user: AskUser,
-        tools: Registry,
-    ) -> None:
-        self._workspace = workspace
-        self._mode = mode
-        self._ask_user = ask_user
-        self._tools = tools
-        self._remembered: set[tuple[str, str]] = set()
-        """Tools, and why they asked when the user allowed them for the session."""
-
-    async def pre_tool_use(self, hook_input: Any, _tool_use_id: str | None, _context: Any) -> Any:
-        """The `PreToolUse` hook: forbid, send to the user, or leave to the CLI's own rules."""
-        decision = self._decide(hook_input["tool_name"], hook_input["tool_input"])
-        match decision:
-            case Allow():
-                return {}
-            case Deny(reason):
-                return _hook_output("deny", reason)
-            case Ask(reason):
-                return _hook_output("ask", reason)
-            case _:
-                assert_never(decision)
-
-    async def can_use_tool(
-        self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
-    ) -> PermissionResultAllow | PermissionResultDeny:
-        """The final word on a call that the CLI's rules leave open."""
-        from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny
-
-        decision = self._decide(tool, tool_input)
-        match decision:
-            case Allow():
-                return PermissionResultAllow()
-            case Deny(reason):
-                return PermissionResultDeny(message=reason)
-            case Ask(reason, can_remember):
-                answer = await self._ask_user(tool, context.tool_use_id, tool_input, decision)
-                if not answer.allowed:
-                    return PermissionResultDeny(message=answer.reason, interrupt=answer.end_turn)
-                if answer.remember and can_remember:
-                    self._remembered.add((tool, reason))
-                updated = {**tool_input, "answers": answer.answers} if answer.answers else None
-                return PermissionResultAllow(updated_input=updated)
-            case _:
-                assert_never(decision)
-
-    def _decide(self, tool: str, tool_input: dict[str, Any]) -> Decision:
-        decision = decide(tool, tool_input, self._workspace, self._mode, self._tools)
-        if isinstance(decision, Ask) and (tool, decision.reason) in self._remembered:
-            return Allow()
-        if isinstance(decision, Ask) and not can_be_shown(tool_input):
-            return Deny(
-                f"The user must see all of a call that they allow, and this one is longer than {MAX_SHOWN_CHARS:,} characters. "
-                "Make it in smaller pieces."
-            )
-        return decision
-
-
 def can_be_shown(tool_input: dict[str, Any]) -> bool:
     """Whether a person can be shown all of a call's input."""
     whole = json.dumps(tool_input, ensure_ascii=False, default=str)
     return len(whole) <= MAX_SHOWN_CHARS and len(show_invisible(whole)) <= MAX_SHOWN_CHARS
-
-
-def _hook_output(decision: str, reason: str) -> dict[str, Any]:
-    return {
-        "hookSpecificOutput": {
-            "hookEventName": "PreToolUse",
-            "permissionDecision": decision,
-            "permissionDecisionReason": reason,
-        }
-    }

@@ -1,7 +1,7 @@
-"""A conversation: one turn at a time over one long-lived `claude` process.
+"""A session: one turn at a time over one long-lived `claude` process.
 
-`Session` is called from any thread; its state lives on the portal's loop. It owns the `Link` to its
-process and the `RunningTurn` of the moment, and ends with `close` or with the portal. A process that dies
+`Session` is called from any thread; its state lives on the portal's loop. It owns the `Supervisor` of its
+process and the current `Turn`, and ends with `close` or with the portal. A process that dies
 is replaced at the next turn, which resumes.
 """
 
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.approvals import Approvals
-from neuroworkflow_agent.engine.link import Link
-from neuroworkflow_agent.engine.outfit import Outfit
+from neuroworkflow_agent.engine.claude.setup import ProcessSetup
+from neuroworkflow_agent.engine.claude.supervisor import Supervisor
 from neuroworkflow_agent.engine.permissions import Answer, Ask, offers_run_code
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.prompts import Attachment, message_blocks
-from neuroworkflow_agent.engine.running import Listener, RunningTurn
+from neuroworkflow_agent.engine.turn import Listener, Turn
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError
 from neuroworkflow_agent.events import (
     EndReason,
@@ -36,11 +36,9 @@ from neuroworkflow_agent.models.reach import Reach
 from neuroworkflow_agent.tools.registry import short_name
 
 if TYPE_CHECKING:
-    from claude_agent_sdk import ClaudeAgentOptions, Message
-
-    from neuroworkflow_agent.engine.active import ActiveTurn
-    from neuroworkflow_agent.engine.connection import Connection
-    from neuroworkflow_agent.engine.turn import Outcome
+    from neuroworkflow_agent.engine.claude.messages import Message, MessageReader, Outcome
+    from neuroworkflow_agent.engine.claude.options import ClaudeAgentOptions
+    from neuroworkflow_agent.engine.claude.process import ClaudeProcess
     from neuroworkflow_agent.tools.run_code import RunCode
 
 _STOP_GRACE_S = 0.35
@@ -49,7 +47,7 @@ _INTERRUPTED_RUN_TIMEOUT_S = 5.0
 
 
 class Session:
-    """A conversation with the agent.
+    """A session with the agent.
 
     Parameters
     ----------
@@ -60,9 +58,9 @@ class Session:
     kernel
         Where code runs; None offers no `run_code`.
     resume
-        Id of a conversation to go on with.
+        Id of a session to go on with.
     fork
-        With `resume`: leave that conversation as it is and continue in a copy.
+        With `resume`: leave that session as it is and continue in a copy.
     can_ask
         Whether somebody answers `ApprovalRequest` events; if not, a request ends the turn as `interaction`.
     portal
@@ -88,7 +86,7 @@ class Session:
         self._environ: Mapping[str, str] | None = None
         self._is_introduced = False
         offered = kernel if offers_run_code(self.config.mode) else None
-        self._outfit = Outfit(self.config, offered, self._ask_user, self._emit)
+        self._setup = ProcessSetup(self.config, offered, self._ask_user, self._emit)
         self._can_ask = can_ask
         self._portal = portal or shared_portal()
         self._resume: SessionId | None = SessionId(resume) if resume else None
@@ -97,9 +95,15 @@ class Session:
         self._busy = False
         self._stop_wanted = False
         self._closed = False
-        self._active: ActiveTurn | None = None
+        self._turn: Turn | None = None
+        self._reader: MessageReader | None = None
+        """Of the current turn."""
+        self._process: ClaudeProcess | None = None
+        """What serves it."""
+        self._looking: asyncio.Task[None] | None = None
+        """Looks whether the endpoint is there at all."""
         self._approvals = Approvals()
-        self._link = Link(
+        self._supervisor = Supervisor(
             self.session_id,
             self._make_options,
             self._on_message,
@@ -107,7 +111,7 @@ class Session:
             self.config.idle_timeout_s,
         )
         self._stop_timer: asyncio.TimerHandle | None = None
-        self._told_trouble = ""
+        self._last_trouble = ""
         self._connecting = asyncio.Lock()
         """Held while it is found out whether the process must be another one."""
         self._process_cost_usd = 0.0
@@ -129,7 +133,7 @@ class Session:
 
     def use_user_token(self, token: str) -> None:
         """Show this token to workflow tools from now on; goes before the environment's."""
-        self.config = self._outfit.config = self.config.with_changes(user_token=token)
+        self.config = self._setup.config = self.config.with_changes(user_token=token)
 
     def prewarm(self) -> None:
         """Start the `claude` process in the background, so that the first turn finds it ready."""
@@ -142,7 +146,7 @@ class Session:
         context: str = "",
         attachments: Sequence[Attachment] = (),
         listener: Listener | None = None,
-    ) -> RunningTurn:
+    ) -> Turn:
         """Begin a turn and return at once.
 
         Parameters
@@ -167,7 +171,7 @@ class Session:
         """
         if not prompt.strip():
             raise ConfigError("The prompt is empty; say what the agent should do.")
-        turn = RunningTurn(prompt, interrupt=self.interrupt, answer=self._answer_soon)
+        turn = Turn(prompt, interrupt=self.interrupt, answer=self._answer_soon)
         with self._start_lock:
             if self._closed:
                 raise SessionClosedError("This session is closed; start a new one, or resume it by its id.")
@@ -191,7 +195,7 @@ class Session:
         context: str = "",
         attachments: Sequence[Attachment] = (),
         listener: Listener | None = None,
-    ) -> RunningTurn:
+    ) -> Turn:
         """Begin a turn and block until it has ended; Ctrl-C stops the turn."""
         turn = self.start(prompt, context=context, attachments=attachments, listener=listener)
         try:
@@ -229,79 +233,83 @@ class Session:
 
     # -- a turn, on the portal's loop -----------------------------------------------------------------
 
-    async def _run(self, turn: RunningTurn, context: str, attachments: Sequence[Attachment]) -> None:
-        from neuroworkflow_agent.engine.active import ActiveTurn
-
-        active = self._active = ActiveTurn(turn)
-        self._outfit.nodes.begin()
+    async def _run(self, turn: Turn, context: str, attachments: Sequence[Attachment]) -> None:
+        self._turn, self._process, self._looking = turn, None, None
+        self._setup.nodes.begin()
         if not self._is_introduced:
             self._is_introduced = True
             turn.emit(Notice(self.introduction))
-        watch = asyncio.create_task(self._watch_for_silence(active))
+        watch = asyncio.create_task(self._watch_for_silence(turn))
         if self._stop_wanted:  # before the turn had come as far as this
             self._interrupt()
         try:
-            connection = await self._ready_connection(active)
-            if connection is not None and not active.ended.is_set():
+            process = await self._ready_process(turn)
+            if process is not None and not turn.ended.is_set():
                 self.has_history = True
                 seen = [replace(each, text=self._hide(each.text)) for each in attachments]
-                connection.send_user_message(message_blocks(turn.prompt, self._hide(context), seen))
-            await active.ended.wait()
+                process.send_user_message(message_blocks(turn.prompt, self._hide(context), seen))
+            await turn.ended.wait()
         except Exception as error:  # noqa: BLE001 - a turn that cannot start ends like any other
-            self._finish(active, "error", self._hide(str(error)))
+            self._finish(turn, "error", self._hide(str(error)))
         finally:
             watch.cancel()
-            self._active = None
-            self._link.start_idle_timer(self._is_idle)
+            self._turn = self._reader = self._process = None
+            self._supervisor.start_idle_timer(self._is_idle)
 
-    async def _ready_connection(self, active: ActiveTurn) -> Connection | None:
+    async def _ready_process(self, turn: Turn) -> ClaudeProcess | None:
         """The process for this turn; None when the turn was stopped before there was one."""
+        from neuroworkflow_agent.engine.claude.messages import MessageReader
+
         connecting = asyncio.ensure_future(self._connect())
         # A turn that is stopped meanwhile does not wait for it, nor ask why it failed.
         connecting.add_done_callback(lambda done: done.cancelled() or done.exception())
-        ended = asyncio.ensure_future(active.ended.wait())
+        ended = asyncio.ensure_future(turn.ended.wait())
         await asyncio.wait([connecting, ended], return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
-        if active.ended.is_set():
+        if turn.ended.is_set():
             return None
         if self._code is not None:
-            self._code.stopped = active.stopping
-        connection = active.connection = await connecting
-        if not connection.is_open:
-            self._on_process_end(connection)
-        return connection
+            self._code.stopped = turn.is_stopping
+        process = self._process = await connecting
+        self._reader = MessageReader()
+        if not process.is_open:
+            self._on_process_end(process)
+        return process
 
     def _on_message(self, message: Message) -> None:
-        active = self._active
-        if active is None or active.ended.is_set():
+        turn, reader = self._turn, self._reader
+        if turn is None or reader is None or turn.ended.is_set():
             return
-        active.read(message)
-        if active.reader.is_in_trouble and (trouble := self._reach.trouble()):
-            self._link.abandon()
-            self._finish(active, *active.reason("cut_off", trouble))
-        elif active.reader.is_refused:
-            self._link.interrupt()
-            self._end_ahead(active, "error", self._endpoint.refused_text)
-        elif active.reader.may_be_gone:
-            active.looking = active.looking or asyncio.create_task(self._look_for_endpoint(active))
-        elif active.reader.outcome is not None:
-            self._take_outcome(active, active.reader.outcome)
+        turn.note_sign_of_life()
+        for event in reader.read(message):
+            turn.emit(event)
+        if reader.is_in_trouble and (trouble := self._reach.trouble()):
+            self._supervisor.abandon()
+            self._finish(turn, "cut_off", trouble)
+        elif reader.is_refused:
+            self._supervisor.interrupt()
+            self._end_ahead(turn, "error", self._endpoint.refused_text)
+        elif reader.may_be_gone:
+            self._looking = self._looking or asyncio.create_task(self._look_for_endpoint(turn, reader))
+        elif reader.outcome is not None:
+            self._take_outcome(turn, reader.outcome)
 
-    async def _look_for_endpoint(self, active: ActiveTurn) -> None:
+    async def _look_for_endpoint(self, turn: Turn, reader: MessageReader) -> None:
         """End a turn whose endpoint is gone: the CLI does not tell that from a network that comes back."""
         refusal = await asyncio.to_thread(self._reach.refusal)
-        active.looking = None
-        if active.reader.outcome is not None:
-            self._take_outcome(active, active.reader.outcome, refusal)
-        elif refusal and active.reader.may_be_gone:
-            self._link.interrupt()
-            self._end_ahead(active, "cut_off", refusal)
+        if self._turn is turn:
+            self._looking = None
+        if reader.outcome is not None:
+            self._take_outcome(turn, reader.outcome, refusal)
+        elif refusal and reader.may_be_gone:
+            self._supervisor.interrupt()
+            self._end_ahead(turn, "cut_off", refusal)
 
-    def _take_outcome(self, active: ActiveTurn, outcome: Outcome, refusal: str = "") -> None:
-        self._finish(active, *active.reason(outcome.end, refusal or self._hide(outcome.message)))
+    def _take_outcome(self, turn: Turn, outcome: Outcome, refusal: str = "") -> None:
+        self._finish(turn, outcome.end, refusal or self._hide(outcome.message))
 
-    def _finish(self, active: ActiveTurn, end: EndReason, message: str) -> None:
-        if active.ended.is_set():
+    def _finish(self, turn: Turn, end: EndReason, message: str) -> None:
+        if turn.ended.is_set():
             return
         if self._stop_timer is not None:
             self._stop_timer.cancel()
@@ -309,62 +317,66 @@ class Session:
             self._code.stop()
         self._approvals.settle_all("The turn has ended.")
         self._busy = False
-        cost_usd, checked = self._cost_of(active), self._outfit.nodes.summary
-        active.end(end, message, session_id=self.session_id, cost_usd=cost_usd, checked=checked)
+        reader, figures = self._reader, {"cost_usd": self._cost_usd(), "checked": self._setup.nodes.summary}
+        if reader is not None:
+            figures |= {"model": reader.model, "last_message_id": reader.last_message_id}
+        if reader is not None and (outcome := reader.outcome) is not None:
+            figures |= {"input_tokens": outcome.input_tokens, "output_tokens": outcome.output_tokens}
+        turn.end(end, message, session_id=self.session_id, **figures)
 
-    def _cost_of(self, active: ActiveTurn) -> float | None:
+    def _cost_usd(self) -> float | None:
         """Of the turn; the CLI tells what the process has cost so far."""
-        outcome = active.reader.outcome
+        outcome = self._reader.outcome if self._reader else None
         so_far = outcome.session_cost_usd if outcome else None
         if so_far is None or not self._endpoint.is_priced:
             return None
         before, self._process_cost_usd = self._process_cost_usd, so_far
         return max(0.0, so_far - before)
 
-    async def _watch_for_silence(self, active: ActiveTurn) -> None:
+    async def _watch_for_silence(self, turn: Turn) -> None:
         limit = self.config.silence_timeout_s
-        while not active.ended.is_set():
+        while not turn.ended.is_set():
             await asyncio.sleep(min(1.0, limit / 4))
             working = (self._code is not None and self._code.is_running) or self._approvals.is_waiting
-            if active.silent_s(is_working=working) > limit:
-                self._link.abandon()
-                self._finish(active, "cut_off", f"No sign of life from the model for {limit:g} s; gave up.")
+            if turn.silent_s(is_working=working) > limit:
+                self._supervisor.abandon()
+                self._finish(turn, "cut_off", f"No sign of life from the model for {limit:g} s; gave up.")
 
     # -- stop -----------------------------------------------------------------------------------------
 
     def _interrupt(self) -> None:
         self._stop_wanted = True
-        active = self._active
-        if active is None or active.stopping or active.ended.is_set():
+        turn = self._turn
+        if turn is None or turn.is_stopping or turn.ended.is_set():
             return
-        active.stopping = True
+        turn.is_stopping = True
         if self._code is not None:
             self._code.stop()
         self._approvals.settle_all("The user stopped the turn.")
-        self._link.interrupt()
+        self._supervisor.interrupt()
         loop = asyncio.get_running_loop()
-        self._stop_timer = loop.call_later(_STOP_GRACE_S, self._end_ahead, active, "interrupted", "Stopped.")
+        self._stop_timer = loop.call_later(_STOP_GRACE_S, self._end_ahead, turn, "interrupted", "Stopped.")
 
-    def _end_ahead(self, active: ActiveTurn, end: EndReason, message: str) -> None:
+    def _end_ahead(self, turn: Turn, end: EndReason, message: str) -> None:
         """End a turn for the user now and let the CLI, told to stop, catch up in the background."""
-        if not active.ended.is_set():
-            self._link.drain()
-        self._finish(active, *active.reason(end, message))
+        if not turn.ended.is_set():
+            self._supervisor.drain()
+        self._finish(turn, end, message)
 
     # -- what the user is asked -----------------------------------------------------------------------
 
     async def _ask_user(
         self, tool: str, tool_use_id: str | None, tool_input: dict[str, Any], asked: Ask
     ) -> Answer:
-        active = self._active
-        if active is None or active.stopping or active.ended.is_set():
+        turn = self._turn
+        if turn is None or turn.is_stopping or turn.ended.is_set():
             return Answer(False, "The user stopped the turn.", end_turn=True)
         if not self._can_ask:
-            active.asked_in_vain = (
+            turn.unanswered = (
                 f"{short_name(tool)} needs an answer from the user, and nobody can be asked here."
             )
-            return Answer(False, active.asked_in_vain, end_turn=True)
-        return await self._approvals.ask(active.turn.emit, tool, tool_use_id, tool_input, asked)
+            return Answer(False, turn.unanswered, end_turn=True)
+        return await self._approvals.ask(turn.emit, tool, tool_use_id, tool_input, asked)
 
     def _answer_soon(self, request_id: str, answer: Answer) -> None:
         self._portal.post(self._approvals.settle, request_id, answer)
@@ -372,39 +384,39 @@ class Session:
     # -- the process ----------------------------------------------------------------------------------
 
     async def _prewarm(self) -> None:
-        if self._active is not None:
+        if self._turn is not None:
             return
         with contextlib.suppress(Exception):  # the first turn meets the same failure and reports it
             await self._connect()
-        self._link.start_idle_timer(self._is_idle)
+        self._supervisor.start_idle_timer(self._is_idle)
 
-    async def _connect(self) -> Connection:
-        """The open connection, to where the endpoint is now: a server of ours may have moved meanwhile."""
+    async def _connect(self) -> ClaudeProcess:
+        """The running process, connected to where the endpoint is now: a server of ours may have moved meanwhile."""
         async with self._connecting:
             if self._environ is None or not self._reach.is_ready:
                 environ = await asyncio.to_thread(self._reach.open)
                 if environ != self._environ:
                     self._environ = environ
-                    await self._link.reset()
-            changed, trouble = await self._outfit.refresh()
+                    await self._supervisor.reset()
+            changed, trouble = await self._setup.refresh()
             if changed:
-                await self._link.reset()
-            if self._active is not None and trouble != self._told_trouble:
-                self._told_trouble = trouble
+                await self._supervisor.reset()
+            if self._turn is not None and trouble != self._last_trouble:
+                self._last_trouble = trouble
                 if trouble:
                     self._emit(Notice(trouble))
-        connection = await self._link.ready()
-        if self._active is not None:
-            for notice in self._outfit.new_notices():
+        process = await self._supervisor.ready()
+        if self._turn is not None:
+            for notice in self._setup.new_notices():
                 self._emit(Notice(notice))
-        return connection
+        return process
 
     def _is_idle(self) -> bool:
-        return self._active is None
+        return self._turn is None
 
     async def _make_options(self) -> ClaudeAgentOptions:
         self._process_cost_usd = 0.0
-        return await self._outfit.options(
+        return await self._setup.options(
             self._environ or {},
             self._endpoint.model,
             self.session_id,
@@ -412,33 +424,33 @@ class Session:
             resume=self._resume,
         )
 
-    def _on_process_end(self, connection: Connection) -> None:
-        from neuroworkflow_agent.engine.failures import describe
+    def _on_process_end(self, process: ClaudeProcess) -> None:
+        from neuroworkflow_agent.engine.claude.failures import describe
 
-        active = self._active
-        if active is not None and active.connection is connection and not active.ended.is_set():
-            end, message = describe(connection.failure, connection.stderr, self.config)
-            self._finish(active, *active.reason(end, self._hide(message)))
+        turn = self._turn
+        if turn is not None and self._process is process and not turn.ended.is_set():
+            end, message = describe(process.failure, process.stderr, self.config)
+            self._finish(turn, end, self._hide(message))
 
     async def _close(self) -> None:
         with self._start_lock:
             self._closed = True
         self._undo_on_stop()
-        if (active := self._active) is not None:
+        if (turn := self._turn) is not None:
             self._interrupt()
-            await active.ended.wait()
-        await self._link.close()
+            await turn.ended.wait()
+        await self._supervisor.close()
         self._reach.close()  # not on a pool's thread: at the interpreter's end there is none
 
     # -- small parts ----------------------------------------------------------------------------------
 
     def _emit(self, event: Event) -> None:
-        if (active := self._active) is not None:
-            active.turn.emit(event)
+        if self._turn is not None:
+            self._turn.emit(event)
 
     @property
     def _code(self) -> RunCode | None:
-        return self._outfit.code
+        return self._setup.code
 
     def _hide(self, text: str) -> str:
         from neuroworkflow_agent.text import redact

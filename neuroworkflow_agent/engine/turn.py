@@ -1,186 +1,194 @@
-"""SDK messages in, our events out. The only reader of SDK message types."""
+"""A turn: its events while it runs, how it ended, and the way to stop it.
+
+Its session emits on the portal's loop; whoever listens is called there and must not block. Every subscription
+begins with the events so far, so a late listener misses nothing. A turn owns nothing that outlives it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+import asyncio
+import dataclasses
+import queue
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
 
-from claude_agent_sdk import (
-    AssistantMessage,
-    Message,
-    ResultMessage,
-    StreamEvent,
-    SystemMessage,
-    TextBlock,
-    ToolResultBlock,
-    ToolUseBlock,
-    UserMessage,
-)
+from neuroworkflow_agent.events import EndReason, Event, TextDelta, ToolResult, ToolUse, TurnEnd
+from neuroworkflow_agent.ids import ToolUseId, TurnId, new_turn_id
 
-from neuroworkflow_agent.events import EndReason, Event, Notice, TextDelta, ThinkingDelta, ToolResult, ToolUse
-from neuroworkflow_agent.ids import ToolUseId
-from neuroworkflow_agent.tools.registry import short_name
-from neuroworkflow_agent.wire import USED_UP
+if TYPE_CHECKING:
+    from neuroworkflow_agent.engine.permissions import Answer
 
-_LIMITS = {
-    "error_max_turns": "The turn reached max_turns.",
-    "error_max_budget_usd": "The session reached max_budget_usd.",
-}
-_MOST_REFUSALS = 2
-"""The first one may be a login that has run out, which the CLI renews by itself."""
-_MOST_UNANSWERED = 5
-"""Nine seconds of trying: a server that is only restarted is back by then."""
-_AWAY_STATUS = frozenset({408, 409, 429}) | frozenset(range(500, 600))
+Listener = Callable[[Event], None]
+_LONG_TOOLS = frozenset({"Bash", "Agent", "Task"})
+_STOPPED = "Stopped; this did not run to its end."
+"""What people read of a stopped call; the CLI's own words are meant for the model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a result message says about its turn."""
+class Turn:
+    """One turn of a session, from the user's message to its `TurnEnd`.
 
-    end: EndReason
-    message: str
-    input_tokens: int
-    output_tokens: int
-    session_cost_usd: float | None
-    """Cost of the whole process so far, not of the turn."""
+    Parameters
+    ----------
+    prompt
+        The message as the user typed it.
+    interrupt, answer
+        How its session is told to stop it and what the user decided; from any thread.
+    """
 
+    def __init__(
+        self, prompt: str, *, interrupt: Callable[[], None], answer: Callable[[str, Answer], None]
+    ) -> None:
+        self.turn_id: TurnId = new_turn_id()
+        self.prompt = prompt
+        self._interrupt = interrupt
+        self._answer = answer
+        self._lock = threading.Lock()
+        self._events: list[Event] = []
+        self._listeners: list[Listener] = []
+        self._end: Future[TurnEnd] = Future()
+        self.ended = asyncio.Event()
+        """Set once nothing more can happen in it; for the session."""
+        self.is_stopping = False
+        """Whether the user has stopped it."""
+        self.unanswered = ""
+        """Why it needs the user, where nobody can be asked."""
+        self._started = self._last_sign = time.monotonic()
+        self._open_tools: dict[ToolUseId, str] = {}
 
-class TurnReader:
-    """Translates the messages of one turn; `outcome` is set by the last of them."""
-
-    def __init__(self) -> None:
-        self.outcome: Outcome | None = None
-        self.model: str | None = None
-        self.is_refused = False
-        """Whether the endpoint does not take our key, and trying again cannot help, whatever the CLI thinks."""
-        self.last_message_id: str | None = None
-        """The last message that was written down."""
-        self.is_in_trouble = False
-        """Whether the endpoint failed to answer at least once."""
-        self._unanswered = 0
-        self._streamed_text = False
-        self._needs_break = False
-        self._last_error = ""
-        self._error_kind: str | None = None
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with every event, past ones first; returns the undo."""
+        with self._lock:
+            for event in self._events:
+                listener(event)
+            self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     @property
-    def may_be_gone(self) -> bool:
-        """Whether the endpoint has said nothing so often, not even an error, that it should be looked for."""
-        has_given_up = self.outcome is not None and self.outcome.end == "cut_off"
-        return self._unanswered >= (1 if has_given_up else _MOST_UNANSWERED)
+    def is_done(self) -> bool:
+        """Whether the turn has ended."""
+        return self._end.done()
 
-    def read(self, message: Message) -> Iterator[Event]:
-        """The events `message` stands for; none for most system messages."""
-        if getattr(message, "parent_tool_use_id", None) is not None:
-            return
-        if isinstance(message, AssistantMessage | UserMessage) and message.uuid:
-            self.last_message_id = message.uuid
-        match message:
-            case StreamEvent(event=event):
-                yield from self._read_stream(event)
-            case AssistantMessage():
-                yield from self._read_assistant(message)
-            case UserMessage(content=list() as blocks):
-                for block in blocks:
-                    if isinstance(block, ToolResultBlock):
-                        yield _tool_result(block)
-            case SystemMessage(subtype="api_retry", data=data):
-                self.is_in_trouble = True
-                self._unanswered = data.get("attempt", 0) if data.get("error_status") is None else 0
-                if data.get("error_status") == 401 and data.get("attempt", 0) >= _MOST_REFUSALS:
-                    self.is_refused = True
-                else:
-                    yield Notice(_retry_text(data))
-            case ResultMessage():
-                self.outcome = self._read_result(message)
-            case _:
-                pass
+    @property
+    def text(self) -> str:
+        """The answer so far: the text since the last tool use, else all of it."""
+        texts: list[str] = []
+        for event in list(self._events):
+            if isinstance(event, TextDelta):
+                texts.append(event.text)
+            elif isinstance(event, ToolUse):
+                texts.clear()
+        return "".join(texts).strip()
 
-    def _read_stream(self, event: dict[str, Any]) -> Iterator[Event]:
-        kind = event.get("type")
-        if kind == "message_start":
-            self._unanswered = 0
-            self.model = event.get("message", {}).get("model") or self.model
-            self._streamed_text = False
-        elif kind == "content_block_start" and event.get("content_block", {}).get("type") == "text":
-            if self._needs_break:
-                yield TextDelta("\n\n")
-            self._needs_break = False
-        elif kind == "content_block_delta":
-            delta = event.get("delta", {})
-            if delta.get("type") == "text_delta" and delta.get("text"):
-                self._streamed_text = self._needs_break = True
-                yield TextDelta(delta["text"])
-            elif delta.get("type") == "thinking_delta" and delta.get("thinking"):
-                yield ThinkingDelta(delta["thinking"])
+    def interrupt(self) -> None:
+        """Stop the turn: no further statement runs. Returns at once; the end comes as an event."""
+        self._interrupt()
 
-    def _read_assistant(self, message: AssistantMessage) -> Iterator[Event]:
-        if message.error is not None:
-            self._error_kind = message.error
-            self._last_error = "\n".join(b.text for b in message.content if isinstance(b, TextBlock))
-            return
-        for block in message.content:
-            if isinstance(block, ToolUseBlock):
-                self._needs_break = False
-                yield ToolUse(ToolUseId(block.id), short_name(block.name), block.input)
-            elif isinstance(block, TextBlock) and not self._streamed_text:
-                self._needs_break = True
-                yield TextDelta(block.text)
+    def answer(self, request_id: str, answer: Answer) -> None:
+        """Decide an `ApprovalRequest`."""
+        self._answer(request_id, answer)
 
-    def _read_result(self, result: ResultMessage) -> Outcome:
-        usage = result.usage or {}
-        cached = ("cache_creation_input_tokens", "cache_read_input_tokens")
-        end, text = self._judge(result)
-        self.is_in_trouble = self.is_in_trouble or end in ("cut_off", "error")
-        return Outcome(
-            end=end,
-            message=text,
-            input_tokens=sum(int(usage.get(key) or 0) for key in ("input_tokens", *cached)),
-            output_tokens=int(usage.get("output_tokens") or 0),
-            session_cost_usd=result.total_cost_usd,
-        )
+    def result(self, timeout_s: float | None = None) -> TurnEnd:
+        """Block until the turn ends; not for the engine's own thread.
 
-    def _judge(self, result: ResultMessage) -> tuple[EndReason, str]:
-        if result.subtype in _LIMITS:
-            return "limit", _LIMITS[result.subtype]
-        if (result.terminal_reason or "").startswith("aborted"):
-            return "interrupted", "Stopped."
-        if not result.is_error and self._error_kind is None:
-            return "complete", ""
-        text = self._last_error or result.result or "; ".join(result.errors or []) or result.subtype
-        if USED_UP in text:
-            return "limit", _one_line(text)
-        return _judge_failure(result.api_error_status, self._error_kind), _one_line(text)
+        Raises
+        ------
+        TimeoutError
+            If it has not ended after `timeout_s`.
+        """
+        return self._end.result(timeout_s)
 
+    async def wait(self) -> TurnEnd:
+        """Wait for the end on any loop; cancelling the wait leaves the turn running."""
+        return await asyncio.shield(asyncio.wrap_future(self._end))
 
-def _judge_failure(status: int | None, kind: str | None) -> EndReason:
-    """`cut_off` when trying again later may work, `error` when it will not."""
-    if status is not None:
-        return "cut_off" if status in _AWAY_STATUS else "error"
-    refused = ("authentication_failed", "billing_error", "invalid_request", "model_not_found")
-    return "error" if kind in refused else "cut_off"
+    def __iter__(self) -> Iterator[Event]:
+        """Events up to and including the end, blocking for each."""
+        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        undo = self.subscribe(events.put)
+        try:
+            while True:
+                event = events.get()
+                yield event
+                if isinstance(event, TurnEnd):
+                    return
+        finally:
+            undo()
 
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """Events up to and including the end, on any loop."""
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[Event] = asyncio.Queue()
 
-def _tool_result(block: ToolResultBlock) -> ToolResult:
-    content = block.content
-    parts: list[dict[str, Any]] = content if isinstance(content, list) else []
-    text = (
-        content
-        if isinstance(content, str)
-        else "\n".join(p["text"] for p in parts if p.get("type") == "text")
-    )
-    images = sum(part.get("type") == "image" for part in parts)
-    return ToolResult(ToolUseId(block.tool_use_id), text, bool(block.is_error), images)
+        def listener(event: Event) -> None:
+            loop.call_soon_threadsafe(events.put_nowait, event)
 
+        undo = self.subscribe(listener)
+        try:
+            while True:
+                event = await events.get()
+                yield event
+                if isinstance(event, TurnEnd):
+                    return
+        finally:
+            undo()
 
-def _retry_text(data: dict[str, Any]) -> str:
-    attempt, most = data.get("attempt"), data.get("max_retries")
-    status = data.get("error_status")
-    error = data.get("error")
-    why = f"HTTP {status}" if status else "no connection" if error in (None, "unknown") else str(error)
-    return f"The model did not answer ({why}); trying again ({attempt} of {most})."
+    # -- for its session, on the portal's loop --------------------------------------------------------
 
+    def emit(self, event: Event) -> None:
+        """Add an event. Nothing is added after the end."""
+        event = self._track(event)
+        with self._lock:
+            if self._end.done():
+                return
+            self._events.append(event)
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener(event)
+        if isinstance(event, TurnEnd):
+            self._end.set_result(event)
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    def note_sign_of_life(self) -> None:
+        """Remember that the model, or what it waits for, has shown that it is there."""
+        self._last_sign = time.monotonic()
+
+    def silent_s(self, *, is_working: bool) -> float:
+        """Seconds without a sign of life; work of ours and tools that take long are one.
+
+        Parameters
+        ----------
+        is_working
+            Whether code runs or the user is asked.
+        """
+        if is_working or _LONG_TOOLS.intersection(self._open_tools.values()):
+            self.note_sign_of_life()
+        return time.monotonic() - self._last_sign
+
+    def end(self, end: EndReason, message: str, **figures: Any) -> None:
+        """Emit the last event.
+
+        Parameters
+        ----------
+        end, message
+            How it ended; what the CLI calls aborted was either stopped by the user or had nobody to ask.
+        figures
+            More fields of `TurnEnd`.
+        """
+        if self.unanswered:
+            end, message = "interaction", self.unanswered
+        elif self.is_stopping:
+            end, message = "interrupted", "Stopped."
+        self.ended.set()
+        duration_s = time.monotonic() - self._started
+        self.emit(TurnEnd(self.turn_id, end, message, duration_s=duration_s, **figures))
+
+    def _track(self, event: Event) -> Event:
+        if isinstance(event, ToolUse):
+            self._open_tools[event.tool_use_id] = event.name
+        elif isinstance(event, ToolResult):
+            self._open_tools.pop(event.tool_use_id, None)
+            if self.is_stopping:
+                return dataclasses.replace(event, text=_STOPPED, is_stopped=True)
+        return event

@@ -127,5 +127,5 @@ def _printable(token: bytes) -> str:
         or not text.isprintable()
         or " " in text
     ):
-        raise unauthorized("This is no token.")
+        raise unauthorized("This is not a token.")
     return text

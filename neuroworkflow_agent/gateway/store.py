@@ -182,7 +182,7 @@ def today() -> date:
 
 
 def storable(name: str, max_chars: int) -> str:
-    """A name as every database takes it: some refuse NUL, and what is no whole character."""
+    """A name as every database takes it: some refuse NUL, and what is not a whole character."""
     return "".join(char if char.isprintable() else "?" for char in name)[:max_chars]
 
 

@@ -208,7 +208,7 @@ class Capture:
         return {k: hide(v) if isinstance(v, str) and k.startswith("text/") else v for k, v in bundle.items()}
 
     def _silently(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Go on as usual; what a terminal shell prints for it is no output of its own."""
+        """Go on as usual; what a terminal shell prints for it is not an output of its own."""
         if not self._forward:
             return
         before, self._muted.on = self._muted.on, True

@@ -69,7 +69,7 @@ class KernelProcess:
             "ipykernel" in part for part in self.manager.kernel_spec.argv
         ):
             # Its start-up warnings (loopback TCP is not encrypted) are no news to whoever runs a notebook, and
-            # what it runs is no history of the user's.
+            # what it runs is not history of the user's.
             self._arguments["extra_arguments"] = [
                 "--IPKernelApp.log_level=40",
                 "--HistoryManager.hist_file=:memory:",

@@ -1,4 +1,4 @@
-"""The agent's code is no numbered cell: its results and errors take nothing of the user's cells.
+"""The agent's code is not a numbered cell: its results and errors take nothing of the user's cells.
 
 IPython counts code outside the history as the cell that ran last, or the one to come: its result would replace
 that cell's `Out[n]` and the user's `_`, and its tracebacks would point to a cell where something else stands.

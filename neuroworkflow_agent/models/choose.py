@@ -224,7 +224,7 @@ def _checked_url(url: str) -> str:
     except ValueError:
         is_base_url = False
     if not is_base_url:
-        raise ConfigError(f"{url!r} is no base URL; give one such as http://127.0.0.1:8080.")
+        raise ConfigError(f"{url!r} is not a base URL; give one such as http://127.0.0.1:8080.")
     return url
 
 

@@ -28,7 +28,7 @@ class Probe:
 def probe(endpoint: Endpoint) -> Probe:
     """Ask the endpoint for its list of models, and for its own if one is named.
 
-    Servers that do not keep such a list say 404, which is no refusal.
+    Servers that do not keep such a list say 404, which is not a refusal.
     """
     if isinstance(endpoint.server, Door):
         credentials = {"x-api-key": endpoint.server.token()}

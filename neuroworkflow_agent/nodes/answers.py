@@ -16,7 +16,7 @@ from neuroworkflow_agent.nodes.source import Unreadable
 from neuroworkflow_agent.nodes.workflow_report import check_workflow
 
 _MAX_FINDINGS = 60
-"""Shown of one call; mending these comes first anyway."""
+"""Shown of one call; fixing these comes first anyway."""
 
 Answer: TypeAlias = dict[str, Any]
 """`text`, and `checked`: errors and warnings of each file that was checked."""

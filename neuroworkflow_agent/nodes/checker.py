@@ -134,7 +134,8 @@ def check_file(path: Path, is_named: bool = True) -> Checked:
     except Exception as error:  # noqa: BLE001 - a mistake of ours in one file must not hide the others
         told = f"The checker failed here, with {type(error).__name__}: {str(error)[:200]}."
         return Checked(
-            shown, [source.find("NW013", None, told, "Report it with the file; it is no mistake of yours.")]
+            shown,
+            [source.find("NW013", None, told, "Report it with the file; it is not a mistake of yours.")],
         )
     if not nodes and is_named:
         findings = [
@@ -180,4 +181,4 @@ def _check_place(path: Path, nodes: list[NodeClass]) -> Iterator[Finding]:
         yield source.find("NW007", None, f"There is no __init__.py in {folder.name!r}.", remedy)
     if folder.name not in CATEGORIES:
         remedy = f"Put it into one of {', '.join(CATEGORIES)}; new nodes go into sandbox."
-        yield source.find("NW012", None, f"{folder.name!r} is no category of nodes.", remedy)
+        yield source.find("NW012", None, f"{folder.name!r} is not a category of nodes.", remedy)

@@ -14,7 +14,7 @@ class Parameter:
     name: str
     at: ast.AST
     default: Any = None
-    """UNKNOWN if it is no literal."""
+    """UNKNOWN if it is not a literal."""
     has_default: bool = False
     description: str | None = None
     """None if there is none; empty if it cannot be read."""
@@ -57,7 +57,7 @@ class Label:
     """A text of the definition itself and where it stands."""
 
     text: str | None
-    """None if it is no constant."""
+    """None if it is not a constant."""
     at: ast.AST
 
 

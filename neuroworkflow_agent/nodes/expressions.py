@@ -100,7 +100,7 @@ def dotted_name(node: ast.AST) -> str:
 
 
 def call_name(node: ast.AST) -> str:
-    """The dotted name of what is called; empty if it is no call, or has no name."""
+    """The dotted name of what is called; empty if it is not a call, or has no name."""
     return dotted_name(node.func) if isinstance(node, ast.Call) else ""
 
 

@@ -46,7 +46,7 @@ def mentions_any(path: Path, texts: Collection[str]) -> bool:
 
 
 def _beginning(path: Path) -> bytes:
-    """As much of a file as the checker would read; nothing of what is no regular file."""
+    """As much of a file as the checker would read; nothing of what is not a regular file."""
     try:
         if not path.is_file():
             return b""

@@ -31,7 +31,7 @@ def _rules(*rows: tuple[str, Severity, str]) -> dict[str, Rule]:
 RULES: dict[str, Rule] = _rules(
     # The file
     ("NW001", "error", "The file cannot be read"),
-    ("NW002", "error", "The file is no Python text"),
+    ("NW002", "error", "The file is not Python text"),
     ("NW003", "error", "The file is too large for a node"),
     ("NW004", "error", "The file has a syntax error"),
     ("NW005", "error", "The code is nested too deeply"),

@@ -42,7 +42,7 @@ def read_script(path: Path) -> Source:
     shown = str(path)
     try:
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            raise ValueError("it is no regular file, or too large")
+            raise ValueError("it is not a regular file, or too large")
         notebook = nbformat.read(path, as_version=4)
         sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     except Exception as error:  # noqa: BLE001 - nbformat raises what the JSON happens to break

@@ -1,4 +1,4 @@
-"""A Python file, read without trusting it: no import, no execution, and a finding for whatever is no code."""
+"""A Python file, read without trusting it: no import, no execution, and a finding for whatever is not code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_DEPTH = 300
 """Nesting of expressions and blocks; what people write stays far below."""
 
 
-class Unreadable(Exception):  # noqa: N818 - it carries the finding, and is no failure of ours
+class Unreadable(Exception):  # noqa: N818 - it carries the finding, and is not a failure of ours
     """The file cannot be looked into; `finding` says why."""
 
     def __init__(self, finding: Finding) -> None:
@@ -76,7 +76,7 @@ def parse(text: str, name: str) -> Source:
     Raises
     ------
     Unreadable
-        If it is no Python, or nested deeper than anything a person writes.
+        If it is not Python, or nested deeper than anything a person writes.
     """
     try:
         with warnings.catch_warnings():
@@ -88,12 +88,12 @@ def parse(text: str, name: str) -> Source:
             raise _too_deep(name) from None
         line, column = error.lineno or 1, max(1, error.offset or 1)
         message = f"Python cannot read this: {error.msg}."
-        raise Unreadable(Finding(name, line, column, "NW004", message, "Mend the syntax first.")) from None
+        raise Unreadable(Finding(name, line, column, "NW004", message, "Fix the syntax first.")) from None
     except (RecursionError, MemoryError):
         raise _too_deep(name) from None
     except ValueError as error:  # null bytes, lone surrogates
         raise Unreadable(
-            Finding(name, 1, 1, "NW002", f"This is no Python text: {error}.", "Save it as UTF-8.")
+            Finding(name, 1, 1, "NW002", f"This is not Python text: {error}.", "Save it as UTF-8.")
         ) from None
     return Source(name, text, tree, walked)
 
@@ -175,7 +175,7 @@ def _read(path: Path, name: str) -> bytes:
         # Pipes and devices are told by their mode, before anything waits for them.
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            raise Unreadable(_unreadable(name, "it is no regular file"))
+            raise Unreadable(_unreadable(name, "it is not a regular file"))
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
@@ -202,10 +202,10 @@ def _decode(data: bytes, name: str) -> str:
     except (SyntaxError, UnicodeError, LookupError, ValueError) as error:
         reason = " ".join(str(getattr(error, "msg", None) or error).split())[:200]
         raise Unreadable(
-            Finding(name, 1, 1, "NW002", f"This is no Python text: {reason}.", "Save it as UTF-8.")
+            Finding(name, 1, 1, "NW002", f"This is not Python text: {reason}.", "Save it as UTF-8.")
         ) from None
     if "\0" in text:
         raise Unreadable(
-            Finding(name, 1, 1, "NW002", "This is no Python text: it has null bytes.", "Save it as UTF-8.")
+            Finding(name, 1, 1, "NW002", "This is not Python text: it has null bytes.", "Save it as UTF-8.")
         )
     return text

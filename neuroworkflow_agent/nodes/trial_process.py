@@ -128,7 +128,7 @@ class _Trial:
             self._find(
                 "NW604",
                 f"{cls.__name__} fails on its example. It said: {{said}}",
-                "Mend the step that is named.",
+                "Fix the step that is named.",
             )
         else:
             self._look_at_outputs(cls, node)

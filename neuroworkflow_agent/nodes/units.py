@@ -1,7 +1,7 @@
 """Units and physical quantities in names and descriptions.
 
 A description such as "mean firing rate per nucleus in Hz" says what a number means; two ports fit in
-meaning when their units do. Only the units of this field are known; what is not recognised is no unit.
+meaning when their units do. Only the units of this field are known; what is not recognised is not a unit.
 """
 
 from __future__ import annotations

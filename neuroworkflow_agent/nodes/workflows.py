@@ -28,7 +28,7 @@ class WorkflowNode:
     entry: NodeEntry | None = None
     """Its definition, where its file was found."""
     settings: dict[str, tuple[Any, ast.AST]] = field(default_factory=dict)
-    """What `configure` is given, and where; UNKNOWN for what is no literal."""
+    """What `configure` is given, and where; UNKNOWN for what is not a literal."""
     given: set[str] = field(default_factory=set)
     """Inputs that get a value by `set_input`."""
     is_added: bool = False

@@ -67,7 +67,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise NotebookError(f"No notebook at '{path}'.") from None
     except UnicodeDecodeError:
-        raise NotebookError(f"'{path}' is not a notebook: it is no UTF-8 text.") from None
+        raise NotebookError(f"'{path}' is not a notebook: it is not UTF-8 text.") from None
     except OSError as error:
         raise NotebookError(f"'{path}' cannot be read: {error.strerror}.") from error
 

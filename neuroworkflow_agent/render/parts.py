@@ -162,7 +162,7 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 
 
 def notice(text: str) -> Rendered:
-    """Something worth knowing that is no part of the answer."""
+    """Something worth knowing that is not a part of the answer."""
     return _line(text)
 
 

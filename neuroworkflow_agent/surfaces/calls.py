@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from neuroworkflow_agent.engine.running import RunningTurn
+from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.events import EndReason
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.surfaces.kernel_chat import KernelChat
@@ -63,7 +63,7 @@ async def achat(prompt: str, *, user_token: str | None = None) -> Reply:
     return _reply(await chats.run(prompt))
 
 
-def _reply(turn: RunningTurn) -> Reply:
+def _reply(turn: Turn) -> Reply:
     end = turn.result(0)
     return Reply(turn.text, end.end, end.session_id)
 

@@ -65,7 +65,7 @@ def _workspace(config: AgentConfig) -> Iterator[Finding]:
 
 
 def _cli(config: AgentConfig) -> Finding:
-    from neuroworkflow_agent.engine.detach import detached, find_cli
+    from neuroworkflow_agent.engine.claude.launcher import detached, find_cli
 
     cli = find_cli(config.cli_path)
     advice = "Reinstall claude-agent-sdk; its wheel brings the claude program."

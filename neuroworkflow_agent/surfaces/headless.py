@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.connection import load_sdk
+from neuroworkflow_agent.engine.claude.process import load_sdk
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
-from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
+from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.errors import ConfigError, KernelStartError
 from neuroworkflow_agent.events import EndReason, Event, TurnEnd
 from neuroworkflow_agent.kernels.client import ClientKernel
@@ -271,7 +271,7 @@ class _Runner:
             finally:
                 timer()
 
-    def _follow(self, turn: RunningTurn) -> None:
+    def _follow(self, turn: Turn) -> None:
         transcript = Transcript(self._notebook, lambda text: redact(text, self._config.secrets))
         before = len(self._notebook.cells)
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -301,7 +301,7 @@ class _Runner:
             return dataclasses.replace(event, end="limit", message=message)
         return event
 
-    def _take(self, turn: RunningTurn, end: TurnEnd, cells_added: int) -> None:
+    def _take(self, turn: Turn, end: TurnEnd, cells_added: int) -> None:
         summary = self._summary
         if end.end != "complete" or self._repair is None or self._repair.is_done:
             self._ended(end.end, end.message)
@@ -310,7 +310,7 @@ class _Runner:
         summary.checked = end.checked
         summary.input_tokens, summary.output_tokens = end.input_tokens, end.output_tokens
 
-    def _stop_after_timeout(self, turn: RunningTurn) -> Callable[[], None]:
+    def _stop_after_timeout(self, turn: Turn) -> Callable[[], None]:
         """Stop the turn when its time is over; returns the undo."""
         self._timed_out = False
         if self._job.timeout_s is None:

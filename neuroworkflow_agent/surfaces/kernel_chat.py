@@ -24,8 +24,8 @@ from neuroworkflow_agent.surfaces.chat_line import ChatLine
 from neuroworkflow_agent.text import Redaction
 
 if TYPE_CHECKING:
-    from neuroworkflow_agent.engine.running import RunningTurn
     from neuroworkflow_agent.engine.session import Session
+    from neuroworkflow_agent.engine.turn import Turn
     from neuroworkflow_agent.events import ApprovalRequest, Event
     from neuroworkflow_agent.ids import SessionId
 
@@ -140,7 +140,7 @@ class KernelChat:
         if replaced is not None:
             replaced.close()
 
-    async def run(self, prompt: str) -> RunningTurn:
+    async def run(self, prompt: str) -> Turn:
         """Run a turn in the cell that awaits this.
 
         Raises
@@ -154,7 +154,7 @@ class KernelChat:
             await self._queue.serve(on_interrupt=turn.interrupt, on_tick=on_tick)
         return self._finished(turn)
 
-    def run_blocking(self, prompt: str) -> RunningTurn:
+    def run_blocking(self, prompt: str) -> Turn:
         """As `run`, blocking the calling thread."""
         turn, view = self._start(prompt)
         keep_context(self._shell)
@@ -167,7 +167,7 @@ class KernelChat:
 
     # -- one turn -------------------------------------------------------------------------------------
 
-    def _start(self, prompt: str) -> tuple[RunningTurn, View]:
+    def _start(self, prompt: str) -> tuple[Turn, View]:
         if self._queue.is_open:
             raise SessionBusyError("The agent is at work in another cell; wait for it, or interrupt it.")
         view = self._make_view()
@@ -199,7 +199,7 @@ class KernelChat:
             session.close_soon()
             return self.session
 
-    def _finished(self, turn: RunningTurn) -> RunningTurn:
+    def _finished(self, turn: Turn) -> Turn:
         end = turn.result(0)
         if end.end == "interrupted":
             raise TurnStoppedError(end.message or "Stopped.", end=end.end, session_id=end.session_id)
@@ -232,9 +232,9 @@ class KernelChat:
         if line.new:
             return None
         if line.resume is not None:
-            from neuroworkflow_agent.engine import conversations
+            from neuroworkflow_agent.engine.claude import transcripts
 
-            return conversations.pick(line.resume, config).session_id
+            return transcripts.pick(line.resume, config).session_id
         return self._session.session_id if self._session is not None and self._session.has_history else None
 
 
@@ -258,7 +258,7 @@ class _ToMainThread:
     view: View
     asking: UserCode | None = None
 
-    def follow(self, turn: RunningTurn) -> None:
+    def follow(self, turn: Turn) -> None:
         """Hand on everything that happens in `turn`, once the cell serves."""
         self.turn = turn
         turn.subscribe(self)

@@ -67,10 +67,10 @@ class ChatMagics(Magics):
         return False
 
     def _show_sessions(self) -> None:
-        from neuroworkflow_agent.engine import conversations
+        from neuroworkflow_agent.engine.claude import transcripts
         from neuroworkflow_agent.render import parts
 
-        found = conversations.conversations(self.chats.config, limit=30)
+        found = transcripts.sessions(self.chats.config, limit=30)
         rows = [(c.session_id[:8], c.title[:80], f"{c.modified.astimezone():%Y-%m-%d %H:%M}") for c in found]
         self._display(parts.session_table(rows))
 
@@ -94,7 +94,7 @@ class ChatMagics(Magics):
         if _is_notebook(self._host):
             from neuroworkflow_agent.surfaces.cell_view import CellView
 
-            # Taken from the class: an instance attribute would be a capture's, and ours is no output of code.
+            # Taken from the class: an instance attribute would be a capture's, and ours is not an output of code.
             publisher = self._host.display_pub
             kind = type(publisher)
             return CellView(kind.publish.__get__(publisher), kind.clear_output.__get__(publisher))

@@ -111,7 +111,7 @@ class WorkflowTools:
                 return response.json()
             except ValueError:
                 raise GatewayError(
-                    "The workflow tools gave an answer that is no JSON.", status=response.status_code
+                    "The workflow tools gave an answer that is not JSON.", status=response.status_code
                 ) from None
         raise self._refused(response)
 

@@ -45,10 +45,10 @@ def test_findings_come_back_in_the_same_turn_and_the_closing_line_counts_them(
     workspace: Path, scripted_model: ScriptedModel, make_session: Maker
 ) -> None:
     path = workspace / "nodes" / "FiringRateNode.py"
-    mend = Reply.tool(
+    fix = Reply.tool(
         "Edit", file_path=str(path), old_string='default_value="mode"', new_string='default_value="mean"'
     )
-    scripted_model.extend(write(path, FAULTY.source), mend, Reply.text("Done."))
+    scripted_model.extend(write(path, FAULTY.source), fix, Reply.text("Done."))
     events, end = run(make_session())
     assert end.end == "complete"
     told = [event.message for event in events if isinstance(event, Notice)][1:]
@@ -56,7 +56,7 @@ def test_findings_come_back_in_the_same_turn_and_the_closing_line_counts_them(
     assert told[0].startswith("The checker: nodes/FiringRateNode.py:32:13: error NW204 The default 'mode'")
     assert end.checked == "checked: 0 errors"
     assert "nodes/FiringRateNode.py:32:13: error NW204 The default 'mode'" in seen(scripted_model, 1)
-    assert "Mend every error" in seen(scripted_model, 1)
+    assert "Fix every error" in seen(scripted_model, 1)
     assert "1 file, 1 node: 0 errors, 0 warnings" in seen(scripted_model, 2)
     assert path.read_text() == RATE
 

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuroworkflow_agent.config import MODES, Mode
+from neuroworkflow_agent.engine.claude.hooks import Gate
 from neuroworkflow_agent.engine.permissions import (
     QUESTION,
     Allow,
     Answer,
     Ask,
     Deny,
-    Gate,
     decide,
     offered_tools,
     offers_run_code,

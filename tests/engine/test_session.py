@@ -14,12 +14,12 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine import conversations
+from neuroworkflow_agent.engine.claude import transcripts
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
-from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
+from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError
 from neuroworkflow_agent.events import (
     ApprovalDecision,
@@ -62,11 +62,11 @@ def cli_pids() -> list[int]:
     ]
 
 
-def until(turn: RunningTurn, kind: type[Event]) -> Event:
+def until(turn: Turn, kind: type[Event]) -> Event:
     return next(event for event in turn if isinstance(event, kind))
 
 
-def end_of(turn: RunningTurn) -> TurnEnd:
+def end_of(turn: Turn) -> TurnEnd:
     return turn.result(60)
 
 
@@ -515,13 +515,13 @@ def test_resume_goes_on_and_fork_leaves_the_original_alone(
     assert forked.session_id != first.session_id
     assert scripted_model.requests[-1].user_texts == ["first", "second", "third"]
     config = forked.config
-    assert [e.text for e in conversations.entries(first.session_id, config)] == [
+    assert [e.text for e in transcripts.entries(first.session_id, config)] == [
         "first",
         "one",
         "second",
         "two",
     ]
-    assert [e.text for e in conversations.entries(forked.session_id, config)][-2:] == ["third", "three"]
+    assert [e.text for e in transcripts.entries(forked.session_id, config)][-2:] == ["third", "three"]
 
 
 def test_unknown_session_id_ends_the_turn_with_a_sentence(
@@ -555,11 +555,11 @@ def test_conversations_are_listed_renamed_and_deleted(
     end_of(session.start("about spikes"))
     session.close()
     config: AgentConfig = session.config
-    assert [c.title for c in conversations.conversations(config)] == ["about spikes"]
-    conversations.rename(session.session_id[:8], "Spikes", config)
-    assert conversations.find(session.session_id[:8], config).title == "Spikes"
-    conversations.delete(session.session_id, config)
-    assert conversations.conversations(config) == []
+    assert [c.title for c in transcripts.sessions(config)] == ["about spikes"]
+    transcripts.rename(session.session_id[:8], "Spikes", config)
+    assert transcripts.find(session.session_id[:8], config).title == "Spikes"
+    transcripts.delete(session.session_id, config)
+    assert transcripts.sessions(config) == []
 
 
 # -- faults -------------------------------------------------------------------------------------------
@@ -589,7 +589,7 @@ def test_process_killed_mid_turn_is_cut_off_and_the_next_turn_resumes(
     ("fault", "end", "says"),
     [
         ("die", "cut_off", "exit code 7. It last said: something broke"),
-        ("broken_json", "cut_off", "something that is no message"),
+        ("broken_json", "cut_off", "something that is not a message"),
         ("die_at_start", "cut_off", "exit code 3. It last said: cannot start today"),
         ("hang", "cut_off", "No sign of life from the model for 1 s"),
         ("no_initialize", "cut_off", "No sign of life from the model for 1 s"),

@@ -368,7 +368,7 @@ SSE_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-enco
     ("answer", "status", "is_cut"),
     [
         pytest.param(_say(), 502, False, id="drops at once"),
-        pytest.param(_say(b"this is no HTTP\r\n\r\n"), 502, False, id="speaks something else"),
+        pytest.param(_say(b"this is not HTTP\r\n\r\n"), 502, False, id="speaks something else"),
         pytest.param(_say(wait_s=1.5), 504, False, id="says nothing"),
         pytest.param(_say(JSON_HEAD + b"100\r\n\r\n{"), 200, True, id="claims more than it sends"),
         pytest.param(_say(JSON_HEAD + b"2\r\n\r\n{}garbage"), 502, False, id="sends more than it claims"),

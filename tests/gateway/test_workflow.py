@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from neuroworkflow_agent.engine.permissions import Allow, Answer, Ask, Deny, decide
-from neuroworkflow_agent.engine.running import RunningTurn
+from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.errors import GatewayError
 from neuroworkflow_agent.events import ApprovalRequest, Notice, ToolResult
 from neuroworkflow_agent.testing import Reply, ScriptedModel, ToolCall
@@ -257,7 +257,7 @@ def test_tokens_are_verified_where_an_issuer_is_named(
         assert any('"jwt:alice"' in line for line in gateway.log)
 
 
-def result_of(turn: RunningTurn) -> ToolResult:
+def result_of(turn: Turn) -> ToolResult:
     """Of the turn's one tool use."""
     (result,) = [event for event in turn if isinstance(event, ToolResult)]
     return result

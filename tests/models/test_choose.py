@@ -158,8 +158,8 @@ def test_local_server_that_answers_is_found_and_trusted(ollama: str, tmp_path: P
         ("local:/no/such.gguf", "is not a file"),
         ("scripted:/no/such.json", "is not a file"),
         ("openai:gpt-4.1", r"pip install .*\[openai\]"),
-        ("http://", "is no base URL"),
-        ("x@http://[", "is no base URL"),
+        ("http://", "is not a base URL"),
+        ("x@http://[", "is not a base URL"),
         ("lmstudio:x", "does not answer"),
     ],
 )

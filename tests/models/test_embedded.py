@@ -98,7 +98,7 @@ def test_file_that_is_no_model_is_named(make_session: Maker, tmp_path: Path) -> 
     ended = make_session(model=f"local:{wrong}").start("hi").result(60)
     assert isinstance(ended, TurnEnd)
     assert ended.end == "error"
-    assert f"'{wrong}' could not be loaded; it is no GGUF file" in ended.message
+    assert f"'{wrong}' could not be loaded; it is not a GGUF file" in ended.message
 
 
 def test_quickstart_is_written_by_the_model_with_no_network_at_all(workspace: Path, cache: Path) -> None:

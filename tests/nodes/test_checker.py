@@ -89,7 +89,7 @@ _HOSTILE_FILES: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "null bytes": ("NW002", lambda tmp: _bytes(tmp, b"x = 1\0\n")),
     "utf-16": ("NW002", lambda tmp: _bytes(tmp, "NODE_DEFINITION = 1".encode("utf-16"))),
     "unknown encoding": ("NW002", lambda tmp: _bytes(tmp, b"# -*- coding: klingon -*-\n")),
-    "encoding that is no text": ("NW002", lambda tmp: _bytes(tmp, b"# -*- coding: hex -*-\nx = 1\n")),
+    "encoding that is not a text": ("NW002", lambda tmp: _bytes(tmp, b"# -*- coding: hex -*-\nx = 1\n")),
     "not in its encoding": ("NW002", lambda tmp: _bytes(tmp, b"# -*- coding: ascii -*-\nx = '\xe9'\n")),
     "empty": ("NW006", lambda tmp: _bytes(tmp, b"")),
     "ten megabytes in one literal": ("NW003", lambda tmp: _bytes(tmp, b"x = [" + b"1," * 5_000_000 + b"]")),

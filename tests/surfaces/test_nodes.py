@@ -53,7 +53,7 @@ def test_messy_script_becomes_checked_nodes_without_the_library(
     kernel = start_kernel()
     kernel.run("%load_ext neuroworkflow_agent")
     (workspace / "analysis.py").write_text(MESSY)
-    mend = (
+    fix = (
         Reply.tool(
             "Edit",
             file_path="nodes/DetectSpikesNode.py",
@@ -66,7 +66,7 @@ def test_messy_script_becomes_checked_nodes_without_the_library(
         Reply.tool("Skill", skill="neuroworkflow:notebook-to-nodes"),
         Reply.tool("Read", file_path="analysis.py"),
         write("nodes/DetectSpikesNode.py", FAULTY),
-        *mend,
+        *fix,
         write("nodes/SpikeTrainRateNode.py", RATE),
         tool("check_node", paths=["nodes"], run=True),
         Reply.text(
@@ -77,7 +77,7 @@ def test_messy_script_becomes_checked_nodes_without_the_library(
     assert ran.end == "complete"
     closing = ran.outputs[-1]["data"]["text/plain"]
     assert closing.endswith(" · checked: 0 errors")
-    # The skill speaks of this folder, and each finding came back in time to be mended.
+    # The skill speaks of this folder, and each finding came back in time to be fixed.
     assert f"new nodes: `{workspace}/nodes` (to be created)" in everything(scripted_model, 1)
     assert "np.loadtxt('rec.txt')" in everything(scripted_model, 2)
     assert "NW111" in everything(scripted_model, 3)

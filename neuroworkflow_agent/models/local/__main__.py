@@ -83,7 +83,7 @@ def _reason(error: Exception, settings: dict[str, Any]) -> str:
         return f'{error}. Install it: pip install "neuroworkflow-agent[local]".'
     if isinstance(error, RuntimeError):
         what = settings.get("path") or EMBEDDED.name
-        return f"'{what}' could not be loaded; it is no GGUF file, or there is not enough memory for it."
+        return f"'{what}' could not be loaded; it is not a GGUF file, or there is not enough memory for it."
     return str(error)
 
 

@@ -172,7 +172,7 @@ class ScriptedModel:
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = await _json_object(request)
         if body is None:
-            return JSONResponse(error_body(400, "The body is no JSON object."), status_code=400)
+            return JSONResponse(error_body(400, "The body is not a JSON object."), status_code=400)
         recorded = RecordedRequest(request.url.path, headers, body, time.monotonic())
         with self._arrived:
             self.requests.append(recorded)

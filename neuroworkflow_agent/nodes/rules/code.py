@@ -91,7 +91,7 @@ def _at_import(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
                 isinstance(each, ast.Import | ast.ImportFrom) for each in statement.body[:1]
             )
             for handler in statement.handlers:
-                # Saying that an optional package is missing is no work.
+                # Saying that an optional package is missing is not work.
                 told = [each for each in handler.body if not (optional_import and _tells(each))]
                 yield from _at_import(told)
         elif isinstance(statement, ast.ClassDef):

@@ -192,7 +192,7 @@ def _impossible(constraints: dict[Any, Any]) -> str:
     low, high, allowed = (constraints.get(key) for key in ENFORCED_CONSTRAINTS)
     for key, bound in (("min", low), ("max", high)):
         if bound is not None and not _is_number(bound):
-            return f"{key} is {bound!r:.60}, which is no number"
+            return f"{key} is {bound!r:.60}, which is not a number"
     if low is not None and high is not None and low > high:
         return f"min {low!r} is above max {high!r}"
     if allowed is not None and (not isinstance(allowed, list | tuple | set) or not allowed):

@@ -142,7 +142,7 @@ def _from_nowhere(definition: Definition, method: Method, name: str) -> tuple[st
     if later:
         return ("NW404", method.at, message, "Put the step that returns it before this one.")
     ports = ", ".join(map(repr, definition.inputs)) or "none"
-    return ("NW404", method.at, message, f"Declare a port or mend the name. Input ports: {ports}.")
+    return ("NW404", method.at, message, f"Declare a port or fix the name. Input ports: {ports}.")
 
 
 def _check_signature(node: NodeClass, method: Method, body: Body) -> Iterator[Finding]:
@@ -174,7 +174,7 @@ def _check_returns(node: NodeClass, definition: Definition, method: Method, body
         yield find(
             "NW410",
             value,
-            f"{method.name} returns something that is no dict.",
+            f"{method.name} returns something that is not a dict.",
             "Return {'output_name': value}.",
         )
     if method.outputs is None:
@@ -205,6 +205,6 @@ def _check_returns(node: NodeClass, definition: Definition, method: Method, body
             yield find(
                 "NW408",
                 values[0],
-                f"{method.name} returns {name!r}, which is no output and no later step's input.",
+                f"{method.name} returns {name!r}, which is not an output and no later step's input.",
                 "Declare an output of this name, or do not return it.",
             )

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from neuroworkflow_agent.config import MODES, AgentConfig
-from neuroworkflow_agent.engine import conversations
+from neuroworkflow_agent.engine.claude import transcripts
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
@@ -160,7 +160,7 @@ class PanelChat:
         self._conversation.answer(str(message.get("request_id")), answer)
 
     async def _on_sessions(self, message: Message) -> None:
-        found = await asyncio.to_thread(conversations.conversations, self._config, limit=_MAX_SESSIONS)
+        found = await asyncio.to_thread(transcripts.sessions, self._config, limit=_MAX_SESSIONS)
         rows = [
             {"id": c.session_id, "title": c.title[:200], "modified": c.modified.isoformat()} for c in found
         ]
@@ -180,7 +180,7 @@ class PanelChat:
 
     async def _on_rename(self, message: Message) -> None:
         title = str(message.get("title") or "")
-        renamed = await asyncio.to_thread(conversations.rename, str(message.get("id")), title, self._config)
+        renamed = await asyncio.to_thread(transcripts.rename, str(message.get("id")), title, self._config)
         if renamed == self.session_id:
             self._outbox.set_state(title=" ".join(title.split()))
         await self._on_sessions(message)
@@ -191,7 +191,7 @@ class PanelChat:
             async with self._conversation.changing():
                 # The process that writes it goes first.
                 await self._conversation.go_to(None)
-        await asyncio.to_thread(conversations.delete, wanted, self._config)
+        await asyncio.to_thread(transcripts.delete, wanted, self._config)
         await self._on_sessions(message)
 
     async def _on_settings(self, message: Message) -> None:
@@ -292,5 +292,5 @@ def _wanted(resume: str | None, config: AgentConfig, *, fork: bool) -> str | Non
     """The conversation to begin with, or a copy of it; None for a new one."""
     if resume is None:
         return None
-    found = conversations.pick(resume, config).session_id
-    return conversations.fork(found, config) if fork else found
+    found = transcripts.pick(resume, config).session_id
+    return transcripts.fork(found, config) if fork else found

@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine import conversations
-from neuroworkflow_agent.engine.connection import load_sdk
-from neuroworkflow_agent.engine.history import history
+from neuroworkflow_agent.engine.claude import transcripts
+from neuroworkflow_agent.engine.claude.history import history
+from neuroworkflow_agent.engine.claude.process import load_sdk
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
-from neuroworkflow_agent.engine.running import RunningTurn
 from neuroworkflow_agent.engine.session import Session
+from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.errors import AgentError, ConfigError, SessionBusyError, SessionClosedError
 from neuroworkflow_agent.events import Event, Notice, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.own import OwnKernel
@@ -81,7 +81,7 @@ class PanelConversation:
         self._resume: str | None = None
         """The stored conversation to go on with, until a session has taken it up."""
         self._introduction = ""
-        self._turn: RunningTurn | None = None
+        self._turn: Turn | None = None
         self._is_starting = False
         self._stop_wanted = False
         self._is_closed = False
@@ -116,7 +116,7 @@ class PanelConversation:
         events: list[Event] = []
         title = ""
         if session_id is not None:
-            found = await asyncio.to_thread(conversations.find, session_id, self.config)
+            found = await asyncio.to_thread(transcripts.find, session_id, self.config)
             session_id, title = found.session_id, found.title
             events = await asyncio.to_thread(history, session_id, self.config)
         self._pictures.clear()
@@ -140,7 +140,7 @@ class PanelConversation:
         if self._session is None:
             raise ConfigError("There is nothing to fork yet.")
         copy = await asyncio.to_thread(
-            conversations.fork, self._session.session_id, self.config, up_to=message_id
+            transcripts.fork, self._session.session_id, self.config, up_to=message_id
         )
         await self.go_to(copy)
         self.note("This is a copy of the conversation up to here; the other one stays as it is.")
@@ -157,7 +157,7 @@ class PanelConversation:
         if (session_id := self.session_id) is None:
             return
         with contextlib.suppress(AgentError):
-            found = await asyncio.to_thread(conversations.find, session_id, self.config)
+            found = await asyncio.to_thread(transcripts.find, session_id, self.config)
             if session_id == self.session_id:
                 self.outbox.set_state(title=found.title)
 

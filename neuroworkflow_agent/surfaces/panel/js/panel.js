@@ -64,7 +64,7 @@ class PanelView {
     this.unlisten = () => window.removeEventListener("keydown", onAnyKey, true);
     let top = 0;
     this.log.addEventListener("scroll", () => {
-      // What is added below meanwhile is no wish to stay here; only going up is.
+      // What is added below meanwhile is not a wish to stay here; only going up is.
       const isNear = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_PX;
       if (isNear) this.isAtEnd = true;
       else if (this.log.scrollTop < top) this.isAtEnd = false;

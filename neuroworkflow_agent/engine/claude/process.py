@@ -1,6 +1,6 @@
 """One `claude` process: a long-lived `query()` and the task that reads it.
 
-`Connection` owns the reader task and the process's `Scratch`; the task owns the SDK's generator
+`ClaudeProcess` owns the reader task and the process's `Scratch`; the task owns the SDK's generator
 and thereby the process. They end
 when `close` is called or the process ends by itself, whichever is first. The generator is always
 drained or cancelled from the task that iterates it, never closed from another.
@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
-from neuroworkflow_agent.engine.scratch import Scratch, sweep
+from neuroworkflow_agent.engine.claude.scratch import Scratch, sweep
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, Message
@@ -31,7 +31,7 @@ _BUSY_S = 0.001
 _BREATH_S = 0.00005
 
 
-class Connection:
+class ClaudeProcess:
     """A running `claude` process and the stream that feeds it.
 
     Parameters
@@ -63,7 +63,7 @@ class Connection:
         """What ended the process, once it has ended."""
         self._is_used = False
         self._request_ids = itertools.count(1)
-        self._let_others_run = _Breath()
+        self._let_others_run = _Yielding()
         options.stderr = self._stderr.append
         self._scratch = Scratch()
         options.env = {**options.env, "CLAUDE_CODE_TMPDIR": str(self._scratch.path)}
@@ -140,7 +140,7 @@ class Connection:
         self._on_end(self.failure)
 
 
-class _Breath:
+class _Yielding:
     """Lets the other threads of the process run while messages pour in.
 
     A thread that always has something to do gives up the interpreter only when asked to, 5 ms later, and each

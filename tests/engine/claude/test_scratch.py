@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from neuroworkflow_agent.engine.scratch import Scratch, sweep
+from neuroworkflow_agent.engine.claude.scratch import Scratch, sweep
 
 _OWNER = """\
 import sys, time
-from neuroworkflow_agent.engine.scratch import Scratch
+from neuroworkflow_agent.engine.claude.scratch import Scratch
 scratch = Scratch()
 (scratch.path / "picture").write_text("large")
 (scratch.path / "link").symlink_to(sys.argv[1])

@@ -1,4 +1,4 @@
-"""Conversations on disk: Claude Code's own transcripts, through the SDK.
+"""Sessions on disk: Claude Code's own transcripts, through the SDK.
 
 `claude --resume` in a terminal and `%chat --resume` meet the same history. The SDK takes two seconds to import,
 so each function imports it by itself: who imports this module on the kernel's main thread does not wait for it.
@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.claude_home import settle_claude_home
+from neuroworkflow_agent.engine.claude.home import settle_home
 from neuroworkflow_agent.engine.prompts import BESIDE_THE_PROMPT, read_message
 from neuroworkflow_agent.errors import ConfigError, SessionNotFoundError
 from neuroworkflow_agent.ids import SessionId
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
-    """One conversation, as a list shows it."""
+class StoredSession:
+    """A session, as a list shows it."""
 
     session_id: SessionId
     title: str
@@ -32,7 +32,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One message of a conversation."""
+    """One message of a session."""
 
     role: str
     """`user` or `assistant`."""
@@ -41,29 +41,31 @@ class Entry:
 
 
 def exists(session_id: str, workspace: Path) -> bool:
-    """Whether the conversation was written down for this workspace."""
+    """Whether the session was written down for this workspace."""
     import claude_agent_sdk as sdk
 
-    settle_claude_home()
+    settle_home()
     return sdk.get_session_info(session_id, directory=str(workspace)) is not None
 
 
-def find(session_id: str, config: AgentConfig) -> Conversation:
-    """The conversation with this id, or with the only id that starts so.
+def find(session_id: str, config: AgentConfig) -> StoredSession:
+    """The session with this id, or with the only id that starts so.
 
     Raises
     ------
     SessionNotFoundError
         If there is none, or more than one.
     """
-    matches = [c for c in conversations(config) if c.session_id.startswith(session_id)] if session_id else []
-    exact = [c for c in matches if c.session_id == session_id]
+    matches = (
+        [each for each in sessions(config) if each.session_id.startswith(session_id)] if session_id else []
+    )
+    exact = [each for each in matches if each.session_id == session_id]
     if len(exact or matches) != 1:
         raise SessionNotFoundError(session_id)
     return (exact or matches)[0]
 
 
-def pick(session_id: str, config: AgentConfig) -> Conversation:
+def pick(session_id: str, config: AgentConfig) -> StoredSession:
     """As `find`; the latest one for an empty id.
 
     Raises
@@ -75,20 +77,20 @@ def pick(session_id: str, config: AgentConfig) -> Conversation:
     """
     if session_id:
         return find(session_id, config)
-    latest = conversations(config, limit=1)
+    latest = sessions(config, limit=1)
     if not latest:
-        raise ConfigError("There is no conversation to resume in this workspace yet.")
+        raise ConfigError("There is no session to resume in this workspace yet.")
     return latest[0]
 
 
-def conversations(config: AgentConfig, *, limit: int | None = None) -> list[Conversation]:
-    """Conversations of the workspace, newest first."""
+def sessions(config: AgentConfig, *, limit: int | None = None) -> list[StoredSession]:
+    """Sessions of the workspace, newest first."""
     import claude_agent_sdk as sdk
 
-    settle_claude_home()
+    settle_home()
     found = sdk.list_sessions(directory=str(config.workspace), limit=limit)
     return [
-        Conversation(
+        StoredSession(
             SessionId(info.session_id),
             " ".join(_title(info, str(config.workspace)).split()) or "(no title)",
             datetime.fromtimestamp(info.last_modified / 1000, UTC),
@@ -98,7 +100,7 @@ def conversations(config: AgentConfig, *, limit: int | None = None) -> list[Conv
 
 
 def entries(session_id: str, config: AgentConfig) -> list[Entry]:
-    """The messages of a conversation, oldest first.
+    """The messages of a session, oldest first.
 
     Raises
     ------
@@ -107,8 +109,8 @@ def entries(session_id: str, config: AgentConfig) -> list[Entry]:
     """
     import claude_agent_sdk as sdk
 
-    conversation = find(session_id, config)
-    messages = sdk.get_session_messages(conversation.session_id, directory=str(config.workspace))
+    stored = find(session_id, config)
+    messages = sdk.get_session_messages(stored.session_id, directory=str(config.workspace))
     found = [Entry(message.type, _text(message.message)) for message in messages]
     return [entry for entry in found if entry.text]
 
@@ -116,7 +118,7 @@ def entries(session_id: str, config: AgentConfig) -> list[Entry]:
 def fork(
     session_id: str, config: AgentConfig, *, title: str | None = None, up_to: str | None = None
 ) -> SessionId:
-    """Copy a conversation; returns the copy's id.
+    """Copy a session; returns the copy's id.
 
     Parameters
     ----------
@@ -126,23 +128,21 @@ def fork(
     Raises
     ------
     ConfigError
-        If the conversation has no such message.
+        If the session has no such message.
     """
     import claude_agent_sdk as sdk
 
-    conversation = find(session_id, config)
+    stored = find(session_id, config)
     directory = str(config.workspace)
     try:
-        result = sdk.fork_session(
-            conversation.session_id, directory=directory, up_to_message_id=up_to, title=title
-        )
+        result = sdk.fork_session(stored.session_id, directory=directory, up_to_message_id=up_to, title=title)
     except ValueError as error:
-        raise ConfigError(f"This conversation cannot be forked there: {error}.") from error
+        raise ConfigError(f"This session cannot be forked there: {error}.") from error
     return SessionId(result.session_id)
 
 
 def rename(session_id: str, title: str, config: AgentConfig) -> SessionId:
-    """Give a conversation a title; returns its id.
+    """Give a session a title; returns its id.
 
     Raises
     ------
@@ -153,22 +153,22 @@ def rename(session_id: str, title: str, config: AgentConfig) -> SessionId:
 
     if not title.strip():
         raise ConfigError("title must not be empty.")
-    conversation = find(session_id, config)
-    sdk.rename_session(conversation.session_id, title.strip(), directory=str(config.workspace))
-    return conversation.session_id
+    stored = find(session_id, config)
+    sdk.rename_session(stored.session_id, title.strip(), directory=str(config.workspace))
+    return stored.session_id
 
 
 def delete(session_id: str, config: AgentConfig) -> SessionId:
-    """Delete a conversation for good; returns its id."""
+    """Delete a session for good; returns its id."""
     import claude_agent_sdk as sdk
 
-    conversation = find(session_id, config)
-    sdk.delete_session(conversation.session_id, directory=str(config.workspace))
-    return conversation.session_id
+    stored = find(session_id, config)
+    sdk.delete_session(stored.session_id, directory=str(config.workspace))
+    return stored.session_id
 
 
 def _title(info: Any, directory: str) -> str:
-    """What the user called it, else what they said first; what the agent was told beside that is no title."""
+    """What the user called it, else what they said first; what the agent was told beside that is not a title."""
     said = info.first_prompt or ""
     if said.startswith(BESIDE_THE_PROMPT):
         said = _first_prompt(info.session_id, directory)

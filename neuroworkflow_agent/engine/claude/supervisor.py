@@ -1,6 +1,6 @@
-"""The process of a conversation: started when needed, drained after a stop, replaced when it dies.
+"""The process of a session: started when needed, drained after a stop, replaced when it dies.
 
-`Link` lives on the portal's loop and owns at most one `Connection`. It ends with `close`, or after
+`Supervisor` lives on the portal's loop and owns at most one `ClaudeProcess`. It ends with `close`, or after
 `idle_timeout_s` seconds without a turn; after the latter it may be opened again.
 """
 
@@ -15,24 +15,24 @@ from neuroworkflow_agent.errors import SessionClosedError
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, Message
 
-    from neuroworkflow_agent.engine.connection import Connection
+    from neuroworkflow_agent.engine.claude.process import ClaudeProcess
 
 _DRAIN_TIMEOUT_S = 5.0
 
 
-class Link:
-    """Keeps a conversation connected.
+class Supervisor:
+    """Keeps a session's process.
 
     Parameters
     ----------
     marker
-        See `Connection`.
+        See `ClaudeProcess`.
     make_options
         Makes the options of the next process.
     on_message
         Called with each message of a turn that is not being drained.
     on_end
-        Called with a connection whose process is gone.
+        Called with a process whose process is gone.
     idle_timeout_s
         Close after this many seconds without a turn.
     """
@@ -42,7 +42,7 @@ class Link:
         marker: str,
         make_options: Callable[[], Awaitable[ClaudeAgentOptions]],
         on_message: Callable[[Message], None],
-        on_end: Callable[[Connection], None],
+        on_end: Callable[[ClaudeProcess], None],
         idle_timeout_s: float,
     ) -> None:
         self._marker = marker
@@ -50,15 +50,15 @@ class Link:
         self._on_message = on_message
         self._on_end = on_end
         self._idle_timeout_s = idle_timeout_s
-        self._connection: Connection | None = None
-        self._opening: asyncio.Task[Connection] | None = None
+        self._process: ClaudeProcess | None = None
+        self._opening: asyncio.Task[ClaudeProcess] | None = None
         self._drained: asyncio.Event | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
-    async def ready(self) -> Connection:
-        """The open connection, made if there is none; concurrent callers share one attempt.
+    async def ready(self) -> ClaudeProcess:
+        """The open process, made if there is none; concurrent callers share one attempt.
 
         Raises
         ------
@@ -67,8 +67,8 @@ class Link:
         """
         if self._drained is not None:
             await self._drained.wait()
-        if self._connection is not None and self._connection.is_open:
-            return self._connection
+        if self._process is not None and self._process.is_open:
+            return self._process
         if self._is_closed:
             raise SessionClosedError("This session was closed meanwhile.")
         if self._opening is None or self._opening.done():
@@ -77,33 +77,33 @@ class Link:
 
     def interrupt(self) -> None:
         """Ask the process to stop its turn."""
-        if self._connection is not None:
-            self._connection.send_interrupt()
+        if self._process is not None:
+            self._process.send_interrupt()
 
     def drain(self) -> None:
         """Let the process finish a turn nobody waits for any more; `ready` waits until it has."""
-        if self._connection is not None:
+        if self._process is not None:
             self._drained = asyncio.Event()
             self._spawn(self._wait_until_drained(self._drained))
 
     def abandon(self) -> None:
         """Give up on the process and kill it."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            self._spawn(connection.kill())
+        process, self._process = self._process, None
+        if process is not None:
+            self._spawn(process.kill())
 
     async def reset(self) -> None:
-        """Close the connection; the next `ready` makes another."""
+        """Close the process; the next `ready` makes another."""
         if self._opening is not None:
             await asyncio.wait([self._opening])
-        await self._close_connection()
+        await self._close_process()
 
     def start_idle_timer(self, is_idle: Callable[[], bool]) -> None:
         """Close later, if `is_idle` then."""
 
         def close_if_idle() -> None:
             if is_idle():
-                self._spawn(self._close_connection())
+                self._spawn(self._close_process())
 
         self._cancel_idle_timer()
         loop = asyncio.get_running_loop()
@@ -115,26 +115,26 @@ class Link:
         self._cancel_idle_timer()
         if self._opening is not None:
             await asyncio.wait([self._opening])
-        await self._close_connection()
+        await self._close_process()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _open(self) -> Connection:
-        from neuroworkflow_agent.engine.connection import Connection
+    async def _open(self) -> ClaudeProcess:
+        from neuroworkflow_agent.engine.claude.process import ClaudeProcess
 
-        connection: Connection = Connection(
+        process: ClaudeProcess = ClaudeProcess(
             await self._make_options(),
             marker=self._marker,
-            on_message=lambda message: self._receive(connection, message),
-            on_end=lambda _failure: self._ended(connection),
+            on_message=lambda message: self._receive(process, message),
+            on_end=lambda _failure: self._ended(process),
         )
-        self._connection = connection
-        return connection
+        self._process = process
+        return process
 
-    async def _close_connection(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+    async def _close_process(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            await process.close()
 
     async def _wait_until_drained(self, drained: asyncio.Event) -> None:
         try:
@@ -144,29 +144,29 @@ class Link:
         finally:
             drained.set()
 
-    def _receive(self, connection: Connection, message: Message) -> None:
-        if connection is not self._connection:
+    def _receive(self, process: ClaudeProcess, message: Message) -> None:
+        if process is not self._process:
             return
         if self._drained is None or self._drained.is_set():
             self._on_message(message)
         else:
-            self._drain_message(connection, self._drained, message)
+            self._drain_message(process, self._drained, message)
 
-    def _drain_message(self, connection: Connection, drained: asyncio.Event, message: Message) -> None:
+    def _drain_message(self, process: ClaudeProcess, drained: asyncio.Event, message: Message) -> None:
         """Wait for the turn's result; a message that began after the interrupt is interrupted again."""
         from claude_agent_sdk import ResultMessage, StreamEvent
 
         if isinstance(message, ResultMessage):
             drained.set()
         elif isinstance(message, StreamEvent) and message.event.get("type") == "message_start":
-            connection.send_interrupt()
+            process.send_interrupt()
 
-    def _ended(self, connection: Connection) -> None:
-        if self._connection is connection:
-            self._connection = None
+    def _ended(self, process: ClaudeProcess) -> None:
+        if self._process is process:
+            self._process = None
         if self._drained is not None:
             self._drained.set()
-        self._on_end(connection)
+        self._on_end(process)
 
     def _cancel_idle_timer(self) -> None:
         if self._idle_timer is not None:

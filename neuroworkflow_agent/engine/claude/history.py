@@ -1,4 +1,4 @@
-"""A conversation on disk, as the events of its turns: what a surface needs to show it again.
+"""A stored session as the events of its turns: what a surface needs to show it again.
 
 What Claude Code does not write down is left at its default: durations, costs, and outputs the model was not
 shown.
@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.conversations import find
+from neuroworkflow_agent.engine.claude.blocks import read_block, result_parts
+from neuroworkflow_agent.engine.claude.transcripts import find
 from neuroworkflow_agent.engine.prompts import read_message
 from neuroworkflow_agent.events import (
     CellOutput,
@@ -26,15 +27,12 @@ from neuroworkflow_agent.events import (
 from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId, new_turn_id
 from neuroworkflow_agent.outputs import OutputChange, stream
 from neuroworkflow_agent.tools.content import NO_OUTPUT, NOTE
-from neuroworkflow_agent.tools.registry import short_name
 
 _INTERRUPTED = "[Request interrupted by user"
-_HINTS = ("[Image: source:", "[Image: original")
-"""What the CLI puts beside a picture for the model."""
 
 
 def history(session_id: str, config: AgentConfig) -> list[Event]:
-    """The turns of a conversation, oldest first, each from its `TurnStart` to its `TurnEnd`.
+    """The turns of a session, oldest first, each from its `TurnStart` to its `TurnEnd`.
 
     Raises
     ------
@@ -43,9 +41,9 @@ def history(session_id: str, config: AgentConfig) -> list[Event]:
     """
     import claude_agent_sdk as sdk
 
-    conversation = find(session_id, config)
-    reader = _Reader(conversation.session_id)
-    messages = sdk.get_session_messages(conversation.session_id, directory=str(config.workspace))
+    stored = find(session_id, config)
+    reader = _Reader(stored.session_id)
+    messages = sdk.get_session_messages(stored.session_id, directory=str(config.workspace))
     events = [event for message in messages for event in reader.read(message)]
     return [*events, *reader.end_turn("complete")]
 
@@ -58,7 +56,7 @@ class _Reader:
         self._turn: TurnId | None = None
         self._model: str | None = None
         self._last_message_id: str | None = None
-        self._tools: dict[str, str] = {}
+        self._tools: dict[ToolUseId, str] = {}
 
     def read(self, message: Any) -> Iterator[Event]:
         content = message.message.get("content") or ""
@@ -98,29 +96,26 @@ class _Reader:
 
     def _read_assistant(self, content: Any) -> Iterator[Event]:
         for block in content if isinstance(content, list) else [{"type": "text", "text": content}]:
-            match block:
-                case {"type": "text", "text": str(text)} if text:
+            match read_block(block):
+                case TextDelta(text):
                     yield TextDelta(text + "\n\n")
-                case {"type": "thinking", "thinking": str(text)} if text:
-                    yield ThinkingDelta(text)
-                case {"type": "tool_use", "id": str(tool_use_id), "name": str(name), "input": dict(given)}:
-                    self._tools[tool_use_id] = short_name(name)
-                    yield ToolUse(ToolUseId(tool_use_id), short_name(name), given)
+                case ToolUse() as use:
+                    self._tools[use.tool_use_id] = use.name
+                    yield use
+                case ThinkingDelta() as thinking:
+                    yield thinking
                 case _:
                     pass
 
     def _read_result(self, block: dict[str, Any]) -> Iterator[Event]:
-        tool_use_id = ToolUseId(str(block.get("tool_use_id")))
-        content = block.get("content") or ""
-        found = content if isinstance(content, list) else [{"type": "text", "text": content}]
-        parts = [part for part in found if not str(part.get("text", "")).startswith(_HINTS)]
-        text = "\n".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
-        images = [part for part in parts if part.get("type") == "image"]
-        if self._tools.get(tool_use_id) == "run_code":
-            for part in parts:
+        result = read_block(block)
+        if not isinstance(result, ToolResult):
+            return
+        if self._tools.get(result.tool_use_id) == "run_code":
+            for part in result_parts(block):
                 if (change := _as_output(part)) is not None:
-                    yield CellOutput(tool_use_id, change)
-        yield ToolResult(tool_use_id, text, bool(block.get("is_error")), len(images))
+                    yield CellOutput(result.tool_use_id, change)
+        yield result
 
 
 def _as_output(part: dict[str, Any]) -> OutputChange | None:

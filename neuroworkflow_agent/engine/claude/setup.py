@@ -1,6 +1,6 @@
 """What the `claude` process of a session is started with: prompt, skills, tools, gate, history.
 
-An `Outfit` belongs to its session and makes the options of one process after another; the tools keep what
+A `ProcessSetup` belongs to its session and makes the options of one process after another; the tools keep what
 they know between processes.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.node_checks import NodeChecks
-from neuroworkflow_agent.engine.permissions import AskUser, Gate
+from neuroworkflow_agent.engine.permissions import AskUser
 from neuroworkflow_agent.engine.prompts import system_prompt
 from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart, Notice
 from neuroworkflow_agent.ids import SessionId, ToolUseId
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.tools.workflow import WorkflowTools
 
 
-class Outfit:
+class ProcessSetup:
     """Makes the options of a session's processes.
 
     Parameters
@@ -132,19 +132,20 @@ class Outfit:
         model
             What the endpoint calls the model.
         session_id
-            The conversation's id.
+            The session's id.
         has_history
             Whether it may have been written down under that id.
         resume
-            Another conversation to go on with if it was not.
+            Another session to go on with if it was not.
         """
-        from neuroworkflow_agent.engine.claude_home import settle_claude_home
-        from neuroworkflow_agent.engine.conversations import exists
-        from neuroworkflow_agent.engine.detach import detached, find_cli
-        from neuroworkflow_agent.engine.options import build_options
+        from neuroworkflow_agent.engine.claude.home import settle_home
+        from neuroworkflow_agent.engine.claude.hooks import Gate
+        from neuroworkflow_agent.engine.claude.launcher import detached, find_cli
+        from neuroworkflow_agent.engine.claude.options import build_options
+        from neuroworkflow_agent.engine.claude.transcripts import exists
         from neuroworkflow_agent.tools.run_code import RunCode
 
-        await asyncio.to_thread(settle_claude_home)
+        await asyncio.to_thread(settle_home)
         config = self.config
         skill_set = await asyncio.to_thread(self._prepare_skills)
         readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()

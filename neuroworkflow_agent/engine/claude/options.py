@@ -10,10 +10,13 @@ from typing import Any
 from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, McpSdkServerConfig
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.node_checks import WRITING_TOOLS, NodeChecks
-from neuroworkflow_agent.engine.permissions import Gate, offered_tools
+from neuroworkflow_agent.engine.claude.hooks import WRITING_TOOLS, Gate, look_at_written_nodes
+from neuroworkflow_agent.engine.node_checks import NodeChecks
+from neuroworkflow_agent.engine.permissions import offered_tools
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.skills import SkillSet
+
+__all__ = ["ClaudeAgentOptions", "build_options"]
 
 _MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 """One line of the CLI's output; results with many figures are echoed on one."""
@@ -66,9 +69,9 @@ def build_options(
     node_checks
         Looks at node files after they are written.
     session_id
-        The conversation's id.
+        The session's id.
     resume
-        The conversation to load: the same id to go on with it, another to fork from it, None to begin.
+        The session to load: the same id to go on with it, another to fork from it, None to begin.
     """
     return ClaudeAgentOptions(
         tools=offered_tools(
@@ -88,7 +91,7 @@ def build_options(
         can_use_tool=gate.can_use_tool,
         hooks={
             "PreToolUse": [HookMatcher(hooks=[gate.pre_tool_use], on_failure="block")],
-            "PostToolUse": [HookMatcher(matcher=WRITING_TOOLS, hooks=[node_checks.post_tool_use])],
+            "PostToolUse": [HookMatcher(matcher=WRITING_TOOLS, hooks=[look_at_written_nodes(node_checks)])],
         },
         cwd=config.workspace,
         model=model,

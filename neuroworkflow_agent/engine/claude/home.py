@@ -12,7 +12,7 @@ from neuroworkflow_agent.directories import can_write, private_directory, user_h
 _VARIABLE = "CLAUDE_CONFIG_DIR"
 
 
-def settle_claude_home() -> None:
+def settle_home() -> None:
     """Set `CLAUDE_CONFIG_DIR` where `~/.claude` cannot be written and nothing else is said.
 
     In the process's environment: the SDK, which reads conversations, and the CLI, which writes them, look there.

@@ -38,7 +38,10 @@ def describe(failure: BaseException | None, stderr: str, config: AgentConfig) ->
         case ResultError():
             return "error", " ".join(str(failure).split())
         case CLIJSONDecodeError():
-            return "cut_off", f"The claude process wrote something that is no message.{_last_words(stderr)}"
+            return (
+                "cut_off",
+                f"The claude process wrote something that is not a message.{_last_words(stderr)}",
+            )
         case ProcessError():
             return (
                 "cut_off",

@@ -10,8 +10,8 @@ from typing import Any
 from PIL import Image
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine import conversations
-from neuroworkflow_agent.engine.history import history
+from neuroworkflow_agent.engine.claude import transcripts
+from neuroworkflow_agent.engine.claude.history import history
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.events import CellOutput, TextDelta, ToolResult, ToolUse, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.base import Execution
@@ -92,7 +92,7 @@ def test_a_fork_from_a_turn_holds_the_turns_up_to_it(
     session = make_session()
     ends = [session.run(f"Question {number}").result() for number in range(3)]
     config = AgentConfig.from_env(workspace=workspace)
-    copy = conversations.fork(session.session_id, config, up_to=ends[1].last_message_id)
+    copy = transcripts.fork(session.session_id, config, up_to=ends[1].last_message_id)
     prompts = [e.prompt for e in history(copy, config) if isinstance(e, TurnStart)]
     assert prompts == ["Question 0", "Question 1"]
 
@@ -105,9 +105,9 @@ def test_a_conversation_is_named_by_what_the_user_said_first(
     session.run("Count the spikes.", context="In [1]:\nx = 1").result()
     session.run("And now the rates.").result()
     config = AgentConfig.from_env(workspace=workspace)
-    assert conversations.find(session.session_id, config).title == "Count the spikes."
-    conversations.rename(session.session_id, "Spikes", config)
-    assert conversations.find(session.session_id, config).title == "Spikes"
+    assert transcripts.find(session.session_id, config).title == "Count the spikes."
+    transcripts.rename(session.session_id, "Spikes", config)
+    assert transcripts.find(session.session_id, config).title == "Spikes"
 
 
 def test_a_stopped_turn_is_told_as_interrupted(

@@ -1,0 +1,1 @@
+"""Claude Code and its SDK: the only place that names `claude_agent_sdk`."""

@@ -1,0 +1,125 @@
+"""What Claude Code asks us before and after a tool use: the gate, and the node checks."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+from claude_agent_sdk import (
+    HookCallback,
+    PermissionResultAllow,
+    PermissionResultDeny,
+    ToolPermissionContext,
+)
+
+from neuroworkflow_agent.config import Mode
+from neuroworkflow_agent.engine.node_checks import NodeChecks
+from neuroworkflow_agent.engine.permissions import (
+    MAX_SHOWN_CHARS,
+    Allow,
+    Ask,
+    AskUser,
+    Decision,
+    Deny,
+    can_be_shown,
+    decide,
+)
+from neuroworkflow_agent.tools.registry import Registry
+from neuroworkflow_agent.workspace import Workspace
+
+WRITING_TOOLS = "Write|Edit"
+"""A matcher of the tools after which files are looked at."""
+
+
+class Gate:
+    """The two adapters around `decide`, for one process.
+
+    Parameters
+    ----------
+    workspace, mode
+        As `decide`.
+    ask_user
+        Called when the user must decide.
+    tools
+        As `decide`.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        mode: Mode,
+        ask_user: AskUser,
+        tools: Registry,
+    ) -> None:
+        self._workspace = workspace
+        self._mode = mode
+        self._ask_user = ask_user
+        self._tools = tools
+        self._remembered: set[tuple[str, str]] = set()
+        """Tools, and why they asked when the user allowed them for the session."""
+
+    async def pre_tool_use(self, hook_input: Any, _tool_use_id: str | None, _context: Any) -> Any:
+        """The `PreToolUse` hook: forbid, send to the user, or leave to the CLI's own rules."""
+        decision = self._decide(hook_input["tool_name"], hook_input["tool_input"])
+        match decision:
+            case Allow():
+                return {}
+            case Deny(reason):
+                return _hook_output("deny", reason)
+            case Ask(reason):
+                return _hook_output("ask", reason)
+            case _:
+                assert_never(decision)
+
+    async def can_use_tool(
+        self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
+    ) -> PermissionResultAllow | PermissionResultDeny:
+        """The final word on a call that the CLI's rules leave open."""
+        decision = self._decide(tool, tool_input)
+        match decision:
+            case Allow():
+                return PermissionResultAllow()
+            case Deny(reason):
+                return PermissionResultDeny(message=reason)
+            case Ask(reason, can_remember):
+                answer = await self._ask_user(tool, context.tool_use_id, tool_input, decision)
+                if not answer.allowed:
+                    return PermissionResultDeny(message=answer.reason, interrupt=answer.end_turn)
+                if answer.remember and can_remember:
+                    self._remembered.add((tool, reason))
+                updated = {**tool_input, "answers": answer.answers} if answer.answers else None
+                return PermissionResultAllow(updated_input=updated)
+            case _:
+                assert_never(decision)
+
+    def _decide(self, tool: str, tool_input: dict[str, Any]) -> Decision:
+        decision = decide(tool, tool_input, self._workspace, self._mode, self._tools)
+        if isinstance(decision, Ask) and (tool, decision.reason) in self._remembered:
+            return Allow()
+        if isinstance(decision, Ask) and not can_be_shown(tool_input):
+            return Deny(
+                f"The user must see all of a call that they allow, and this one is longer than {MAX_SHOWN_CHARS:,} characters. "
+                "Make it in smaller pieces."
+            )
+        return decision
+
+
+def look_at_written_nodes(checks: NodeChecks) -> HookCallback:
+    """The `PostToolUse` hook: the checker's findings, beside the tool's own result."""
+
+    async def post_tool_use(hook_input: Any, _tool_use_id: str | None, _context: Any) -> Any:
+        found = await checks.look_at(hook_input["tool_input"].get("file_path"))
+        if not found:
+            return {}
+        return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": found}}
+
+    return post_tool_use
+
+
+def _hook_output(decision: str, reason: str) -> dict[str, Any]:
+    return {
+        "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": decision,
+            "permissionDecisionReason": reason,
+        }
+    }
