@@ -15,10 +15,10 @@ from pathlib import Path
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import AgentError
 from neuroworkflow_agent.gateway.server import hide_from_other_processes
+from neuroworkflow_agent.models.access import EndpointAccess
 from neuroworkflow_agent.models.choose import choose_endpoint
-from neuroworkflow_agent.models.reach import Reach
 from neuroworkflow_agent.testing import RecordedRequest, Reply, ScriptedModel, Text, ToolCall
-from neuroworkflow_agent.testing.hub import Hub
+from neuroworkflow_agent.testing.jupyterhub import Hub
 from neuroworkflow_agent.testing.ports import free_port
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -49,12 +49,12 @@ def _upstream(model: str) -> Iterator[tuple[str, str]]:
         with ScriptedModel([_recorded] * _TURNS, api_key=secrets.token_hex(16)) as scripted:
             yield scripted.base_url, scripted.api_key
         return
-    reach = Reach(choose_endpoint(AgentConfig.from_env(model="local")))
+    access = EndpointAccess(choose_endpoint(AgentConfig.from_env(model="local")))
     try:
-        environ = reach.open()
+        environ = access.open()
         yield environ["ANTHROPIC_BASE_URL"], environ["ANTHROPIC_API_KEY"]
     finally:
-        reach.close()
+        access.close()
 
 
 def _stop(_signal: int, _frame: object) -> None:

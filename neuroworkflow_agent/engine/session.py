@@ -31,8 +31,8 @@ from neuroworkflow_agent.events import (
 )
 from neuroworkflow_agent.ids import SessionId, new_session_id
 from neuroworkflow_agent.kernels.base import Kernel
+from neuroworkflow_agent.models.access import EndpointAccess
 from neuroworkflow_agent.models.choose import choose_endpoint
-from neuroworkflow_agent.models.reach import Reach
 from neuroworkflow_agent.tools.registry import short_name
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Session:
             raise ConfigError("fork needs a conversation to copy; give resume=ID as well.")
         self.config = (config or AgentConfig.from_env()).with_changes(model=model)
         self._endpoint = choose_endpoint(self.config)
-        self._reach = Reach(self._endpoint)
+        self._access = EndpointAccess(self._endpoint)
         self._environ: Mapping[str, str] | None = None
         self._is_introduced = False
         offered = kernel if offers_run_code(self.config.mode) else None
@@ -283,7 +283,7 @@ class Session:
         turn.note_sign_of_life()
         for event in reader.read(message):
             turn.emit(event)
-        if reader.is_in_trouble and (trouble := self._reach.trouble()):
+        if reader.is_in_trouble and (trouble := self._access.trouble()):
             self._supervisor.abandon()
             self._finish(turn, "cut_off", trouble)
         elif reader.is_refused:
@@ -296,7 +296,7 @@ class Session:
 
     async def _look_for_endpoint(self, turn: Turn, reader: MessageReader) -> None:
         """End a turn whose endpoint is gone: the CLI does not tell that from a network that comes back."""
-        refusal = await asyncio.to_thread(self._reach.refusal)
+        refusal = await asyncio.to_thread(self._access.refusal)
         if self._turn is turn:
             self._looking = None
         if reader.outcome is not None:
@@ -393,8 +393,8 @@ class Session:
     async def _connect(self) -> ClaudeProcess:
         """The running process, connected to where the endpoint is now: a server of ours may have moved meanwhile."""
         async with self._connecting:
-            if self._environ is None or not self._reach.is_ready:
-                environ = await asyncio.to_thread(self._reach.open)
+            if self._environ is None or not self._access.is_ready:
+                environ = await asyncio.to_thread(self._access.open)
                 if environ != self._environ:
                     self._environ = environ
                     await self._supervisor.reset()
@@ -440,7 +440,7 @@ class Session:
             self._interrupt()
             await turn.ended.wait()
         await self._supervisor.close()
-        self._reach.close()  # not on a pool's thread: at the interpreter's end there is none
+        self._access.close()  # not on a pool's thread: at the interpreter's end there is none
 
     # -- small parts ----------------------------------------------------------------------------------
 

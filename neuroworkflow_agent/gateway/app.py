@@ -20,7 +20,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from neuroworkflow_agent.gateway.body import Body, ClientGoneError, unless_gone
+from neuroworkflow_agent.gateway.api_errors import ApiError, unauthorized
+from neuroworkflow_agent.gateway.body import Body, ClientGoneError, while_connected
 from neuroworkflow_agent.gateway.budgets import Budgets
 from neuroworkflow_agent.gateway.callers import Caller, Callers, bearer_token
 from neuroworkflow_agent.gateway.headers import only
@@ -29,12 +30,11 @@ from neuroworkflow_agent.gateway.jwts import Jwts
 from neuroworkflow_agent.gateway.ledger import Ledger
 from neuroworkflow_agent.gateway.prices import Prices
 from neuroworkflow_agent.gateway.record import Exchange, Record
-from neuroworkflow_agent.gateway.refusals import Refusal, unauthorized
 from neuroworkflow_agent.gateway.relay import Relay
-from neuroworkflow_agent.gateway.routes import Found, Routes
+from neuroworkflow_agent.gateway.routes import Route, Routes
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.upstream import Upstream
-from neuroworkflow_agent.gateway.workflow import WorkflowTools
+from neuroworkflow_agent.gateway.workflow import WorkflowServer
 
 _log = logging.getLogger("neuroworkflow_agent.gateway")
 _MAX_CALL_BYTES = 4 * 2**20
@@ -80,7 +80,7 @@ class Gateway:
             self._callers = self._make_callers(helpers)
             self._jwts = self._make_jwts(helpers)
             self._tools = (
-                WorkflowTools(settings.mcp_url, settings.tool_timeout_s) if settings.mcp_url else None
+                WorkflowServer(settings.mcp_url, settings.tool_timeout_s) if settings.mcp_url else None
             )
             try:
                 yield
@@ -112,7 +112,7 @@ class Gateway:
         with self.record.in_flight.track_inprogress():
             try:
                 await self._serve(scope, receive, send, exchange)
-            except Refusal as refusal:
+            except ApiError as refusal:
                 exchange.outcome, exchange.reason = "refused", refusal.reason
                 await self._answer(refusal.response(), scope, receive, send, exchange)
             except ClientGoneError:
@@ -121,10 +121,10 @@ class Gateway:
                 exchange.outcome, exchange.reason = "failed", "bug"
                 _log.exception("A request failed.")
                 if exchange.first_byte_s is None:
-                    failed = Refusal(500, "The gateway failed; its log says where.", reason="bug")
+                    failed = ApiError(500, "The gateway failed; its log says where.", reason="bug")
                     await self._answer(failed.response(), scope, receive, send, exchange)
             finally:
-                self.record.tell(exchange)
+                self.record.log(exchange)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -144,18 +144,18 @@ class Gateway:
     def _check_form(self, headers: list[tuple[bytes, bytes]]) -> None:
         size = sum(len(name) + len(value) + 4 for name, value in headers)
         if size > self._settings.max_header_bytes:
-            raise Refusal(431, "The request's headers are too large.", reason="size")
+            raise ApiError(431, "The request's headers are too large.", reason="size")
         lengths = only(headers, b"content-length")
         encodings = only(headers, b"transfer-encoding")
         # Two ways to tell where a body ends are one too many: somebody before us may have taken the other.
         is_odd = len(set(lengths)) > 1 or not all(value.isdigit() and len(value) < 19 for value in lengths)
         if is_odd or (lengths and encodings):
-            raise Refusal(
+            raise ApiError(
                 400, "The request's length is not clear.", reason="framing", headers={"connection": "close"}
             )
 
     async def _carry(
-        self, found: Found, scope: Scope, receive: Receive, send: Send, exchange: Exchange
+        self, found: Route, scope: Scope, receive: Receive, send: Send, exchange: Exchange
     ) -> None:
         caller = await self._callers.identify(scope["headers"])
         exchange.caller = caller.account
@@ -169,7 +169,7 @@ class Gateway:
         """One of the caller's places."""
         most = self._settings.user_concurrency
         if self._running[caller.account] >= most:
-            raise Refusal(
+            raise ApiError(
                 429, f"{most} requests of yours are running; wait for one to end.",
                 reason="concurrency", headers={"retry-after": "1"},
             )  # fmt: skip
@@ -184,10 +184,10 @@ class Gateway:
     # -- workflow tools -------------------------------------------------------------------------------
 
     async def _use_tools(
-        self, found: Found, scope: Scope, receive: Receive, send: Send, exchange: Exchange
+        self, found: Route, scope: Scope, receive: Receive, send: Send, exchange: Exchange
     ) -> None:
         if self._tools is None:
-            raise Refusal(404, "This gateway has no workflow tools.", reason="tool")
+            raise ApiError(404, "This gateway has no workflow tools.", reason="tool")
         token = bearer_token(scope["headers"])
         # Without an issuer to check it against, the token is the workflow server's to judge.
         caller = await self._jwts.caller(token) if self._jwts else _unverified(token)
@@ -195,7 +195,7 @@ class Gateway:
         limits = self._settings
         body = Body(receive, exchange, min(_MAX_CALL_BYTES, limits.max_body_bytes), limits.idle_timeout_s)
 
-        async def use(tools: WorkflowTools) -> None:
+        async def use(tools: WorkflowServer) -> None:
             if found.purpose == "list_tools":
                 body.skip()
                 answer: dict[str, Any] = {"tools": await tools.list(token)}
@@ -205,9 +205,9 @@ class Gateway:
 
         with self._slot(caller):
             try:
-                await unless_gone(use(self._tools), body, limits.total_timeout_s)
+                await while_connected(use(self._tools), body, limits.total_timeout_s)
             except TimeoutError:
-                raise Refusal(504, "The workflow tool took too long.", reason="total") from None
+                raise ApiError(504, "The workflow tool took too long.", reason="total") from None
 
     # -- about itself ---------------------------------------------------------------------------------
 
@@ -245,5 +245,5 @@ def _call_of(body: bytes) -> tuple[str, dict[str, Any]]:
     name = call.get("tool_name") if isinstance(call, dict) else None
     arguments = call.get("arguments") or {} if isinstance(call, dict) else None
     if not isinstance(name, str) or not name or not isinstance(arguments, dict):
-        raise Refusal(400, 'Give {"tool_name": "…", "arguments": {…}}.', reason="body")
+        raise ApiError(400, 'Give {"tool_name": "…", "arguments": {…}}.', reason="body")
     return name, arguments

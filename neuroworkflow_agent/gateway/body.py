@@ -9,8 +9,8 @@ from typing import Any
 
 from starlette.types import Receive
 
+from neuroworkflow_agent.gateway.api_errors import ApiError
 from neuroworkflow_agent.gateway.record import Exchange
-from neuroworkflow_agent.gateway.refusals import Refusal
 
 
 class ClientGoneError(Exception):
@@ -38,7 +38,7 @@ class Body:
         self._max_bytes = max_bytes
         self._idle_s = idle_s
         self._is_whole = asyncio.Event()
-        self.failure: Refusal | ClientGoneError | None = None
+        self.failure: ApiError | ClientGoneError | None = None
         """Why it did not come whole; whoever read it may have been told something else."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -46,7 +46,7 @@ class Body:
         while more:
             try:
                 piece, more = await self._next()
-            except (Refusal, ClientGoneError) as failure:
+            except (ApiError, ClientGoneError) as failure:
                 self.failure = failure
                 raise
             if not more:
@@ -60,7 +60,7 @@ class Body:
             async with asyncio.timeout(self._idle_s):
                 message = await self._receive()
         except TimeoutError:
-            raise Refusal(
+            raise ApiError(
                 408, "The request's body stopped coming.", reason="idle", headers={"connection": "close"}
             ) from None
         if message["type"] == "http.disconnect":
@@ -86,12 +86,12 @@ class Body:
         return b"".join([piece async for piece in self])
 
 
-def too_large(max_bytes: int) -> Refusal:
+def too_large(max_bytes: int) -> ApiError:
     """For a body that is."""
-    return Refusal(413, f"The request is larger than {max_bytes:,} bytes.", reason="size")
+    return ApiError(413, f"The request is larger than {max_bytes:,} bytes.", reason="size")
 
 
-async def unless_gone(work: Coroutine[Any, Any, None], body: Body, total_s: float) -> None:
+async def while_connected(work: Coroutine[Any, Any, None], body: Body, total_s: float) -> None:
     """Do `work` while the caller waits for it.
 
     Raises

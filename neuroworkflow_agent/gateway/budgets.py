@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from neuroworkflow_agent.gateway.api_errors import ApiError
 from neuroworkflow_agent.gateway.ledger import Ledger
-from neuroworkflow_agent.gateway.refusals import Refusal
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.store import StoreUnavailableError, Totals, Used
 from neuroworkflow_agent.wire import USED_UP
@@ -36,7 +36,7 @@ class Budgets:
 
         Raises
         ------
-        Refusal
+        ApiError
             429 if a budget is used up; 503 if nobody can tell.
         """
         limits = self._settings
@@ -46,7 +46,7 @@ class Budgets:
         try:
             totals = await self._ledger.totals(account, with_hub=with_hub)
         except StoreUnavailableError as error:
-            raise Refusal(
+            raise ApiError(
                 503, f"{error} Try again soon.", reason="ledger", headers={"retry-after": "5"}
             ) from None
         refusal = used_up(limits, totals, self._clock())
@@ -54,7 +54,7 @@ class Budgets:
             raise refusal
 
 
-def used_up(limits: GatewaySettings, totals: Totals, at: datetime) -> Refusal | None:
+def used_up(limits: GatewaySettings, totals: Totals, at: datetime) -> ApiError | None:
     """Why no further message may be sent; None if one may. Pure."""
     for who, used, tokens, usd in (
         ("Your", totals.account, limits.user_tokens_per_day, limits.user_usd_per_day),
@@ -74,11 +74,11 @@ def _spent(used: Used, tokens: int | None, usd: float | None) -> str:
     return ""
 
 
-def _refusal(message: str, at: datetime) -> Refusal:
+def _refusal(message: str, at: datetime) -> ApiError:
     midnight = (at + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     wait_s = max(1, round((midnight - at).total_seconds()))
     hours, minutes = divmod(wait_s // 60, 60)
     # Clients that follow Anthropic's own leave off trying again until the time has come.
     headers = {"retry-after": str(wait_s), "x-should-retry": "false"}
     told = f"{message} It resets at {midnight:%Y-%m-%d %H:%M} UTC, in {hours} h {minutes} min."
-    return Refusal(429, told, reason="budget", headers=headers)
+    return ApiError(429, told, reason="budget", headers=headers)

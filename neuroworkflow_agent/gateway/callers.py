@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from neuroworkflow_agent.gateway.api_errors import unauthorized
 from neuroworkflow_agent.gateway.headers import RawHeaders, only
-from neuroworkflow_agent.gateway.refusals import unauthorized
 
 _MAX_TOKEN_CHARS = 8_192
 _SCHEMES = ("bearer", "token")
@@ -42,7 +42,7 @@ class TokenChecker(Protocol):
 
         Raises
         ------
-        Refusal
+        ApiError
             If it is nobody's, or must not be used here.
         """
         ...
@@ -68,7 +68,7 @@ class Callers:
 
         Raises
         ------
-        Refusal
+        ApiError
             401 or 403 if nobody who may call.
         """
         token = shown_token(headers)
@@ -86,7 +86,7 @@ def shown_token(headers: RawHeaders) -> str:
 
     Raises
     ------
-    Refusal
+    ApiError
         401 if there is none, or more than one.
     """
     listed = list(headers)
@@ -103,7 +103,7 @@ def bearer_token(headers: RawHeaders) -> str:
 
     Raises
     ------
-    Refusal
+    ApiError
         401 if there is none.
     """
     values = only(headers, b"authorization")

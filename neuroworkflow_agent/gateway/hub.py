@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 from cachetools import TLRUCache
 
+from neuroworkflow_agent.gateway.api_errors import ApiError, unauthorized
 from neuroworkflow_agent.gateway.callers import Caller
-from neuroworkflow_agent.gateway.refusals import Refusal, unauthorized
 
 _REFUSED_S = 5.0
 _TIMEOUT_S = 10.0
@@ -52,11 +52,11 @@ class HubTokens:
         self._scopes = {"access:services", f"access:services!service={service}"}
         self._service = service
 
-        def until(_key: bytes, said: Caller | Refusal, now: float) -> float:
+        def until(_key: bytes, said: Caller | ApiError, now: float) -> float:
             return now + (cache_s if isinstance(said, Caller) else min(_REFUSED_S, cache_s))
 
-        self._known: TLRUCache[bytes, Caller | Refusal] = TLRUCache(_MAX_KNOWN, ttu=until, timer=timer)
-        self._asking: dict[bytes, asyncio.Task[Caller | Refusal]] = {}
+        self._known: TLRUCache[bytes, Caller | ApiError] = TLRUCache(_MAX_KNOWN, ttu=until, timer=timer)
+        self._asking: dict[bytes, asyncio.Task[Caller | ApiError]] = {}
         self._slots = asyncio.Semaphore(_MAX_QUESTIONS)
 
     async def caller(self, token: str) -> Caller:
@@ -64,7 +64,7 @@ class HubTokens:
 
         Raises
         ------
-        Refusal
+        ApiError
             401 if the Hub does not know it, 403 if it must not be used here, 503 if the Hub does not answer.
         """
         key = hashlib.sha256(token.encode()).digest()
@@ -77,11 +77,11 @@ class HubTokens:
             said = await asyncio.shield(task)
             if isinstance(said, Caller) or said.status != 503:
                 self._known[key] = said
-        if isinstance(said, Refusal):
-            raise Refusal(said.status, said.message, reason=said.reason, headers=said.headers)
+        if isinstance(said, ApiError):
+            raise ApiError(said.status, said.message, reason=said.reason, headers=said.headers)
         return said
 
-    async def _ask(self, token: str) -> Caller | Refusal:
+    async def _ask(self, token: str) -> Caller | ApiError:
         try:
             async with self._slots:
                 answer = await self._client.get(
@@ -92,23 +92,23 @@ class HubTokens:
             answer.raise_for_status()
             return self._read(answer.json())
         except (httpx.HTTPError, ValueError):
-            return Refusal(
+            return ApiError(
                 503, "JupyterHub does not answer; try again soon.", reason="hub", headers={"retry-after": "2"}
             )
 
-    def _read(self, model: Any) -> Caller | Refusal:
+    def _read(self, model: Any) -> Caller | ApiError:
         if (
             not isinstance(model, dict)
             or model.get("kind") != "user"
             or not isinstance(model.get("name"), str)
         ):
-            return Refusal(403, "Only users' tokens may be used here.", reason="scope")
+            return ApiError(403, "Only users' tokens may be used here.", reason="scope")
         if model.get("session_id"):
             # Tokens of a login in a browser; those of servers and of people have none.
-            return Refusal(403, "A browser's login may not be used here.", reason="scope")
+            return ApiError(403, "A browser's login may not be used here.", reason="scope")
         scopes = model.get("scopes")
         if not isinstance(scopes, list) or not self._scopes & {str(scope) for scope in scopes}:
-            return Refusal(
+            return ApiError(
                 403, f"This token lacks the scope access:services!service={self._service}.", reason="scope"
             )
         return Caller("hub", model["name"])

@@ -13,8 +13,8 @@ from time import monotonic
 import httpx
 import jwt
 
+from neuroworkflow_agent.gateway.api_errors import ApiError, unauthorized
 from neuroworkflow_agent.gateway.callers import Caller
-from neuroworkflow_agent.gateway.refusals import Refusal, unauthorized
 
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Only with public keys: with a shared one, whoever verifies could sign."""
@@ -59,7 +59,7 @@ class Jwts:
 
         Raises
         ------
-        Refusal
+        ApiError
             401 if it is not valid, 503 if the issuer does not answer.
         """
         try:
@@ -99,7 +99,7 @@ class Jwts:
             keys = jwt.PyJWKSet.from_dict(answer.raise_for_status().json()).keys
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError):
             if not self._keys:
-                raise Refusal(
+                raise ApiError(
                     503,
                     "The issuer of workflow tokens does not answer.",
                     reason="issuer",

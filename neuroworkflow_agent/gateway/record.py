@@ -68,7 +68,7 @@ class Record:
         )
         self.in_flight = Gauge(f"{name}_requests_in_flight", "Requests being served.", registry=registry)
 
-    def tell(self, exchange: Exchange) -> None:
+    def log(self, exchange: Exchange) -> None:
         """Log and count a request that has come to its end."""
         self._requests.labels(exchange.purpose, str(exchange.status), exchange.outcome).inc()
         if exchange.outcome == "refused":

@@ -1,6 +1,6 @@
 """One request up to the Messages API, its answer down, as both come.
 
-An exchange runs in two tasks, owned by `unless_gone` and ended before it returns: one carries bytes, the other
+An exchange runs in two tasks, owned by `while_connected` and ended before it returns: one carries bytes, the other
 waits for the caller to go away, which ends the first and with it the upstream request.
 """
 
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from neuroworkflow_agent.gateway.body import Body, ClientGoneError, too_large, unless_gone
+from neuroworkflow_agent.gateway.api_errors import ApiError
+from neuroworkflow_agent.gateway.body import Body, ClientGoneError, too_large, while_connected
 from neuroworkflow_agent.gateway.headers import coming_down, going_up, only, query_going_up
-from neuroworkflow_agent.gateway.leaks import KeyFilter
+from neuroworkflow_agent.gateway.key_filter import KeyFilter
 from neuroworkflow_agent.gateway.ledger import Ledger
 from neuroworkflow_agent.gateway.prices import Prices
 from neuroworkflow_agent.gateway.record import Exchange
-from neuroworkflow_agent.gateway.refusals import Refusal
-from neuroworkflow_agent.gateway.routes import Found
+from neuroworkflow_agent.gateway.routes import Route
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.upstream import TRANSPORT_ERRORS, Upstream, is_timeout
 from neuroworkflow_agent.gateway.usage import BodyUsage, StreamUsage, UsageReader
@@ -58,13 +58,13 @@ class Relay:
             await asyncio.wait(self._booking, timeout=_BOOKING_S)
 
     async def serve(
-        self, found: Found, scope: Scope, receive: Receive, send: Send, exchange: Exchange, account: str
+        self, found: Route, scope: Scope, receive: Receive, send: Send, exchange: Exchange, account: str
     ) -> None:
         """Serve one request to its end.
 
         Raises
         ------
-        Refusal
+        ApiError
             If it is refused before an answer has begun.
         """
         limits = self._settings
@@ -79,16 +79,16 @@ class Relay:
             going.headers.extend((b"content-length", value) for value in length[:1])
         else:
             body.skip()
-        work = _Exchange(self, going, send, exchange, is_booked=found.purpose == "messages", account=account)
+        work = _Relaying(self, going, send, exchange, is_booked=found.purpose == "messages", account=account)
         try:
-            await unless_gone(work.run(), body, limits.total_timeout_s)
+            await while_connected(work.run(), body, limits.total_timeout_s)
         except ClientGoneError:
             exchange.outcome = "client_gone"
         except TimeoutError:
             exchange.outcome, exchange.reason = "timeout", "total"
             if exchange.first_byte_s is None:
-                raise Refusal(504, "The Messages API took too long.", reason="total") from None
-        except Refusal as refusal:
+                raise ApiError(504, "The Messages API took too long.", reason="total") from None
+        except ApiError as refusal:
             if isinstance(body.failure, ClientGoneError):
                 exchange.outcome = "client_gone"
             else:
@@ -96,12 +96,12 @@ class Relay:
         finally:
             work.book_what_came()
 
-    def _path(self, found: Found, query: bytes) -> str:
+    def _path(self, found: Route, query: bytes) -> str:
         """Where the request goes upstream."""
         try:
             known = query_going_up(query)
         except ValueError:
-            raise Refusal(400, "The query cannot be read.", reason="query") from None
+            raise ApiError(400, "The query cannot be read.", reason="query") from None
         return f"{found.upstream_path}{'?' if known else ''}{known}"
 
     def key_filter(self) -> KeyFilter:
@@ -113,7 +113,7 @@ class Relay:
 
         Raises
         ------
-        Refusal
+        ApiError
             If there is none.
         """
         content = request.body if request.method == "POST" else None
@@ -121,10 +121,10 @@ class Relay:
             return await self._upstream.send(request.method, request.path, request.headers, content)
         except TRANSPORT_ERRORS as error:
             if is_timeout(error):
-                raise Refusal(
+                raise ApiError(
                     504, "The Messages API did not answer in time.", reason="upstream_timeout"
                 ) from None
-            raise Refusal(502, "The Messages API cannot be reached.", reason="upstream") from None
+            raise ApiError(502, "The Messages API cannot be reached.", reason="upstream") from None
 
     def book(self, exchange: Exchange, account: str, reader: UsageReader) -> asyncio.Future[None] | None:
         """Have written down what `reader` has seen; the future is done when it counts."""
@@ -148,7 +148,7 @@ class _Request:
     body: Body
 
 
-class _Exchange:
+class _Relaying:
     """The bytes of one request and its answer."""
 
     def __init__(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from neuroworkflow_agent.gateway.refusals import Refusal
+from neuroworkflow_agent.gateway.api_errors import ApiError
 from neuroworkflow_agent.wire import GATEWAY_PATH
 
 Purpose: TypeAlias = Literal[
@@ -32,7 +32,7 @@ _OURS: dict[str, tuple[str, Purpose]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Route:
     """An existing method and path."""
 
     purpose: Purpose
@@ -50,26 +50,26 @@ class Routes:
     """
 
     def __init__(self, service_prefix: str = "") -> None:
-        self._table: dict[bytes, tuple[str, Found]] = {}
+        self._table: dict[bytes, tuple[str, Route]] = {}
         for prefix in {"", service_prefix.rstrip("/")}:
             for path, (method, purpose) in _UPSTREAM.items():
                 for base in ("", GATEWAY_PATH):
-                    self._table[f"{prefix}{base}{path}".encode()] = (method, Found(purpose, path))
+                    self._table[f"{prefix}{base}{path}".encode()] = (method, Route(purpose, path))
             for path, (method, purpose) in _OURS.items():
-                self._table[f"{prefix}{path}".encode()] = (method, Found(purpose, ""))
+                self._table[f"{prefix}{path}".encode()] = (method, Route(purpose, ""))
 
-    def find(self, method: str, raw_path: bytes) -> Found:
+    def find(self, method: str, raw_path: bytes) -> Route:
         """What a request is for.
 
         Raises
         ------
-        Refusal
+        ApiError
             404 or 405.
         """
         entry = self._table.get(raw_path)
         if entry is None:
-            raise Refusal(404, "This path is not served here.", reason="path")
+            raise ApiError(404, "This path is not served here.", reason="path")
         allowed, found = entry
         if method != allowed:
-            raise Refusal(405, f"Use {allowed} here.", reason="method", headers={"allow": allowed})
+            raise ApiError(405, f"Use {allowed} here.", reason="method", headers={"allow": allowed})
         return found

@@ -16,13 +16,13 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import Tool
 
-from neuroworkflow_agent.gateway.refusals import Refusal, unauthorized
+from neuroworkflow_agent.gateway.api_errors import ApiError, unauthorized
 
 _T = TypeVar("_T")
 _MAX_PAGES = 50
 
 
-class WorkflowTools:
+class WorkflowServer:
     """The tools of one MCP server.
 
     Parameters
@@ -42,7 +42,7 @@ class WorkflowTools:
 
         Raises
         ------
-        Refusal
+        ApiError
             If the server does not take the token, or does not answer.
         """
 
@@ -68,7 +68,7 @@ class WorkflowTools:
 
         Raises
         ------
-        Refusal
+        ApiError
             As `list`; 504 if the tool takes too long.
         """
 
@@ -88,19 +88,19 @@ class WorkflowTools:
             async with asyncio.timeout(self._timeout_s), self._client(token, seen) as client:
                 return await ask(client)
         except TimeoutError:
-            raise Refusal(
+            raise ApiError(
                 504,
                 f"The workflow server did not answer within {self._timeout_s:g} s.",
                 reason="tool_timeout",
             ) from None
         except MCPError as error:
             if not seen.refused:
-                raise Refusal(400, f"The workflow server says: {str(error)[:500]}", reason="tool") from None
+                raise ApiError(400, f"The workflow server says: {str(error)[:500]}", reason="tool") from None
             raise _refused(seen) from None
         except Exception as error:  # noqa: BLE001 - groups of whatever the client's tasks met; all are the server's
             if seen.refused:
                 raise _refused(seen) from None
-            raise Refusal(
+            raise ApiError(
                 502, f"The workflow server cannot be reached ({type(error).__name__}).", reason="tool_server"
             ) from None
 
@@ -127,12 +127,12 @@ class _Seen:
             self.refused = response.status_code
 
 
-def _refused(seen: _Seen) -> Refusal:
+def _refused(seen: _Seen) -> ApiError:
     if seen.refused == 401:
         return unauthorized(
             "The workflow server does not take this token; it may have expired. Log in again."
         )
-    return Refusal(403, "The workflow server does not allow this for you.", reason="tool_scope")
+    return ApiError(403, "The workflow server does not allow this for you.", reason="tool_scope")
 
 
 def _function(tool: Tool) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class OwnKernel:
         self._shell = shell
         self._on_interrupt = on_interrupt
         self._hide = hide
-        self._door = _Door.of(kernel)
+        self._door = _RequestHandler.of(kernel)
         self._client: Any = None
         self._lock = asyncio.Lock()
         self._queue: MainThreadQueue | None = None
@@ -166,19 +166,19 @@ def kernel_around(shell: Any) -> Any:
     return kernel
 
 
-class _Door:
+class _RequestHandler:
     """What the kernel does with our requests; one a kernel, kept among its message handlers."""
 
     def __init__(self) -> None:
         self._expected: dict[str, Callable[[], Any]] = {}
 
     @classmethod
-    def of(cls, kernel: Any) -> _Door:
-        """The door of a kernel, put in if there is none."""
-        handler = kernel.shell_handlers.setdefault(_REQUEST, cls().open)
-        door = handler.__self__
-        assert isinstance(door, cls)
-        return door
+    def of(cls, kernel: Any) -> _RequestHandler:
+        """The handler of a kernel, put in if there is none."""
+        registered = kernel.shell_handlers.setdefault(_REQUEST, cls().open)
+        handler = registered.__self__
+        assert isinstance(handler, cls)
+        return handler
 
     @contextlib.contextmanager
     def expecting(self, serve: Callable[[], Any]) -> Any:

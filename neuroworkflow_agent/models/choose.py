@@ -15,8 +15,8 @@ from neuroworkflow_agent.directories import private_directory, user_home
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.models import local_servers
 from neuroworkflow_agent.models.endpoint import (
-    Door,
     Endpoint,
+    GatewayAccess,
     NoEndpointError,
     Script,
     foreign_environ,
@@ -126,7 +126,7 @@ def _gateway(config: AgentConfig, why: str, model: str | None = None) -> Endpoin
             "The gateway needs a token. Set NEUROWORKFLOW_SERVICE_TOKEN, or start this kernel on a JupyterHub, which sets JUPYTERHUB_API_TOKEN."
         )
     url = _checked_url(base).rstrip("/") + GATEWAY_PATH
-    return Endpoint("gateway", url, why, model=model, is_priced=True, server=Door(url, token))
+    return Endpoint("gateway", url, why, model=model, is_priced=True, server=GatewayAccess(url, token))
 
 
 def _at_url(url: str, model: str | None, config: AgentConfig) -> Endpoint:

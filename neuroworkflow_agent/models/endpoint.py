@@ -27,14 +27,14 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class GatewayAccess:
     """A gateway, which is shown the token that is there when a turn needs it."""
 
     url: str
     token: Callable[[], str] = field(compare=False)
 
 
-Server: TypeAlias = Sidecar | Script | Door
+Server: TypeAlias = Sidecar | Script | GatewayAccess
 """What has to run, or to be looked up, before the endpoint can be reached."""
 
 
@@ -62,7 +62,7 @@ class Endpoint:
     @property
     def refused_text(self) -> str:
         """What to do when it does not take our key."""
-        return _CALLER_REFUSED if isinstance(self.server, Door) else _KEY_REFUSED
+        return _CALLER_REFUSED if isinstance(self.server, GatewayAccess) else _KEY_REFUSED
 
     @property
     def introduction(self) -> str:

@@ -23,7 +23,7 @@ from neuroworkflow_agent.wire import error_body
 _LOOK_S = 1.0
 
 
-class Doorman:
+class TokenAuth:
     """Lets in who knows the token, and remembers when somebody last did."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
@@ -73,9 +73,9 @@ def host(app: ASGIApp, state_file: Path, *, idle_s: float) -> None:
     idle_s
         How long to stay without requests.
     """
-    doorman = Doorman(app, token := secrets.token_urlsafe(32))
+    auth = TokenAuth(app, token := secrets.token_urlsafe(32))
     config = uvicorn.Config(
-        doorman, host="127.0.0.1", port=0, log_level="warning", access_log=False, timeout_graceful_shutdown=2
+        auth, host="127.0.0.1", port=0, log_level="warning", access_log=False, timeout_graceful_shutdown=2
     )
     server = uvicorn.Server(config)
 
@@ -86,7 +86,7 @@ def host(app: ASGIApp, state_file: Path, *, idle_s: float) -> None:
         if server.started:
             port = server.servers[0].sockets[0].getsockname()[1]
             write_state(state_file, url=f"http://127.0.0.1:{port}", token=token)
-        while not serving.done() and doorman.idle_s < idle_s and _is_ours(state_file):
+        while not serving.done() and auth.idle_s < idle_s and _is_ours(state_file):
             await asyncio.wait([serving], timeout=_LOOK_S)
         server.should_exit = True
         await serving

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.models.endpoint import Door, Endpoint
+from neuroworkflow_agent.models.endpoint import Endpoint, GatewayAccess
 
 _TIMEOUT_S = 10.0
 _VERSION = {"anthropic-version": "2023-06-01"}
@@ -30,7 +30,7 @@ def probe(endpoint: Endpoint) -> Probe:
 
     Servers that do not keep such a list say 404, which is not a refusal.
     """
-    if isinstance(endpoint.server, Door):
+    if isinstance(endpoint.server, GatewayAccess):
         credentials = {"x-api-key": endpoint.server.token()}
     elif endpoint.server is not None:
         return Probe(True, detail="started when a turn needs it")
@@ -69,7 +69,7 @@ def _credentials(endpoint: Endpoint) -> dict[str, str]:
 
 
 def _read(client: httpx.Client, endpoint: Endpoint) -> Probe:
-    model, is_gateway = endpoint.model, isinstance(endpoint.server, Door)
+    model, is_gateway = endpoint.model, isinstance(endpoint.server, GatewayAccess)
     listed = client.get("/v1/models", params={"limit": 1})
     if listed.status_code in (401, 403):
         what = "the token" if is_gateway else "the key"

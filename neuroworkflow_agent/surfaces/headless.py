@@ -30,7 +30,7 @@ from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.models.probe import require_willing
 from neuroworkflow_agent.notebooks.document import kernel_name, summarise
 from neuroworkflow_agent.notebooks.file import NotebookFile
-from neuroworkflow_agent.notebooks.transcript import Transcript
+from neuroworkflow_agent.notebooks.turn_cells import TurnCells
 from neuroworkflow_agent.surfaces.headless_cells import Failure, NotebookCells, Repair
 from neuroworkflow_agent.text import redact
 
@@ -272,7 +272,7 @@ class _Runner:
                 timer()
 
     def _follow(self, turn: Turn) -> None:
-        transcript = Transcript(self._notebook, lambda text: redact(text, self._config.secrets))
+        transcript = TurnCells(self._notebook, lambda text: redact(text, self._config.secrets))
         before = len(self._notebook.cells)
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         turn.subscribe(events.put)

@@ -286,10 +286,12 @@ class _ToMainThread:
         """On the main thread: ask, as something an interrupt may end."""
 
         async def ask_user() -> None:
-            from neuroworkflow_agent.surfaces import approvals
+            from neuroworkflow_agent.surfaces import input_prompt
 
             try:
-                self.turn.answer(request.request_id, approvals.ask(request, approvals.prompt_of(self.shell)))
+                self.turn.answer(
+                    request.request_id, input_prompt.ask(request, input_prompt.prompt_of(self.shell))
+                )
             finally:
                 self.asking = None
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.gateway.api_errors import ApiError
 from neuroworkflow_agent.gateway.budgets import used_up
 from neuroworkflow_agent.gateway.headers import coming_down, going_up, query_going_up
-from neuroworkflow_agent.gateway.leaks import KeyFilter
+from neuroworkflow_agent.gateway.key_filter import KeyFilter
 from neuroworkflow_agent.gateway.prices import Prices
-from neuroworkflow_agent.gateway.refusals import Refusal
 from neuroworkflow_agent.gateway.routes import Routes
 from neuroworkflow_agent.gateway.settings import GatewaySettings, Price, load_settings
 from neuroworkflow_agent.gateway.store import Totals, Used
@@ -52,7 +52,7 @@ def test_what_is_served_upstream(prefix: str) -> None:
     ],
 )  # fmt: skip
 def test_no_other_path_exists(path: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         Routes().find("POST", path.encode())
     assert refused.value.status == 404
 
@@ -61,7 +61,7 @@ def test_no_other_path_exists(path: str) -> None:
     "method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "post", "X"]
 )
 def test_no_other_method_is_taken(method: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         Routes().find(method, b"/v1/messages")
     assert (refused.value.status, refused.value.headers) == (405, {"allow": "POST"})
     assert json.loads(bytes(refused.value.response().body))["error"]["type"] == "invalid_request_error"

@@ -15,10 +15,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from neuroworkflow_agent.gateway.api_errors import ApiError
 from neuroworkflow_agent.gateway.callers import Caller
 from neuroworkflow_agent.gateway.hub import HubTokens
 from neuroworkflow_agent.gateway.jwts import Jwts
-from neuroworkflow_agent.gateway.refusals import Refusal
 
 SCOPE = "access:services!service=gw"
 
@@ -75,7 +75,7 @@ async def test_hub_is_asked_once_and_again_when_its_word_is_old(
     clock.now = 29
     assert await tokens.caller("alices") == Caller("hub", "alice")
     clock.now = 31
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         await tokens.caller("alices")
     assert refused.value.status == 401
     assert hub.asked == ["alices", "alices"]
@@ -106,7 +106,7 @@ async def test_other_tokens_are_refused(
         hub.users["x"] = model
     tokens = HubTokens(client, "http://hub/hub/api", "gw", 30)
     for _ in range(3):
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(ApiError) as refused:
             await tokens.caller("x")
         assert refused.value.status == status
     assert hub.asked == ["x"]
@@ -115,7 +115,7 @@ async def test_other_tokens_are_refused(
 async def test_hub_that_is_down_refuses_for_the_moment(hub: FakeHub, client: httpx.AsyncClient) -> None:
     tokens = HubTokens(client, "http://hub/hub/api", "gw", 30)
     hub.is_up = False
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         await tokens.caller("alices")
     assert refused.value.status == 503
     hub.is_up = True
@@ -195,7 +195,7 @@ async def test_valid_token_names_its_owner(jwts: Jwts, issuer: FakeIssuer) -> No
     ],
 )
 async def test_any_other_token_is_refused(jwts: Jwts, shown: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         await jwts.caller(shown)
     assert refused.value.status == 401
     assert shown not in refused.value.message
@@ -213,7 +213,7 @@ async def test_public_key_is_no_shared_secret(jwts: Jwts) -> None:
     claims = {"iss": ISSUER, "aud": "workflows", "sub": "root", "exp": 9e9}
     signed = ".".join(_base64(json.dumps(part).encode()) for part in ({"alg": "HS256", "kid": "one"}, claims))
     forged = f"{signed}.{_base64(hmac.digest(public, signed.encode(), 'sha256'))}"
-    with pytest.raises(Refusal):
+    with pytest.raises(ApiError):
         await jwts.caller(forged)
 
 
@@ -224,12 +224,12 @@ async def test_rotated_keys_are_fetched_but_not_for_every_made_up_one(issuer: Fa
         await jwts.caller(token())
         issuer.keys = {"two": OTHER.public_key()}
         for n in range(10):
-            with pytest.raises(Refusal):
+            with pytest.raises(ApiError):
                 await jwts.caller(token(OTHER, kid=f"made-up-{n}"))
         assert issuer.fetched == 1
         clock.now = 10
         assert (await jwts.caller(token(OTHER, kid="two"))).name == "alice"
-        with pytest.raises(Refusal):
+        with pytest.raises(ApiError):
             await jwts.caller(token())
         assert issuer.fetched == 2
 
@@ -238,6 +238,6 @@ async def test_issuer_that_does_not_answer() -> None:
     async with httpx.AsyncClient(
         transport=httpx.MockTransport(lambda _request: httpx.Response(500))
     ) as client:
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(ApiError) as refused:
             await Jwts(client, ISSUER, "workflows", None).caller(token())
     assert refused.value.status == 503

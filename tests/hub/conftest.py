@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from neuroworkflow_agent.testing import ScriptedModel
-from neuroworkflow_agent.testing.hub import Hub, find_proxy
+from neuroworkflow_agent.testing.jupyterhub import Hub, find_proxy
 from neuroworkflow_agent.testing.real_kernel import SomeonesKernel
 from tests import needs
 

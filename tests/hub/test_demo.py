@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from neuroworkflow_agent.testing.hub import find_proxy
+from neuroworkflow_agent.testing.jupyterhub import find_proxy
 from tests import needs
 
 _ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import httpx
 import psutil
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text
-from neuroworkflow_agent.testing.hub import Hub
+from neuroworkflow_agent.testing.jupyterhub import Hub
 from neuroworkflow_agent.testing.real_kernel import SomeonesKernel
 from tests.hub.conftest import PASSWORD, REAL_KEY
 

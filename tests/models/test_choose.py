@@ -15,11 +15,11 @@ import pytest
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.models import choose, local_servers
+from neuroworkflow_agent.models.access import EndpointAccess
 from neuroworkflow_agent.models.endpoint import NoEndpointError, Script, foreign_environ
 from neuroworkflow_agent.models.local import weights
 from neuroworkflow_agent.models.local_servers import LocalServer
 from neuroworkflow_agent.models.probe import probe
-from neuroworkflow_agent.models.reach import Reach
 from neuroworkflow_agent.models.sidecar import Sidecar
 
 Have = Callable[..., None]
@@ -107,7 +107,7 @@ def test_claude_model_is_asked_of_the_gateway_where_there_is_one(tmp_path: Path)
     environ = {"NEUROWORKFLOW_BACKEND_URL": "http://gw", "NEUROWORKFLOW_SERVICE_TOKEN": "token-0001"}
     endpoint = choose.choose_endpoint(config(tmp_path, "claude-sonnet-4-5", **environ))
     assert (endpoint.name, endpoint.model) == ("gateway", "claude-sonnet-4-5")
-    assert Reach(endpoint).open()["ANTHROPIC_API_KEY"] == "token-0001"
+    assert EndpointAccess(endpoint).open()["ANTHROPIC_API_KEY"] == "token-0001"
     assert not any("DISABLE" in name for name in endpoint.environ)
 
 

@@ -22,7 +22,7 @@ from neuroworkflow_agent.events import (
 )
 from neuroworkflow_agent.ids import ToolUseId, TurnId
 from neuroworkflow_agent.notebooks.document import summarise
-from neuroworkflow_agent.notebooks.transcript import Transcript
+from neuroworkflow_agent.notebooks.turn_cells import TurnCells
 from neuroworkflow_agent.outputs import error, stream
 from tests import tiers
 
@@ -40,7 +40,7 @@ def code(number: int, source: str) -> ToolUse:
 def write(*events: Event, minor: int = 5) -> Any:
     notebook = new_notebook()
     notebook.nbformat_minor = minor
-    transcript = Transcript(notebook)
+    transcript = TurnCells(notebook)
     for event in events:
         transcript.handle(event)
         nbformat.validate(notebook)

@@ -19,7 +19,7 @@ from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.errors import AgentError, ConfigError
 from neuroworkflow_agent.kernels.activity import Activity
-from neuroworkflow_agent.models.catalogue import model_names
+from neuroworkflow_agent.models.names import model_names
 from neuroworkflow_agent.surfaces.panel import attachments
 from neuroworkflow_agent.surfaces.panel.conversation import PanelConversation
 from neuroworkflow_agent.surfaces.panel.outbox import Send

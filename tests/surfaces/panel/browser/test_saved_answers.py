@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from neuroworkflow_agent.events import TextDelta, TurnEnd, TurnStart
 from neuroworkflow_agent.ids import TurnId
-from neuroworkflow_agent.notebooks.transcript import Transcript
+from neuroworkflow_agent.notebooks.turn_cells import TurnCells
 from tests import tiers
 from tests.render import hostile
 from tests.surfaces.panel.browser.shared import SharedPage
@@ -24,7 +24,7 @@ _RENDERED = "(count) => document.querySelectorAll('.jp-RenderedMarkdown').length
 def _written(answers: list[str]) -> Any:
     notebook = new_notebook()
     for number, answer in enumerate(answers):
-        transcript = Transcript(notebook)
+        transcript = TurnCells(notebook)
         turn = TurnId(f"turn_{number}")
         for event in (TurnStart(turn, answer), TextDelta(answer), TurnEnd(turn, "complete", "", None, 1.0)):
             transcript.handle(event)

@@ -33,7 +33,7 @@ METADATA_KEY = "neuroworkflow_agent"
 _FIRST_MINOR_WITH_IDS = 5
 
 
-class Transcript:
+class TurnCells:
     """Writes one turn into a notebook.
 
     Parameters

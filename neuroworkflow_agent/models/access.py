@@ -1,6 +1,6 @@
 """A session's way to its endpoint: starts what has to run here, and says what became of it.
 
-A `Reach` owns the thread of a scripted model, until `close`. A server process it has found or started
+A `EndpointAccess` owns the thread of a scripted model, until `close`. A server process it has found or started
 belongs to nobody and ends by itself.
 """
 
@@ -10,14 +10,20 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from neuroworkflow_agent.models.endpoint import Door, Endpoint, Script, foreign_environ, leading_environ
+from neuroworkflow_agent.models.endpoint import (
+    Endpoint,
+    GatewayAccess,
+    Script,
+    foreign_environ,
+    leading_environ,
+)
 from neuroworkflow_agent.models.sidecar import Running, Sidecar
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.models.scripted.server import ScriptedModel
 
 
-class Reach:
+class EndpointAccess:
     """How one session reaches its endpoint."""
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -56,8 +62,8 @@ class Reach:
             case Script() as script:
                 model = self._open_script(script)
                 return foreign_environ(model.base_url, model.api_key, endpoint.model)
-            case Door() as door:
-                return leading_environ(door.url, door.token())
+            case GatewayAccess() as gateway:
+                return leading_environ(gateway.url, gateway.token())
             case None:
                 return endpoint.environ
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from neuroworkflow_agent.wire import error_body
 
 
-class Refusal(Exception):  # noqa: N818 - an answer to the client, raised where it is known
+class ApiError(Exception):
     """A request that is answered here.
 
     Parameters
@@ -38,6 +38,6 @@ class Refusal(Exception):  # noqa: N818 - an answer to the client, raised where 
         return JSONResponse(error_body(self.status, self.message), self.status, self.headers)
 
 
-def unauthorized(message: str) -> Refusal:
+def unauthorized(message: str) -> ApiError:
     """Nobody we know."""
-    return Refusal(401, message, reason="credential", headers={"www-authenticate": "Bearer"})
+    return ApiError(401, message, reason="credential", headers={"www-authenticate": "Bearer"})
