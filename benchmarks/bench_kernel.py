@@ -105,7 +105,7 @@ _CASES: dict[str, tuple[Reply, str]] = {
 def rows() -> list[Row]:
     """Everything that needs a kernel."""
     with ScriptedModel() as model, tempfile.TemporaryDirectory() as home:
-        os.environ.update(model.environ, CLAUDE_CONFIG_DIR=home)
+        os.environ.update(model.environ, CLAUDE_CONFIG_DIR=home, XDG_STATE_HOME=home)
         loads = [_load(Path(home)) for _ in range(5)]
         kernel = RealKernel(Path(home))
         try:

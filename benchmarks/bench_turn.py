@@ -27,7 +27,7 @@ _ROUNDS = 15
 def rows() -> list[Row]:
     """First deltas; the three are measured alternately against one server."""
     with ScriptedModel() as model, tempfile.TemporaryDirectory() as home:
-        os.environ.update(model.environ, CLAUDE_CONFIG_DIR=home)
+        os.environ.update(model.environ, CLAUDE_CONFIG_DIR=home, XDG_STATE_HOME=home)
         portal = Portal()
         asyncio.run(_process_per_turn(model))  # the file system's caches are warm for everyone
         cold = [_with_session(model, home, portal, prewarm=False) for _ in range(3)]

@@ -24,7 +24,7 @@ def main(count: int, seed: int = 0) -> int:
     moments = random.Random(seed)
     lost = orphans = in_cells = in_turn = 0
     with ScriptedModel() as model, tempfile.TemporaryDirectory() as home:
-        environ = {**os.environ, **model.environ, "CLAUDE_CONFIG_DIR": home}
+        environ = {**os.environ, **model.environ, "CLAUDE_CONFIG_DIR": home, "XDG_STATE_HOME": home}
         for number in range(count):
             path = Path(home) / f"n{number}.ipynb"
             sources = [f"v{n} = {n}\nv{n}" for n in range(_CELLS)]

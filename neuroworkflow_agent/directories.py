@@ -1,6 +1,6 @@
-"""Directories of this user's alone: for caches, state and logs.
+"""Directories of this user's alone: for caches, and for what is to be kept.
 
-They are in the user's cache, or else in the temporary directory: a container started as some user id has no home
+They are where the user keeps such things, or else in the temporary directory: a container started as some user id has no home
 that can be written, and not even a name for its user.
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_state_path
 
 from neuroworkflow_agent.errors import ConfigError
 
@@ -19,7 +20,7 @@ _NAME = "neuroworkflow-agent"
 
 
 def private_directory(*parts: str) -> Path:
-    """A directory that can be written and that nobody else can read; made if missing.
+    """A directory for a cache that can be written and that nobody else can read; made if missing.
 
     Parameters
     ----------
@@ -31,10 +32,19 @@ def private_directory(*parts: str) -> Path:
     ConfigError
         If there is no place for it.
     """
-    cache = _user_cache()
-    if cache is not None:
+    return _private_directory(user_cache_path, "XDG_CACHE_HOME", parts)
+
+
+def state_directory(*parts: str) -> Path:
+    """As `private_directory`, for what is to be kept."""
+    return _private_directory(user_state_path, "XDG_STATE_HOME", parts)
+
+
+def _private_directory(place: Callable[[str], Path], variable: str, parts: tuple[str, ...]) -> Path:
+    root = _of_user(place)
+    if root is not None:
         try:
-            return _made(cache, parts)
+            return _made(root, parts)
         except OSError:
             pass
     try:
@@ -45,10 +55,8 @@ def private_directory(*parts: str) -> Path:
         trouble = f"'{fallback}' is not this user's alone"
     except OSError:
         trouble = "the temporary directory cannot be either"
-    home = f"'{cache}' cannot be written" if cache else "This user has no home directory"
-    raise ConfigError(
-        f"{home}, and {trouble}. Set XDG_CACHE_HOME to a directory of yours that can be written."
-    )
+    home = f"'{root}' cannot be written" if root else "This user has no home directory"
+    raise ConfigError(f"{home}, and {trouble}. Set {variable} to a directory of yours that can be written.")
 
 
 def user_home() -> Path | None:
@@ -70,13 +78,13 @@ def can_write(directory: Path) -> bool:
         return False
 
 
-def _user_cache() -> Path | None:
-    """Ours in the user's cache; None for a user id without a name where HOME is not set."""
+def _of_user(place: Callable[[str], Path]) -> Path | None:
+    """Ours in a place of the user's; None for a user id without a name where HOME is not set."""
     try:
-        cache = user_cache_path(_NAME)
+        found = place(_NAME)
     except RuntimeError:
         return None
-    return cache if cache.is_absolute() else None  # earlier platformdirs: "~" itself
+    return found if found.is_absolute() else None  # earlier platformdirs: "~" itself
 
 
 def _made(root: Path, parts: tuple[str, ...]) -> Path:

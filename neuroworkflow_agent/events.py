@@ -7,7 +7,7 @@ live object, so events may cross threads, processes and sockets.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId
@@ -111,6 +111,8 @@ class ApprovalDecision:
     request_id: str
     allowed: bool
     reason: str = ""
+    answers: dict[str, str] = field(default_factory=dict)
+    """To a question: question text to the chosen answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ class Notice:
     """Something the user should know that is not a part of the answer (a retry, a restart …)."""
 
     message: str
+    is_introduction: bool = False
+    """Whether it says which model serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,8 @@ def decode(data: dict[str, Any]) -> Event:
     fields = dict(data)
     name = fields.pop("type", None)
     try:
+        if isinstance(attached := fields.get("attached"), list):
+            fields["attached"] = tuple(attached)
         event: Event = _CLASSES[name](**fields)
     except (KeyError, TypeError) as error:
         raise ValueError(f"Not an event: {data!r}.") from error

@@ -48,7 +48,7 @@ class Approvals:
             answer = await answered
         finally:
             self._waiting.pop(request_id, None)
-            emit(ApprovalDecision(request_id, answer.allowed, answer.reason))
+            emit(ApprovalDecision(request_id, answer.allowed, answer.reason, answer.answers))
         return answer
 
     def settle(self, request_id: str, answer: Answer) -> None:

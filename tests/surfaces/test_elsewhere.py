@@ -140,7 +140,7 @@ def test_without_a_writable_home_conversations_go_on_in_the_temporary_directory(
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in ("CLAUDE_CONFIG_DIR", "XDG_CACHE_HOME")
+        if name not in ("CLAUDE_CONFIG_DIR", "XDG_CACHE_HOME", "XDG_STATE_HOME")
     }
     temporary = tmp_path / "tmp"
     temporary.mkdir()

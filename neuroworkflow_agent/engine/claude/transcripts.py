@@ -14,6 +14,7 @@ from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude.home import settle_home
+from neuroworkflow_agent.engine.event_log import copy_log, delete_log
 from neuroworkflow_agent.engine.prompts import BESIDE_THE_PROMPT, read_message
 from neuroworkflow_agent.errors import ConfigError, SessionNotFoundError
 from neuroworkflow_agent.ids import SessionId
@@ -138,6 +139,7 @@ def fork(
         result = sdk.fork_session(stored.session_id, directory=directory, up_to_message_id=up_to, title=title)
     except ValueError as error:
         raise ConfigError(f"This session cannot be forked there: {error}.") from error
+    copy_log(stored.session_id, result.session_id, up_to=up_to)
     return SessionId(result.session_id)
 
 
@@ -159,11 +161,12 @@ def rename(session_id: str, title: str, config: AgentConfig) -> SessionId:
 
 
 def delete(session_id: str, config: AgentConfig) -> SessionId:
-    """Delete a session for good; returns its id."""
+    """Delete a session for good, transcript and log; returns its id."""
     import claude_agent_sdk as sdk
 
     stored = find(session_id, config)
     sdk.delete_session(stored.session_id, directory=str(config.workspace))
+    delete_log(stored.session_id)
     return stored.session_id
 
 

@@ -13,15 +13,15 @@ from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude import transcripts
-from neuroworkflow_agent.engine.claude.history import history
 from neuroworkflow_agent.engine.claude.process import load_sdk
+from neuroworkflow_agent.engine.history import history
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.errors import AgentError, ConfigError, SessionBusyError, SessionClosedError
-from neuroworkflow_agent.events import Event, Notice, TurnEnd, TurnStart
+from neuroworkflow_agent.events import Event, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.render.outputs import ShownPicture
 from neuroworkflow_agent.surfaces.panel.items import Transcript
@@ -80,7 +80,6 @@ class PanelConversation:
         """Model and mode that the session was made with."""
         self._resume: str | None = None
         """The stored conversation to go on with, until a session has taken it up."""
-        self._introduction = ""
         self._turn: Turn | None = None
         self._is_starting = False
         self._stop_wanted = False
@@ -120,7 +119,6 @@ class PanelConversation:
             session_id, title = found.session_id, found.title
             events = await asyncio.to_thread(history, session_id, self.config)
         self._pictures.clear()
-        self._introduction = ""
         self._transcript = Transcript(self._keep_picture, self.config.workspace)
         for event in events:
             self._transcript.handle(event)
@@ -247,14 +245,10 @@ class PanelConversation:
         """
         if self._turn is None:
             raise ConfigError("Nothing waits for an answer any more; the turn has ended.")
-        if answer.answers:
-            self._transcript.answered(request_id, answer.answers)
         self._turn.answer(request_id, answer)
 
     def _on_event(self, event: Event) -> None:
         """On the engine's loop, as everything here."""
-        if isinstance(event, Notice) and self._is_old_introduction(event):
-            return
         self._transcript.handle(event)
         self.outbox.touch()
         if isinstance(event, TurnStart) and not self.outbox.state("title"):
@@ -263,13 +257,6 @@ class PanelConversation:
             self._turn = None
             self.outbox.set_state(busy=False)
             self._on_turn_end()
-
-    def _is_old_introduction(self, notice: Notice) -> bool:
-        """Each session says which model serves; a person wants to hear of it when it changes."""
-        if self._session is None or notice.message != self._session.introduction:
-            return False
-        before, self._introduction = self._introduction, notice.message
-        return before == notice.message
 
     # -- what is shown --------------------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ class Transcript:
         self._tools: dict[str, _Tool] = {}
         self._answer: _Answer | None = None
         self._thinking: Item | None = None
+        self._introduction = ""
         self._count = 0
 
     def handle(self, event: Event) -> None:
@@ -104,9 +105,12 @@ class Transcript:
                 )
             case ApprovalDecision():
                 self._decide(event)
-            case Notice(message=message):
-                self._end_text()
-                self._add("notice", text=strip_control(message), failed=False)
+            case Notice(message=message, is_introduction=is_introduction):
+                # Each process of a session says which model serves; people want to hear of it when it changes.
+                if not is_introduction or message != self._introduction:
+                    self._end_text()
+                    self._add("notice", text=strip_control(message), failed=False)
+                self._introduction = message if is_introduction else self._introduction
             case TurnEnd():
                 self._end_turn(event)
 
@@ -114,12 +118,6 @@ class Transcript:
         """Add a notice of the panel's own."""
         self._end_text()
         self._add("notice", text=strip_control(message), failed=failed)
-
-    def answered(self, request_id: str, answers: dict[str, str]) -> None:
-        """Remember what the user answered to a question."""
-        for tool in self._tools.values():
-            if tool.item.get("request") == request_id:
-                self._touch(tool.item, answers=answers)
 
     def patch(self) -> list[Op]:
         """What has changed since the last patch or snapshot."""
@@ -232,6 +230,8 @@ class Transcript:
                 goes_on = "waiting" if tool.item.get("name") == RUN_CODE else "running"
                 state = goes_on if event.allowed else "denied"
                 self._touch(tool.item, state=state, decision=strip_control(event.reason))
+                if event.answers:
+                    self._touch(tool.item, answers=event.answers)
 
     # -- the end --------------------------------------------------------------------------------------
 

@@ -132,8 +132,7 @@ def test_a_question_has_its_answers() -> None:
         "questions": [{"question": "Which?", "options": [{"label": "V1"}, "odd"], "multiSelect": 1}, "odd"]
     }
     transcript, _ = shown(ToolUse(ID, "AskUserQuestion", asked), ApprovalRequest("t1", ID, "AskUserQuestion", asked, ""))  # fmt: skip
-    transcript.answered("t1", {"Which?": "V1"})
-    transcript.handle(ApprovalDecision("t1", True))
+    transcript.handle(ApprovalDecision("t1", True, answers={"Which?": "V1"}))
     transcript.patch()
     (item,) = transcript.snapshot()
     assert item["questions"] == [{"question": "Which?", "header": "", "multiple": True, "options": [{"label": "V1", "description": ""}]}]  # fmt: skip

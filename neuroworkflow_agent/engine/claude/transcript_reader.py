@@ -1,4 +1,4 @@
-"""A stored session as the events of its turns: what a surface needs to show it again.
+"""A transcript as the events of its turns.
 
 What Claude Code does not write down is left at its default: durations, costs, and outputs the model was not
 shown.
@@ -31,8 +31,13 @@ from neuroworkflow_agent.tools.content import NO_OUTPUT, NOTE
 _INTERRUPTED = "[Request interrupted by user"
 
 
-def history(session_id: str, config: AgentConfig) -> list[Event]:
+def read_transcript(session_id: str, config: AgentConfig, *, after: str | None = None) -> list[Event]:
     """The turns of a session, oldest first, each from its `TurnStart` to its `TurnEnd`.
+
+    Parameters
+    ----------
+    after
+        Leave out everything up to the message with this id; all, if there is none with it.
 
     Raises
     ------
@@ -42,8 +47,11 @@ def history(session_id: str, config: AgentConfig) -> list[Event]:
     import claude_agent_sdk as sdk
 
     stored = find(session_id, config)
-    reader = _Reader(stored.session_id)
     messages = sdk.get_session_messages(stored.session_id, directory=str(config.workspace))
+    if after is not None:
+        ids = [message.uuid for message in messages]
+        messages = messages[ids.index(after) + 1 :] if after in ids else []
+    reader = _Reader(stored.session_id)
     events = [event for message in messages for event in reader.read(message)]
     return [*events, *reader.end_turn("complete")]
 

@@ -1,4 +1,4 @@
-"""A conversation shown again from disk, after real turns of the real CLI."""
+"""A transcript read from disk, after real turns of the real CLI."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude import transcripts
-from neuroworkflow_agent.engine.claude.history import history
+from neuroworkflow_agent.engine.claude.transcript_reader import read_transcript
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.events import CellOutput, TextDelta, ToolResult, ToolUse, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.base import Execution
@@ -51,7 +51,7 @@ def kinds(events: list[Any]) -> list[str]:
     return [type(event).__name__ for event in events]
 
 
-def test_history_has_what_the_live_turns_had(
+def test_a_transcript_has_what_the_live_turns_had(
     make_session: Any, scripted_model: ScriptedModel, workspace: Path
 ) -> None:
     scripted_model.extend(
@@ -66,7 +66,7 @@ def test_history_has_what_the_live_turns_had(
     blocks = scripted_model.requests[1].body["messages"][-1]["content"]
     ours = [block for block in blocks if "[Image: source:" not in block.get("text", "")]
     assert [block["type"] for block in ours] == ["text", "text", "image", "text"]
-    events = history(session.session_id, AgentConfig.from_env(workspace=workspace))
+    events = read_transcript(session.session_id, AgentConfig.from_env(workspace=workspace))
     assert kinds(events) == [
         "TurnStart", "TextDelta", "TurnEnd",
         "TurnStart", "ToolUse", "CellOutput", "CellOutput", "ToolResult", "TextDelta", "TurnEnd",
@@ -93,7 +93,7 @@ def test_a_fork_from_a_turn_holds_the_turns_up_to_it(
     ends = [session.run(f"Question {number}").result() for number in range(3)]
     config = AgentConfig.from_env(workspace=workspace)
     copy = transcripts.fork(session.session_id, config, up_to=ends[1].last_message_id)
-    prompts = [e.prompt for e in history(copy, config) if isinstance(e, TurnStart)]
+    prompts = [e.prompt for e in read_transcript(copy, config) if isinstance(e, TurnStart)]
     assert prompts == ["Question 0", "Question 1"]
 
 
@@ -120,6 +120,6 @@ def test_a_stopped_turn_is_told_as_interrupted(
         if isinstance(event, TextDelta):
             turn.interrupt()
     session.run("Go on.").result()
-    events = history(session.session_id, AgentConfig.from_env(workspace=workspace))
+    events = read_transcript(session.session_id, AgentConfig.from_env(workspace=workspace))
     assert [(e.end) for e in events if isinstance(e, TurnEnd)] == ["interrupted", "complete"]
     assert "word" in next(e.text for e in events if isinstance(e, TextDelta))

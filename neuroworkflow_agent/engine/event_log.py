@@ -1,0 +1,362 @@
+"""What the screen showed of a session: its events, one JSON line each, in one file of the user's own.
+
+Claude Code's transcript is the model's memory, this log is the screen's. An `EventLog` belongs to its session and
+lives on the portal's loop, which never waits for the disk; a file is appended to in one piece, so that a process that
+is killed leaves at most half a line, and readers pass over it. Pictures lie beside it, each once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from neuroworkflow_agent.directories import state_directory
+from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.events import CellOutput, Event, TextDelta, ThinkingDelta, TurnEnd, decode, encode
+from neuroworkflow_agent.ids import SessionId, TurnId
+from neuroworkflow_agent.outputs import join_texts
+from neuroworkflow_agent.pictures import MEDIA_TYPES
+from neuroworkflow_agent.text import clip
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Of one log; beyond it the oldest turns go."""
+_MAX_TEXT_CHARS = 1_000_000
+"""Of one text in it."""
+_GATHER_S = 0.1
+"""How long events are gathered before they are written."""
+_MAX_UNWRITTEN_BYTES = 8 * 1024 * 1024
+_SMALL_PICTURE_CHARS = 4_000
+_BESIDE = "neuroworkflow_agent.file"
+"""Stands for a picture that lies beside the log."""
+_SESSION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_CUT_OFF = "The kernel ended before the turn did."
+
+Record = tuple[TurnId, float, Event]
+"""A turn's id, when something happened in seconds since 1970, and what."""
+
+
+class EventLog:
+    """Appends the events of one session.
+
+    Parameters
+    ----------
+    session_id
+        Whose.
+    hide
+        Applied to every text; takes known secrets out.
+    """
+
+    def __init__(self, session_id: SessionId, hide: Callable[[str], str]) -> None:
+        self._session_id = session_id
+        self._hide = hide
+        self._pending: list[Record] = []
+        self._unwritten = b""
+        """Lines that could not be written."""
+        self._writing = asyncio.Lock()
+        self._flush_soon: asyncio.TimerHandle | None = None
+        self._flushing: set[asyncio.Task[None]] = set()
+        self.trouble = ""
+        """Why what happened last could not be written, one sentence; empty if it was."""
+
+    def add(self, turn_id: TurnId, event: Event) -> None:
+        """Have an event written in a moment."""
+        self._pending.append((turn_id, time.time(), event))
+        if self._flush_soon is None:
+            loop = asyncio.get_running_loop()
+            self._flush_soon = loop.call_later(_GATHER_S, self._start_flush)
+
+    async def flush(self) -> None:
+        """Write what was added so far; a turn's end also reaches the disk itself."""
+        if self._flush_soon is not None:
+            self._flush_soon.cancel()
+            self._flush_soon = None
+        async with self._writing:
+            records, self._pending = self._pending, []
+            if records or self._unwritten:
+                await asyncio.to_thread(self._write, records)
+
+    def _start_flush(self) -> None:
+        self._flush_soon = None
+        task = asyncio.create_task(self.flush())
+        self._flushing.add(task)
+        task.add_done_callback(self._flushing.discard)
+
+    def _write(self, records: list[Record]) -> None:
+        has_ended = any(isinstance(event, TurnEnd) for _, _, event in records)
+        data = self._unwritten
+        try:
+            path = log_path(self._session_id)
+            for record in _joined(records):
+                data += self._line(record, path)
+            _append(path, data, is_to_last=has_ended)
+            self._unwritten, self.trouble = b"", ""
+            if has_ended and path.stat().st_size > MAX_BYTES:
+                _shorten(path)
+        except (OSError, ConfigError) as error:
+            # The next line must not become the end of one that was written by half.
+            self._unwritten = b"\n" + data.lstrip(b"\n") if len(data) <= _MAX_UNWRITTEN_BYTES else b""
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            self.trouble = f"What you see of this session cannot be kept: {reason or type(error).__name__}."
+
+    def _line(self, record: Record, path: Path) -> bytes:
+        turn_id, at, event = record
+        data = encode(event)
+        if isinstance(event, CellOutput):
+            data["change"] = _with_pictures_beside(data["change"], path)
+        shown = _map_texts(data, lambda text: clip(self._hide(text), _MAX_TEXT_CHARS))
+        line = json.dumps({"turn": turn_id, "at": round(at, 3), **shown}, ensure_ascii=False)
+        return line.encode("utf-8", "replace") + b"\n"
+
+
+def log_path(session_id: str) -> Path:
+    """Where a session's log is, or would be.
+
+    Raises
+    ------
+    ConfigError
+        If there is no place for it.
+    """
+    if not _SESSION_ID.fullmatch(session_id):
+        raise ConfigError(f"{session_id!r} is not the id of a session.")
+    return state_directory("sessions") / f"{session_id}.jsonl"
+
+
+def read_log(session_id: str) -> list[Event]:
+    """The turns of a session as they were shown, oldest first, each from its start to its end.
+
+    A turn without an end was cut off. Empty if there is no log.
+    """
+    try:
+        path = log_path(session_id)
+        lines = path.read_bytes().splitlines()
+    except (OSError, ConfigError):
+        return []
+    turns: dict[TurnId, list[tuple[float, Event]]] = {}
+    for line in lines:
+        if (record := _read_line(line, path)) is not None:
+            turn_id, at, event = record
+            turns.setdefault(turn_id, []).append((at, event))
+    events: list[Event] = []
+    for turn_id, happened in turns.items():
+        events += [event for _, event in happened]
+        if not isinstance(events[-1], TurnEnd):
+            duration_s = max(0.0, happened[-1][0] - happened[0][0])
+            events.append(TurnEnd(turn_id, "cut_off", _CUT_OFF, SessionId(session_id), duration_s))
+    return events
+
+
+def copy_log(session_id: str, copy_id: str, *, up_to: str | None = None) -> None:
+    """Give a copied session the log of the other.
+
+    Parameters
+    ----------
+    up_to
+        Id of the message that the copy ends with, as `TurnEnd.last_message_id` has it; None for all.
+    """
+    with contextlib.suppress(OSError, ConfigError):
+        source, target = log_path(session_id), log_path(copy_id)
+        kept: list[bytes] = []
+        for line in source.read_bytes().splitlines(keepends=True):
+            kept.append(line)
+            if up_to is not None and _ends_with(line, up_to):
+                break
+        if _beside(source).is_dir():
+            shutil.copytree(_beside(source), _beside(target), dirs_exist_ok=True)
+        _append(target, b"".join(kept), is_to_last=True)
+
+
+def delete_log(session_id: str) -> None:
+    """Delete a session's log and its pictures, if there are any."""
+    with contextlib.suppress(ConfigError):
+        path = log_path(session_id)
+        path.unlink(missing_ok=True)
+        shutil.rmtree(_beside(path), ignore_errors=True)
+
+
+# -- lines --------------------------------------------------------------------------------------------
+
+
+def _joined(records: Iterable[Record]) -> Iterator[Record]:
+    """Neighbouring pieces of one text, and of one cell's output, as one record."""
+    held: list[Record] = []
+    for record in records:
+        if held and not _belong_together(held[-1], record):
+            yield from _as_one(held)
+            held = []
+        held.append(record)
+    yield from _as_one(held)
+
+
+def _belong_together(first: Record, second: Record) -> bool:
+    one, other = first[2], second[2]
+    if first[0] != second[0] or type(one) is not type(other):
+        return False
+    if isinstance(one, CellOutput) and isinstance(other, CellOutput):
+        return one.tool_use_id == other.tool_use_id
+    return isinstance(one, TextDelta | ThinkingDelta)
+
+
+def _as_one(records: list[Record]) -> Iterator[Record]:
+    if not records:
+        return
+    turn_id, at, first = records[0]
+    match first:
+        case TextDelta():
+            yield turn_id, at, TextDelta("".join(e.text for _, _, e in records if isinstance(e, TextDelta)))
+        case ThinkingDelta():
+            texts = (e.text for _, _, e in records if isinstance(e, ThinkingDelta))
+            yield turn_id, at, ThinkingDelta("".join(texts))
+        case CellOutput(tool_use_id=tool_use_id):
+            changes = join_texts([e.change for _, _, e in records if isinstance(e, CellOutput)])
+            yield from ((turn_id, at, CellOutput(tool_use_id, change)) for change in changes)
+        case _:
+            yield from records
+
+
+def _read_line(line: bytes, path: Path) -> Record | None:
+    """A record; None for what a kill or a full disk has left."""
+    try:
+        data = json.loads(line)
+        turn_id, at = TurnId(str(data.pop("turn"))), float(data.pop("at"))
+        if "change" in data:
+            data["change"] = _with_pictures_back(data["change"], path)
+        return turn_id, at, decode(data)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _ends_with(line: bytes, message_id: str) -> bool:
+    try:
+        return bool(json.loads(line).get("last_message_id") == message_id)
+    except (ValueError, AttributeError):
+        return False
+
+
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _map_texts(each, change) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_map_texts(each, change) for each in value]
+    return value
+
+
+# -- pictures -----------------------------------------------------------------------------------------
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".pictures")
+
+
+def _with_pictures_beside(change: Any, path: Path) -> Any:
+    """A change of outputs whose pictures are files."""
+
+    def kept(kind: str, value: Any) -> Any:
+        if kind not in MEDIA_TYPES or not isinstance(value, str) or len(value) < _SMALL_PICTURE_CHARS:
+            return value
+        try:
+            data = base64.b64decode(value)
+        except binascii.Error:
+            return value
+        return {_BESIDE: _keep_picture(_beside(path), data)}
+
+    return _with_bundle(change, lambda bundle: {kind: kept(kind, value) for kind, value in bundle.items()})
+
+
+def _with_pictures_back(change: Any, path: Path) -> Any:
+    def read(value: Any) -> Any:
+        name = value.get(_BESIDE) if isinstance(value, dict) else None
+        if not isinstance(name, str):
+            return value
+        try:
+            return base64.b64encode((_beside(path) / Path(name).name).read_bytes()).decode()
+        except OSError:
+            return ""
+
+    return _with_bundle(change, lambda bundle: {kind: read(value) for kind, value in bundle.items()})
+
+
+def _with_bundle(change: Any, convert: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """A change with its mime bundle converted, where it has one."""
+    if isinstance(change.get("data"), dict):
+        return {**change, "data": convert(change["data"])}
+    output = change.get("output")
+    if isinstance(output, dict) and isinstance(output.get("data"), dict):
+        return {**change, "output": {**output, "data": convert(output["data"])}}
+    return change
+
+
+def _keep_picture(directory: Path, data: bytes) -> str:
+    """Write a picture unless it is there; gives its name."""
+    name = hashlib.sha256(data).hexdigest()[:32]
+    target = directory / name
+    if not target.exists():
+        directory.mkdir(mode=0o700, exist_ok=True)
+        _replace(target, data)
+    return name
+
+
+# -- files --------------------------------------------------------------------------------------------
+
+
+def _append(path: Path, data: bytes, *, is_to_last: bool) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        if is_to_last:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _shorten(path: Path) -> None:
+    """Let the oldest turns go until half of what may be is left."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    sizes: dict[str, int] = {}
+    for line in lines:
+        sizes[_turn_of(line)] = sizes.get(_turn_of(line), 0) + len(line)
+    kept: set[str] = set()
+    room = MAX_BYTES // 2
+    for turn in reversed(sizes):
+        room -= sizes[turn]
+        if room < 0 and kept:
+            break
+        kept.add(turn)
+    rest = b"".join(line for line in lines if _turn_of(line) in kept)
+    _replace(path, rest)
+    for picture in _beside(path).glob("*"):
+        if picture.name.encode() not in rest:
+            picture.unlink(missing_ok=True)
+
+
+def _turn_of(line: bytes) -> str:
+    try:
+        return str(json.loads(line)["turn"])
+    except (ValueError, TypeError, KeyError):
+        return ""
+
+
+def _replace(target: Path, data: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,38 @@
+"""A session shown again: what the screen showed of it, and what was said elsewhere since.
+
+`claude --resume` in a terminal goes on with the same transcript and writes no log of ours.
+"""
+
+from __future__ import annotations
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.claude.transcript_reader import read_transcript
+from neuroworkflow_agent.engine.event_log import read_log
+from neuroworkflow_agent.events import Event, TurnEnd
+
+
+def history(session_id: str, config: AgentConfig) -> list[Event]:
+    """The turns of a session, oldest first, each from its `TurnStart` to its `TurnEnd`.
+
+    Raises
+    ------
+    SessionNotFoundError
+        If there is none with this id.
+    """
+    logged = read_log(session_id)
+    return [*logged, *said_elsewhere(session_id, config, logged)]
+
+
+def said_elsewhere(session_id: str, config: AgentConfig, logged: list[Event]) -> list[Event]:
+    """The turns of a session's transcript that are not in its log, as far as a transcript has them.
+
+    Raises
+    ------
+    SessionNotFoundError
+        If there is no session with this id.
+    """
+    last = logged[-1] if logged else None
+    if last is None:
+        return read_transcript(session_id, config)
+    after = last.last_message_id if isinstance(last, TurnEnd) else None
+    return read_transcript(session_id, config, after=after) if after else []
