@@ -93,6 +93,15 @@ async def watch():
         last = now
 watching = asyncio.get_running_loop().create_task(watch())
 """
+_CLEANUP = """\
+import time
+cleaned = False
+try:
+    time.sleep(600)
+finally:
+    time.sleep(0.3)
+    cleaned = True
+"""
 _CASES: dict[str, tuple[Reply, str]] = {
     "streaming text": (Reply.text("one two three " * 200, delay_s=0.02), "one two"),
     "time.sleep(600)": (Reply.code("import time; time.sleep(600)"), "time.sleep"),
@@ -157,7 +166,21 @@ def _stops(kernel: RealKernel, model: ScriptedModel) -> list[Row]:
             assert ran.end == "interrupted", ran
             seconds.append(ran.stopped_after_s)
         found.append(_stop_row(name, seconds))
-    return [*found, _stop_row("a pending approval", [_stop_approval(kernel, model) for _ in range(5)])]
+    found.append(_stop_row("a pending approval", [_stop_approval(kernel, model) for _ in range(5)]))
+    return [*found, _stop_cleanup(kernel, model)]
+
+
+def _stop_cleanup(kernel: RealKernel, model: ScriptedModel) -> Row:
+    """How often code comes to the end of its `finally`, and how soon after that the cell has ended."""
+    seconds, cleaned = [], 0
+    for _ in range(5):
+        model.extend(Reply.code(_CLEANUP))
+        ran = kernel.run("%chat go", interrupt_when=lambda msg: "time.sleep(600)" in str(msg["content"]))
+        assert ran.end == "interrupted", ran
+        seconds.append(ran.stopped_after_s)
+        cleaned += kernel.run("print(cleaned)").text.strip() == "True"
+    value = f"{cleaned} of 5 came to its end; median {statistics.median(seconds) * 1000:.0f} ms"
+    return Row("stop: a finally of 0.3 s", value, "5 of 5", cleaned == 5)
 
 
 def _stop_row(name: str, seconds: list[float]) -> Row:
