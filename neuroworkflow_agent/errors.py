@@ -124,17 +124,6 @@ class NotebookError(AgentError):
     """A notebook document or file that cannot be used as asked."""
 
 
-class CellNotFoundError(NotebookError, KeyError):
-    """No cell has this id."""
-
-    def __init__(self, cell_id: str) -> None:
-        super().__init__(cell_id)
-        self.cell_id = cell_id
-
-    def __str__(self) -> str:
-        return f"No cell {self.cell_id!r} in this notebook."
-
-
 class NotebookConflictError(NotebookError):
     """Someone else changed the file; ours was saved beside it."""
 

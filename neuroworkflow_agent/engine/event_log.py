@@ -16,7 +16,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ from neuroworkflow_agent.events import CellOutput, Event, TextDelta, ThinkingDel
 from neuroworkflow_agent.ids import SessionId, TurnId
 from neuroworkflow_agent.outputs import join_texts
 from neuroworkflow_agent.pictures import MEDIA_TYPES
+from neuroworkflow_agent.private_files import write_private
 from neuroworkflow_agent.text import clip
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -305,7 +305,7 @@ def _keep_picture(directory: Path, data: bytes) -> str:
     target = directory / name
     if not target.exists():
         directory.mkdir(mode=0o700, exist_ok=True)
-        _replace(target, data)
+        write_private(target, data)
     return name
 
 
@@ -338,7 +338,7 @@ def _shorten(path: Path) -> None:
             break
         kept.add(turn)
     rest = b"".join(line for line in lines if _turn_of(line) in kept)
-    _replace(path, rest)
+    write_private(path, rest)
     for picture in _beside(path).glob("*"):
         if picture.name.encode() not in rest:
             picture.unlink(missing_ok=True)
@@ -349,14 +349,3 @@ def _turn_of(line: bytes) -> str:
         return str(json.loads(line)["turn"])
     except (ValueError, TypeError, KeyError):
         return ""
-
-
-def _replace(target: Path, data: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -40,8 +40,6 @@ class Capture:
         The `InteractiveShell` that runs the code.
     listener
         Called with each change, on the thread that produced it.
-    forward
-        Whether the output also goes where it would have gone.
     on_clear
         Asked when the code clears the cell's outputs; True keeps the clear from being sent.
     hide
@@ -58,7 +56,6 @@ class Capture:
         shell: Any,
         listener: OutputListener,
         *,
-        forward: bool = True,
         on_clear: Callable[[bool], bool] | None = None,
         hide: Callable[[str], str] | None = None,
         later: Callable[[Callable[[], None]], object] | None = None,
@@ -70,7 +67,6 @@ class Capture:
         self._is_flush_due = False
         self._shell = shell
         self._listener = listener
-        self._forward = forward
         self._on_clear = on_clear
         self._wrappings = Wrappings()
         self._muted = _Muted()
@@ -118,7 +114,8 @@ class Capture:
                     with contextlib.suppress(Exception):
                         other.flush()
                 self._record_text(name, shown)
-            return original(shown) if self._forward else len(text)
+            written: int = original(shown)
+            return written
 
         def write(text: Any) -> Any:
             # Called a hundred thousand times a second by code that prints much.
@@ -209,8 +206,6 @@ class Capture:
 
     def _silently(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Go on as usual; what a terminal shell prints for it is not an output of its own."""
-        if not self._forward:
-            return
         before, self._muted.on = self._muted.on, True
         try:
             original(*args, **kwargs)

@@ -23,9 +23,7 @@ from neuroworkflow_agent.kernels.letting_go import GRACE_S, wait_in_any_case, wh
 from neuroworkflow_agent.kernels.process import (
     START_TIMEOUT_S,
     KernelProcess,
-    client_of,
     client_of_file,
-    language_of,
     open_client,
 )
 from neuroworkflow_agent.outputs import ExecutionStatus, OutputList, OutputListener, change_from_msg, stream
@@ -38,18 +36,16 @@ _SILENT_POLLS = 8
 
 
 class ClientKernel:
-    """A kernel behind ZMQ sockets. Made by `start`, `attach` or `connect`."""
+    """A kernel behind ZMQ sockets. Made by `start` or `connect`."""
 
     def __init__(
         self,
         client: AsyncKernelClient,
         *,
-        manager: AsyncKernelManager | None = None,
         process: KernelProcess | None = None,
         language: str = "python",
     ) -> None:
         self._client = client
-        self._manager = manager
         self._process = process
         self._language = language
         self._lock = asyncio.Lock()
@@ -84,20 +80,14 @@ class ClientKernel:
         return cls(client, process=process, language=process.language)
 
     @classmethod
-    async def attach(cls, manager: AsyncKernelManager) -> ClientKernel:
-        """Use a kernel that `manager` runs, without owning it.
+    async def connect(cls, connection_file: str | Path, *, language: str = "python") -> ClientKernel:
+        """Use the kernel with this connection file, our own process's included.
 
         Raises
         ------
         KernelDiedError
             If it does not answer.
         """
-        client = await _open(client_of(manager))
-        return cls(client, manager=manager, language=language_of(manager))
-
-    @classmethod
-    async def connect(cls, connection_file: str | Path, *, language: str = "python") -> ClientKernel:
-        """Use the kernel with this connection file, our own process's included; as `attach`."""
         return cls(await _open(client_of_file(connection_file)), language=language)
 
     @property
@@ -148,7 +138,7 @@ class ClientKernel:
     @property
     def manager(self) -> AsyncKernelManager | None:
         """The kernel's manager; None when only connected."""
-        return self._process.manager if self._process is not None else self._manager
+        return self._process.manager if self._process is not None else None
 
     async def aclose(self) -> None:
         """Close the channels and end the kernel if it is ours; code that was stopped may clean up first."""

@@ -6,9 +6,10 @@ Light to import: clients look for the file at every turn.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from neuroworkflow_agent.private_files import write_private
 
 
 def write_state(state_file: Path, **state: Any) -> None:
@@ -17,10 +18,7 @@ def write_state(state_file: Path, **state: Any) -> None:
 
     me = psutil.Process()
     text = json.dumps({"pid": me.pid, "create_time": me.create_time(), **state})
-    temporary = state_file.with_suffix(f".{me.pid}.tmp")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    temporary.replace(state_file)
+    write_private(state_file, text.encode())
 
 
 def read_state(state_file: Path) -> dict[str, Any] | None:

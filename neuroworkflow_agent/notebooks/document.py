@@ -51,11 +51,6 @@ def parse_notebook(text: str, name: str, *, upgrade: bool = False) -> Notebook:
     return notebook
 
 
-def read_notebook(path: Path, *, upgrade: bool = False) -> Notebook:
-    """As `parse_notebook`, from a file."""
-    return parse_notebook(read_text(path), str(path), upgrade=upgrade)
-
-
 def read_text(path: Path) -> str:
     """The text of a file, with errors in one sentence."""
     if path.is_dir():

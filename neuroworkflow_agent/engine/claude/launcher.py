@@ -13,11 +13,11 @@ import os
 import shlex
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from neuroworkflow_agent.directories import private_directory
 from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.private_files import write_private
 
 
 def find_cli(cli_path: Path | None) -> Path | None:
@@ -56,17 +56,8 @@ def detached(cli: Path | None, *, cache: Path | None = None) -> Path | None:
         directory = cache / "bin" if cache else private_directory("bin")
         target = directory / f"claude-{hashlib.sha256(script.encode()).hexdigest()[:16]}"
         if not target.exists():
-            _write(target, script)
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_private(target, script.encode(), is_program=True)
         if os.access(target, os.X_OK):
             return target
     return cli
-
-
-def _write(target: Path, script: str) -> None:
-    """Each writer fills a file of its own: two sessions, or two processes, may begin at once."""
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, building = tempfile.mkstemp(prefix=".building-", dir=target.parent)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(script)
-    Path(building).chmod(0o700)
-    Path(building).replace(target)
