@@ -1,6 +1,6 @@
 """Node files of a turn are checked as soon as they are written, and the model is told in the same turn.
 
-`NodeChecks` belongs to its session; it remembers what the turn of the moment has checked, for its closing line.
+`NodeChecks` belongs to its session; it remembers what the current turn has checked, for its closing line.
 """
 
 from __future__ import annotations

@@ -80,5 +80,5 @@ def _refusal(message: str, at: datetime) -> ApiError:
     hours, minutes = divmod(wait_s // 60, 60)
     # Clients that follow Anthropic's own leave off trying again until the time has come.
     headers = {"retry-after": str(wait_s), "x-should-retry": "false"}
-    told = f"{message} It resets at {midnight:%Y-%m-%d %H:%M} UTC, in {hours} h {minutes} min."
-    return ApiError(429, told, reason="budget", headers=headers)
+    text = f"{message} It resets at {midnight:%Y-%m-%d %H:%M} UTC, in {hours} h {minutes} min."
+    return ApiError(429, text, reason="budget", headers=headers)

@@ -139,11 +139,11 @@ class _Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         if record.name == _access.name:
             return record.getMessage()
-        told = {"level": record.levelname.lower(), "message": record.getMessage().strip()}
+        line = {"level": record.levelname.lower(), "message": record.getMessage().strip()}
         if record.exc_info and record.exc_info[0] is not None:
-            told["exception"] = record.exc_info[0].__name__
+            line["exception"] = record.exc_info[0].__name__
             if (frame := record.exc_info[2]) is not None:
                 while frame.tb_next is not None:
                     frame = frame.tb_next
-                told["where"] = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}"
-        return json.dumps(told)
+                line["where"] = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}"
+        return json.dumps(line)

@@ -196,14 +196,14 @@ def load_settings(**given: Any) -> GatewaySettings:
     try:
         return GatewaySettings(**{**managed, **chosen})
     except ValidationError as error:
-        told = []
+        problems = []
         for item in error.errors(include_url=False, include_input=False, include_context=False):
             where = ".".join(str(part) for part in item["loc"])
             name = _NAMES.get(where) or (
                 where if where.isupper() or not where else f"{PREFIX}{where.upper()}"
             )
-            told.append(f"{name}: {item['msg'].removeprefix('Value error, ')}".removeprefix(": "))
-        raise ConfigError("The gateway cannot start. " + "; ".join(told) + ".") from None
+            problems.append(f"{name}: {item['msg'].removeprefix('Value error, ')}".removeprefix(": "))
+        raise ConfigError("The gateway cannot start. " + "; ".join(problems) + ".") from None
 
 
 class _Managed(BaseSettings):

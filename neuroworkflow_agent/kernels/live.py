@@ -24,7 +24,7 @@ from neuroworkflow_agent.kernels.unnumbered import unnumbered
 from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.outputs import ExecutionStatus, OutputChange, OutputList, OutputListener, join_texts
 
-_NOT_YET_TOLD_S = 0.05
+_NOT_YET_INTERRUPTED_S = 0.05
 _TEXT_S = 0.05
 """How long text may be gathered before it is handed on, though nothing follows."""
 
@@ -144,8 +144,10 @@ class _Run:
 
     def grace_left_s(self) -> float:
         """How much longer the code may clean up, since it was told to stop."""
-        told_at = self.code.told_at if self.code is not None else None
-        return _NOT_YET_TOLD_S if told_at is None else told_at + GRACE_S - time.monotonic()
+        interrupted_at = self.code.interrupted_at if self.code is not None else None
+        return (
+            _NOT_YET_INTERRUPTED_S if interrupted_at is None else interrupted_at + GRACE_S - time.monotonic()
+        )
 
     def say(self, text: str) -> None:
         """Show a text with the code's outputs while it runs, from the engine's thread."""

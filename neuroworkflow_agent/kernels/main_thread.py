@@ -124,7 +124,7 @@ class MainThreadQueue:
             running = self._running
             if running is None or (code is not None and code is not running):
                 return
-            if not running.is_to_be_told(again=again):
+            if not running.is_interrupt_due(again=again):
                 return
             thread_id = self._thread_id
             if thread_id is None or thread_id != threading.main_thread().ident:
@@ -133,11 +133,11 @@ class MainThreadQueue:
             # The last signal went to a handler of the code's own.
             was_taken = self._target is running and not self._has_handler()
             self._target = running
-            told_at = running.note_interrupt()
+            interrupted_at = running.note_interrupt()
             if was_taken and running.cancel is not None:
                 running.stop()
             elif was_taken:
-                self._put_handler_back_in(running, told_at)
+                self._put_handler_back_in(running, interrupted_at)
             # Sent under the lock that the main thread needs to leave the code: so the signal arrives while
             # our handler stands and knows whom it is for, never later in somebody else's code.
             if hasattr(signal, "pthread_kill"):
@@ -349,16 +349,16 @@ class MainThreadQueue:
         code = self._running
         if code is not None and code.interrupted:
             # Not a `threading.Timer`: the main thread may hold that module's locks while it is interrupted.
-            _thread.start_new_thread(self._interrupt_later, (code, code.told_at))
+            _thread.start_new_thread(self._interrupt_later, (code, code.interrupted_at))
 
-    def _interrupt_later(self, code: UserCode, told_at: float | None) -> None:
-        """Interrupt code that an interrupt has not reached since it was told at `told_at`."""
+    def _interrupt_later(self, code: UserCode, interrupted_at: float | None) -> None:
+        """Interrupt code that an interrupt has not reached since it was told at `interrupted_at`."""
         time.sleep(_AGAIN_S)
-        if code.told_at == told_at:
-            code.told_at = None
+        if code.interrupted_at == interrupted_at:
+            code.interrupted_at = None
             self.interrupt(code)
 
-    def _put_handler_back_in(self, code: UserCode, told_at: float) -> None:
+    def _put_handler_back_in(self, code: UserCode, interrupted_at: float) -> None:
         """Have the main thread put our handler back amid code that has set its own, then interrupt that again.
 
         Not `PyThreadState_SetAsyncExc`: while the main thread sleeps in C, every function that is traced in
@@ -366,7 +366,7 @@ class MainThreadQueue:
         """
         # https://docs.python.org/3/c-api/init.html#c.Py_AddPendingCall
         ctypes.pythonapi.Py_AddPendingCall(self._pending_call, None)
-        _thread.start_new_thread(self._interrupt_later, (code, told_at))
+        _thread.start_new_thread(self._interrupt_later, (code, interrupted_at))
 
     def _on_sigint(self, on_interrupt: Callable[[], None], _signum: int, frame: FrameType | None) -> None:
         """Takes no lock: the frame it interrupts may hold it."""

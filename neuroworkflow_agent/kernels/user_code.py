@@ -27,7 +27,7 @@ class UserCode:
     """Whether it awaits; if not, it is driven to its end in one step."""
     interrupted: bool = False
     """Set once it was told to stop."""
-    told_at: float | None = None
+    interrupted_at: float | None = None
     """When an interrupt last went to it or reached it, on the monotonic clock; None while none did."""
     is_over: bool = False
     """Set by the coroutine when the user's part has ended: too late to interrupt."""
@@ -47,13 +47,15 @@ class UserCode:
         self.cancel = lambda: loop.call_soon_threadsafe(task.cancel)
         return task
 
-    def is_to_be_told(self, *, again: bool) -> bool:
+    def is_interrupt_due(self, *, again: bool) -> bool:
         """Whether an interrupt is due: the first, or with `again` one that is not the same Stop on another way."""
-        return self.told_at is None or (again and time.monotonic() - self.told_at > _SAME_STOP_S)
+        return self.interrupted_at is None or (
+            again and time.monotonic() - self.interrupted_at > _SAME_STOP_S
+        )
 
     def note_interrupt(self) -> float:
         """Remember that it is told to stop, now; gives the time."""
-        self.interrupted, self.told_at = True, (now := time.monotonic())
+        self.interrupted, self.interrupted_at = True, (now := time.monotonic())
         return now
 
     def stop(self) -> None:

@@ -20,8 +20,8 @@ def plain_request(body: dict[str, Any]) -> dict[str, Any]:
     Claude Code says what it knows of the machine in a message of the role `system` between the others;
     elsewhere a conversation has users and assistants, and such text belongs to the system prompt.
     """
-    told = [m["content"] for m in body.get("messages", []) if m["role"] == "system"]
-    system = [_text(part) for part in (body.get("system", ""), *told)]
+    system_messages = [m["content"] for m in body.get("messages", []) if m["role"] == "system"]
+    system = [_text(part) for part in (body.get("system", ""), *system_messages)]
     plain = {k: v for k, v in body.items() if k not in ("output_config", "thinking", "context_management")}
     plain["messages"] = [m for m in body.get("messages", []) if m["role"] != "system"]
     if any(system):

@@ -30,7 +30,7 @@ def answer(question: str, arguments: Mapping[str, Any], environ: Mapping[str, st
     question
         `check_node`, `look_at_file`, `list_nodes`, `check_connection` or `check_workflow`.
     arguments
-        `folder`, the one paths are told relative to, and what the question needs; paths are absolute.
+        `folder`, the one paths are given relative to, and what the question needs; paths are absolute.
     environ
         For processes that run nodes.
 
@@ -52,23 +52,23 @@ def _check_node(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> Ans
         counts = checked.setdefault(finding.path, [0, 0])
         counts[0] += finding.severity == "error"
         counts[1] += finding.severity == "warning"
-    return {"text": f"{_told(report.findings, folder)}{report.summary}", "checked": checked}
+    return {"text": f"{_as_lines(report.findings, folder)}{report.summary}", "checked": checked}
 
 
 def _look_at_file(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -> Answer:
     """A file that was just written: its nodes and its workflow, if it has any; no text if it has neither."""
     folder, path = arguments["folder"], Path(arguments["path"])
     report = check_paths([path], need_nodes=False)
-    findings, told = list(report.findings), [report.summary] if report.nodes or report.findings else []
+    findings, texts = list(report.findings), [report.summary] if report.nodes or report.findings else []
     if not any(finding.code in UNREADABLE for finding in findings):
         flow = check_workflow(path)
         if flow.workflow.nodes:
-            told.append(flow.summary)
+            texts.append(flow.summary)
             findings += flow.findings
-    if not told:
+    if not texts:
         return {"text": ""}
     counts = [count(findings, "error"), count(findings, "warning")]
-    return {"text": _told(findings, folder) + "\n".join(told), "checked": {str(path): counts}}
+    return {"text": _as_lines(findings, folder) + "\n".join(texts), "checked": {str(path): counts}}
 
 
 def _list_nodes(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -> Answer:
@@ -89,9 +89,9 @@ def _check_workflow(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -
     try:
         report = check_workflow(Path(arguments["path"]), tuple(map(Path, arguments["paths"])))
     except Unreadable as unreadable:
-        return {"text": _told([unreadable.finding], folder)}
+        return {"text": _as_lines([unreadable.finding], folder)}
     drawn = drawing.workflow_as_mermaid(report.workflow)
-    return {"text": f"{_told(report.findings, folder)}{report.summary}\n\n{drawn}"}
+    return {"text": f"{_as_lines(report.findings, folder)}{report.summary}\n\n{drawn}"}
 
 
 _ANSWERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Answer]] = {
@@ -103,7 +103,7 @@ _ANSWERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Answer]] = 
 }
 
 
-def _told(findings: list[Finding], folder: str) -> str:
+def _as_lines(findings: list[Finding], folder: str) -> str:
     """The gravest findings, one a line."""
     ranked = sorted(findings, key=lambda finding: (finding.severity != "error", finding))
     more = f"… and {len(ranked) - _MAX_FINDINGS} more\n" if len(ranked) > _MAX_FINDINGS else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from neuroworkflow_agent.nodes.contract import CATEGORIES
 from neuroworkflow_agent.nodes.files import may_hold_node, python_files
-from neuroworkflow_agent.nodes.findings import Finding, count, plural, told
+from neuroworkflow_agent.nodes.findings import Finding, count, plural, summarise
 from neuroworkflow_agent.nodes.model import NodeClass, node_classes
 from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.rules import check_node
@@ -54,7 +54,7 @@ class Report:
     @property
     def summary(self) -> str:
         """One line: `2 files, 2 nodes: 1 error, 0 warnings`."""
-        return f"{plural(self.files, 'file')}, {plural(len(self.nodes), 'node')}: {told(self.findings)}"
+        return f"{plural(self.files, 'file')}, {plural(len(self.nodes), 'node')}: {summarise(self.findings)}"
 
 
 def check_paths(paths: Sequence[Path], *, jobs: int | None = None, need_nodes: bool = True) -> Report:
@@ -132,10 +132,10 @@ def check_file(path: Path, is_named: bool = True) -> Checked:
         # The depth was checked, but what calls us may stand deep in its own stack.
         return Checked(shown, [source.find("NW005", None, "The code is nested too deeply to be checked.")])
     except Exception as error:  # noqa: BLE001 - a mistake of ours in one file must not hide the others
-        told = f"The checker failed here, with {type(error).__name__}: {str(error)[:200]}."
+        failure = f"The checker failed here, with {type(error).__name__}: {str(error)[:200]}."
         return Checked(
             shown,
-            [source.find("NW013", None, told, "Report it with the file; it is not a mistake of yours.")],
+            [source.find("NW013", None, failure, "Report it with the file; it is not a mistake of yours.")],
         )
     if not nodes and is_named:
         findings = [

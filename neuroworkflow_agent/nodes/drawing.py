@@ -70,8 +70,8 @@ def workflow_as_svg(workflow: Workflow) -> str:
     boxes = _place(workflow)
     width = max((box.x + box.width for box in boxes.values()), default=0) + _PAD_PX
     height = max((box.y + box.height for box in boxes.values()), default=0) + _PAD_PX
-    told = "; ".join(map(str, workflow.connections)) or "no connections"
-    title = _shown(f"Workflow {workflow.name or ''}: {told}")
+    listed = "; ".join(map(str, workflow.connections)) or "no connections"
+    title = _shown(f"Workflow {workflow.name or ''}: {listed}")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
         'role="img" style="max-width:100%;height:auto;color:#1f2328" font-family="system-ui,sans-serif" font-size="12">',

@@ -188,7 +188,7 @@ def count(findings: list[Finding], severity: Severity) -> int:
     return sum(finding.severity == severity for finding in findings)
 
 
-def told(findings: list[Finding]) -> str:
+def summarise(findings: list[Finding]) -> str:
     """How many errors and warnings: `1 error, 0 warnings`."""
     return ", ".join(plural(count(findings, severity), severity) for severity in SEVERITIES[:2])
 

@@ -23,7 +23,7 @@ class _Trial:
     def __init__(self, request: dict[str, str]) -> None:
         self._request = request
         self._path = Path(request["path"])
-        self._told: list[dict[str, Any]] = []
+        self._result: list[dict[str, Any]] = []
 
     def run(self) -> None:
         if self._request["library"]:
@@ -159,15 +159,15 @@ class _Trial:
         return next((frame.lineno or 1 for frame in reversed(frames) if frame.filename == str(self._path)), 1)
 
     def _find(self, code: str, message: str, remedy: str, line: int = 1) -> None:
-        self._told.append({"code": code, "message": message, "remedy": remedy, "line": line})
+        self._result.append({"code": code, "message": message, "remedy": remedy, "line": line})
         self._write()
 
     def _step(self, step: str) -> None:
-        self._told.append({"step": step})
+        self._result.append({"step": step})
         self._write()
 
     def _write(self) -> None:
-        Path(self._request["result"]).write_text(json.dumps(self._told), encoding="utf-8")
+        Path(self._request["result"]).write_text(json.dumps(self._result), encoding="utf-8")
 
 
 _OLD_LIBRARY = (

@@ -153,8 +153,8 @@ def _compare_words(units: str, ours: set[str], theirs: set[str]) -> Meaning:
     shared = ours & theirs
     if len(shared) >= _ALIKE * min(len(ours), len(theirs)) and shared:
         return Meaning("same", f"both are in {units}")
-    told = f"share only {', '.join(map(repr, sorted(shared)))}" if shared else "share no word"
-    return Meaning("unclear", f"both are in {units}, but their descriptions {told}")
+    overlap = f"share only {', '.join(map(repr, sorted(shared)))}" if shared else "share no word"
+    return Meaning("unclear", f"both are in {units}, but their descriptions {overlap}")
 
 
 def _differ(ours: list[Unit], theirs: list[Unit]) -> Meaning:

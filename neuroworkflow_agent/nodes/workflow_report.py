@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neuroworkflow_agent.nodes.drawing import workflow_as_svg
-from neuroworkflow_agent.nodes.findings import Finding, count, plural, told
+from neuroworkflow_agent.nodes.findings import Finding, count, plural, summarise
 from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.rules import workflow as rules
 from neuroworkflow_agent.nodes.workflows import Workflow, read_workflow
@@ -30,9 +30,7 @@ class WorkflowReport:
     def summary(self) -> str:
         """One line: `2 nodes, 1 connection: 0 errors, 0 warnings`."""
         nodes, connections = self.workflow.nodes, self.workflow.connections
-        return (
-            f"{plural(len(nodes), 'node')}, {plural(len(connections), 'connection')}: {told(self.findings)}"
-        )
+        return f"{plural(len(nodes), 'node')}, {plural(len(connections), 'connection')}: {summarise(self.findings)}"
 
     def __str__(self) -> str:
         return f"{as_text(self.findings)}{self.summary}"

@@ -89,7 +89,7 @@ class KernelChat:
 
     @property
     def session(self) -> Session:
-        """The conversation of the moment, begun if there is none."""
+        """The current session, begun if there is none."""
         from neuroworkflow_agent.engine.session import Session
 
         with self._lock:

@@ -92,8 +92,8 @@ def _at_import(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             )
             for handler in statement.handlers:
                 # Saying that an optional package is missing is not work.
-                told = [each for each in handler.body if not (optional_import and _tells(each))]
-                yield from _at_import(told)
+                statements = [each for each in handler.body if not (optional_import and _tells(each))]
+                yield from _at_import(statements)
         elif isinstance(statement, ast.ClassDef):
             yield from _at_import(statement.body)
         else:

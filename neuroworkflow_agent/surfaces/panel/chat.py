@@ -72,7 +72,7 @@ class PanelChat:
 
     @property
     def session_id(self) -> str | None:
-        """The conversation of the moment; None before it has begun."""
+        """The current session; None before it has begun."""
         return self._conversation.session_id
 
     def open(self, resume: str | None = None, *, fork: bool = False) -> None:

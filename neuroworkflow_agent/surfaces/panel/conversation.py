@@ -144,7 +144,7 @@ class PanelConversation:
         self.note("This is a copy of the conversation up to here; the other one stays as it is.")
 
     async def renew(self) -> None:
-        """Get ready for the settings of the moment, unless a turn runs; call it again when that has ended."""
+        """Get ready for the current settings, unless a turn runs; call it again when that has ended."""
         if self._session is not None:
             with contextlib.suppress(SessionBusyError):
                 async with self.changing():
