@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from neuroworkflow_agent import cli_nodes
+from neuroworkflow_agent import cli_instructions, cli_nodes
 from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.cli_nodes import JsonOption
 from neuroworkflow_agent.config import AgentConfig, Mode
@@ -36,6 +36,7 @@ gateway = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(gateway, name="gateway")
+app.add_typer(cli_instructions.app, name="instructions")
 
 _BAD_INPUT = 2
 

@@ -145,6 +145,7 @@ def private_environ(home: Path) -> dict[str, str]:
         **kept,
         "CLAUDE_CONFIG_DIR": str(home / "claude"),
         "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_STATE_HOME": str(home / "state"),
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),

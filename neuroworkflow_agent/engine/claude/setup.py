@@ -24,6 +24,7 @@ from neuroworkflow_agent.workspace import Workspace
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, McpSdkServerConfig
 
+    from neuroworkflow_agent.instructions import Instructions
     from neuroworkflow_agent.skills import SkillSet
     from neuroworkflow_agent.tools.run_code import RunCode
     from neuroworkflow_agent.tools.workflow import WorkflowTools
@@ -60,7 +61,7 @@ class ProcessSetup:
         """The tool, once a process was made that offers it."""
         self._workflow: WorkflowTools | None = None
         self._notices: dict[str, bool] = {}
-        """What was skipped, and whether the user was told."""
+        """What the user should know of instructions and skills, and whether they do."""
         self.nodes = NodeChecks(
             Workspace(config.workspace),
             lambda: self.config.harmless_environ,
@@ -96,8 +97,15 @@ class ProcessSetup:
         self._notices |= {notice: self._notices.get(notice, False) for notice in skipped}
         return skill_set
 
+    def _find_instructions(self) -> Instructions:
+        from neuroworkflow_agent.instructions import find_instructions
+
+        found = find_instructions(self.config.workspace)
+        self._notices |= {notice: self._notices.get(notice, False) for notice in found.notices}
+        return found
+
     def new_notices(self) -> list[str]:
-        """What the user was not told yet of the skills that were skipped; told by this."""
+        """What the user does not know yet of instructions and of skills that were skipped; known by this."""
         new = [notice for notice, is_told in self._notices.items() if not is_told]
         self._notices |= dict.fromkeys(new, True)
         return new
@@ -148,6 +156,7 @@ class ProcessSetup:
         await asyncio.to_thread(settle_home)
         config = self.config
         skill_set = await asyncio.to_thread(self._prepare_skills)
+        instructions = await asyncio.to_thread(self._find_instructions)
         readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()
         if self._kernel is not None and self.code is None:
             self.code = RunCode(
@@ -170,6 +179,7 @@ class ProcessSetup:
                 language=self._kernel.language if self._kernel else "python",
                 has_workflow=bool(tools.servers[WORKFLOW_SERVER]),
                 project_id=config.project_id,
+                instructions=instructions.followed,
             ),
             servers=_servers(tools),
             node_checks=self.nodes,
