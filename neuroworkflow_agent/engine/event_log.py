@@ -84,8 +84,12 @@ class EventLog:
             self._flush_soon = None
         async with self._writing:
             records, self._pending = self._pending, []
-            if records or self._unwritten:
+            if not records and not self._unwritten:
+                return
+            try:
                 await asyncio.to_thread(self._write, records)
+            except RuntimeError:  # at the interpreter's end there are no pools
+                self._write(records)
 
     def _start_flush(self) -> None:
         self._flush_soon = None

@@ -77,7 +77,7 @@ def test_turn_yields_its_events_in_order(scripted_model: ScriptedModel, make_ses
     events = list(turn)
     assert events[:-1] == [
         TurnStart(turn.turn_id, "hi"),
-        Notice("Model: Messages API server, because ANTHROPIC_BASE_URL is set."),
+        Notice("Model: Messages API server, because ANTHROPIC_BASE_URL is set.", is_introduction=True),
         ThinkingDelta("hm"),
         TextDelta("Hello "),
         TextDelta("there"),
