@@ -6,6 +6,7 @@ shown.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +38,7 @@ def read_transcript(session_id: str, config: AgentConfig, *, after: str | None =
     Parameters
     ----------
     after
-        Leave out everything up to the message with this id; all, if there is none with it.
+        Only turns that began after the message with this id; none, if there is no such message.
 
     Raises
     ------
@@ -53,6 +54,8 @@ def read_transcript(session_id: str, config: AgentConfig, *, after: str | None =
         messages = messages[ids.index(after) + 1 :] if after in ids else []
     reader = _Reader(stored.session_id)
     events = [event for message in messages for event in reader.read(message)]
+    if after is not None:  # what the CLI still wrote of a turn that was stopped belongs to none of these
+        events = list(itertools.dropwhile(lambda event: not isinstance(event, TurnStart), events))
     return [*events, *reader.end_turn("complete")]
 
 

@@ -7,6 +7,7 @@ so each function imports it by itself: who imports this module on the kernel's m
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from neuroworkflow_agent.engine.event_log import copy_log, delete_log
 from neuroworkflow_agent.engine.prompts import BESIDE_THE_PROMPT, read_message
 from neuroworkflow_agent.errors import ConfigError, SessionNotFoundError
 from neuroworkflow_agent.ids import SessionId
+
+_SESSION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,18 @@ def find(session_id: str, config: AgentConfig) -> StoredSession:
     SessionNotFoundError
         If there is none, or more than one.
     """
-    matches = (
-        [each for each in sessions(config) if each.session_id.startswith(session_id)] if session_id else []
-    )
-    exact = [each for each in matches if each.session_id == session_id]
-    if len(exact or matches) != 1:
+    import claude_agent_sdk as sdk
+
+    settle_home()
+    if _SESSION_ID.fullmatch(session_id):  # the whole one: no need to look through all of them
+        found = sdk.get_session_info(session_id, directory=str(config.workspace))
+        if found is None:
+            raise SessionNotFoundError(session_id)
+        return _stored(found, config)
+    matches = [each for each in sessions(config) if session_id and each.session_id.startswith(session_id)]
+    if len(matches) != 1:
         raise SessionNotFoundError(session_id)
-    return (exact or matches)[0]
+    return matches[0]
 
 
 def pick(session_id: str, config: AgentConfig) -> StoredSession:
@@ -90,14 +98,7 @@ def sessions(config: AgentConfig, *, limit: int | None = None) -> list[StoredSes
 
     settle_home()
     found = sdk.list_sessions(directory=str(config.workspace), limit=limit)
-    return [
-        StoredSession(
-            SessionId(info.session_id),
-            " ".join(_title(info, str(config.workspace)).split()) or "(no title)",
-            datetime.fromtimestamp(info.last_modified / 1000, UTC),
-        )
-        for info in found
-    ]
+    return [_stored(info, config) for info in found]
 
 
 def entries(session_id: str, config: AgentConfig) -> list[Entry]:
@@ -168,6 +169,13 @@ def delete(session_id: str, config: AgentConfig) -> SessionId:
     sdk.delete_session(stored.session_id, directory=str(config.workspace))
     delete_log(stored.session_id)
     return stored.session_id
+
+
+def _stored(info: Any, config: AgentConfig) -> StoredSession:
+    title = " ".join(_title(info, str(config.workspace)).split()) or "(no title)"
+    return StoredSession(
+        SessionId(info.session_id), title, datetime.fromtimestamp(info.last_modified / 1000, UTC)
+    )
 
 
 def _title(info: Any, directory: str) -> str:
