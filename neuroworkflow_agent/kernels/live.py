@@ -97,12 +97,12 @@ class LiveKernel:
         repetition = 0
         while not run.done.done():
             left = run.grace_left_s()
-            if left > 0:
-                await asyncio.wait([run.done], timeout=left)
-                continue
-            repetition += 1
-            run.say(what_to_say(repetition))
-            self._queue.interrupt(run.code, again=True)
+            if left <= 0 and run.code is not None and self._queue.is_running(run.code):
+                repetition += 1
+                run.say(what_to_say(repetition))
+                self._queue.interrupt(run.code, again=True)
+            # Waits in any case: what says that the code has ended may be waiting for this loop.
+            await asyncio.wait([run.done], timeout=max(left, _NOT_YET_INTERRUPTED_S))
         if not run.done.cancelled():
             run.done.exception()  # it is nobody's any more
 

@@ -105,6 +105,10 @@ class MainThreadQueue:
             if self._wake is not None:
                 self._wake()
 
+    def is_running(self, code: UserCode) -> bool:
+        """Whether this code runs now. From any thread."""
+        return self._running is code
+
     def interrupt(self, code: UserCode | None = None, *, again: bool = False) -> None:
         """Interrupt `code`, or whatever user code runs now; nothing else. From any thread.
 

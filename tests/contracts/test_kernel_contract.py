@@ -23,6 +23,7 @@ from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.kernels.client import ClientKernel
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.outputs import OutputChange, OutputList
 
 T = TypeVar("T")
@@ -469,6 +470,27 @@ def test_stubborn_code_is_stopped(
     assert bench.stop_after(source) < 6
     assert result_of(bench.execute("1")) == "1"
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_code_that_ends_as_its_grace_ends_holds_up_nothing(
+    shell: InteractiveShell, loop_thread: LoopThread
+) -> None:
+    """Its end is told on the loop that is about to interrupt it again."""
+
+    class Ended:
+        code = UserCode(lambda: asyncio.sleep(0), is_async=False)
+
+        def __init__(self) -> None:
+            self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            asyncio.get_running_loop().call_later(0.1, self.done.set_result, None)
+
+        def grace_left_s(self) -> float:
+            return -1.0
+
+    async def main() -> None:
+        await LiveKernel(shell, MainThreadQueue())._interrupt_until_done(Ended())  # type: ignore[arg-type]
+
+    loop_thread.submit(main()).result(5)
 
 
 @pytest.mark.waits
