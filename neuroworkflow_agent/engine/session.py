@@ -260,6 +260,7 @@ class Session:
             turn.emit(Notice(self.introduction, is_introduction=True))
         watch = asyncio.create_task(self._watch_for_silence(turn))
         logged = asyncio.create_task(self._begin_log(turn))
+        checking = asyncio.create_task(self._check_stored(turn))
         if self._stop_wanted:  # before the turn had come as far as this
             self._interrupt()
         try:
@@ -274,6 +275,7 @@ class Session:
             self._finish(turn, "error", self._hide(str(error)))
         finally:
             watch.cancel()
+            checking.cancel()
             self._turn = self._reader = self._process = None
             self._supervisor.start_idle_timer(self._is_idle)
 
@@ -479,10 +481,13 @@ class Session:
                 earlier = event.turn_id
             self._log.add(earlier, event)
         turn.subscribe(lambda event: self._log.add(turn.turn_id, event))
-        if self._is_to_be_stored and not await asyncio.to_thread(self._is_stored):
-            turn.emit(Notice(_NOT_STORED))
-        self._is_to_be_stored = False
         await self._log.flush()
+
+    async def _check_stored(self, turn: Turn) -> None:
+        """Say in this turn if the transcript has nothing of those before; the turn does not wait for it."""
+        is_due, self._is_to_be_stored = self._is_to_be_stored, False
+        if is_due and not await asyncio.to_thread(self._is_stored):
+            turn.emit(Notice(_NOT_STORED))
 
     def _is_stored(self) -> bool:
         from neuroworkflow_agent.engine.claude.transcripts import exists
