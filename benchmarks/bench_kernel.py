@@ -96,6 +96,7 @@ watching = asyncio.get_running_loop().create_task(watch())
 _CLEANUP = """\
 import time
 cleaned = False
+print("started")
 try:
     time.sleep(600)
 finally:
@@ -166,8 +167,8 @@ def _stops(kernel: RealKernel, model: ScriptedModel) -> list[Row]:
             assert ran.end == "interrupted", ran
             seconds.append(ran.stopped_after_s)
         found.append(_stop_row(name, seconds))
-    found.append(_stop_row("a pending approval", [_stop_approval(kernel, model) for _ in range(5)]))
-    return [*found, _stop_cleanup(kernel, model)]
+    found.append(_stop_cleanup(kernel, model))
+    return [*found, _stop_row("a pending approval", [_stop_approval(kernel, model) for _ in range(5)])]
 
 
 def _stop_cleanup(kernel: RealKernel, model: ScriptedModel) -> Row:
@@ -175,7 +176,7 @@ def _stop_cleanup(kernel: RealKernel, model: ScriptedModel) -> Row:
     seconds, cleaned = [], 0
     for _ in range(5):
         model.extend(Reply.code(_CLEANUP))
-        ran = kernel.run("%chat go", interrupt_when=lambda msg: "time.sleep(600)" in str(msg["content"]))
+        ran = kernel.run("%chat go", interrupt_when=lambda msg: msg["msg_type"] == "stream")
         assert ran.end == "interrupted", ran
         seconds.append(ran.stopped_after_s)
         cleaned += kernel.run("print(cleaned)").text.strip() == "True"
