@@ -61,6 +61,8 @@ class EventLog:
     def __init__(self, session_id: SessionId, hide: Callable[[str], str]) -> None:
         self._session_id = session_id
         self._hide = hide
+        self._path: Path | None = None
+        """Its file, once there was a place for it."""
         self._pending: list[Record] = []
         self._unwritten = b""
         """Lines that could not be written."""
@@ -101,7 +103,7 @@ class EventLog:
         has_ended = any(isinstance(event, TurnEnd) for _, _, event in records)
         data = self._unwritten
         try:
-            path = log_path(self._session_id)
+            path = self._path = self._path or log_path(self._session_id)
             for record in _joined(records):
                 data += self._line(record, path)
             _append(path, data, is_to_last=has_ended)
@@ -331,9 +333,10 @@ def _append(path: Path, data: bytes, *, is_to_last: bool) -> None:
 def _shorten(path: Path) -> None:
     """Let the oldest turns go until half of what may be is left."""
     lines = path.read_bytes().splitlines(keepends=True)
+    turns = [_turn_of(line) for line in lines]
     sizes: dict[str, int] = {}
-    for line in lines:
-        sizes[_turn_of(line)] = sizes.get(_turn_of(line), 0) + len(line)
+    for turn, line in zip(turns, lines, strict=True):
+        sizes[turn] = sizes.get(turn, 0) + len(line)
     kept: set[str] = set()
     room = MAX_BYTES // 2
     for turn in reversed(sizes):
@@ -341,7 +344,7 @@ def _shorten(path: Path) -> None:
         if room < 0 and kept:
             break
         kept.add(turn)
-    rest = b"".join(line for line in lines if _turn_of(line) in kept)
+    rest = b"".join(line for turn, line in zip(turns, lines, strict=True) if turn in kept)
     write_private(path, rest)
     for picture in _beside(path).glob("*"):
         if picture.name.encode() not in rest:

@@ -19,7 +19,7 @@ from neuroworkflow_agent.engine.approvals import Approvals
 from neuroworkflow_agent.engine.claude.setup import ProcessSetup
 from neuroworkflow_agent.engine.claude.supervisor import Supervisor
 from neuroworkflow_agent.engine.event_log import EventLog, read_log
-from neuroworkflow_agent.engine.history import said_elsewhere
+from neuroworkflow_agent.engine.history import history, said_elsewhere
 from neuroworkflow_agent.engine.permissions import Answer, Ask, offers_run_code
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.prompts import Attachment, message_blocks
@@ -334,6 +334,7 @@ class Session:
     def _finish(self, turn: Turn, end: EndReason, message: str) -> None:
         if turn.ended.is_set():
             return
+        end, message = turn.reason(end, message)
         if self._stop_timer is not None:
             self._stop_timer.cancel()
         if self._code is not None and end != "complete":
@@ -504,9 +505,9 @@ class Session:
         """What was said before, in the session that this one resumes, and is not in its log yet."""
         source = self._resume or self.session_id
         with contextlib.suppress(SessionNotFoundError, OSError):
-            logged = read_log(source)
-            elsewhere = said_elsewhere(source, self.config, logged)
-            return elsewhere if source == self.session_id else [*logged, *elsewhere]
+            if source == self.session_id:
+                return said_elsewhere(source, self.config, read_log(source))
+            return history(source, self.config)
         return []
 
     # -- small parts ----------------------------------------------------------------------------------

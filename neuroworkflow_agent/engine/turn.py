@@ -166,20 +166,22 @@ class Turn:
             self.note_sign_of_life()
         return time.monotonic() - self._last_sign
 
+    def reason(self, end: EndReason, message: str) -> tuple[EndReason, str]:
+        """What the CLI calls aborted was either stopped by the user or had nobody to ask."""
+        if self.unanswered:
+            return "interaction", self.unanswered
+        if self.is_stopping:
+            return "interrupted", "Stopped."
+        return end, message
+
     def end(self, end: EndReason, message: str, **figures: Any) -> None:
         """Emit the last event.
 
         Parameters
         ----------
-        end, message
-            How it ended; what the CLI calls aborted was either stopped by the user or had nobody to ask.
         figures
             More fields of `TurnEnd`.
         """
-        if self.unanswered:
-            end, message = "interaction", self.unanswered
-        elif self.is_stopping:
-            end, message = "interrupted", "Stopped."
         self.ended.set()
         duration_s = time.monotonic() - self._started
         self.emit(TurnEnd(self.turn_id, end, message, duration_s=duration_s, **figures))

@@ -287,11 +287,7 @@ def test_fork_of_a_session_begins_with_what_the_other_showed(
     assert [event.prompt for event in read_log(first.session_id) if isinstance(event, TurnStart)] == ["First"]
 
 
-def test_what_cannot_be_kept_is_said_once(
-    scripted_model: ScriptedModel, make_session: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    in_the_way = tmp_path / "file"
-    in_the_way.write_text("")
+def test_what_cannot_be_kept_is_said_once(scripted_model: ScriptedModel, make_session: Maker) -> None:
     session = make_session()
     log_path(session.session_id).mkdir()
     scripted_model.extend(Reply.text("One."), Reply.text("Two."))
