@@ -31,8 +31,8 @@ from neuroworkflow_agent.render.approval import approval
 from neuroworkflow_agent.render.markdown import page
 from neuroworkflow_agent.render.parts import Rendered
 from neuroworkflow_agent.render.stream import MarkdownStream
+from neuroworkflow_agent.tools.registry import RUN_CODE
 
-RUN_CODE = "run_code"
 METADATA_KEY = "neuroworkflow_agent"
 
 

@@ -13,6 +13,8 @@ from neuroworkflow_agent.ids import ToolUseId
 
 MCP_SERVER = "neuroworkflow"
 """Name of the in-process MCP server."""
+RUN_CODE = "run_code"
+"""Name of the tool that runs code in the kernel."""
 WORKFLOW_SERVER = "workflow"
 """Name of the in-process MCP server with the workflow tools of a hub."""
 

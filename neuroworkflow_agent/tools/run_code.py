@@ -11,10 +11,8 @@ from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.outputs import OutputChange
 from neuroworkflow_agent.tools.content import encode_execution
-from neuroworkflow_agent.tools.registry import MCP_SERVER, Block, Call, Tool, called_name
+from neuroworkflow_agent.tools.registry import RUN_CODE, Block, Call, Tool
 
-NAME = "run_code"
-RUN_CODE = called_name(MCP_SERVER, NAME)
 _DESCRIPTION = """\
 Run code in the user's live notebook kernel and see what comes out.
 
@@ -73,7 +71,7 @@ class RunCode:
         self._lock = asyncio.Lock()
         self.stopped = False
         """Set while no code may start: the user stopped the turn."""
-        self.tool = Tool(NAME, _DESCRIPTION, _SCHEMA, self._answer)
+        self.tool = Tool(RUN_CODE, _DESCRIPTION, _SCHEMA, self._answer)
         """What the model may call."""
 
     @property

@@ -25,10 +25,12 @@ from neuroworkflow_agent.engine.permissions import (
     offered_tools,
     offers_run_code,
 )
-from neuroworkflow_agent.tools.run_code import RUN_CODE
+from neuroworkflow_agent.tools.registry import MCP_SERVER, called_name
 from neuroworkflow_agent.workspace import Workspace
 from tests import tiers
 from tests.tools.offered import TOOLS
+
+RUN_CODE = called_name(MCP_SERVER, "run_code")
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from neuroworkflow_agent.events import (
 from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId, new_turn_id
 from neuroworkflow_agent.outputs import OutputChange, stream
 from neuroworkflow_agent.tools.content import NO_OUTPUT, NOTE
+from neuroworkflow_agent.tools.registry import RUN_CODE
 
 _INTERRUPTED = "[Request interrupted by user"
 
@@ -122,7 +123,7 @@ class _Reader:
         result = read_block(block)
         if not isinstance(result, ToolResult):
             return
-        if self._tools.get(result.tool_use_id) == "run_code":
+        if self._tools.get(result.tool_use_id) == RUN_CODE:
             for part in result_parts(block):
                 if (change := _as_output(part)) is not None:
                     yield CellOutput(result.tool_use_id, change)

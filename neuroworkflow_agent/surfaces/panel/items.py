@@ -34,8 +34,8 @@ from neuroworkflow_agent.render.outputs import ShownPicture, render_output
 from neuroworkflow_agent.render.stream import MarkdownStream
 from neuroworkflow_agent.surfaces.panel.patches import Item, Op, change
 from neuroworkflow_agent.text import clip, strip_control
+from neuroworkflow_agent.tools.registry import RUN_CODE
 
-RUN_CODE = "run_code"
 _OPEN_STATES = ("waiting", "running", "asking")
 _SILENT_TOOLS = (RUN_CODE, "Write", "Edit")
 """Whose success says nothing that the card does not show."""
