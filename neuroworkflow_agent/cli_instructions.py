@@ -12,6 +12,7 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.surfaces.console import echo
 from neuroworkflow_agent.text import show_invisible
+from neuroworkflow_agent.trusted_text import UnfitFileError
 
 app = typer.Typer(help="Standing instructions: what the agent follows in every session.")
 
@@ -39,7 +40,7 @@ def instructions_approve(
         text = instructions.read_instructions(path)
     except FileNotFoundError:
         raise ConfigError(f"There is no file '{file}'.") from None
-    except instructions.UnfitInstructionsError as error:
+    except UnfitFileError as error:
         raise ConfigError(f"'{file}' {error}.") from None
     if not yes:
         echo(show_invisible(text))

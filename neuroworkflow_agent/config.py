@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.mcp_config import McpServers, checked_servers, read_mcp_servers, secrets_of
 
 Mode: TypeAlias = Literal["edit", "ask", "plan", "read-only"]
 """What the agent may do unasked; see `engine.permissions`."""
@@ -103,10 +104,13 @@ class AgentConfig:
     """Offer the Bash tool; each call asks the user."""
     allow_subagents: bool = False
     """Offer sub-agents."""
+    mcp_servers: McpServers = field(default_factory=dict, repr=False)
+    """MCP servers of the user's own, as in Claude Code's `mcpServers`: settings by name. `NEUROWORKFLOW_MCP_CONFIG`
+    names a file of theirs."""
     cli_path: Path | None = None
     """The `claude` executable; None for the one bundled with claude-agent-sdk."""
     claude_config_dir: Path | None = None
-    """Where Claude Code keeps logins and conversations: `CLAUDE_CONFIG_DIR`, else `~/.claude`. Read only;
+    """Where Claude Code keeps logins and sessions: `CLAUDE_CONFIG_DIR`, else `~/.claude`. Read only;
     the CLI and the SDK find it through the same variable."""
     idle_timeout_s: float = 900.0
     """Close the `claude` process after this many seconds without a turn; the next turn resumes."""
@@ -127,6 +131,7 @@ class AgentConfig:
         object.__setattr__(self, "workspace", _existing_directory(self.workspace, "workspace"))
         if self.skills_dir is not None:
             object.__setattr__(self, "skills_dir", _existing_directory(self.skills_dir, "skills_dir"))
+        checked_servers(self.mcp_servers)
         if self.mode not in MODES:
             raise ConfigError(f"mode must be one of {', '.join(MODES)}, got {self.mode!r}.")
         if self.model is not None and not self.model.strip():
@@ -168,13 +173,17 @@ class AgentConfig:
             "found_secrets": frozenset(_secrets(env)),
             "environ": env,
         }
-        return cls(**{**{k: v for k, v in found.items() if v is not None}, **given})
+        config = cls(**{**{k: v for k, v in found.items() if v is not None}, **given})
+        servers = _path(env, "NEUROWORKFLOW_MCP_CONFIG")
+        if servers is None or "mcp_servers" in given:
+            return config
+        return replace(config, mcp_servers=read_mcp_servers(servers, env, config.workspace))
 
     @property
     def secrets(self) -> frozenset[str]:
         """Values that neither the model nor a transcript may see, today's tokens among them."""
         own = [self.user_token] if self.user_token and len(self.user_token) >= _MIN_SECRET_CHARS else []
-        return self.found_secrets.union(_secrets(self.environ), own)
+        return self.found_secrets.union(_secrets(self.environ), secrets_of(self.mcp_servers), own)
 
     @property
     def harmless_environ(self) -> dict[str, str]:

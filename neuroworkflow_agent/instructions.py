@@ -9,25 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_config_path
 
 from neuroworkflow_agent.directories import state_directory
-from neuroworkflow_agent.errors import AgentError, ConfigError
+from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.private_files import write_private
-from neuroworkflow_agent.skill_files import distrusted
+from neuroworkflow_agent.trusted_text import UnfitFileError, read_trusted_text
 
 OF_WORKSPACE = ("AGENTS.md", "CLAUDE.md")
 """Names of a workspace's instructions."""
 _MAX_BYTES = 100_000
 _APPROVED = "approved-instructions.json"
-
-
-class UnfitInstructionsError(AgentError):
-    """A file that cannot be taken as instructions; the message says why, as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ def find_instructions(workspace: Path) -> Instructions:
             text = read_instructions(path)
         except FileNotFoundError:
             continue
-        except (UnfitInstructionsError, OSError) as error:
+        except (UnfitFileError, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             notices.append(f"Instructions in {name} are not followed: the file {reason}.")
             continue
@@ -84,32 +79,10 @@ def read_instructions(path: Path) -> str:
     ------
     FileNotFoundError
         If there is none.
-    UnfitInstructionsError
+    UnfitFileError
         If it is not a file that may be followed.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        trouble = "is a link" if path.is_symlink() else f"cannot be read ({error.strerror})"
-        raise UnfitInstructionsError(trouble) from error
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise UnfitInstructionsError("is not a regular file")
-        if reason := distrusted(found):
-            raise UnfitInstructionsError(reason)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(_MAX_BYTES + 1)
-    finally:
-        os.close(descriptor)
-    if len(data) > _MAX_BYTES:
-        raise UnfitInstructionsError(f"is longer than {_MAX_BYTES // 1000} kB")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UnfitInstructionsError("is not UTF-8 text") from None
+    return read_trusted_text(path, _MAX_BYTES)
 
 
 def is_approved(path: Path, text: str) -> bool:

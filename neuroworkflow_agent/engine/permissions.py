@@ -57,6 +57,15 @@ MAX_SHOWN_CHARS = 300_000
 Decision: TypeAlias = Allow | Deny | Ask
 
 
+@dataclass(frozen=True, slots=True)
+class UsersTool:
+    """A tool of an MCP server of the user's own."""
+
+    server: str
+    only_reads: bool
+    """Whether the server says so."""
+
+
 def offered_tools(
     mode: Mode, *, bash: bool = False, subagents: bool = False, skills: bool = False
 ) -> list[str]:
@@ -80,6 +89,7 @@ def decide(
     workspace: Workspace,
     mode: Mode,
     tools: Registry,
+    users_tool: UsersTool | None = None,
 ) -> Decision:
     """Whether the model may make this call.
 
@@ -95,8 +105,12 @@ def decide(
         `edit`: files inside the workspace and code without asking; `ask`: every write and every code
         run asks; `plan`: nothing that changes anything; `read-only`: as `plan`, and not offered either.
     tools
-        What is offered beside Claude Code's own tools.
+        What we offer beside Claude Code's own tools.
+    users_tool
+        Where the tool comes from, if it is one of an MCP server of the user's.
     """
+    if users_tool is not None:
+        return _decide_users_tool(users_tool, tool, mode)
     ours = tools.find(tool)
     if tool in _HARMLESS or (ours is not None and not ours.changes(tool_input)):
         return Allow()
@@ -109,6 +123,23 @@ def decide(
     return Deny(f"The tool {tool!r} is not available here.")
 
 
+def _decide_users_tool(users_tool: UsersTool, tool: str, mode: Mode) -> Decision:
+    """Such a tool is unknown to us, but for whether its server says that it only reads."""
+    of_whom = f"It is a tool of your MCP server {users_tool.server!r}"
+    if mode == "ask":
+        return Ask(f"{of_whom}, and every call of one asks in ask mode.")
+    if users_tool.only_reads:
+        return Allow() if mode == "edit" else Ask(f"{of_whom}, which says that it only reads.")
+    return Ask(f"{of_whom}.") if mode == "edit" else _nothing_may_change(tool, mode)
+
+
+def _nothing_may_change(tool: str, mode: Mode) -> Deny:
+    return Deny(
+        f"{short_name(tool)} is not allowed in {mode} mode, where nothing may change. "
+        "Say what you would do instead; the user can switch the mode."
+    )
+
+
 def _decide_read(tool: str, tool_input: dict[str, Any], workspace: Workspace) -> Decision:
     paths = [tool_input.get(_READ_PATH[tool]) or "."]
     if tool == "Glob":
@@ -118,10 +149,7 @@ def _decide_read(tool: str, tool_input: dict[str, Any], workspace: Workspace) ->
 
 def _decide_change(tool: str, tool_input: dict[str, Any], workspace: Workspace, mode: Mode) -> Decision:
     if mode in ("plan", "read-only"):
-        return Deny(
-            f"{short_name(tool)} is not allowed in {mode} mode, where nothing may change. "
-            "Say what you would do instead; the user can switch the mode."
-        )
+        return _nothing_may_change(tool, mode)
     if tool in _WRITE_PATH:
         path = tool_input.get(_WRITE_PATH[tool])
         inside = _inside([path], workspace, for_reading=False, directories=False)

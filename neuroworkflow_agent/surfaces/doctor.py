@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import platform
 import subprocess
@@ -40,7 +41,14 @@ def examine(make_config: Callable[[], AgentConfig]) -> list[Finding]:
         config = make_config()
     except AgentError as error:
         return [*findings, Finding("settings", False, "not usable", str(error))]
-    return [*findings, *_workspace(config), _cli(config), *_endpoint(config), _kernelspecs()]
+    return [
+        *findings,
+        *_workspace(config),
+        _cli(config),
+        *_endpoint(config),
+        *_mcp_servers(config),
+        _kernelspecs(),
+    ]
 
 
 def _installed() -> Iterator[Finding]:
@@ -95,6 +103,22 @@ def _endpoint(config: AgentConfig) -> Iterator[Finding]:
     detail = f"{endpoint.name}{place}, {model}, because {endpoint.why}; {said}".rstrip("; ")
     advice = seen.refusal or ("" if seen.answers else "Check the network and ANTHROPIC_BASE_URL.")
     yield Finding("endpoint", seen.answers and not seen.refusal, detail, advice)
+
+
+def _mcp_servers(config: AgentConfig) -> Iterator[Finding]:
+    from neuroworkflow_agent.tools.user_servers import list_tools
+
+    for name, server in config.mcp_servers.items():
+        try:
+            tools = asyncio.run(list_tools(server, config.environ, config.workspace))
+        except Exception as error:  # noqa: BLE001 - a stranger's program
+            place = server.get("url") or server.get("command")
+            advice = f"Look at {place}, and at its settings in NEUROWORKFLOW_MCP_CONFIG."
+            yield Finding(f"mcp server {name}", False, f"does not answer ({type(error).__name__})", advice)
+            continue
+        reading = sum(tools.values())
+        detail = f"{len(tools)} tools, of which {reading} say that they only read"
+        yield Finding(f"mcp server {name}", True, detail)
 
 
 def _kernelspecs() -> Finding:

@@ -88,7 +88,8 @@ def called_name(server: str, tool: str) -> str:
 
 
 def short_name(called: str) -> str:
-    """The name people see: without the prefix of our own servers."""
-    for server in (MCP_SERVER, WORKFLOW_SERVER):
-        called = called.removeprefix(called_name(server, ""))
-    return called
+    """The name people see: without the prefix of our own servers, and `server:tool` for a tool of another one."""
+    server, separator, tool = called.removeprefix("mcp__").partition("__")
+    if not (separator and called.startswith("mcp__")):
+        return called
+    return tool if server in (MCP_SERVER, WORKFLOW_SERVER) else f"{server}:{tool}"

@@ -26,6 +26,7 @@ from neuroworkflow_agent.engine.permissions import (
     offers_run_code,
 )
 from neuroworkflow_agent.tools.registry import MCP_SERVER, called_name
+from neuroworkflow_agent.tools.user_servers import UserServers
 from neuroworkflow_agent.workspace import Workspace
 from tests import tiers
 from tests.tools.offered import TOOLS
@@ -297,7 +298,7 @@ def asked_for(workspace: Workspace, mode: Mode, calls: list[tuple[str, dict[str,
             asked.clear()
         return found
 
-    gate = Gate(workspace, mode, ask_user, TOOLS)
+    gate = Gate(workspace, mode, ask_user, TOOLS, UserServers({}, {}, workspace.root))
     return asyncio.run(make_all())
 
 

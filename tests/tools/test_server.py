@@ -120,7 +120,8 @@ def test_registry_knows_tools_by_the_names_they_are_called(asked: Asked) -> None
     [
         ("mcp__neuroworkflow__run_code", "run_code"),
         ("mcp__workflow__add", "add"),
-        ("mcp__other__add", "mcp__other__add"),
+        ("mcp__other__add", "other:add"),
+        ("mcp__odd", "mcp__odd"),
         ("Read", "Read"),
     ],
 )

@@ -20,10 +20,12 @@ from neuroworkflow_agent.engine.permissions import (
     AskUser,
     Decision,
     Deny,
+    UsersTool,
     can_be_shown,
     decide,
 )
 from neuroworkflow_agent.tools.registry import Registry
+from neuroworkflow_agent.tools.user_servers import UserServers
 from neuroworkflow_agent.workspace import Workspace
 
 WRITING_TOOLS = "Write|Edit"
@@ -41,6 +43,8 @@ class Gate:
         Called when the user must decide.
     tools
         As `decide`.
+    servers
+        The user's own MCP servers.
     """
 
     def __init__(
@@ -49,17 +53,19 @@ class Gate:
         mode: Mode,
         ask_user: AskUser,
         tools: Registry,
+        servers: UserServers,
     ) -> None:
         self._workspace = workspace
         self._mode = mode
         self._ask_user = ask_user
         self._tools = tools
+        self._servers = servers
         self._remembered: set[tuple[str, str]] = set()
         """Tools, and why they asked when the user allowed them for the session."""
 
     async def pre_tool_use(self, hook_input: Any, _tool_use_id: str | None, _context: Any) -> Any:
         """The `PreToolUse` hook: forbid, send to the user, or leave to the CLI's own rules."""
-        decision = self._decide(hook_input["tool_name"], hook_input["tool_input"])
+        decision = await self._decide(hook_input["tool_name"], hook_input["tool_input"])
         match decision:
             case Allow():
                 return {}
@@ -74,7 +80,7 @@ class Gate:
         self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
     ) -> PermissionResultAllow | PermissionResultDeny:
         """The final word on a call that the CLI's rules leave open."""
-        decision = self._decide(tool, tool_input)
+        decision = await self._decide(tool, tool_input)
         match decision:
             case Allow():
                 return PermissionResultAllow()
@@ -91,8 +97,9 @@ class Gate:
             case _:
                 assert_never(decision)
 
-    def _decide(self, tool: str, tool_input: dict[str, Any]) -> Decision:
-        decision = decide(tool, tool_input, self._workspace, self._mode, self._tools)
+    async def _decide(self, tool: str, tool_input: dict[str, Any]) -> Decision:
+        users_tool = await self._users_tool(tool)
+        decision = decide(tool, tool_input, self._workspace, self._mode, self._tools, users_tool)
         if isinstance(decision, Ask) and (tool, decision.reason) in self._remembered:
             return Allow()
         if isinstance(decision, Ask) and not can_be_shown(tool_input):
@@ -101,6 +108,13 @@ class Gate:
                 "Make it in smaller pieces."
             )
         return decision
+
+    async def _users_tool(self, tool: str) -> UsersTool | None:
+        server = self._servers.server_of(tool)
+        if server is None:
+            return None
+        # Where every call asks, there is no need to look.
+        return UsersTool(server, self._mode != "ask" and await self._servers.only_reads(tool))
 
 
 def look_at_written_nodes(checks: NodeChecks) -> HookCallback:

@@ -14,6 +14,7 @@ from neuroworkflow_agent.engine.claude.hooks import WRITING_TOOLS, Gate, look_at
 from neuroworkflow_agent.engine.node_checks import NodeChecks
 from neuroworkflow_agent.engine.permissions import offered_tools
 from neuroworkflow_agent.ids import SessionId
+from neuroworkflow_agent.mcp_config import McpServers
 from neuroworkflow_agent.skills import SkillSet
 
 __all__ = ["ClaudeAgentOptions", "build_options"]
@@ -73,6 +74,7 @@ def build_options(
     resume
         The session to load: the same id to go on with it, another to fork from it, None to begin.
     """
+    users_servers, variables = _without_values(config.mcp_servers)
     return ClaudeAgentOptions(
         tools=offered_tools(
             config.mode,
@@ -81,7 +83,7 @@ def build_options(
             skills=bool(skills.names),
         ),
         system_prompt=system_prompt,
-        mcp_servers=dict(servers),
+        mcp_servers={**users_servers, **servers},
         strict_mcp_config=True,
         setting_sources=[],
         settings=_SETTINGS,
@@ -101,9 +103,31 @@ def build_options(
         include_partial_messages=True,
         verbatim_prompts=True,
         max_buffer_size=_MAX_MESSAGE_BYTES,
-        env={**_ENVIRONMENT, **endpoint},
+        env={**_ENVIRONMENT, **variables, **endpoint},
         **_identity(session_id, resume),
     )
+
+
+def _without_values(servers: McpServers) -> tuple[dict[str, Any], dict[str, str]]:
+    """The user's servers with variables in place of what they are given, and these variables.
+
+    The SDK puts servers on the command line, which everybody on the machine can read. The CLI fills variables in.
+    """
+    variables: dict[str, str] = {}
+
+    def hidden(value: str) -> str:
+        name = f"NEUROWORKFLOW_MCP_VALUE_{len(variables)}"
+        variables[name] = value
+        return f"${{{name}}}"
+
+    stand_ins = {
+        name: {
+            key: {each: hidden(text) for each, text in value.items()} if key in ("env", "headers") else value
+            for key, value in server.items()
+        }
+        for name, server in servers.items()
+    }
+    return stand_ins, variables
 
 
 def _identity(session_id: SessionId, resume: SessionId | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from neuroworkflow_agent.ids import SessionId, ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.outputs import OutputChange
 from neuroworkflow_agent.tools.registry import MCP_SERVER, WORKFLOW_SERVER, Registry, Tool
+from neuroworkflow_agent.tools.user_servers import UserServers
 from neuroworkflow_agent.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class ProcessSetup:
         self.code: RunCode | None = None
         """The tool, once a process was made that offers it."""
         self._workflow: WorkflowTools | None = None
+        self._user_servers = UserServers(config.mcp_servers, config.environ, config.workspace)
         self._notices: dict[str, bool] = {}
         """What the user should know of instructions and skills, and whether they do."""
         self.nodes = NodeChecks(
@@ -169,7 +171,9 @@ class ProcessSetup:
             config,
             environ,
             skill_set,
-            Gate(Workspace(config.workspace, readable), config.mode, self._ask_user, tools),
+            Gate(
+                Workspace(config.workspace, readable), config.mode, self._ask_user, tools, self._user_servers
+            ),
             model=model,
             cli_path=await asyncio.to_thread(lambda: detached(find_cli(config.cli_path))),
             system_prompt=system_prompt(
