@@ -125,6 +125,16 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the turn is at from now on, until another event shows something; not worth keeping."""
+
+    what: Literal["model", "retry", "call"]
+    """The model has the message; it is asked again; it writes a call of a tool."""
+    detail: str = ""
+    """`2 of 9`, or the tool's short name."""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnd:
     """The last event of every turn, exactly once."""
 
@@ -143,7 +153,7 @@ class TurnEnd:
     checked: str = ""
     """What the checker says of the turn's node files, such as `checked: 0 errors`; empty without any."""
     last_message_id: str | None = None
-    """The turn's last message in the conversation on disk, where a fork may branch off; None if unknown."""
+    """The turn's last message in the session on disk, where a fork may branch off; None if unknown."""
 
 
 Event: TypeAlias = (
@@ -158,6 +168,7 @@ Event: TypeAlias = (
     | ApprovalRequest
     | ApprovalDecision
     | Notice
+    | Waiting
     | TurnEnd
 )
 

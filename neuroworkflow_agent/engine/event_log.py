@@ -23,7 +23,16 @@ from typing import Any
 
 from neuroworkflow_agent.directories import state_directory
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.events import CellOutput, Event, TextDelta, ThinkingDelta, TurnEnd, decode, encode
+from neuroworkflow_agent.events import (
+    CellOutput,
+    Event,
+    TextDelta,
+    ThinkingDelta,
+    TurnEnd,
+    Waiting,
+    decode,
+    encode,
+)
 from neuroworkflow_agent.ids import SessionId, TurnId
 from neuroworkflow_agent.outputs import join_texts
 from neuroworkflow_agent.pictures import MEDIA_TYPES
@@ -73,7 +82,9 @@ class EventLog:
         """Why what happened last could not be written, one sentence; empty if it was."""
 
     def add(self, turn_id: TurnId, event: Event) -> None:
-        """Have an event written in a moment."""
+        """Have an event written in a moment; what only says that something is waited for is not kept."""
+        if isinstance(event, Waiting):
+            return
         self._pending.append((turn_id, time.time(), event))
         if self._flush_soon is None:
             loop = asyncio.get_running_loop()

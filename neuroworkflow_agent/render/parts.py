@@ -12,8 +12,9 @@ from pathlib import PurePath
 from typing import Any
 
 from neuroworkflow_agent.events import TurnEnd
+from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.render.markdown import highlight, sanitize
-from neuroworkflow_agent.text import INVISIBLE, clip, one_line, strip_control
+from neuroworkflow_agent.text import INVISIBLE, clip, one_line, overwrite, strip_control
 
 _MAX_CODE_CHARS = 20_000
 _MAX_LINE_CHARS = 200
@@ -68,6 +69,9 @@ def tool_card(name: str, tool_input: dict[str, Any], root: PurePath | None = Non
             wanted = ("file_path", "pattern", "path", "skill")
             about = " ".join(_name(tool_input[key]) for key in wanted if tool_input.get(key))
             return ToolCard(one_line(f"{name} {about}", _MAX_LINE_CHARS * 2), "", "", is_open=False)
+        case "AskUserQuestion", _:
+            asked = " ".join(each["question"] for each in questions(tool_input))
+            return ToolCard(one_line(f"Ask: {asked}", _MAX_LINE_CHARS * 2), "", "", is_open=False)
         case (("check_node" | "list_nodes" | "check_connection" | "check_workflow"), _):
             title = one_line(_node_title(name, tool_input), _MAX_LINE_CHARS * 2)
             return ToolCard(title, "", "", is_open=False)
@@ -101,13 +105,20 @@ def _below(root: PurePath, tool_input: dict[str, Any]) -> dict[str, str]:
     return {key: str(path.relative_to(root)) for key, path in paths.items() if path.is_relative_to(root)}
 
 
-def tool_use(name: str, tool_input: dict[str, Any]) -> Rendered:
-    """What the agent is about to do."""
+def tool_use(name: str, tool_input: dict[str, Any], status: str = "") -> Rendered:
+    """What the agent is about to do.
+
+    Parameters
+    ----------
+    status
+        How far it has come; told in a browser only, where it can change.
+    """
     card = tool_card(name, tool_input)
+    title = f"{card.title} · {status}" if status else card.title
     if not card.html:
-        return _line(card.title)
+        return Rendered(_line(title).html, _line(card.title).text)
     opened = " open" if card.is_open else ""
-    shown = f'<details{opened}><summary class="nwa-note">{_escape(card.title)}</summary>{card.html}</details>'
+    shown = f'<details{opened}><summary class="nwa-note">{_escape(title)}</summary>{card.html}</details>'
     return Rendered(sanitize(shown), f"{card.title}\n{card.text}")
 
 
@@ -161,6 +172,25 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def prompt(text: str) -> Rendered:
+    """What the user said."""
+    shown = strip_control(text).strip()
+    quoted = "\n".join(f"> {line}".rstrip() for line in shown.splitlines())
+    return Rendered(f"<blockquote>{_escape(shown)}</blockquote>", quoted)
+
+
+def outputs_text(outputs: Sequence[Output]) -> str:
+    """What code put out, as far as a terminal can show it."""
+    texts = []
+    for output in outputs:
+        match output:
+            case {"text": str(text)} | {"data": {"text/plain": str(text)}}:
+                texts.append(overwrite(text))
+            case {"traceback": list(lines)}:
+                texts.append("\n".join(map(str, lines)))
+    return "\n".join(strip_control(text).strip("\n") for text in texts)
+
+
 def notice(text: str) -> Rendered:
     """Something worth knowing that is not a part of the answer."""
     return _line(text)
@@ -195,9 +225,9 @@ def turn_end(event: TurnEnd) -> Rendered:
 
 
 def session_table(rows: Sequence[tuple[str, str, str]]) -> Rendered:
-    """Conversations: id, title, last change."""
+    """Sessions: id, title, last change."""
     if not rows:
-        return _line("No conversations in this workspace yet.")
+        return _line("No sessions in this workspace yet.")
     body = "".join("<tr>" + "".join(f"<td>{_escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     head = "<tr><th>ID</th><th>Title</th><th>Last change</th></tr>"
     text = "\n".join("  ".join(strip_control(cell) for cell in row) for row in rows)

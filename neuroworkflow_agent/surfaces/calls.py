@@ -22,7 +22,7 @@ class Reply:
     end: EndReason
     """How the turn ended."""
     session_id: SessionId | None
-    """The conversation."""
+    """The session."""
 
     def __str__(self) -> str:
         return self.text
@@ -34,7 +34,7 @@ class Reply:
 def chat(prompt: str, *, user_token: str | None = None) -> Reply:
     """Ask the agent and block until it is done.
 
-    In IPython this is the conversation of `%chat`, shown in the cell. In plain Python the agent's code runs
+    In IPython this is the session of `%chat`, shown in the cell. In plain Python the agent's code runs
     in `__main__`, on the thread that calls.
 
     Parameters
@@ -51,16 +51,12 @@ def chat(prompt: str, *, user_token: str | None = None) -> Reply:
     AgentError
         If it could not begin.
     """
-    chats = _chats()
-    chats.use_user_token(user_token)
-    return _reply(chats.run_blocking(prompt))
+    return _reply(_chat_for(user_token).run_blocking(prompt))
 
 
 async def achat(prompt: str, *, user_token: str | None = None) -> Reply:
     """Ask the agent and await it; as `chat`, for the event loop of the main thread."""
-    chats = _chats()
-    chats.use_user_token(user_token)
-    return _reply(await chats.run(prompt))
+    return _reply(await _chat_for(user_token).run(prompt))
 
 
 def _reply(turn: Turn) -> Reply:
@@ -68,20 +64,27 @@ def _reply(turn: Turn) -> Reply:
     return Reply(turn.text, end.end, end.session_id)
 
 
-def _chats() -> KernelChat:
+def _chat_for(user_token: str | None) -> KernelChat:
+    chat = _kernel_chat()
+    if user_token is not None:
+        chat.chat.use_user_token(user_token)
+    return chat
+
+
+def _kernel_chat() -> KernelChat:
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()
     if shell is None:
-        return _plain_chats()
+        return _plain_chat()
     from neuroworkflow_agent.surfaces import magics
 
-    return magics.load(shell).chats
+    return magics.load(shell).kernel_chat
 
 
 @functools.cache
-def _plain_chats() -> KernelChat:
-    """The conversation of a plain Python process, made at the first call."""
+def _plain_chat() -> KernelChat:
+    """The agent in a plain Python process, made at the first call."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
@@ -97,6 +100,9 @@ class _Silent:
 
     def handle(self, event: Any) -> None:
         """Ignore it."""
+
+    def show(self, events: Any) -> None:
+        """Ignore them."""
 
     def tick(self) -> None:
         """Nothing waits."""

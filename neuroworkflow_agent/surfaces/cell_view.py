@@ -1,6 +1,6 @@
-"""A turn shown in the outputs of the cell that asked: rendered text, tool cards, live output.
+"""A turn shown in the outputs of the cell that asked: rendered text, calls of tools, live output.
 
-Everything here runs on the main thread. Updates are coalesced: events only mark what changed, and
+Everything here runs on the main thread. Updates are coalesced: more text only marks what changed, and
 `tick` (called a few times a second) sends it. The code the agent runs writes its outputs into the cell
 by itself, between our displays.
 """
@@ -8,35 +8,21 @@ by itself, between our displays.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from neuroworkflow_agent.events import (
-    ApprovalDecision,
-    ApprovalRequest,
-    CellOutput,
-    Event,
-    Notice,
-    TextDelta,
-    ThinkingDelta,
-    ToolResult,
-    ToolUse,
-    TurnEnd,
-    TurnStart,
-)
+from neuroworkflow_agent.events import CellOutput, Event, TextDelta, ThinkingDelta
 from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.render import parts
-from neuroworkflow_agent.render.approval import approval
 from neuroworkflow_agent.render.markdown import page
 from neuroworkflow_agent.render.parts import Rendered
 from neuroworkflow_agent.render.stream import MarkdownStream
-from neuroworkflow_agent.tools.registry import RUN_CODE
+from neuroworkflow_agent.surfaces.card_text import card_text, status_of
+from neuroworkflow_agent.surfaces.turn_view import METADATA_KEY, Card, End, Item, Note, Prompt, Text, TurnView
 
-METADATA_KEY = "neuroworkflow_agent"
 
-
-@dataclass
+@dataclass(eq=False, slots=True)
 class _Display:
     """One of our own displays, or the outputs of one code run, in cell order."""
 
@@ -44,6 +30,17 @@ class _Display:
     bundle: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     outputs: OutputList | None = None
+
+
+@dataclass(eq=False, slots=True)
+class _Writing:
+    """A piece of the answer while it grows."""
+
+    item: Text
+    stream: MarkdownStream = field(default_factory=MarkdownStream)
+    fed: int = 0
+    display: _Display | None = None
+    """Of what may still change."""
 
 
 class CellView:
@@ -60,66 +57,33 @@ class CellView:
     def __init__(self, publish: Callable[..., None], clear: Callable[..., None]) -> None:
         self._publish = publish
         self._clear = clear
+        self._view = TurnView()
         self._shown: list[_Display] = []
-        self._text = MarkdownStream()
-        self._thinking = ""
+        self._cards: dict[int, tuple[_Display, Any]] = {}
+        """Where each call is shown, and what of it."""
+        self._writing: _Writing | None = None
         self._slot: _Display | None = None
-        self._slot_holds_text = False
-        self._dirty = False
+        """At the end, showing what is being waited for; what comes next takes its place."""
+        self._is_record = False
 
     def handle(self, event: Event) -> None:
-        """Take in one event; most of what it shows is sent by the next `tick`."""
-        match event:
-            case TurnStart():
-                self._fill_slot(parts.notice("Thinking …"))
-            case TextDelta(text=text):
-                self._text.feed(text)
-                self._dirty = True
-            case ThinkingDelta(text=text):
-                self._thinking += text
-                self._dirty = True
-            case ToolUse(tool_use_id=tool_use_id, name=name, input=tool_input):
-                self._end_text()
-                self._show(parts.tool_use(name, tool_input))
-                if name == RUN_CODE:
-                    self._shown.append(_Display(display_id=tool_use_id, outputs=OutputList()))
-            case CellOutput(tool_use_id=tool_use_id, change=change):
-                for item in self._shown:
-                    if item.outputs is not None and item.display_id == tool_use_id:
-                        item.outputs.apply(change)
-            case ToolResult():
-                self._show_result(event)
-            case ApprovalRequest(name=name, input=tool_input, reason=reason):
-                self._end_text()
-                self._show(approval(name, tool_input, reason))
-            case ApprovalDecision(allowed=False, reason=reason):
-                self._show(parts.notice(f"Not allowed. {reason}".strip()))
-            case Notice(message=message):
-                self._end_text()
-                self._show(parts.notice(message))
-            case TurnEnd():
-                self._end_text()
-                metadata = {
-                    METADATA_KEY: {"turn": event.turn_id, "end": event.end, "session": event.session_id}
-                }
-                self._show(parts.turn_end(event), metadata)
-            case _:
-                pass
+        """Take in one event; text is sent by the next `tick`."""
+        self._view.handle(event)
+        if not isinstance(event, TextDelta | ThinkingDelta | CellOutput):
+            self.tick()
+
+    def show(self, events: Iterable[Event]) -> None:
+        """Show turns of the past: their prompts and outputs, too."""
+        self._is_record = True
+        for event in events:
+            self._view.handle(event)
+        self.tick()
 
     def tick(self) -> None:
         """Send what changed since the last call."""
-        if not self._dirty:
-            return
-        self._dirty = False
-        for chunk in self._text.take_closed():
-            self._fill_slot(Rendered(chunk.html, chunk.text))
-            self._slot = None
-        tail = self._text.tail()
-        if tail.text.strip():
-            self._fill_slot(Rendered(tail.html, tail.text))
-            self._slot_holds_text = True
-        elif self._thinking and not self._slot_holds_text:
-            self._fill_slot(parts.thinking(self._thinking))
+        for item in self._view.take_changed():
+            self._draw(item)
+        self._draw_activity()
 
     def replay(self, _wait: bool) -> bool:
         """Honour a `clear_output` of the agent's code without losing what stands above it.
@@ -145,43 +109,95 @@ class CellView:
             else:
                 self._publish(output["data"], output.get("metadata", {}))
 
-    def _show_result(self, event: ToolResult) -> None:
-        runs = any(item.outputs is not None and item.display_id == event.tool_use_id for item in self._shown)
-        if not runs or (event.is_error and not self._has_output(event)):
-            shown = parts.tool_result(event.text, is_error=event.is_error)
-            if shown.text:
-                self._show(shown)
+    # -- items ----------------------------------------------------------------------------------------
 
-    def _has_output(self, event: ToolResult) -> bool:
-        return any(
-            item.outputs is not None and item.display_id == event.tool_use_id and item.outputs.outputs
-            for item in self._shown
-        )
+    def _draw(self, item: Item) -> None:
+        match item:
+            case Prompt(text=text):
+                if self._is_record:
+                    self._fill(self._next(), parts.prompt(text))
+            case Text():
+                self._draw_text(item)
+            case Card():
+                self._draw_card(item, status_of(item))
+            case Note(text=text):
+                self._fill(self._next(), parts.notice(text))
+            case End(event=event):
+                about = {"turn": event.turn_id, "end": event.end, "session": event.session_id}
+                self._fill(self._next(), parts.turn_end(event), {METADATA_KEY: about})
 
-    def _end_text(self) -> None:
-        """Send the rest of the current text; what follows gets a display of its own."""
-        self.tick()
-        if self._slot_holds_text:
-            self._slot = None
-        self._text, self._thinking, self._slot_holds_text = MarkdownStream(), "", False
+    def _draw_text(self, item: Text) -> None:
+        if item.is_thinking:
+            # Until something else is there.
+            if not (item.is_done or self._is_record):
+                self._fill_slot(parts.thinking(item.text))
+            return
+        if self._writing is None or self._writing.item is not item:
+            self._writing = _Writing(item)
+        writing, text = self._writing, item.text
+        writing.stream.feed(text[writing.fed :])
+        writing.fed = len(text)
+        for chunk in writing.stream.take_closed():
+            self._fill_text(writing, Rendered(chunk.html, chunk.text))
+            writing.display = None
+        tail = writing.stream.tail()
+        if tail.text.strip():
+            self._fill_text(writing, Rendered(tail.html, tail.text))
 
-    def _show(self, rendered: Rendered, metadata: dict[str, Any] | None = None) -> None:
-        self._fill_slot(rendered, metadata)
-        self._slot = None
+    def _fill_text(self, writing: _Writing, rendered: Rendered) -> None:
+        if writing.display is None:
+            writing.display = self._next()
+        self._fill(writing.display, rendered)
 
-    def _fill_slot(self, rendered: Rendered, metadata: dict[str, Any] | None = None) -> None:
-        """Put content into the open display, opening one if there is none."""
+    def _draw_card(self, card: Card, status: str) -> None:
+        drawn = (status, card.state, card.decision, card.failure)
+        display, before = self._cards.get(id(card), (None, None))
+        if display is None:
+            display = self._next()
+            if card.is_code and not self._is_record:
+                self._shown.append(_Display(card.tool_use_id, outputs=card.outputs))
+        self._cards[id(card)] = display, drawn
+        if drawn == before:
+            return
+        self._fill(display, card_text(card, status))
+        if self._is_record:
+            self._republish(card.outputs)
+
+    def _draw_activity(self) -> None:
+        activity = self._view.activity
+        if activity is None or activity.is_writing:
+            return
+        line = activity.line(self._view.clock())
+        if activity.card is not None:
+            self._draw_card(activity.card, line)
+        else:
+            self._fill_slot(parts.notice(line))
+
+    # -- displays -------------------------------------------------------------------------------------
+
+    def _next(self) -> _Display:
+        """The display for what comes next, at the end of the cell."""
+        display, self._slot = self._slot, None
+        if display is None:
+            display = _Display()
+            self._shown.append(display)
+        return display
+
+    def _fill_slot(self, rendered: Rendered) -> None:
+        slot = self._next()
+        self._fill(slot, rendered)
+        self._slot = slot
+
+    def _fill(self, display: _Display, rendered: Rendered, metadata: dict[str, Any] | None = None) -> None:
+        """Put content into a display, or other content than it has."""
         bundle = {
             "text/html": page(rendered.html),
             "text/plain": rendered.text,
         }
-        is_new = self._slot is None
-        if self._slot is None:
-            self._slot = _Display()
-            self._shown.append(self._slot)
-        if not is_new and self._slot.bundle == bundle:
+        is_new = not display.bundle
+        if display.bundle == bundle:
             return
-        self._slot.bundle, self._slot.metadata = bundle, metadata or {}
+        display.bundle, display.metadata = bundle, metadata or {}
         self._publish(
-            bundle, self._slot.metadata, transient={"display_id": self._slot.display_id}, update=not is_new
+            bundle, display.metadata, transient={"display_id": display.display_id}, update=not is_new
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 from neuroworkflow_agent.config import Mode
 from neuroworkflow_agent.errors import ConfigError
@@ -13,12 +13,13 @@ HELP = """\
 %chat [options] text          ask the agent; the cell waits, shows its work and its answer
 %%chat [options]              the same, with the rest of the cell as the text
 
-  --new            start a new conversation
-  --resume [ID]    go on with a conversation: the latest of this workspace, or the one with this id
-  --fork           continue in a copy; with --resume, of that conversation
+  --new            start a new session
+  --resume [ID]    go on with a session: the latest of this workspace, or the one with this id;
+                   without text, show it
+  --fork           continue in a copy; with --resume, of that session
   --model NAME     use this model from now on: a Claude model, openai:NAME, ollama:NAME, local, a URL …
   --mode MODE      from now on: edit (default), ask, plan or read-only
-  --sessions       list this workspace's conversations
+  --sessions       list this workspace's sessions
   --help           show this
   --               the text begins here, even if it looks like an option
 
@@ -43,6 +44,13 @@ class ChatLine:
     mode: Mode | None = None
     sessions: bool = False
     help: bool = False
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What it asks to change, as `Chat.select` takes it; empty if nothing."""
+        fields = ("new", "resume", "fork", "model", "mode")
+        given = {name: getattr(self, name) for name in fields}
+        return {name: value for name, value in given.items() if value not in (None, False)}
 
 
 def parse_chat(line: str, cell: str | None = None) -> ChatLine:

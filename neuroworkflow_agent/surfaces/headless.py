@@ -1,6 +1,6 @@
 """A notebook file, run without a browser: its cells, then the prompt's turn.
 
-The caller's thread owns the notebook and its file; the kernel's channels and the conversation live on the
+The caller's thread owns the notebook and its file; the kernel's channels and the session live on the
 portal's loop. The kernel is ours from start to end and goes with us. Interrupting stops what runs, saves,
 and ends as `interrupted`.
 """
@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude.process import load_sdk
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
-from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.errors import ConfigError, KernelStartError
 from neuroworkflow_agent.events import EndReason, Event, TurnEnd
@@ -30,8 +29,9 @@ from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.models.probe import require_willing
 from neuroworkflow_agent.notebooks.document import kernel_name, summarise
 from neuroworkflow_agent.notebooks.file import NotebookFile
-from neuroworkflow_agent.notebooks.turn_cells import TurnCells
+from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.headless_cells import Failure, NotebookCells, Repair
+from neuroworkflow_agent.surfaces.turn_cells import TurnCells
 from neuroworkflow_agent.text import redact
 
 if TYPE_CHECKING:
@@ -263,8 +263,8 @@ class _Runner:
     # -- the turn -------------------------------------------------------------------------------------
 
     def _run_turn(self, kernel: ClientKernel, prompt: str) -> None:
-        with Session(self._config, kernel=kernel, can_ask=False, portal=self._portal) as session:
-            turn = session.start(prompt, context=self._context())
+        with Chat(self._config, kernel=kernel, can_ask=False, portal=self._portal) as chat:
+            turn = chat.send(prompt, context=self._context())
             timer = self._stop_after_timeout(turn)
             try:
                 self._follow(turn)

@@ -10,7 +10,7 @@ from neuroworkflow_agent.engine.permissions import QUESTION, Answer
 from neuroworkflow_agent.events import ApprovalRequest
 from neuroworkflow_agent.text import show_invisible
 
-_CHOICES = "Allow? [y]es, [a]lways in this conversation, [n]o, or say why not: "
+_CHOICES = "Allow? [y]es, [a]lways in this session, [n]o, or say why not: "
 _CHOICES_ONCE = "Allow? [y]es, [n]o, or say why not: "
 _NOBODY = "Nobody can be asked here: this front end takes no input."
 

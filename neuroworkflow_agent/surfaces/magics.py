@@ -26,7 +26,7 @@ class ChatMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._host: Any = shell
-        self.chats = KernelChat(shell, self._make_view)
+        self.kernel_chat = KernelChat(shell, self._make_view)
 
     @no_var_expand
     @line_cell_magic
@@ -34,9 +34,9 @@ class ChatMagics(Magics):
         """Ask the agent and wait, blocking; see `%chat --help`."""
         try:
             parsed = parse_chat(line, cell)
-            self.chats.select_blocking(parsed)
+            self.kernel_chat.select_blocking(parsed)
             if self._is_for_agent(parsed):
-                self.chats.run_blocking(parsed.prompt)
+                self.kernel_chat.run_blocking(parsed.prompt)
         except AgentError as error:
             _reraise(error)
 
@@ -46,9 +46,9 @@ class ChatMagics(Magics):
         """What `%chat` becomes at the top level of a cell: ask the agent and await it."""
         try:
             parsed = parse_chat(line, cell)
-            await self.chats.select(parsed)
+            await self.kernel_chat.select(parsed)
             if self._is_for_agent(parsed):
-                await self.chats.run(parsed.prompt)
+                await self.kernel_chat.run(parsed.prompt)
         except AgentError as error:
             _reraise(error)
 
@@ -63,22 +63,24 @@ class ChatMagics(Magics):
         elif parsed == ChatLine():
             raise UsageError(_USAGE)
         else:
-            self._show_state()
+            self._show_state(parsed)
         return False
 
     def _show_sessions(self) -> None:
-        from neuroworkflow_agent.engine.claude import transcripts
         from neuroworkflow_agent.render import parts
 
-        found = transcripts.sessions(self.chats.config, limit=30)
+        found = self.kernel_chat.chat.sessions(limit=30)
         rows = [(c.session_id[:8], c.title[:80], f"{c.modified.astimezone():%Y-%m-%d %H:%M}") for c in found]
         self._display(parts.session_table(rows))
 
-    def _show_state(self) -> None:
+    def _show_state(self, parsed: ChatLine) -> None:
         from neuroworkflow_agent.render import parts
 
-        session = self.chats.session
-        known = f"Conversation {session.session_id[:8]}, mode {session.config.mode}"
+        chat = self.kernel_chat.chat
+        session = chat.ready()
+        if parsed.resume is not None or parsed.fork:
+            self._make_view().show(chat.history())
+        known = f"Session {session.session_id[:8]}, mode {session.config.mode}"
         model = f", model {session.config.model}" if session.config.model else ""
         self._display(parts.notice(f"{known}{model}. Ask with '%chat TEXT'."))
 
@@ -100,7 +102,7 @@ class ChatMagics(Magics):
             return CellView(kind.publish.__get__(publisher), kind.clear_output.__get__(publisher))
         from neuroworkflow_agent.surfaces.terminal_view import TerminalView
 
-        return TerminalView(_write_now)
+        return TerminalView(_write_now, is_live=sys.stdout.isatty())
 
 
 def load(shell: InteractiveShell) -> ChatMagics:
@@ -117,11 +119,11 @@ def load(shell: InteractiveShell) -> ChatMagics:
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Undo `load` and end the conversation."""
+    """Undo `load` and end the session."""
     magics: ChatMagics | None = shell.magics_manager.registry.pop("ChatMagics", None)
     if magics is None:
         return
-    magics.chats.close()
+    magics.kernel_chat.close()
     shell.input_transformers_cleanup[:] = [
         t for t in shell.input_transformers_cleanup if getattr(t, "__name__", "") != "neuroworkflow_agent"
     ]

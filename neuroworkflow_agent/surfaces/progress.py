@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Self
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from neuroworkflow_agent.events import Event, Notice, ToolUse, TurnEnd, TurnStart
+from neuroworkflow_agent.events import Event
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.surfaces import headless
 from neuroworkflow_agent.surfaces.console import SafeConsole
+from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, TurnView
 
 
 class ConsoleProgress:
@@ -23,9 +24,16 @@ class ConsoleProgress:
 
     def __init__(self, *, quiet: bool) -> None:
         self._console = SafeConsole(stderr=True, quiet=quiet, highlight=False)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[count]}"),
+            TimeElapsedColumn(),
+        )
         self._bar = Progress(*columns, console=self._console, transient=True)
-        self._task = self._bar.add_task("", total=None, visible=False)
+        self._task = self._bar.add_task("", total=None, visible=False, count="")
+        self._view = TurnView()
+        self._calls: set[int] = set()
         self.progress = headless.Progress(self._on_starting, self._on_cell, self._on_event, self._say)
         """What to hand to `headless.run`."""
 
@@ -43,18 +51,35 @@ class ConsoleProgress:
             self._say(text)
 
     def _on_cell(self, done: int, total: int) -> None:
-        self._bar.update(self._task, description="Running cells", completed=done, total=total, visible=True)
+        self._bar.update(
+            self._task,
+            description="Running cells",
+            completed=done,
+            total=total,
+            count=f"{done}/{total}",
+            visible=True,
+        )
 
     def _on_event(self, event: Event) -> None:
-        match event:
-            case TurnStart():
-                self._bar.update(self._task, visible=False)
+        before = self._view.activity
+        self._view.handle(event)
+        for item in self._view.take_changed():
+            self._draw(item)
+        if (activity := self._view.activity) is not before:
+            # From now on the clock is that of what is being waited for.
+            text = f"{activity.text} …" if activity is not None else ""
+            self._bar.reset(self._task, description=text, total=None, count="", visible=activity is not None)
+
+    def _draw(self, item: Item) -> None:
+        match item:
+            case Prompt():
                 self._say("The agent is at work …")
-            case ToolUse(name=name, input=tool_input):
-                self._say(f"· {parts.tool_use(name, tool_input).text}")
-            case Notice(message=message):
-                self._say(message)
-            case TurnEnd():
+            case Card() if id(item) not in self._calls:
+                self._calls.add(id(item))
+                self._say(f"· {parts.tool_use(item.name, item.input).text}")
+            case Note(text=text):
+                self._say(text)
+            case End(event=event):
                 self._say(parts.turn_end(event).text)
             case _:
                 pass

@@ -1,4 +1,4 @@
-"""Events of a turn → cells at the end of a notebook.
+"""A turn as cells at the end of a notebook.
 
 The prompt and the answer become Markdown cells that load nothing, each `run_code` a code cell with its outputs. All carry
 the turn they came from in their metadata; the last one carries how the turn ended. The notebook is valid
@@ -12,24 +12,12 @@ from typing import Any
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, output_from_msg
 
-from neuroworkflow_agent.events import (
-    CellEnd,
-    CellOutput,
-    EndReason,
-    Event,
-    TextDelta,
-    ToolResult,
-    ToolUse,
-    TurnEnd,
-    TurnStart,
-)
-from neuroworkflow_agent.ids import ToolUseId
+from neuroworkflow_agent.events import Event, TextDelta, ThinkingDelta, TurnEnd
 from neuroworkflow_agent.notebooks.document import Notebook
-from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.cell_markdown import cell_markdown
+from neuroworkflow_agent.surfaces.turn_view import METADATA_KEY, Card, End, Item, Prompt, Text, TurnView
 
-METADATA_KEY = "neuroworkflow_agent"
 _FIRST_MINOR_WITH_IDS = 5
 
 
@@ -47,70 +35,74 @@ class TurnCells:
     def __init__(self, notebook: Notebook, hide: Callable[[str], str] = str) -> None:
         self._hide = hide
         self._notebook = notebook
+        self._view = TurnView()
         self._turn: str = ""
         self._answer: Any = None
-        self._text = ""
-        """Of the answer's cell, as the model wrote it."""
-        self._code: dict[ToolUseId, tuple[Any, OutputList]] = {}
+        """The cell of what the model says, until it runs code."""
+        self._pieces: dict[int, str] = {}
+        """Of that cell, by item, as the model wrote it."""
+        self._code: dict[int, Any] = {}
+        self._finished: set[int] = set()
 
     def handle(self, event: Event) -> bool:
         """Take in one event; True when a cell is complete and the notebook worth saving."""
-        is_due = self._take(event)
-        if is_due:
-            self._show_answer()
-        return is_due
+        self._view.handle(event)
+        if isinstance(event, TextDelta | ThinkingDelta):
+            return False  # a long text is gone through once a save, not once a word
+        drawn = [self._draw(item) for item in self._view.take_changed()]
+        return any(drawn)
 
-    def _take(self, event: Event) -> bool:
-        match event:
-            case TurnStart(turn_id=turn_id, prompt=prompt):
+    def _draw(self, item: Item) -> bool:
+        match item:
+            case Prompt(turn_id=turn_id, text=text):
                 self._turn = turn_id
-                self._add(new_markdown_cell(_quoted(prompt)), "prompt")
+                self._add(new_markdown_cell(_quoted(text)), "prompt")
                 return True
-            case TextDelta(text=text):
-                self._write(text)
-            case ToolUse(tool_use_id=tool_use_id, name="run_code", input=tool_input):
-                self._show_answer()
-                self._answer = None
-                cell = self._add(new_code_cell(str(tool_input.get("code", ""))), "code")
-                self._code[tool_use_id] = (cell, OutputList())
-            case ToolUse(name=name, input=tool_input):
-                self._write(f"\n\n*{_plain(parts.tool_use(name, tool_input).text.splitlines()[0])}*\n\n")
-            case CellOutput(tool_use_id=tool_use_id, change=change) if tool_use_id in self._code:
-                cell, outputs = self._code[tool_use_id]
-                outputs.apply(change)
-                cell.outputs = [_node(_hidden(output, self._hide)) for output in outputs.outputs]
-            case CellEnd(tool_use_id=tool_use_id, execution_count=count) if tool_use_id in self._code:
-                self._code[tool_use_id][0].execution_count = count
-            case ToolResult(tool_use_id=tool_use_id):
-                return tool_use_id in self._code
-            case TurnEnd(end=end, message=message, checked=checked):
-                self._end(end, message, checked)
+            case Text(is_thinking=False, text=text):
+                self._say(item, text)
+            case Card(is_code=True):
+                return self._draw_code(item)
+            case Card():
+                title = parts.tool_use(item.name, item.input).text.splitlines()[0]
+                self._say(item, f"\n\n*{_plain(title)}*\n\n")
+            case End(event=event):
+                self._end(item, event)
                 return True
             case _:
                 pass
         return False
 
-    def _write(self, text: str) -> None:
+    def _draw_code(self, card: Card) -> bool:
+        """Bring a code cell up to date; True once the model was answered."""
+        cell = self._code.get(id(card))
+        if cell is None:
+            self._answer, self._pieces = None, {}
+            cell = self._add(new_code_cell(str(card.input.get("code", ""))), "code")
+            self._code[id(card)] = cell
+        cell.outputs = [_node(_hidden(output, self._hide)) for output in card.outputs.outputs]
+        cell.execution_count = card.execution_count
+        is_news = card.result is not None and id(card) not in self._finished
+        if is_news:
+            self._finished.add(id(card))
+        return is_news
+
+    def _say(self, item: Item, text: str) -> None:
+        """Put what an item says into the answer's cell, in its place."""
         if self._answer is None:
             if not text.strip():
                 return
-            self._answer, self._text = self._add(new_markdown_cell(""), "answer"), ""
-            text = text.lstrip("\n")
-        self._text += text
+            self._answer = self._add(new_markdown_cell(""), "answer")
+        self._pieces[id(item)] = text
+        self._answer.source = cell_markdown("".join(self._pieces.values()).lstrip("\n"))
 
-    def _show_answer(self) -> None:
-        """Write what the model has said into its cell; a long text is gone through once a save, not once a word."""
-        if self._answer is not None:
-            self._answer.source = cell_markdown(self._text)
-
-    def _end(self, end: EndReason, message: str, checked: str) -> None:
-        if checked:
-            self._write(f"\n\n*{checked}*")
-        if end != "complete":
-            self._write(
-                f"\n\n*The turn ended as {end.replace('_', ' ')}{f': {_plain(message)}' if message else ''}*"
-            )
-        self._notebook.cells[-1].metadata[METADATA_KEY]["end"] = end
+    def _end(self, item: End, event: TurnEnd) -> None:
+        said = [f"\n\n*{event.checked}*"] if event.checked else []
+        if event.end != "complete":
+            why = f": {_plain(event.message)}" if event.message else ""
+            said.append(f"\n\n*The turn ended as {event.end.replace('_', ' ')}{why}*")
+        if said:
+            self._say(item, "".join(said))
+        self._notebook.cells[-1].metadata[METADATA_KEY]["end"] = event.end
 
     def _add(self, cell: Any, role: str) -> Any:
         cell.metadata[METADATA_KEY] = {"turn": self._turn, "role": role}

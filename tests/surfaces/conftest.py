@@ -44,7 +44,7 @@ def shared_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKe
 
 @pytest.fixture
 def kernel(shared_kernel: SharedKernel) -> Iterator[RealKernel]:
-    """The module's kernel with the extension just loaded, an empty namespace and no conversations.
+    """The module's kernel with the extension just loaded, an empty namespace and no sessions.
 
     Modules whose tests use it take `scripted_model` and `workspace` from it, too.
     """

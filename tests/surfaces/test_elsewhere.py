@@ -133,7 +133,7 @@ def test_next_kernel_sweeps_what_a_killed_one_left_in_the_temporary_directory(
     assert not second.exists()
 
 
-def test_without_a_writable_home_conversations_go_on_in_the_temporary_directory(
+def test_without_a_writable_home_sessions_go_on_in_the_temporary_directory(
     scripted_model: ScriptedModel, workspace: Path, tmp_path: Path
 ) -> None:
     scripted_model.extend(Reply.text("one"), Reply.text("two"))

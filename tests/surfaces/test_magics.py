@@ -513,7 +513,7 @@ def test_key_that_is_set_after_loading_counts(
 
 
 @pytest.mark.parametrize("line", ["%chat again", "%chat --mode ask again", "%chat --new again"])
-def test_directory_that_is_gone_does_not_end_the_conversation(
+def test_directory_that_is_gone_does_not_end_the_session(
     line: str, kernel: RealKernel, scripted_model: ScriptedModel
 ) -> None:
     scripted_model.extend(Reply.text("one"), Reply.code("x = 1"), Reply.text("two"))

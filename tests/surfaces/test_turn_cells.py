@@ -22,8 +22,8 @@ from neuroworkflow_agent.events import (
 )
 from neuroworkflow_agent.ids import ToolUseId, TurnId
 from neuroworkflow_agent.notebooks.document import summarise
-from neuroworkflow_agent.notebooks.turn_cells import TurnCells
 from neuroworkflow_agent.outputs import error, stream
+from neuroworkflow_agent.surfaces.turn_cells import TurnCells
 from tests import tiers
 
 TURN = TurnId("turn_1")

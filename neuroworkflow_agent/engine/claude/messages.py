@@ -19,7 +19,8 @@ from claude_agent_sdk import (
 )
 
 from neuroworkflow_agent.engine.claude.blocks import read_block
-from neuroworkflow_agent.events import EndReason, Event, Notice, TextDelta, ThinkingDelta, ToolUse
+from neuroworkflow_agent.events import EndReason, Event, Notice, TextDelta, ThinkingDelta, ToolUse, Waiting
+from neuroworkflow_agent.tools.registry import short_name
 from neuroworkflow_agent.wire import USED_UP
 
 __all__ = ["Message", "MessageReader", "Outcome"]
@@ -94,6 +95,7 @@ class MessageReader:
                     self.is_refused = True
                 else:
                     yield Notice(_retry_text(data))
+                    yield Waiting("retry", _tries(data))
             case ResultMessage():
                 self.outcome = self._read_result(message)
             case _:
@@ -109,6 +111,8 @@ class MessageReader:
             if self._needs_break:
                 yield TextDelta("\n\n")
             self._needs_break = False
+        elif kind == "content_block_start" and event.get("content_block", {}).get("type") == "tool_use":
+            yield Waiting("call", short_name(str(event["content_block"].get("name", ""))))
         elif kind == "content_block_delta":
             delta = event.get("delta", {})
             if delta.get("type") == "text_delta" and delta.get("text"):
@@ -171,11 +175,14 @@ def _read_sdk_block(block: Any) -> Event | None:
 
 
 def _retry_text(data: dict[str, Any]) -> str:
-    attempt, most = data.get("attempt"), data.get("max_retries")
     status = data.get("error_status")
     error = data.get("error")
     why = f"HTTP {status}" if status else "no connection" if error in (None, "unknown") else str(error)
-    return f"The model did not answer ({why}); trying again ({attempt} of {most})."
+    return f"The model did not answer ({why}); trying again ({_tries(data)})."
+
+
+def _tries(data: dict[str, Any]) -> str:
+    return f"{data.get('attempt')} of {data.get('max_retries')}"
 
 
 def _one_line(text: str) -> str:

@@ -1,1 +1,1 @@
-"""The chat panel: a conversation beside the notebook."""
+"""The chat panel: a session beside the notebook."""

@@ -2,7 +2,7 @@
 
 `PanelChat` lives on the engine's loop from `open` to `close`. It knows no widget: messages come in through
 `receive`, from any thread, and what there is to say goes out through the function it is given. It owns the
-conversation, the watch over the user's cells and the uploads on their way. Slow work (disk, looking for
+session, the watch over the user's cells and the uploads on their way. Slow work (disk, looking for
 models) runs on the loop's pool.
 """
 
@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from neuroworkflow_agent.config import MODES, AgentConfig
-from neuroworkflow_agent.engine.claude import transcripts
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
@@ -21,8 +20,8 @@ from neuroworkflow_agent.errors import AgentError, ConfigError
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.models.names import model_names
 from neuroworkflow_agent.surfaces.panel import attachments
-from neuroworkflow_agent.surfaces.panel.conversation import PanelConversation
 from neuroworkflow_agent.surfaces.panel.outbox import Send
+from neuroworkflow_agent.surfaces.panel.session_view import SessionView
 from neuroworkflow_agent.surfaces.panel.uploads import Uploads
 
 _CONTEXT_CHARS = 12_000
@@ -57,10 +56,9 @@ class PanelChat:
     def __init__(self, shell: Any, config: AgentConfig, *, portal: Portal, send: Send) -> None:
         self._shell = shell
         self._portal = portal
-        self._conversation = PanelConversation(
-            shell, config, portal=portal, send=send, on_turn_end=self._after_turn
-        )
-        self._outbox = self._conversation.outbox
+        self._view = SessionView(shell, config, portal=portal, send=send, on_turn_end=self._after_turn)
+        self._chat = self._view.chat
+        self._outbox = self._view.outbox
         self._activity = Activity(shell)
         self._activity.on_cell = lambda: portal.post(self._tell_of_cell)
         self._activity.attach()
@@ -73,10 +71,10 @@ class PanelChat:
     @property
     def session_id(self) -> str | None:
         """The current session; None before it has begun."""
-        return self._conversation.session_id
+        return self._chat.session_id
 
     def open(self, resume: str | None = None, *, fork: bool = False) -> None:
-        """Begin in the background: with the named conversation, the latest (`""`), or a new one (None)."""
+        """Begin in the background: with the named session, the latest (`""`), or a new one (None)."""
         self._portal.post(lambda: self._spawn(self._begin(resume, fork=fork), {}))
 
     def receive(self, message: Any, buffers: list[Any] | None = None) -> None:
@@ -85,7 +83,7 @@ class PanelChat:
             self._portal.post(self._accept, message, [bytes(each) for each in buffers or []])
 
     def close(self) -> None:
-        """End the conversation and stop watching. Idempotent."""
+        """End the session and stop watching. Idempotent."""
         self._activity.detach()
         if self._portal.is_alive:
             self._portal.submit(self._close())
@@ -113,11 +111,11 @@ class PanelChat:
     def _problem(self, text: str, message: Message) -> None:
         """Tell the one who asked."""
         self._outbox.post(
-            {"type": "problem", "text": self._conversation.hide(text), "request": message.get("request")}
+            {"type": "problem", "text": self._view.hide(text), "request": message.get("request")}
         )
 
     async def _on_hello(self, message: Message) -> None:
-        self._outbox.post_snapshot(self._conversation.snapshot, str(message.get("view")))
+        self._outbox.post_snapshot(self._view.snapshot, str(message.get("view")))
 
     async def _on_ask(self, message: Message) -> None:
         prompt, chips = str(message.get("text") or "").strip(), list(message.get("chips") or [])
@@ -127,7 +125,7 @@ class PanelChat:
             raise ConfigError("The message is empty; say what the agent should do.")
         if len(chips) > attachments.MAX_ATTACHMENTS:
             raise ConfigError(f"A message takes {attachments.MAX_ATTACHMENTS} attachments at most.")
-        await self._conversation.start(
+        await self._view.start(
             prompt,
             context=lambda: self._activity.take(_CONTEXT_CHARS),
             attached=lambda: self._attach(chips),
@@ -141,7 +139,7 @@ class PanelChat:
                 str(chip.get("value")),
                 workspace=self._config.workspace,
                 shell=self._shell,
-                kernel=self._conversation.kernel,
+                kernel=self._view.kernel,
                 activity=self._activity,
             )
             for chip in chips
@@ -149,7 +147,7 @@ class PanelChat:
 
     async def _on_stop(self, _message: Message) -> None:
         self._outbox.post({"type": "stopping"})
-        self._conversation.stop()
+        self._view.stop()
 
     async def _on_answer(self, message: Message) -> None:
         answers = {str(k): str(v) for k, v in dict(message.get("answers") or {}).items()}
@@ -157,30 +155,29 @@ class PanelChat:
         reason = str(message.get("reason") or "").strip()
         said = "" if allowed else f"The user said no: {reason}" if reason else "The user said no."
         answer = Answer(allowed, said, bool(message.get("remember")), answers)
-        self._conversation.answer(str(message.get("request_id")), answer)
+        self._chat.answer(str(message.get("request_id")), answer)
 
     async def _on_sessions(self, message: Message) -> None:
-        found = await asyncio.to_thread(transcripts.sessions, self._config, limit=_MAX_SESSIONS)
+        found = await asyncio.to_thread(self._chat.sessions, _MAX_SESSIONS)
         rows = [
-            {"id": c.session_id, "title": c.title[:200], "modified": c.modified.isoformat()} for c in found
+            {"id": each.session_id, "title": each.title[:200], "modified": each.modified.isoformat()}
+            for each in found
         ]
         self._outbox.post({"type": "sessions", "sessions": rows, "request": message.get("request")})
 
     async def _on_new(self, _message: Message) -> None:
-        async with self._conversation.changing():
-            await self._conversation.go_to(None)
+        await self._view.go_to(new=True)
 
     async def _on_resume(self, message: Message) -> None:
-        async with self._conversation.changing():
-            await self._conversation.go_to(str(message.get("id")))
+        await self._view.go_to(resume=str(message.get("id")))
 
     async def _on_fork(self, message: Message) -> None:
-        async with self._conversation.changing():
-            await self._conversation.fork(str(message.get("message_id") or "") or None)
+        await self._view.go_to(fork=True, up_to=str(message.get("message_id") or "") or None)
+        self._view.note("This is a copy of the session up to here; the other one stays as it is.")
 
     async def _on_rename(self, message: Message) -> None:
         title = str(message.get("title") or "")
-        renamed = await asyncio.to_thread(transcripts.rename, str(message.get("id")), title, self._config)
+        renamed = await asyncio.to_thread(self._chat.rename, str(message.get("id")), title)
         if renamed == self.session_id:
             self._outbox.set_state(title=" ".join(title.split()))
         await self._on_sessions(message)
@@ -188,17 +185,13 @@ class PanelChat:
     async def _on_delete(self, message: Message) -> None:
         wanted = str(message.get("id"))
         if wanted == self.session_id:
-            async with self._conversation.changing():
-                # The process that writes it goes first.
-                await self._conversation.go_to(None)
-        await asyncio.to_thread(transcripts.delete, wanted, self._config)
+            await self._view.go_to(new=True)  # and show that
+        await asyncio.to_thread(self._chat.delete, wanted)
         await self._on_sessions(message)
 
     async def _on_settings(self, message: Message) -> None:
-        changed = self._config.with_changes(model=message.get("model"), mode=message.get("mode"))
-        self._conversation.config = changed
-        self._outbox.set_state(model=changed.model or "auto", mode=changed.mode)
-        await self._conversation.renew()
+        await self._view.change(model=message.get("model"), mode=message.get("mode"))
+        self._outbox.post({"type": "changed", "request": message.get("request")})
 
     async def _on_complete(self, message: Message) -> None:
         query = str(message.get("text") or "")
@@ -223,7 +216,7 @@ class PanelChat:
         self._outbox.post({**reply, "request": message.get("request")})
 
     async def _on_picture(self, message: Message) -> None:
-        self._conversation.post_picture(str(message.get("key")))
+        self._view.post_picture(str(message.get("key")))
 
     _HANDLERS: ClassVar[dict[str, Callable[[PanelChat, Message], Awaitable[None]]]] = {
         "hello": _on_hello,
@@ -246,7 +239,7 @@ class PanelChat:
 
     @property
     def _config(self) -> AgentConfig:
-        return self._conversation.config
+        return self._chat.config
 
     async def _begin(self, resume: str | None, *, fork: bool) -> None:
         config = self._config
@@ -262,35 +255,21 @@ class PanelChat:
             workspace=str(config.workspace),
             error="",
         )
-        async with self._conversation.changing():
-            try:
-                await self._conversation.go_to(await asyncio.to_thread(_wanted, resume, config, fork=fork))
-            except AgentError as error:
-                # No view is there yet to be told.
-                await self._conversation.go_to(None)
-                self._conversation.note(str(error), failed=True)
+        await self._view.go_to(new=resume is None, resume=resume, fork=fork)
         self._outbox.set_state(models=await asyncio.to_thread(model_names, config))
 
     def _after_turn(self) -> None:
-        """The conversation may have got a title, and other settings may have been asked for."""
-        self._spawn(self._conversation.tell_title(), {})
-        self._spawn(self._conversation.renew(), {})
+        """The session may have got a title, and other settings may have been asked for."""
+        self._spawn(self._view.tell_title(), {})
+        self._spawn(self._view.renew(), {})
 
     def _tell_of_cell(self) -> None:
         """A cell of the user's has ended."""
-        error = self._conversation.hide(self._activity.last_error_name)
+        error = self._view.hide(self._activity.last_error_name)
         self._outbox.set_state(error=error[:_MAX_ERROR_CHARS])
 
     async def _close(self) -> None:
         self._undo_on_stop()
-        await self._conversation.close()
+        await self._view.close()
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()
-
-
-def _wanted(resume: str | None, config: AgentConfig, *, fork: bool) -> str | None:
-    """The conversation to begin with, or a copy of it; None for a new one."""
-    if resume is None:
-        return None
-    found = transcripts.pick(resume, config).session_id
-    return transcripts.fork(found, config) if fork else found

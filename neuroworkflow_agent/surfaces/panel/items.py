@@ -1,43 +1,28 @@
-"""Events → the items of a transcript, and what of them has changed. Pure.
+"""The items of turns as what a page is sent of them, and what of it has changed. Pure.
 
-An item is a JSON-safe dict with an `id`, a `kind`, fields that are plain text or flags, and `parts`: pieces
-of safe HTML. `Transcript` knows what it has handed out, so a change costs what is new, not the transcript.
+What is sent of an item is a JSON-safe dict with an `id`, a `kind`, fields that are plain text or flags, and `parts`:
+pieces of safe HTML. `Transcript` knows what it has handed out, so a change costs what is new, not the transcript.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from neuroworkflow_agent.engine.permissions import QUESTION
-from neuroworkflow_agent.events import (
-    ApprovalDecision,
-    ApprovalRequest,
-    CellEnd,
-    CellOutput,
-    CellStart,
-    Event,
-    Notice,
-    TextDelta,
-    ThinkingDelta,
-    ToolResult,
-    ToolUse,
-    TurnEnd,
-    TurnStart,
-)
-from neuroworkflow_agent.outputs import Output, OutputList
+from neuroworkflow_agent.events import Event
+from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.approval import approval_card
 from neuroworkflow_agent.render.outputs import ShownPicture, render_output
 from neuroworkflow_agent.render.stream import MarkdownStream
+from neuroworkflow_agent.surfaces import turn_view
 from neuroworkflow_agent.surfaces.panel.patches import Item, Op, change
+from neuroworkflow_agent.surfaces.turn_view import Activity, Card, End, Note, Prompt, Text, TurnView
 from neuroworkflow_agent.text import clip, strip_control
-from neuroworkflow_agent.tools.registry import RUN_CODE
 
-_OPEN_STATES = ("waiting", "running", "asking")
-_SILENT_TOOLS = (RUN_CODE, "Write", "Edit")
+_SILENT_TOOLS = ("Write", "Edit")
 """Whose success says nothing that the card does not show."""
 _MAX_RESULT_CHARS = 4_000
 _MAX_OUTPUTS = 60
@@ -58,250 +43,201 @@ class Transcript:
     def __init__(self, on_picture: Callable[[ShownPicture], None], root: PurePath | None = None) -> None:
         self._root = root
         self._on_picture = on_picture
-        self._items: dict[str, Item] = {}
+        self._view = TurnView()
+        self._drawers: dict[int, _Drawer] = {}
         self._sent: dict[str, Item] = {}
-        self._dirty: dict[str, None] = {}
-        self._tools: dict[str, _Tool] = {}
-        self._answer: _Answer | None = None
-        self._thinking: Item | None = None
-        self._introduction = ""
-        self._count = 0
+
+    @property
+    def activity(self) -> Activity | None:
+        """What is being waited for."""
+        return self._view.activity
 
     def handle(self, event: Event) -> None:
         """Take in one event; what it changes is rendered when it is asked for."""
-        match event:
-            case TurnStart(prompt=prompt, attached=attached):
-                self._add("user", text=strip_control(prompt), attached=[strip_control(a) for a in attached])
-            case TextDelta(text=text):
-                self._feed(text)
-            case ThinkingDelta(text=text):
-                self._think(text)
-            case ToolUse(tool_use_id=tool_use_id, name=name, input=tool_input):
-                self._end_text()
-                self._tool(tool_use_id, name, tool_input)
-            case CellStart(tool_use_id=tool_use_id):
-                self._set(tool_use_id, state="running")
-            case CellOutput(tool_use_id=tool_use_id, change=change):
-                if (tool := self._tools.get(tool_use_id)) is not None:
-                    tool.outputs.apply(change)
-                    self._touch(tool.item)
-            case CellEnd(tool_use_id=tool_use_id, status=status, duration_s=duration_s):
-                state = {"ok": "ok", "error": "error", "interrupted": "stopped"}[status]
-                self._set(tool_use_id, state=state, duration=f"{duration_s:.1f} s")
-            case ToolResult():
-                self._show_result(event)
-            case ApprovalRequest():
-                self._end_text()
-                tool = self._tool(event.tool_use_id or event.request_id, event.name, event.input)
-                if tool.item["kind"] == "tool":
-                    card = approval_card(event.name, event.input, self._root)
-                    self._touch(tool.item, title=card.title, input=card.html, open=True)
-                self._touch(
-                    tool.item,
-                    state="asking",
-                    request=event.request_id,
-                    reason=event.reason,
-                    remember=event.can_remember,
-                )
-            case ApprovalDecision():
-                self._decide(event)
-            case Notice(message=message, is_introduction=is_introduction):
-                # Each process of a session says which model serves; people want to hear of it when it changes.
-                if not is_introduction or message != self._introduction:
-                    self._end_text()
-                    self._add("notice", text=strip_control(message), failed=False)
-                self._introduction = message if is_introduction else self._introduction
-            case TurnEnd():
-                self._end_turn(event)
+        self._view.handle(event)
 
     def note(self, message: str, *, failed: bool = False) -> None:
         """Add a notice of the panel's own."""
-        self._end_text()
-        self._add("notice", text=strip_control(message), failed=failed)
+        self._view.note(message, is_failure=failed)
 
     def patch(self) -> list[Op]:
         """What has changed since the last patch or snapshot."""
         ops: list[Op] = []
-        for key in self._dirty:
-            item = self._items[key]
-            self._render(item)
-            ops += change(self._sent.get(key), item)
-            self._sent[key] = {**item, "parts": list(item["parts"])}
-        self._dirty.clear()
+        for item in self._view.take_changed():
+            drawer = self._drawers.get(id(item)) or self._make_drawer(item)
+            drawn = drawer.draw()
+            ops += change(self._sent.get(drawn["id"]), drawn)
+            self._sent[drawn["id"]] = {**drawn, "parts": list(drawn["parts"])}
         return ops
 
     def snapshot(self) -> list[Item]:
         """Every item as it was when the last patch was taken, oldest first."""
-        return [dict(self._sent[key]) for key in self._items if key in self._sent]
+        return [dict(item) for item in self._sent.values()]
 
-    # -- items ----------------------------------------------------------------------------------------
-
-    def _add(self, kind: str, **fields: Any) -> Item:
-        self._count += 1
-        item: Item = {"id": f"i{self._count}", "kind": kind, "parts": [], **fields}
-        self._items[item["id"]] = item
-        self._touch(item)
-        return item
-
-    def _touch(self, item: Item, **fields: Any) -> None:
-        item.update(fields)
-        self._dirty[item["id"]] = None
-
-    def _set(self, tool_use_id: str, **fields: Any) -> None:
-        if (tool := self._tools.get(tool_use_id)) is not None:
-            self._touch(tool.item, **fields)
-
-    def _render(self, item: Item) -> None:
-        if self._answer is not None and self._answer.item is item:
-            self._answer.render()
-        elif (tool := self._tools.get(item.get("tool", ""))) is not None and not tool.is_plain:
-            tool.render(self._on_picture)
-
-    # -- text -----------------------------------------------------------------------------------------
-
-    def _feed(self, text: str) -> None:
-        self._end_thinking()
-        if self._answer is None:
-            if not text.strip():
-                return
-            self._answer = _Answer(self._add("answer", done=False, source=""))
-        self._answer.feed(text)
-        self._touch(self._answer.item)
-
-    def _think(self, text: str) -> None:
-        if self._thinking is None:
-            self._end_text()
-            self._thinking = self._add("thinking", done=False, text="")
-        whole = self._thinking["text"] + strip_control(text)
-        self._touch(self._thinking, text=whole[:_MAX_THINKING_CHARS])
-
-    def _end_text(self) -> None:
-        self._end_thinking()
-        if (answer := self._answer) is not None:
-            answer.render()
-            self._touch(answer.item, done=True, source=answer.source)
-            self._answer = None
-
-    def _end_thinking(self) -> None:
-        if self._thinking is not None:
-            self._touch(self._thinking, done=True)
-            self._thinking = None
-
-    # -- tools ----------------------------------------------------------------------------------------
-
-    def _tool(self, tool_use_id: str, name: str, tool_input: dict[str, Any]) -> _Tool:
-        """The card of a tool use, made by whichever event comes first."""
-        if (known := self._tools.get(tool_use_id)) is not None:
-            return known
-        if name == QUESTION:
-            item = self._add("question", questions=parts.questions(tool_input), answers={}, state="running")
-        else:
-            card = parts.tool_card(name, tool_input, self._root)
-            state = "waiting" if name == RUN_CODE else "running"
-            item = self._add(
-                "tool",
-                name=name,
-                title=card.title,
-                input=card.html,
-                open=card.is_open or bool(card.html),
-                state=state,
-                duration="",
-            )
-        item["tool"] = tool_use_id
-        tool = self._tools[tool_use_id] = _Tool(item, is_plain=name != RUN_CODE)
-        return tool
-
-    def _show_result(self, event: ToolResult) -> None:
-        """Show what the model was answered, where no outputs tell it better."""
-        tool = self._tools.get(event.tool_use_id)
-        if tool is None:
-            return
-        if tool.is_plain or not tool.outputs.outputs:
-            tool.is_plain = True
-            shown = _result_html(event, tool.item.get("name", ""))
-            tool.item["parts"] = [shown] if shown else []
-        if tool.item["state"] in _OPEN_STATES:
-            tool.item["state"] = "stopped" if event.is_stopped else "error" if event.is_error else "ok"
-        self._touch(tool.item)
-
-    def _decide(self, event: ApprovalDecision) -> None:
-        for tool in self._tools.values():
-            if tool.item.get("request") == event.request_id and tool.item["state"] == "asking":
-                goes_on = "waiting" if tool.item.get("name") == RUN_CODE else "running"
-                state = goes_on if event.allowed else "denied"
-                self._touch(tool.item, state=state, decision=strip_control(event.reason))
-                if event.answers:
-                    self._touch(tool.item, answers=event.answers)
-
-    # -- the end --------------------------------------------------------------------------------------
-
-    def _end_turn(self, event: TurnEnd) -> None:
-        self._end_text()
-        for tool in self._tools.values():
-            if tool.item["state"] in _OPEN_STATES:
-                self._touch(tool.item, state="stopped")
-        self._add(
-            "end",
-            end=event.end,
-            text=parts.turn_end(event).text,
-            failed=event.end not in ("complete", "interrupted"),
-            fork=event.last_message_id or "",
-        )
+    def _make_drawer(self, item: turn_view.Item) -> _Drawer:
+        item_id = f"i{len(self._drawers) + 1}"
+        drawer: _Drawer
+        match item:
+            case Prompt() | Note() | End():
+                drawer = _Fixed(item_id, item)
+            case Text(is_thinking=True):
+                drawer = _Thinking(item_id, item)
+            case Text():
+                drawer = _Answer(item_id, item)
+            case Card():
+                kind = _Question if item.is_question else _Tool
+                drawer = kind(item_id, item, self._on_picture, self._root)
+        self._drawers[id(item)] = drawer
+        return drawer
 
 
-class _Answer:
+class _Drawer:
+    """One item; `draw` brings what is sent of it up to date."""
+
+    def __init__(self, item_id: str, kind: str, **fields: Any) -> None:
+        self.sent: Item = {"id": item_id, "kind": kind, "parts": [], **fields}
+
+    def draw(self) -> Item:
+        """What a page is to show now."""
+        return self.sent
+
+
+class _Fixed(_Drawer):
+    def __init__(self, item_id: str, item: Prompt | Note | End) -> None:
+        match item:
+            case Prompt(text=text, attached=attached):
+                super().__init__(
+                    item_id, "user", text=strip_control(text), attached=[*map(strip_control, attached)]
+                )
+            case Note(text=text, is_failure=failed):
+                super().__init__(item_id, "notice", text=strip_control(text), failed=failed)
+            case End(event=event):
+                super().__init__(
+                    item_id,
+                    "end",
+                    end=event.end,
+                    text=parts.turn_end(event).text,
+                    failed=event.end not in ("complete", "interrupted"),
+                    fork=event.last_message_id or "",
+                )
+
+
+class _Thinking(_Drawer):
+    def __init__(self, item_id: str, item: Text) -> None:
+        super().__init__(item_id, "thinking")
+        self._item = item
+
+    def draw(self) -> Item:
+        text = strip_control(self._item.text)[:_MAX_THINKING_CHARS]
+        self.sent.update(text=text, done=self._item.is_done)
+        return self.sent
+
+
+class _Answer(_Drawer):
     """An answer while it is written."""
 
-    def __init__(self, item: Item) -> None:
-        self.item = item
+    def __init__(self, item_id: str, item: Text) -> None:
+        super().__init__(item_id, "answer", source="")
+        self._item = item
         self._stream = MarkdownStream()
-        self._pieces: list[str] = []
+        self._fed = 0
         self._closed: list[str] = []
 
-    @property
-    def source(self) -> str:
-        return "".join(self._pieces).strip()
-
-    def feed(self, text: str) -> None:
-        self._pieces.append(text)
-        self._stream.feed(text)
-
-    def render(self) -> None:
+    def draw(self) -> Item:
+        text = self._item.text
+        self._stream.feed(text[self._fed :])
+        self._fed = len(text)
         self._closed += [chunk.html for chunk in self._stream.take_closed()]
         tail = self._stream.tail().html
-        self.item["parts"] = [*self._closed, tail] if tail else list(self._closed)
+        self.sent["parts"] = [*self._closed, tail] if tail else list(self._closed)
+        self.sent["done"] = self._item.is_done
+        if self._item.is_done:
+            self.sent["source"] = text.strip()
+        return self.sent
 
 
-class _Tool:
-    """A tool use while it runs."""
+class _CardDrawer(_Drawer):
+    def __init__(
+        self,
+        item_id: str,
+        card: Card,
+        on_picture: Callable[[ShownPicture], None],
+        root: PurePath | None,
+    ) -> None:
+        super().__init__(item_id, "question" if card.is_question else "tool", tool=card.tool_use_id)
+        self._card = card
+        self._on_picture = on_picture
+        self._root = root
 
-    def __init__(self, item: Item, *, is_plain: bool) -> None:
-        self.item = item
-        self.is_plain = is_plain
-        """Whether it has no outputs, only a result."""
-        self.outputs = OutputList()
-        self._rendered: list[tuple[Output, str]] = []
+    def draw(self) -> Item:
+        self.sent["state"] = self._card.state
+        if (request := self._card.request) is not None:
+            self.sent.update(request=request.request_id, reason=request.reason, remember=request.can_remember)
+        if (decision := self._card.decision) is not None:
+            self.sent.update(decision=strip_control(decision.reason))
+        return self.sent
 
-    def render(self, on_picture: Callable[[ShownPicture], None]) -> None:
-        """Render the outputs that have changed."""
-        outputs = self.outputs.outputs
+
+class _Question(_CardDrawer):
+    """The agent's questions, and the answers once they are given."""
+
+    def draw(self) -> Item:
+        super().draw()
+        decision = self._card.decision
+        self.sent["questions"] = parts.questions(self._card.input)
+        self.sent["answers"] = decision.answers if decision is not None else {}
+        # What the model was answered is the answers again, in words meant for it.
+        self.sent["parts"] = _result_parts(self._card) if decision is None else []
+        return self.sent
+
+
+class _Tool(_CardDrawer):
+    """A call of a tool, with the outputs of its code."""
+
+    _is_whole: bool | None = None
+    """Whether its input is shown as an approval has it; None before it is shown."""
+    _rendered: Sequence[tuple[Output, str]] = ()
+
+    def draw(self) -> Item:
+        super().draw()
+        self._draw_input()
+        duration_s = self._card.duration_s
+        self.sent["duration"] = "" if duration_s is None else f"{duration_s:.1f} s"
+        self.sent["parts"] = self._draw_outputs() or _result_parts(self._card)
+        return self.sent
+
+    def _draw_input(self) -> None:
+        card, is_whole = self._card, self._card.request is not None
+        if is_whole == self._is_whole:
+            return
+        self._is_whole = is_whole
+        shown = (approval_card if is_whole else parts.tool_card)(card.name, card.input, self._root)
+        is_open = is_whole or shown.is_open or bool(shown.html)
+        self.sent.update(name=card.name, title=shown.title, input=shown.html, open=is_open)
+
+    def _draw_outputs(self) -> list[str]:
+        """The outputs, of which those that have changed are rendered."""
+        before = self._rendered
+        outputs = self._card.outputs.outputs
         left_out = max(0, len(outputs) - _MAX_OUTPUTS)
         shown: list[tuple[Output, str]] = []
         for index, output in enumerate(outputs[left_out:]):
-            if index < len(self._rendered) and self._rendered[index][0] == output:
-                shown.append(self._rendered[index])
+            if index < len(before) and before[index][0] == output:
+                shown.append(before[index])
                 continue
             made = render_output(output)
             if made.picture is not None:
-                on_picture(made.picture)
+                self._on_picture(made.picture)
             shown.append((output, made.html))
         self._rendered = shown
         note = [f'<div class="nwa-note">{left_out:,} earlier outputs left out</div>'] if left_out else []
-        self.item["parts"] = [*note, *(markup for _, markup in shown)]
+        return [*note, *(markup for _, markup in shown)]
 
 
-def _result_html(event: ToolResult, name: str) -> str:
-    text = clip(strip_control(event.text).strip(), _MAX_RESULT_CHARS)
-    if not text or (name in _SILENT_TOOLS and not event.is_error):
-        return ""
-    return f'<pre class="nwa-result">{html.escape(text)}</pre>'
+def _result_parts(card: Card) -> list[str]:
+    """What the model was answered, where nothing tells it better."""
+    result = card.result
+    if result is None or ((card.is_code or card.name in _SILENT_TOOLS) and not result.is_error):
+        return []
+    text = clip(strip_control(result.text).strip(), _MAX_RESULT_CHARS)
+    return [f'<pre class="nwa-result">{html.escape(text)}</pre>'] if text else []

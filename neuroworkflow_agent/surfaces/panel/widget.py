@@ -27,7 +27,7 @@ def _script() -> str:
 
 
 class ChatPanel(anywidget.AnyWidget):
-    """A conversation with the agent that stays while cells come and go.
+    """A session with the agent that stays while cells come and go.
 
     Each panel is a session of its own; displaying one twice shows the same.
 
@@ -38,9 +38,9 @@ class ChatPanel(anywidget.AnyWidget):
     mode
         What the agent may do unasked: `edit`, `ask`, `plan` or `read-only`.
     resume
-        Id of a conversation to go on with, its first characters, or `""` for the latest.
+        Id of a session to go on with, its first characters, or `""` for the latest.
     fork
-        With `resume`: leave that conversation as it is and continue in a copy.
+        With `resume`: leave that session as it is and continue in a copy.
     config
         All settings; None reads the environment.
 
@@ -77,7 +77,7 @@ class ChatPanel(anywidget.AnyWidget):
         self._workspace = settings.workspace
         if fork and resume is None:
             raise ConfigError(
-                'fork needs a conversation to copy; give resume=ID as well, or resume="" for the latest.'
+                'fork needs a session to copy; give resume=ID as well, or resume="" for the latest.'
             )
         self._chat = PanelChat(shell, settings, portal=shared_portal(), send=self._send_now)
         super().__init__()
@@ -88,11 +88,11 @@ class ChatPanel(anywidget.AnyWidget):
 
     @property
     def session_id(self) -> str | None:
-        """Id of the conversation, for `resume` and `claude --resume`; None before it has begun."""
+        """Id of the session, for `resume` and `claude --resume`; None before it has begun."""
         return self._chat.session_id if self._chat is not None else None
 
     def close(self) -> None:
-        """End the conversation's process and remove the panel; the conversation stays on disk."""
+        """End the session's process and remove the panel; the session stays on disk."""
         if self._chat is not None:
             self._chat.close()
         super().close()
@@ -113,8 +113,8 @@ class ChatPanel(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         text = (
-            f"Chat with the agent in {self._workspace}. Run this cell to open the panel; earlier conversations "
-            "are under Conversations there, and with ChatPanel(resume=ID)."
+            f"Chat with the agent in {self._workspace}. Run this cell to open the panel; earlier sessions "
+            "are under Sessions there, and with ChatPanel(resume=ID)."
         )
         return {**data, "text/plain": text, "text/html": f"<p>{html.escape(text)}</p>"}, metadata
 

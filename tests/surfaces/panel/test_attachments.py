@@ -174,7 +174,7 @@ def test_a_panel_needs_a_kernel_and_sensible_arguments(
     with pytest.raises(KernelError, match="%chat"):
         ChatPanel()
     monkeypatch.setattr(shell, "kernel", SimpleNamespace(shell_handlers={}), raising=False)
-    with pytest.raises(ConfigError, match="fork needs a conversation"):
+    with pytest.raises(ConfigError, match="fork needs a session"):
         ChatPanel(fork=True)
     with pytest.raises(ConfigError, match="mode must be one of"):
         ChatPanel(mode="odd")

@@ -77,7 +77,7 @@ class Card {
   }
 
   end() {
-    const fork = button("Fork from here", () => this.actions.fork(this.item.fork), { title: "Continue in a copy of the conversation that ends here" });
+    const fork = button("Fork from here", () => this.actions.fork(this.item.fork), { title: "Continue in a copy of the session that ends here" });
     return el("footer", {}, el("span", { text: this.item.text }), this.item.fork ? fork : null);
   }
 

@@ -42,7 +42,7 @@ class Composer {
     this.fix.hidden = true;
     this.picker = el("input", { type: "file", multiple: true, hidden: true, "aria-label": "Files to attach", onchange: () => this.upload([...this.picker.files]) });
     this.model = el("select", { "aria-label": "Model", onchange: () => this.chooseModel() });
-    this.mode = el("select", { "aria-label": "Mode", onchange: () => store.send({ type: "settings", mode: this.mode.value }) });
+    this.mode = el("select", { "aria-label": "Mode", onchange: () => this.change({ mode: this.mode.value }) });
     this.send = button("Send", () => this.submit(), { icon: "send", css: "nwa-main", title: "Send (Enter)" });
     this.stop = button("Stop", () => store.stop(), { icon: "stop", css: "nwa-stop", title: "Stop (Escape)" });
     this.attach = button("Attach files", () => this.picker.click(), { icon: "clip" });
@@ -87,7 +87,8 @@ class Composer {
     this.stop.hidden = !state.busy;
     this.send.hidden = state.busy;
     this.attach.title = `Attach files or pictures, up to ${this.limit} each; they are stored under uploads/`;
-    fill(this.model, [...state.models.map((/** @type {string} */ name) => [name, name]), [OTHER, "Other …"]], state.model);
+    const models = [...new Set([...state.models, state.model])].filter(Boolean);
+    fill(this.model, [...models.map((/** @type {string} */ name) => [name, name]), [OTHER, "Other …"]], state.model);
     fill(this.mode, state.modes.map((/** @type {string} */ name) => [name, MODES[/** @type {keyof typeof MODES} */ (name)] ?? name]), state.mode);
     const offersFix = Boolean(state.error) && !state.busy && !this.chips.some((chip) => chip.kind === "error");
     this.fix.hidden = !offersFix;
@@ -285,9 +286,19 @@ class Composer {
     return path;
   }
 
+  /** A choice counts once it works; else what is so is shown again. @param {{model?: string, mode?: string}} settings */
+  async change(settings) {
+    try {
+      await this.store.ask({ type: "settings", ...settings });
+    } catch (error) {
+      this.problem(/** @type {Error} */ (error).message);
+      this.drawState();
+    }
+  }
+
   chooseModel() {
     if (this.model.value !== OTHER) {
-      this.store.send({ type: "settings", model: this.model.value });
+      this.change({ model: this.model.value });
       return;
     }
     this.model.value = this.store.state.model;
@@ -302,7 +313,7 @@ class Composer {
             event.preventDefault();
             if (name.value.trim()) {
               const wanted = name.value.trim();
-              this.store.send({ type: "settings", model: wanted });
+              this.change({ model: wanted });
             }
             dialog.close();
           },

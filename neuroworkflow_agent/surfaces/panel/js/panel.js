@@ -17,7 +17,7 @@ class PanelView {
     this.isAtEnd = true;
     this.unlisten = () => {};
     this.title = el("h2");
-    this.log = el("div.nwa-log", { role: "log", "aria-live": "off", "aria-label": "Conversation", tabIndex: 0 });
+    this.log = el("div.nwa-log", { role: "log", "aria-live": "off", "aria-label": "Session", tabIndex: 0 });
     this.newer = button("Newest", () => this.toEnd(), { css: "nwa-newer" });
     this.newer.hidden = true;
     this.status = el("div.nwa-status");
@@ -30,8 +30,8 @@ class PanelView {
         "header.nwa-head",
         {},
         this.title,
-        button("New conversation", () => store.send({ type: "new" }), { icon: "add" }),
-        button("Conversations", () => openSessions(store, this.node, (text) => this.problem(text)), { icon: "list" }),
+        button("New session", () => store.send({ type: "new" }), { icon: "add" }),
+        button("Sessions", () => openSessions(store, this.node, (text) => this.problem(text)), { icon: "list" }),
       ),
       el("div.nwa-middle", {}, this.log, this.newer),
       this.trouble,
@@ -147,7 +147,7 @@ class PanelView {
 
   state() {
     const { state, isLive } = this.store;
-    this.title.textContent = state.title || "New conversation";
+    this.title.textContent = state.title || "New session";
     this.title.title = state.title || "";
     this.title.dir = "auto";
     this.node.classList.toggle("nwa-busy", Boolean(state.busy));
@@ -156,7 +156,7 @@ class PanelView {
     if (!isLive && !this.lost) {
       this.lost = el("p.nwa-item.nwa-notice.nwa-failed", {
         role: "alert",
-        text: "The kernel has ended, and this panel with it. Run the cell again and choose this conversation under Conversations, or use ChatPanel(resume=\"\").",
+        text: "The kernel has ended, and this panel with it. Run the cell again and choose this session under Sessions, or use ChatPanel(resume=\"\").",
       });
       this.log.append(this.lost);
       this.toEnd();
@@ -197,11 +197,11 @@ class PanelView {
   }
 
   drawStatus() {
-    const { busySince, isLoaded, isLive } = this.store;
+    const { activitySince, busySince, isLoaded, isLive, state } = this.store;
     if (!isLive) this.status.textContent = "No kernel";
     else if (!isLoaded) this.status.textContent = "Waiting for the kernel …";
     else if (busySince === null) this.status.textContent = "";
-    else this.status.textContent = `Working · ${Math.round((performance.now() - busySince) / 1000)} s · Escape stops`;
+    else this.status.textContent = `${state.activity || "Working"} · ${Math.round((performance.now() - activitySince) / 1000)} s · Escape stops`;
   }
 
   /** Once a frame: asking for the height has the page laid out. */

@@ -1,10 +1,10 @@
 // @ts-check
-// The list of conversations: go to one, rename it, delete it.
+// The list of sessions: go to one, rename it, delete it.
 
 /** @param {Store} store @param {HTMLElement} root @param {(text: string) => void} problem */
 async function openSessions(store, root, problem) {
-  const list = el("ul.nwa-sessions", { "aria-label": "Conversations" });
-  const dialog = openDialog(root, "Conversations", list);
+  const list = el("ul.nwa-sessions", { "aria-label": "Sessions" });
+  const dialog = openDialog(root, "Sessions", list);
   /** @param {any} message @param {(reply: any) => void} done */
   const ask = async (message, done) => {
     try {
@@ -17,7 +17,7 @@ async function openSessions(store, root, problem) {
   /** @param {any} reply */
   const draw = (reply) => {
     list.replaceChildren(...reply.sessions.map((/** @type {any} */ found) => row(found)));
-    if (reply.sessions.length === 0) list.append(el("li", { text: "No conversations in this workspace yet." }));
+    if (reply.sessions.length === 0) list.append(el("li", { text: "No sessions in this workspace yet." }));
     (list.querySelector("button") ?? dialog.querySelector("button"))?.focus();
   };
   /** @param {any} found */

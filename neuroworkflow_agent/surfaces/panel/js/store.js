@@ -20,11 +20,12 @@ class Store {
     /** @type {Map<string, Item>} */
     this.items = new Map();
     /** @type {Record<string, any>} */
-    this.state = { busy: false, title: "", models: [], modes: [], model: "", mode: "", error: "", session: null };
+    this.state = { busy: false, activity: "", title: "", models: [], modes: [], model: "", mode: "", error: "", session: null };
     this.isLoaded = false;
     this.isLive = true;
     /** @type {number | null} */
     this.busySince = null;
+    this.activitySince = 0;
     this.seq = -1;
     this.name = uniqueId("view");
     /** @type {any[]} */
@@ -186,6 +187,7 @@ class Store {
     if (changed.busy !== undefined && changed.busy !== (this.busySince !== null)) {
       this.busySince = changed.busy ? performance.now() : null;
     }
+    if (changed.activity !== undefined) this.activitySince = performance.now();
     Object.assign(this.state, changed);
     this.tell("state");
   }

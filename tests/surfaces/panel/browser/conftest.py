@@ -46,7 +46,7 @@ def shared_pages(lab_server: Lab, browser: Browser) -> Iterator[list[SharedPage]
 
 @pytest.fixture
 def lab(lab_server: Lab) -> Iterator[Lab]:
-    """The server with an empty workspace, an empty script and no conversations."""
+    """The server with an empty workspace, an empty script and no sessions."""
     yield lab_server
     lab_server.end_kernels()
     lab_server.model.forget()

@@ -171,7 +171,7 @@ def test_file_names_completions_titles_and_pasted_html(page: Page, lab: Lab) -> 
     lab.model.extend(Reply.text("Fine."))
     page.field.press("Enter")
     page.wait_for_end("complete")
-    page.panel.get_by_role("button", name="Conversations", exact=True).click()
+    page.panel.get_by_role("button", name="Sessions", exact=True).click()
     expect(page.panel.locator(".nwa-session")).to_have_count(1)
     check(page, lab, page.panel.locator(".nwa-sessions"))
     page.tab.keyboard.press("Escape")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,11 +82,11 @@ def test_the_tour(page: Page, lab: Lab) -> None:
     assert page.transcript == before
     expect_a_picture(page)
     # resume
-    page.panel.get_by_role("button", name="New conversation").click()
+    page.panel.get_by_role("button", name="New session").click()
     expect(page.panel.locator(".nwa-empty")).to_be_visible()
     page.ask("Something else.", Reply.text("Sure."))
     page.wait_for_end("complete", 1)
-    page.panel.get_by_role("button", name="Conversations", exact=True).click()
+    page.panel.get_by_role("button", name="Sessions", exact=True).click()
     page.panel.locator(".nwa-session", has_text="What is **this**?").click()
     page.wait_for_end("interrupted", 6)
     expect_a_picture(page)
@@ -145,15 +146,15 @@ def test_code_and_answers_can_be_copied(page: Page) -> None:
     assert page.tab.evaluate("navigator.clipboard.readText()") == "x = 1\n"
 
 
-def test_conversations_are_listed_renamed_and_deleted_after_a_second_question(page: Page) -> None:
+def test_sessions_are_listed_renamed_and_deleted_after_a_second_question(page: Page) -> None:
     page.ask("First one", Reply.text("1"))
     page.wait_for_end("complete")
-    page.panel.get_by_role("button", name="New conversation").click()
-    expect(page.panel.locator("h2").first).to_have_text("New conversation")
+    page.panel.get_by_role("button", name="New session").click()
+    expect(page.panel.locator("h2").first).to_have_text("New session")
     page.ask("Second one", Reply.text("2"))
     page.wait_for_end("complete")
     expect(page.panel.locator("h2").first).to_have_text("Second one")
-    page.panel.get_by_role("button", name="Conversations", exact=True).click()
+    page.panel.get_by_role("button", name="Sessions", exact=True).click()
     rows = page.panel.locator(".nwa-sessions li")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("Second one")
@@ -173,7 +174,7 @@ def test_conversations_are_listed_renamed_and_deleted_after_a_second_question(pa
     expect(rows).to_have_count(1)
     rows.first.get_by_role("button", name="Delete").click()
     page.panel.get_by_role("button", name="Delete for good").click()
-    expect(rows).to_have_text(["No conversations in this workspace yet."])
+    expect(rows).to_have_text(["No sessions in this workspace yet."])
     page.tab.keyboard.press("Escape")
     expect(page.panel.locator(".nwa-end")).to_have_count(0)
 
@@ -196,6 +197,21 @@ def test_mode_and_model_are_chosen_in_the_panel(page: Page, lab: Lab) -> None:
     page.panel.get_by_label("Model name").fill("ollama:nothing")
     page.tab.keyboard.press("Enter")
     expect(page.panel.get_by_role("alert")).to_contain_text("Ollama does not answer")
+    expect(page.panel.get_by_label("Model", exact=True)).to_have_value("my-own-model")
+    page.ask("And still?", Reply.text("Still me."))
+    page.wait_for_end("complete", 3)
+    assert lab.model.requests[-1].body["model"] == "my-own-model"
+
+
+def test_the_status_says_what_is_being_waited_for(page: Page, lab: Lab) -> None:
+    status = page.panel.locator(".nwa-status")
+    page.ask("Wait.", Reply.code(WAIT_FOR_GO), Reply.text("word " * 2000, delay_s=0.02))
+    expect(status).to_have_text(re.compile(r"^Running · [1-9]\d* s · Escape stops$"))
+    (lab.root / "go").touch()
+    expect(status).to_contain_text("Writing")
+    page.tab.keyboard.press("Escape")
+    page.wait_for_end("interrupted")
+    expect(status).to_have_text("")
 
 
 def test_files_and_variables_are_completed_and_go_with_the_message(page: Page, lab: Lab) -> None:
@@ -368,9 +384,7 @@ def test_a_second_view_follows_the_live_turn(page: Page, lab: Lab) -> None:
     assert second.transcript == page.transcript
 
 
-def test_a_restart_ends_the_conversation_with_a_notice_and_resume_brings_it_back(
-    own_page: Page, lab: Lab
-) -> None:
+def test_a_restart_ends_the_session_with_a_notice_and_resume_brings_it_back(own_page: Page, lab: Lab) -> None:
     page = own_page
     page.ask("Remember 17.", Reply.text("Seventeen."))
     page.wait_for_end("complete")
@@ -482,14 +496,14 @@ def test_the_notebook_that_shows_it(shared_page: SharedPage) -> None:
     expect_a_picture(page)
 
 
-def test_resume_of_a_conversation_that_is_not_there_is_told(open_panel: Callable[..., Page]) -> None:
+def test_resume_of_a_session_that_is_not_there_is_told(open_panel: Callable[..., Page]) -> None:
     page = open_panel("from neuroworkflow_agent import ChatPanel\nChatPanel(resume='0000')")
     expect(page.panel.locator(".nwa-notice")).to_contain_text("0000")
     page.ask("Hello?", Reply.text("Hello."))
     page.wait_for_end("complete")
 
 
-def test_a_resumed_conversation_is_gone_on_with_once_there_is_a_model(page: Page, lab: Lab) -> None:
+def test_a_resumed_session_is_gone_on_with_once_there_is_a_model(page: Page, lab: Lab) -> None:
     page.ask("Remember 17.", Reply.text("Seventeen."))
     page.wait_for_end("complete")
     page.run("ChatPanel(resume=panel.session_id, model='openai:gpt-4.1')")

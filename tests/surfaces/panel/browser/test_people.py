@@ -43,8 +43,8 @@ CODE = (
 MANY = """
 from neuroworkflow_agent.events import TextDelta, TurnStart
 def add(number=0):
-    panel._chat._conversation._on_event(TurnStart(f"t{number}", f"Question {number}"))
-    panel._chat._conversation._on_event(TextDelta("Answer. " * 50))
+    panel._chat._view._on_event(TurnStart(f"t{number}", f"Question {number}"))
+    panel._chat._view._on_event(TextDelta("Answer. " * 50))
     if number < 120:
         panel._chat._portal.post(add, number + 1)
 panel._chat._portal.post(add)
@@ -115,7 +115,7 @@ def test_axe_finds_nothing(page: Page, lab: Lab) -> None:
         page.panel.get_by_label("MT").check()
         page.panel.get_by_role("button", name="Answer", exact=True).click()
         page.wait_for_end("complete", 2)
-        page.panel.get_by_role("button", name="Conversations", exact=True).click()
+        page.panel.get_by_role("button", name="Sessions", exact=True).click()
         page.panel.get_by_role("button", name="Delete", exact=True).click()
         look_everywhere(page)
     finally:
@@ -152,7 +152,7 @@ def test_the_keyboard_alone_reaches_everything(page: Page, lab: Lab) -> None:
         reached.add(name)
         if not name:
             break
-    for wanted in ("Conversations", "New conversation", "Fork from here", "Allow once", "Allow for this session", "Deny", "Copy answer", "Conversation", "Table"):  # fmt: skip
+    for wanted in ("Sessions", "New session", "Fork from here", "Allow once", "Allow for this session", "Deny", "Copy answer", "Session", "Table"):  # fmt: skip
         assert wanted in reached, (wanted, reached)
     # Keys on a button are the button's, not the notebook's: Enter would edit the cell, d d delete it.
     allow = page.panel.get_by_role("button", name="Allow once")
@@ -168,11 +168,11 @@ def test_the_keyboard_alone_reaches_everything(page: Page, lab: Lab) -> None:
     page.tab.keyboard.press("Enter")
     page.wait_for_end("complete", 2)
     expect(page.field).to_be_focused()
-    page.panel.get_by_role("button", name="Conversations", exact=True).focus()
+    page.panel.get_by_role("button", name="Sessions", exact=True).focus()
     page.tab.keyboard.press("Enter")
     expect(page.panel.locator(".nwa-session")).to_be_focused()
     page.tab.keyboard.press("Escape")
-    expect(page.panel.get_by_role("button", name="Conversations", exact=True)).to_be_focused()
+    expect(page.panel.get_by_role("button", name="Sessions", exact=True)).to_be_focused()
 
 
 def test_keys_in_the_field(page: Page, lab: Lab) -> None:
@@ -208,7 +208,7 @@ def test_a_screen_reader_hears_answers_and_requests(page: Page, lab: Lab) -> Non
     page.field.press("Escape")
     expect(live).to_contain_text("interrupted")
     expect(page.panel).to_have_attribute("aria-label", "Chat with the agent")
-    expect(page.panel.get_by_role("log")).to_have_attribute("aria-label", "Conversation")
+    expect(page.panel.get_by_role("log")).to_have_attribute("aria-label", "Session")
 
 
 def test_languages_are_written_in_their_direction(page: Page) -> None:

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from neuroworkflow_agent.events import TextDelta, TurnEnd, TurnStart
 from neuroworkflow_agent.ids import TurnId
-from neuroworkflow_agent.notebooks.turn_cells import TurnCells
+from neuroworkflow_agent.surfaces.turn_cells import TurnCells
 from tests import tiers
 from tests.render import hostile
 from tests.surfaces.panel.browser.shared import SharedPage

@@ -1,0 +1,389 @@
+"""Which session is current, and all that a person does with sessions; the one controller of every surface.
+
+A `Chat` belongs to its surface, is called from any thread, and owns the current `Session`; `close` ends it. Whoever must
+not wait for the disk or for an import calls it through a pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError, SessionNotFoundError
+
+if TYPE_CHECKING:
+    from neuroworkflow_agent.engine.claude.transcripts import StoredSession
+    from neuroworkflow_agent.engine.permissions import Answer
+    from neuroworkflow_agent.engine.portal import Portal
+    from neuroworkflow_agent.engine.prompts import Attachment
+    from neuroworkflow_agent.engine.session import Session
+    from neuroworkflow_agent.engine.turn import Listener, Turn
+    from neuroworkflow_agent.events import Event
+    from neuroworkflow_agent.ids import SessionId
+    from neuroworkflow_agent.kernels.base import Kernel
+
+_BUSY = "The agent is at work. Wait for it to end, or stop it."
+_CLOSED = "This chat was closed meanwhile."
+
+
+class Chat:
+    """One session after another, and the settings of the next turn.
+
+    A change of session, model or mode counts once the new session is there; what cannot work changes nothing.
+
+    Parameters
+    ----------
+    config
+        Settings to begin with; None reads the environment when they are first needed.
+    kernel
+        Where code runs; None offers no `run_code`.
+    can_ask
+        Whether somebody answers questions.
+    portal
+        The worker thread; None for the process's own.
+    follows_environment
+        Whether another endpoint that the environment names counts as long as nothing has been said.
+    """
+
+    def __init__(
+        self,
+        config: AgentConfig | None = None,
+        *,
+        kernel: Kernel | None = None,
+        can_ask: bool = True,
+        portal: Portal | None = None,
+        follows_environment: bool = False,
+    ) -> None:
+        self._config = config
+        self._kernel = kernel
+        self._can_ask = can_ask
+        self._portal = portal
+        self._follows_environment = follows_environment
+        self._session: Session | None = None
+        self._resume: SessionId | None = None
+        """The stored session to go on with, until there is an object for it."""
+        self._wanted: AgentConfig | None = None
+        """Settings that were asked for while a turn ran."""
+        self._turn: Turn | None = None
+        self._is_closed = False
+        self._lock = threading.RLock()
+        """Held while the session is made or replaced; never while one is closed."""
+
+    # -- what is so -----------------------------------------------------------------------------------
+
+    @property
+    def config(self) -> AgentConfig:
+        """Settings of the next turn."""
+        config = self._wanted or self._config
+        if config is None:
+            with self._lock:
+                config = self._config = self._config or AgentConfig.from_env()
+        return config
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must not be shown, as far as it is known by now."""
+        return self._config.secrets if self._config is not None else frozenset()
+
+    @property
+    def session_id(self) -> SessionId | None:
+        """Id of the current session; None before there is one."""
+        session = self._session
+        return session.session_id if session is not None else self._resume
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a turn runs."""
+        session = self._session
+        return session is not None and session.is_busy
+
+    @property
+    def has_history(self) -> bool:
+        """Whether anything was said in the current session."""
+        session = self._session
+        return session.has_history if session is not None else self._resume is not None
+
+    # -- which session --------------------------------------------------------------------------------
+
+    def ready(self) -> Session:
+        """The current session, made if there is none or what it was made for has changed.
+
+        Raises
+        ------
+        ConfigError
+            If no model can be had.
+        SessionClosedError
+            If the chat was closed.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise SessionClosedError(_CLOSED)
+            session, config = self._session, self._current_config()
+            if session is not None and config is self._config:
+                return session
+            if session is not None and session.is_busy:
+                return session
+            resume = session.session_id if session is not None and session.has_history else self._resume
+            made = self._make(config, resume)
+            self._take(made, config)
+        if session is not None:
+            session.close()
+        return made
+
+    def prewarm(self) -> None:
+        """Have the session's process started in the background.
+
+        Raises
+        ------
+        ConfigError
+            If no model can be had; the environment is read again next time.
+        """
+        try:
+            session = self.ready()
+        except ConfigError:
+            with self._lock:
+                if self._session is None and self._follows_environment:
+                    self._config = None
+            raise
+        with self._lock:
+            if session is self._session:
+                session.prewarm()
+
+    def select(
+        self,
+        *,
+        new: bool = False,
+        resume: str | None = None,
+        fork: bool = False,
+        up_to: str | None = None,
+        model: str | None = None,
+        mode: str | None = None,
+    ) -> None:
+        """Go to another session, or on with the present one under other settings.
+
+        Parameters
+        ----------
+        new
+            To a new one.
+        resume
+            To a stored one: its id, the beginning of it, or `""` for the latest.
+        fork
+            To a copy of that one, or of the present one.
+        up_to
+            Id of the last message to copy; None for all.
+        model, mode
+            From now on; None keeps what is.
+
+        Raises
+        ------
+        ConfigError
+            If a setting cannot work, or there is nothing to copy.
+        SessionNotFoundError
+            If there is no such session.
+        SessionBusyError
+            If a turn runs.
+        """
+        if not (new or fork or resume is not None or model or mode):
+            return
+        if fork:
+            self._flush()
+        with self._lock:
+            self._require_idle()
+            config = self.config.with_changes(model=model, mode=mode)
+            before = self._session
+            found = self._find(config, new=new, resume=resume, fork=fork, up_to=up_to)
+            try:
+                made = self._make(config, found)
+            except ConfigError:
+                if before is None:  # then it is what the first turn will go on with, once it can
+                    self._resume, self._config = found, config
+                raise
+            self._take(made, config)
+        if before is not None:
+            before.close()
+
+    def change(self, *, model: str | None = None, mode: str | None = None) -> None:
+        """As `select` for settings; while a turn runs, they count from the next one on."""
+        with self._lock:
+            if self.is_busy:
+                changed = self.config.with_changes(model=model, mode=mode)
+                _require_endpoint(changed)
+                self._wanted = changed
+                return
+        self.select(model=model, mode=mode)
+
+    def use_user_token(self, token: str) -> None:
+        """Show this token to a hub's workflow tools from now on."""
+        with self._lock:
+            is_current = self._current_config() is self._config
+            self._config = self.config.with_changes(user_token=token)
+            self._wanted = None if is_current else self._config
+            if self._session is not None:
+                self._session.use_user_token(token)
+
+    def sessions(self, limit: int | None = None) -> list[StoredSession]:
+        """The stored sessions of the workspace, newest first."""
+        from neuroworkflow_agent.engine.claude import transcripts
+
+        return transcripts.sessions(self.config, limit=limit)
+
+    def stored(self) -> StoredSession | None:
+        """What is stored of the current session; None if nothing is yet."""
+        from neuroworkflow_agent.engine.claude import transcripts
+
+        with contextlib.suppress(SessionNotFoundError):
+            return transcripts.find(self.session_id, self.config) if self.session_id else None
+        return None
+
+    def history(self) -> list[Event]:
+        """What was seen of the current session, turn by turn."""
+        from neuroworkflow_agent.engine.history import history
+
+        self._flush()
+        with contextlib.suppress(SessionNotFoundError):
+            return history(self.session_id, self.config) if self.session_id and self.has_history else []
+        return []
+
+    def rename(self, session_id: str, title: str) -> SessionId:
+        """Give a stored session a title; returns its id."""
+        from neuroworkflow_agent.engine.claude import transcripts
+
+        return transcripts.rename(session_id, title, self.config)
+
+    def delete(self, session_id: str) -> SessionId:
+        """Delete a stored session, for good; returns its id. From the current one it goes to a new one first.
+
+        Raises
+        ------
+        SessionBusyError
+            If it is the current one and a turn runs.
+        """
+        from neuroworkflow_agent.engine.claude import transcripts
+
+        found = transcripts.find(session_id, self.config).session_id
+        if found == self.session_id:
+            self.select(new=True)  # the process that writes it goes first
+        return transcripts.delete(found, self.config)
+
+    # -- turns ----------------------------------------------------------------------------------------
+
+    def send(
+        self,
+        prompt: str,
+        *,
+        context: str = "",
+        attachments: Sequence[Attachment] = (),
+        listener: Listener | None = None,
+    ) -> Turn:
+        """Begin a turn of the current session; see `Session.start`."""
+        session = self.ready()
+        self._turn = session.start(prompt, context=context, attachments=attachments, listener=listener)
+        return self._turn
+
+    def stop(self) -> None:
+        """Stop the running turn, if any. Takes no lock: also for a signal handler."""
+        if (session := self._session) is not None:
+            session.interrupt()
+
+    def answer(self, request_id: str, answer: Answer) -> None:
+        """Decide a call that waits for the user.
+
+        Raises
+        ------
+        ConfigError
+            If nothing waits any more.
+        """
+        turn = self._turn
+        if turn is None or turn.is_done:
+            raise ConfigError("Nothing waits for an answer any more; the turn has ended.")
+        turn.answer(request_id, answer)
+
+    def close(self) -> None:
+        """End the current session's turn and process. Idempotent."""
+        if (session := self._let_go()) is not None:
+            session.close()
+
+    async def aclose(self) -> None:
+        """As `close`, from any loop."""
+        try:
+            session = await asyncio.to_thread(self._let_go)
+        except RuntimeError:  # at the interpreter's end there are no pools
+            session = self._let_go()
+        if session is not None:
+            await session.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    # -- small parts ----------------------------------------------------------------------------------
+
+    def _current_config(self) -> AgentConfig:
+        """The settings that the next turn must have; the object that is current if nothing is new."""
+        config = self.config
+        if not self._follows_environment or self.has_history:
+            return config
+        # The directory that is current now may be gone, and has no say in this.
+        fresh = AgentConfig.from_env(workspace=config.workspace)
+        if fresh.endpoint == config.endpoint:
+            return config
+        return dataclasses.replace(
+            config, endpoint=fresh.endpoint, found_secrets=config.secrets | fresh.secrets
+        )
+
+    def _find(
+        self, config: AgentConfig, *, new: bool, resume: str | None, fork: bool, up_to: str | None
+    ) -> SessionId | None:
+        """The session to go on with: none, the named one, or the present one; a copy of it if it is to be one."""
+        from neuroworkflow_agent.engine.claude import transcripts
+
+        if new:
+            return None
+        if resume is not None:
+            found: SessionId | None = transcripts.pick(resume, config).session_id
+        else:
+            found = self.session_id if self.has_history else None
+        if not fork:
+            return found
+        if found is None or not transcripts.exists(found, config.workspace):
+            raise ConfigError("There is nothing to fork yet.")
+        _require_endpoint(config)
+        return transcripts.fork(found, config, up_to=up_to)
+
+    def _make(self, config: AgentConfig, resume: SessionId | None) -> Session:
+        from neuroworkflow_agent.engine.session import Session
+
+        return Session(config, kernel=self._kernel, resume=resume, can_ask=self._can_ask, portal=self._portal)
+
+    def _take(self, session: Session, config: AgentConfig) -> None:
+        self._session, self._config, self._wanted, self._resume = session, config, None, None
+
+    def _flush(self) -> None:
+        """Have what was seen written down, so that it can be read or copied."""
+        if (session := self._session) is not None:
+            session.flush()
+
+    def _require_idle(self) -> None:
+        if self._is_closed:
+            raise SessionClosedError(_CLOSED)
+        if self.is_busy:
+            raise SessionBusyError(_BUSY)
+
+    def _let_go(self) -> Session | None:
+        with self._lock:
+            self._is_closed = True
+            session, self._session = self._session, None
+        return session
+
+
+def _require_endpoint(config: AgentConfig) -> None:
+    from neuroworkflow_agent.models.choose import choose_endpoint
+
+    choose_endpoint(config)
