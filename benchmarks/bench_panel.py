@@ -41,12 +41,12 @@ _CHARS_A_TOKEN = 4
 _STAMP = """\
 import re, time
 stamps = {}
-handle = panel._chat._conversation._on_event
+handle = panel._chat._view._on_event
 def stamped(event):
     for mark in re.findall(r"m(\\d+)m", getattr(event, "text", "") or ""):
         stamps.setdefault(mark, time.time())
     handle(event)
-panel._chat._conversation._on_event = stamped
+panel._chat._view._on_event = stamped
 """
 _LOOK = """() => {
     window.seen = {};
@@ -67,9 +67,9 @@ _LONG = """\
 from neuroworkflow_agent.events import TextDelta, TurnEnd, TurnStart
 def lengthen():
     for number in range(250):
-        panel._chat._conversation._on_event(TurnStart(f"t{number}", f"Question {number}?"))
-        panel._chat._conversation._on_event(TextDelta(f"Answer **{number}** with `code`.\\n\\n```python\\nx = {number}\\n```\\n"))
-        panel._chat._conversation._transcript.handle(TurnEnd(f"t{number}", "complete", "", None, 1.0))
+        panel._chat._view._on_event(TurnStart(f"t{number}", f"Question {number}?"))
+        panel._chat._view._on_event(TextDelta(f"Answer **{number}** with `code`.\\n\\n```python\\nx = {number}\\n```\\n"))
+        panel._chat._view._transcript.handle(TurnEnd(f"t{number}", "complete", "", None, 1.0))
 panel._chat._portal.post(lengthen)
 """
 
@@ -166,7 +166,7 @@ def _latency(page: Page) -> list[Row]:
 
 def _frames(page: Page) -> list[Row]:
     """The browser's frames while text streams into a short transcript, then into one of 500 messages."""
-    page.panel.get_by_role("button", name="New conversation").click()
+    page.panel.get_by_role("button", name="New session").click()
     page.wait_until(lambda: page.panel.locator(".nwa-item").count() == 0)
     page.tab.evaluate(_FRAMES)
     page.tab.wait_for_timeout(2000)

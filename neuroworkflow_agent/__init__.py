@@ -49,11 +49,11 @@ def load_ipython_extension(ipython: Any) -> None:
     """`%load_ext neuroworkflow_agent`: register `%chat` and get the agent ready in the background."""
     from neuroworkflow_agent.surfaces import magics
 
-    magics.load(ipython).chats.prewarm()
+    magics.load(ipython).kernel_chat.prewarm()
 
 
 def unload_ipython_extension(ipython: Any) -> None:
-    """`%unload_ext neuroworkflow_agent`: remove `%chat` and end the conversation."""
+    """`%unload_ext neuroworkflow_agent`: remove `%chat` and end the session."""
     from neuroworkflow_agent.surfaces import magics
 
     magics.unload(ipython)

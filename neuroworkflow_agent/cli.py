@@ -28,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
 )
 sessions = typer.Typer(
-    help="Conversations of this workspace; Claude Code shows the same ones.", no_args_is_help=True
+    help="Sessions of this workspace; Claude Code shows the same ones.", no_args_is_help=True
 )
 app.add_typer(sessions, name="sessions")
 gateway = typer.Typer(
@@ -139,7 +139,7 @@ cli_nodes.add_commands(app)
 
 @sessions.command("list")
 def sessions_list(as_json: JsonOption = False) -> None:
-    """List conversations, newest first."""
+    """List sessions, newest first."""
     from neuroworkflow_agent.engine.claude import transcripts
 
     found = transcripts.sessions(AgentConfig.from_env())
@@ -147,29 +147,32 @@ def sessions_list(as_json: JsonOption = False) -> None:
         rows = [{**dataclasses.asdict(c), "modified": c.modified.isoformat()} for c in found]
         echo(json.dumps(rows))
         return
-    for conversation in found:
-        when = f"{conversation.modified.astimezone():%Y-%m-%d %H:%M}"
-        echo(f"{conversation.session_id}  {when}  {conversation.title[:80]}")
+    if not found:
+        echo("No sessions in this workspace yet.", err=True)
+    for session in found:
+        when = f"{session.modified.astimezone():%Y-%m-%d %H:%M}"
+        echo(f"{session.session_id}  {when}  {session.title[:80]}")
 
 
 @sessions.command("show")
 def sessions_show(
     session_id: Annotated[str, typer.Argument(metavar="ID")], as_json: JsonOption = False
 ) -> None:
-    """Print the messages of a conversation."""
-    from neuroworkflow_agent.engine.claude import transcripts
+    """Print what was seen of a session, turn by turn; with --json its events."""
+    from neuroworkflow_agent.engine.history import history
+    from neuroworkflow_agent.events import encode
+    from neuroworkflow_agent.surfaces.terminal_view import TerminalView
 
-    entries = transcripts.entries(session_id, AgentConfig.from_env())
+    events = history(session_id, AgentConfig.from_env())
     if as_json:
-        echo(json.dumps([dataclasses.asdict(entry) for entry in entries]))
+        echo(json.dumps([encode(event) for event in events]))
         return
-    for entry in entries:
-        echo(f"{entry.role}:\n{entry.text}\n")
+    TerminalView(lambda text: echo(text, nl=False)).show(events)
 
 
 @sessions.command("fork")
 def sessions_fork(session_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Copy a conversation and print the copy's id."""
+    """Copy a session and print the copy's id."""
     from neuroworkflow_agent.engine.claude import transcripts
 
     echo(transcripts.fork(session_id, AgentConfig.from_env()))
@@ -177,7 +180,7 @@ def sessions_fork(session_id: Annotated[str, typer.Argument(metavar="ID")]) -> N
 
 @sessions.command("rename")
 def sessions_rename(session_id: Annotated[str, typer.Argument(metavar="ID")], title: str) -> None:
-    """Give a conversation a title."""
+    """Give a session a title."""
     from neuroworkflow_agent.engine.claude import transcripts
 
     echo(transcripts.rename(session_id, title, AgentConfig.from_env()))
@@ -185,7 +188,7 @@ def sessions_rename(session_id: Annotated[str, typer.Argument(metavar="ID")], ti
 
 @sessions.command("delete")
 def sessions_delete(session_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Delete a conversation for good."""
+    """Delete a session for good."""
     from neuroworkflow_agent.engine.claude import transcripts
 
     echo(transcripts.delete(session_id, AgentConfig.from_env()))

@@ -20,7 +20,7 @@ class ConfigError(AgentError, ValueError):
 
 
 class EngineError(AgentError):
-    """The conversation with Claude could not be started or continued."""
+    """Claude could not be started or continued."""
 
 
 class ClaudeNotFoundError(EngineError):
@@ -35,7 +35,7 @@ class ClaudeNotFoundError(EngineError):
 
 
 class SessionNotFoundError(EngineError, KeyError):
-    """No conversation has this id in this workspace."""
+    """No session has this id in this workspace."""
 
     def __init__(self, session_id: str) -> None:
         super().__init__(session_id)

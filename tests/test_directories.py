@@ -85,7 +85,7 @@ def test_directory_of_somebody_else_is_refused_with_a_sentence(temporary: Path, 
     assert list(theirs.iterdir()) == []
 
 
-def test_claude_keeps_conversations_where_it_can_write(
+def test_claude_keeps_sessions_where_it_can_write(
     temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", "given")

@@ -1,1 +1,1 @@
-"""The conversation with Claude: knows the SDK, knows no surface."""
+"""Sessions with Claude and their turns; knows no surface."""

@@ -7,18 +7,32 @@ from __future__ import annotations
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude.transcript_reader import read_transcript
+from neuroworkflow_agent.engine.claude.transcripts import find
 from neuroworkflow_agent.engine.event_log import read_log
+from neuroworkflow_agent.errors import SessionNotFoundError
 from neuroworkflow_agent.events import Event, TurnEnd
 
 
 def history(session_id: str, config: AgentConfig) -> list[Event]:
     """The turns of a session, oldest first, each from its `TurnStart` to its `TurnEnd`.
 
+    Parameters
+    ----------
+    session_id
+        Its id, or the beginning of it.
+
     Raises
     ------
     SessionNotFoundError
         If there is none with this id.
     """
+    try:
+        session_id = find(session_id, config).session_id
+    except SessionNotFoundError:
+        # Claude Code may have cleared its transcript away; what was seen is still so.
+        if logged := read_log(session_id):
+            return logged
+        raise
     logged = read_log(session_id)
     return [*logged, *said_elsewhere(session_id, config, logged)]
 

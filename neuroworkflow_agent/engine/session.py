@@ -18,25 +18,24 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.approvals import Approvals
 from neuroworkflow_agent.engine.claude.setup import ProcessSetup
 from neuroworkflow_agent.engine.claude.supervisor import Supervisor
-from neuroworkflow_agent.engine.event_log import EventLog, read_log
-from neuroworkflow_agent.engine.history import history, said_elsewhere
 from neuroworkflow_agent.engine.permissions import Answer, Ask, offers_run_code
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.prompts import Attachment, message_blocks
+from neuroworkflow_agent.engine.session_record import SessionRecord, in_time
 from neuroworkflow_agent.engine.turn import Listener, Turn
 from neuroworkflow_agent.errors import (
     ConfigError,
     SessionBusyError,
     SessionClosedError,
-    SessionNotFoundError,
 )
 from neuroworkflow_agent.events import (
     EndReason,
     Event,
     Notice,
     TurnStart,
+    Waiting,
 )
-from neuroworkflow_agent.ids import SessionId, TurnId, new_session_id
+from neuroworkflow_agent.ids import SessionId, new_session_id
 from neuroworkflow_agent.kernels.base import Kernel
 from neuroworkflow_agent.models.access import EndpointAccess
 from neuroworkflow_agent.models.choose import choose_endpoint
@@ -51,12 +50,6 @@ if TYPE_CHECKING:
 _STOP_GRACE_S = 0.35
 """How long a stopped turn waits for the CLI's own word before it ends without it."""
 _INTERRUPTED_RUN_TIMEOUT_S = 5.0
-_DISK_TIMEOUT_S = 2.0
-"""How long a turn waits for a disk that does not answer."""
-_NOT_STORED = (
-    "Claude Code could not write this session down: the agent forgets what was said when its process ends. "
-    "Its directory, ~/.claude or CLAUDE_CONFIG_DIR, may be full or read-only."
-)
 
 
 class Session:
@@ -92,7 +85,7 @@ class Session:
         portal: Portal | None = None,
     ) -> None:
         if fork and not resume:
-            raise ConfigError("fork needs a conversation to copy; give resume=ID as well.")
+            raise ConfigError("fork needs a session to copy; give resume=ID as well.")
         self.config = (config or AgentConfig.from_env()).with_changes(model=model)
         self._endpoint = choose_endpoint(self.config)
         self._access = EndpointAccess(self._endpoint)
@@ -116,12 +109,7 @@ class Session:
         self._looking: asyncio.Task[None] | None = None
         """Looks whether the endpoint is there at all."""
         self._approvals = Approvals()
-        self._log = EventLog(self.session_id, self._hide)
-        self._is_caught_up = not resume
-        """Whether the log has what was said before this object was there."""
-        self._is_to_be_stored = False
-        """Whether a turn was complete, so that the next one finds it in the transcript."""
-        self._last_log_trouble = ""
+        self._record = SessionRecord(self.session_id, self.config, self._resume, self._hide)
         self._supervisor = Supervisor(
             self.session_id,
             self._make_options,
@@ -229,6 +217,11 @@ class Session:
         """Stop the running turn, if any: no further statement runs."""
         self._portal.post(self._interrupt)
 
+    def flush(self) -> None:
+        """Write down what was seen so far; not for the engine's own thread."""
+        if self._portal.is_alive:
+            self._portal.call(self._record.flush())
+
     def close(self) -> None:
         """Stop the running turn and end the process, for good. Idempotent."""
         if self._portal.is_alive:
@@ -259,17 +252,18 @@ class Session:
             self._is_introduced = True
             turn.emit(Notice(self.introduction, is_introduction=True))
         watch = asyncio.create_task(self._watch_for_silence(turn))
-        logged = asyncio.create_task(self._begin_log(turn))
-        checking = asyncio.create_task(self._check_stored(turn))
+        logged = asyncio.create_task(self._record.follow(turn))
+        checking = asyncio.create_task(self._record.check_transcript(turn))
         if self._stop_wanted:  # before the turn had come as far as this
             self._interrupt()
         try:
             process = await self._ready_process(turn)
-            await _in_time(logged)  # the user's message is kept before the model is called
+            await in_time(logged)  # the user's message is kept before the model is called
             if process is not None and not turn.ended.is_set():
                 self.has_history = True
                 seen = [replace(each, text=self._hide(each.text)) for each in attachments]
                 process.send_user_message(message_blocks(turn.prompt, self._hide(context), seen))
+                turn.emit(Waiting("model"))
             await turn.ended.wait()
         except Exception as error:  # noqa: BLE001 - a turn that cannot start ends like any other
             self._finish(turn, "error", self._hide(str(error)))
@@ -341,13 +335,12 @@ class Session:
             self._code.stop()
         self._approvals.settle_all("The turn has ended.")
         self._busy = False
-        self._tell_trouble_of_keeping(turn)
+        self._record.tell_end(turn, end)
         reader, figures = self._reader, {"cost_usd": self._cost_usd(), "checked": self._setup.nodes.summary}
         if reader is not None:
             figures |= {"model": reader.model, "last_message_id": reader.last_message_id}
         if reader is not None and (outcome := reader.outcome) is not None:
             figures |= {"input_tokens": outcome.input_tokens, "output_tokens": outcome.output_tokens}
-        self._is_to_be_stored = self._is_to_be_stored or end == "complete"
         turn.end(end, message, session_id=self.session_id, **figures)
 
     def _cost_usd(self) -> float | None:
@@ -466,49 +459,8 @@ class Session:
             self._interrupt()
             await turn.ended.wait()
         await self._supervisor.close()
-        await _in_time(asyncio.create_task(self._log.flush()))
+        await self._record.flush()
         self._access.close()  # not on a pool's thread: at the interpreter's end there is none
-
-    # -- what is kept -----------------------------------------------------------------------------------
-
-    async def _begin_log(self, turn: Turn) -> None:
-        missing: list[Event] = []
-        if not self._is_caught_up:
-            self._is_caught_up = True
-            missing = await asyncio.to_thread(self._missing_from_log)
-        earlier = TurnId("")
-        for event in missing:
-            if isinstance(event, TurnStart):
-                earlier = event.turn_id
-            self._log.add(earlier, event)
-        turn.subscribe(lambda event: self._log.add(turn.turn_id, event))
-        await self._log.flush()
-
-    async def _check_stored(self, turn: Turn) -> None:
-        """Say in this turn if the transcript has nothing of those before; the turn does not wait for it."""
-        is_due, self._is_to_be_stored = self._is_to_be_stored, False
-        if is_due and not await asyncio.to_thread(self._is_stored):
-            turn.emit(Notice(_NOT_STORED))
-
-    def _is_stored(self) -> bool:
-        from neuroworkflow_agent.engine.claude.transcripts import exists
-
-        return exists(self.session_id, self.config.workspace)
-
-    def _tell_trouble_of_keeping(self, turn: Turn) -> None:
-        trouble = self._log.trouble
-        if trouble and trouble != self._last_log_trouble:
-            turn.emit(Notice(trouble))
-        self._last_log_trouble = trouble
-
-    def _missing_from_log(self) -> list[Event]:
-        """What was said before, in the session that this one resumes, and is not in its log yet."""
-        source = self._resume or self.session_id
-        with contextlib.suppress(SessionNotFoundError, OSError):
-            if source == self.session_id:
-                return said_elsewhere(source, self.config, read_log(source))
-            return history(source, self.config)
-        return []
 
     # -- small parts ----------------------------------------------------------------------------------
 
@@ -524,10 +476,3 @@ class Session:
         from neuroworkflow_agent.text import redact
 
         return redact(text, self.config.secrets)
-
-
-async def _in_time(task: asyncio.Task[None]) -> None:
-    """Wait for work on the disk, but not for ever; what goes wrong there ends no turn."""
-    await asyncio.wait([task], timeout=_DISK_TIMEOUT_S)
-    if task.done() and not task.cancelled():
-        task.exception()

@@ -27,7 +27,7 @@ class InputNotAvailableError(RuntimeError):
     def __init__(self) -> None:
         super().__init__(
             "input() is not available to code the agent runs. "
-            "Ask the user in the conversation, or put the value in a variable."
+            "Ask the user in the session, or put the value in a variable."
         )
 
 

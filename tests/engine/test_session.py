@@ -1,20 +1,24 @@
-"""A conversation over the real SDK and the real CLI; only the model is scripted."""
+"""A session over the real SDK and the real CLI; only the model is scripted."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from claude_agent_sdk import CLIConnectionError
 from IPython.core.interactiveshell import InteractiveShell
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude import transcripts
+from neuroworkflow_agent.engine.history import history
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
@@ -25,6 +29,7 @@ from neuroworkflow_agent.events import (
     ApprovalDecision,
     ApprovalRequest,
     CellOutput,
+    CellStart,
     Event,
     Notice,
     TextDelta,
@@ -33,9 +38,11 @@ from neuroworkflow_agent.events import (
     ToolUse,
     TurnEnd,
     TurnStart,
+    Waiting,
     decode,
     encode,
 )
+from neuroworkflow_agent.kernels.base import Execution
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.models.endpoint import NoEndpointError
@@ -78,6 +85,7 @@ def test_turn_yields_its_events_in_order(scripted_model: ScriptedModel, make_ses
     assert events[:-1] == [
         TurnStart(turn.turn_id, "hi"),
         Notice("Model: Messages API server, because ANTHROPIC_BASE_URL is set.", is_introduction=True),
+        Waiting("model"),
         ThinkingDelta("hm"),
         TextDelta("Hello "),
         TextDelta("there"),
@@ -141,6 +149,54 @@ def test_closed_while_the_process_asks_for_its_tools_nothing_is_reported(
         assert cli_pids() == []
     gc.collect()  # asyncio reports a task's exception when the task is gone
     assert caplog.messages == []
+
+
+class LettingGoSlowly:
+    """A kernel whose code takes a second to clean up."""
+
+    language = "python"
+
+    async def execute(self, _source: str, *, on_start: Callable[[], None], **_: Any) -> Execution:
+        on_start()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(1)
+        raise AssertionError
+
+    async def interrupt(self) -> None:
+        """Nothing more can be done."""
+
+
+def test_code_that_ends_after_its_session_leaves_nothing_on_stderr(
+    scripted_model: ScriptedModel, make_session: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    scripted_model.extend(Reply.code("clean_up()"))
+    session = make_session(kernel=LettingGoSlowly())
+    turn = session.start("go")
+    until(turn, CellStart)
+    session.close()
+    time.sleep(1.5)
+    gc.collect()  # asyncio reports a failed task when the task is gone
+    assert caplog.messages == []
+
+
+def test_only_answers_to_a_process_that_has_ended_go_unreported(
+    scripted_model: ScriptedModel, make_session: Maker, portal: Portal, caplog: pytest.LogCaptureFixture
+) -> None:
+    scripted_model.extend(Reply.text("hi"))
+    end_of(make_session().start("go"))
+
+    async def fail(error: Exception) -> None:
+        raise error
+
+    async def fail_unheard(error: Exception) -> None:
+        await asyncio.wait([asyncio.ensure_future(fail(error))])
+
+    for error in (CLIConnectionError("ProcessTransport is not ready for writing"), ValueError("ours")):
+        portal.call(fail_unheard(error))
+        gc.collect()
+    assert [str(record.exc_info and record.exc_info[1]) for record in caplog.records] == ["ours"]
 
 
 def test_context_comes_before_the_prompt_as_data(scripted_model: ScriptedModel, make_session: Maker) -> None:
@@ -515,13 +571,19 @@ def test_resume_goes_on_and_fork_leaves_the_original_alone(
     assert forked.session_id != first.session_id
     assert scripted_model.requests[-1].user_texts == ["first", "second", "third"]
     config = forked.config
-    assert [e.text for e in transcripts.entries(first.session_id, config)] == [
-        "first",
-        "one",
-        "second",
-        "two",
+    forked.flush()
+    assert said(first.session_id, config) == ["first", "one", "second", "two"]
+    assert said(forked.session_id, config)[-2:] == ["third", "three"]
+
+
+def said(session_id: str, config: AgentConfig) -> list[str]:
+    """Prompts and answers as they are shown again."""
+    shown = history(session_id, config)
+    return [
+        e.prompt if isinstance(e, TurnStart) else e.text
+        for e in shown
+        if isinstance(e, TurnStart | TextDelta)
     ]
-    assert [e.text for e in transcripts.entries(forked.session_id, config)][-2:] == ["third", "three"]
 
 
 def test_unknown_session_id_ends_the_turn_with_a_sentence(
@@ -547,7 +609,7 @@ def test_idle_session_closes_its_process_and_the_next_turn_resumes(
     assert scripted_model.requests[-1].user_texts == ["first", "second"]
 
 
-def test_conversations_are_listed_renamed_and_deleted(
+def test_sessions_are_listed_renamed_and_deleted(
     scripted_model: ScriptedModel, make_session: Maker, workspace: Path
 ) -> None:
     scripted_model.extend(Reply.text("one"))

@@ -1,6 +1,6 @@
-"""Where Claude Code keeps conversations for a user whose home cannot be written: in a private directory.
+"""Where Claude Code keeps sessions for a user whose home cannot be written: in a private directory.
 
-Without one the CLI answers, but writes nothing down, and no conversation can be gone on with.
+Without one the CLI answers, but writes nothing down, and no session can be gone on with.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _VARIABLE = "CLAUDE_CONFIG_DIR"
 def settle_home() -> None:
     """Set `CLAUDE_CONFIG_DIR` where `~/.claude` cannot be written and nothing else is said.
 
-    In the process's environment: the SDK, which reads conversations, and the CLI, which writes them, look there.
+    In the process's environment: the SDK, which reads sessions, and the CLI, which writes them, look there.
 
     Raises
     ------

@@ -66,6 +66,7 @@ class ClaudeProcess:
         self._let_others_run = _Yielding()
         options.stderr = self._stderr.append
         self._scratch = Scratch()
+        asyncio.get_running_loop().set_exception_handler(_report)
         options.env = {**options.env, "CLAUDE_CODE_TMPDIR": str(self._scratch.path)}
         self._reader = asyncio.create_task(self._read(options), name="neuroworkflow-agent reader")
         self._reader.add_done_callback(self._ended)  # also when it was cancelled before it began
@@ -138,6 +139,14 @@ class ClaudeProcess:
     def _ended(self, _reader: asyncio.Task[None]) -> None:
         self._scratch.remove()
         self._on_end(self.failure)
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """As asyncio does, but for the SDK's answers that came when their process had ended: they are nobody's loss."""
+    from claude_agent_sdk import CLIConnectionError
+
+    if not isinstance(context.get("exception"), CLIConnectionError):
+        loop.default_exception_handler(context)
 
 
 class _Yielding:

@@ -34,16 +34,6 @@ class StoredSession:
     """Last change, UTC."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One message of a session."""
-
-    role: str
-    """`user` or `assistant`."""
-    text: str
-    """Its text; tool uses as `[name]`."""
-
-
 def exists(session_id: str, workspace: Path) -> bool:
     """Whether the session was written down for this workspace."""
     import claude_agent_sdk as sdk
@@ -99,22 +89,6 @@ def sessions(config: AgentConfig, *, limit: int | None = None) -> list[StoredSes
     settle_home()
     found = sdk.list_sessions(directory=str(config.workspace), limit=limit)
     return [_stored(info, config) for info in found]
-
-
-def entries(session_id: str, config: AgentConfig) -> list[Entry]:
-    """The messages of a session, oldest first.
-
-    Raises
-    ------
-    SessionNotFoundError
-        If there is none with this id.
-    """
-    import claude_agent_sdk as sdk
-
-    stored = find(session_id, config)
-    messages = sdk.get_session_messages(stored.session_id, directory=str(config.workspace))
-    found = [Entry(message.type, _text(message.message)) for message in messages]
-    return [entry for entry in found if entry.text]
 
 
 def fork(
@@ -196,16 +170,3 @@ def _first_prompt(session_id: str, directory: str) -> str:
         if message.type == "user" and (prompt := read_message(raw.get("content") or "")[0]):
             return prompt
     return ""
-
-
-def _text(message: Any) -> str:
-    content = message.get("content") if isinstance(message, dict) else None
-    if isinstance(content, str):
-        return content
-    parts = []
-    for block in content if isinstance(content, list) else []:
-        if block.get("type") == "text":
-            parts.append(block["text"])
-        elif block.get("type") == "tool_use":
-            parts.append(f"[{block['name']}]")
-    return "\n".join(parts)

@@ -97,7 +97,7 @@ def test_a_fork_from_a_turn_holds_the_turns_up_to_it(
     assert prompts == ["Question 0", "Question 1"]
 
 
-def test_a_conversation_is_named_by_what_the_user_said_first(
+def test_a_session_is_named_by_what_the_user_said_first(
     make_session: Any, scripted_model: ScriptedModel, workspace: Path
 ) -> None:
     scripted_model.extend(Reply.text("1"), Reply.text("2"))
