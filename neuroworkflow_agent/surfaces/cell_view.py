@@ -1,12 +1,14 @@
 """A turn shown in the outputs of the cell that asked: rendered text, calls of tools, live output.
 
-Everything here runs on the main thread. Updates are coalesced: more text only marks what changed, and
-`tick` (called a few times a second) sends it. The code the agent runs writes its outputs into the cell
+Everything here runs on the main thread, but for `tell_running`. Updates are coalesced: more text only marks what changed,
+and `tick` (called a few times a second) sends it. The code the agent runs writes its outputs into the cell
 by itself, between our displays.
 """
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,7 +21,17 @@ from neuroworkflow_agent.render.markdown import page
 from neuroworkflow_agent.render.parts import Rendered
 from neuroworkflow_agent.render.stream import MarkdownStream
 from neuroworkflow_agent.surfaces.card_text import card_text, status_of
-from neuroworkflow_agent.surfaces.turn_view import METADATA_KEY, Card, End, Item, Note, Prompt, Text, TurnView
+from neuroworkflow_agent.surfaces.turn_view import (
+    METADATA_KEY,
+    Activity,
+    Card,
+    End,
+    Item,
+    Note,
+    Prompt,
+    Text,
+    TurnView,
+)
 
 
 @dataclass(eq=False, slots=True)
@@ -65,12 +77,14 @@ class CellView:
         self._slot: _Display | None = None
         """At the end, showing what is being waited for; what comes next takes its place."""
         self._is_record = False
+        self._lock = threading.RLock()
 
     def handle(self, event: Event) -> None:
         """Take in one event; text is sent by the next `tick`."""
-        self._view.handle(event)
-        if not isinstance(event, TextDelta | ThinkingDelta | CellOutput):
-            self.tick()
+        with self._lock:
+            self._view.handle(event)
+            if not isinstance(event, TextDelta | ThinkingDelta | CellOutput):
+                self.tick()
 
     def show(self, events: Iterable[Event]) -> None:
         """Show turns of the past: their prompts and outputs, too."""
@@ -81,9 +95,28 @@ class CellView:
 
     def tick(self) -> None:
         """Send what changed since the last call."""
-        for item in self._view.take_changed():
-            self._draw(item)
-        self._draw_activity()
+        with self._lock:
+            for item in self._view.take_changed():
+                self._draw(item)
+            self._draw_activity()
+
+    def tell_running(self, tool_use_id: str, since: float) -> None:
+        """Say how long the code of a call has been running. From another thread: the main one is busy with it.
+
+        Parameters
+        ----------
+        since
+            When it began, by `time.monotonic`, s.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            for item in reversed(self._view.items):
+                if isinstance(item, Card) and item.tool_use_id == tool_use_id and item.is_open:
+                    self._draw_card(item, Activity("Running", since, item).line(time.monotonic()))
+                    return
+        finally:
+            self._lock.release()
 
     def replay(self, _wait: bool) -> bool:
         """Honour a `clear_output` of the agent's code without losing what stands above it.
@@ -91,13 +124,14 @@ class CellView:
         The cell is one list of outputs to the front end, so clearing removes all of it; what does not
         belong to the running code is put back. Returns True: the clear has been dealt with.
         """
-        self._clear(wait=True)
-        last = len(self._shown) - 1
-        for index, item in enumerate(self._shown):
-            if item.outputs is None:
-                self._publish(item.bundle, item.metadata, transient={"display_id": item.display_id})
-            elif index != last:
-                self._republish(item.outputs)
+        with self._lock:
+            self._clear(wait=True)
+            last = len(self._shown) - 1
+            for index, item in enumerate(self._shown):
+                if item.outputs is None:
+                    self._publish(item.bundle, item.metadata, transient={"display_id": item.display_id})
+                elif index != last:
+                    self._republish(item.outputs)
         return True
 
     def _republish(self, outputs: OutputList) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.events import ApprovalRequest, Event
 
 _CONTEXT_CHARS = 12_000
+_CLOCK_S = 1.0
 
 
 class TurnStoppedError(TurnFailedError, KeyboardInterrupt):
@@ -170,6 +172,8 @@ class _ToMainThread:
     queue: MainThreadQueue
     view: View
     asking: UserCode | None = None
+    clock: asyncio.TimerHandle | None = None
+    """Moves what a cell says of running code: the main thread cannot."""
 
     def follow(self, turn: Turn) -> None:
         """Hand on everything that happens in `turn`, once the cell serves."""
@@ -178,8 +182,12 @@ class _ToMainThread:
 
     def __call__(self, event: Event) -> None:
         """On the engine's thread."""
-        from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, TurnEnd
+        from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, CellEnd, CellStart, TurnEnd
 
+        if isinstance(event, CellStart):
+            self._move_clock(event.tool_use_id, time.monotonic())
+        if isinstance(event, CellEnd | TurnEnd) and self.clock is not None:
+            self.clock.cancel()
         if isinstance(event, ApprovalDecision | TurnEnd) and self.asking is not None:
             self.queue.interrupt(self.asking)
         self.queue.post(lambda: self._show(event))
@@ -187,6 +195,13 @@ class _ToMainThread:
             self.queue.post(lambda: self._question(event))
         if isinstance(event, TurnEnd):
             self.queue.finish()
+
+    def _move_clock(self, tool_use_id: str, since: float) -> None:
+        if (tell := getattr(self.view, "tell_running", None)) is not None:
+            with contextlib.suppress(Exception):  # a clock that stands still ends no turn
+                tell(tool_use_id, since)
+            loop = asyncio.get_running_loop()
+            self.clock = loop.call_later(_CLOCK_S, self._move_clock, tool_use_id, since)
 
     def _show(self, event: Event) -> None:
         from neuroworkflow_agent.events import ApprovalRequest, TurnEnd

@@ -103,6 +103,21 @@ def test_code_runs_in_the_users_namespace_and_in_the_users_cell(
     assert eval(names) == ["In", "Out", "exit", "get_ipython", "open", "quit", "x", "y"]
 
 
+def test_cell_says_how_long_code_has_been_running_while_it_runs(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(
+        Reply.code("import time\nwait = time.sleep(2.5)\nprint('over')"), Reply.text("Done.")
+    )
+    ran = kernel.run("%chat wait")
+    said = [msg["content"].get("data", {}).get("text/html", "").partition("</style>")[2] for msg in ran.msgs]
+    running = [index for index, html in enumerate(said) if "Run code · Running … 2 s" in html]
+    printed = [index for index, msg in enumerate(ran.msgs) if "over" in msg["content"].get("text", "")]
+    assert running[0] < printed[0]
+    assert any("Run code · 2.5 s" in html for html in said[printed[0] :])
+    assert not any("Run code" in output["data"].get("text/html", "") and "…" in output["data"]["text/html"].partition("</style>")[2] for output in ran.outputs if "data" in output)  # fmt: skip
+
+
 def test_output_of_child_processes_reaches_the_model(
     kernel: RealKernel, scripted_model: ScriptedModel
 ) -> None:
@@ -457,6 +472,10 @@ def test_sessions_new_resume_and_fork(kernel: RealKernel, scripted_model: Script
     listed = kernel.run("%chat --sessions").text
     first = next(line for line in listed.splitlines() if "about spikes" in line).split()[0]
     assert len(first) == 8
+    shown = kernel.run(f"%chat --resume {first}").text
+    assert shown.startswith("> about spikes")
+    assert "answer 0" in shown
+    assert "Ask with '%chat TEXT'" in shown
     kernel.run(f"%chat --resume {first} go on")
     assert scripted_model.requests[-1].user_texts == ["about spikes", "go on"]
     kernel.run("%chat --fork elsewhere")
