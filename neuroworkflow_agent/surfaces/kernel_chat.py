@@ -83,10 +83,17 @@ class KernelChat:
         self._activity.attach()
 
     def prewarm(self) -> None:
-        """Get ready in the background; a machine without an endpoint hears of it at the first turn."""
+        """Get ready in the background, but where memory is short.
+
+        A machine without an endpoint hears of it at the first turn.
+        """
         threading.Thread(target=self._get_ready, name="neuroworkflow-agent imports", daemon=True).start()
 
     def _get_ready(self) -> None:
+        from neuroworkflow_agent.engine.claude.memory import is_memory_short
+
+        if is_memory_short():
+            return
         with contextlib.suppress(AgentError):
             self.chat.prewarm()
         _import_renderer()

@@ -17,7 +17,7 @@ from claude_agent_sdk import CLIConnectionError
 from IPython.core.interactiveshell import InteractiveShell
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.claude import transcripts
+from neuroworkflow_agent.engine.claude import supervisor, transcripts
 from neuroworkflow_agent.engine.history import history
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
@@ -593,6 +593,27 @@ def test_unknown_session_id_ends_the_turn_with_a_sentence(
     end = end_of(make_session(resume=unknown).start("hi"))
     assert end.end == "error"
     assert f"No session '{unknown}'" in end.message
+
+
+def test_idle_process_is_closed_sooner_when_memory_is_short(
+    scripted_model: ScriptedModel, make_session: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_short = False
+    monkeypatch.setattr(supervisor, "_IDLE_CHECK_S", 0.1)
+    monkeypatch.setattr(supervisor, "is_memory_short", lambda: is_short)
+    scripted_model.extend(Reply.text("one"), Reply.text("two"))
+    session = make_session()
+    end_of(session.start("first"))
+    time.sleep(0.5)
+    (pid,) = cli_pids()
+    is_short = True
+    deadline = time.monotonic() + 20
+    while psutil.pid_exists(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    is_short = False
+    end_of(session.start("second"))
+    assert scripted_model.requests[-1].user_texts == ["first", "second"]
 
 
 def test_idle_session_closes_its_process_and_the_next_turn_resumes(

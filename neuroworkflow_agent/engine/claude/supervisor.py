@@ -1,7 +1,7 @@
 """The process of a session: started when needed, drained after a stop, replaced when it dies.
 
 `Supervisor` lives on the portal's loop and owns at most one `ClaudeProcess`. It ends with `close`, or after
-`idle_timeout_s` seconds without a turn; after the latter it may be opened again.
+`idle_timeout_s` seconds without a turn, sooner when memory is short; after the latter it may be opened again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from neuroworkflow_agent.engine.claude.memory import is_memory_short
 from neuroworkflow_agent.errors import SessionClosedError
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.engine.claude.process import ClaudeProcess
 
 _DRAIN_TIMEOUT_S = 5.0
+_IDLE_CHECK_S = 60.0
+"""How often it is looked whether memory is short."""
 
 
 class Supervisor:
@@ -99,15 +102,24 @@ class Supervisor:
         await self._close_process()
 
     def start_idle_timer(self, is_idle: Callable[[], bool]) -> None:
-        """Close later, if `is_idle` then."""
+        """Close later, if `is_idle` then; a process takes over 200 MB, so sooner where they are needed."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self._idle_timeout_s
 
-        def close_if_idle() -> None:
-            if is_idle():
+        def look() -> None:
+            if not is_idle():
+                return
+            left_s = ends - loop.time()
+            if left_s <= 0 or is_memory_short():
                 self._spawn(self._close_process())
+            elif self._process is not None and self._process.is_open:
+                wait(left_s)
+
+        def wait(left_s: float) -> None:
+            self._idle_timer = loop.call_later(min(left_s, _IDLE_CHECK_S), look)
 
         self._cancel_idle_timer()
-        loop = asyncio.get_running_loop()
-        self._idle_timer = loop.call_later(self._idle_timeout_s, close_if_idle)
+        wait(self._idle_timeout_s)
 
     async def close(self) -> None:
         """End the process, for good. Idempotent."""
