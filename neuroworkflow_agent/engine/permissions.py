@@ -172,6 +172,8 @@ def _inside(paths: list[Any], workspace: Workspace, *, for_reading: bool, direct
     for path in paths:
         if not isinstance(path, str) or not path:
             return Deny(f"A path is needed, got {path!r}.")
+        if not _can_be_named(path):
+            return Deny(f"{path!r} cannot be the name of a file.")
         try:
             real = workspace.resolve(path, for_reading=for_reading)
         except OutsideWorkspaceError as error:
@@ -179,6 +181,14 @@ def _inside(paths: list[Any], workspace: Workspace, *, for_reading: bool, direct
         if trouble := _wrong_kind(real, directories=directories):
             return Deny(f"{path!r} {trouble}")
     return Allow()
+
+
+def _can_be_named(path: str) -> bool:
+    """Whether a file system takes the name; half a character of a pair, and NUL, it does not."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _wrong_kind(real: Path, *, directories: bool) -> str:

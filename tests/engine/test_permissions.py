@@ -64,6 +64,7 @@ OUTSIDE = [
     "~/x",
     "inner/../../x",
     "a\0b",
+    "data/\ud83d.csv",
     "../work-2/x",
 ]
 
