@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 import dataclasses
 import threading
+import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError, SessionNotFoundError
@@ -29,6 +31,16 @@ if TYPE_CHECKING:
 
 _BUSY = "The agent is at work. Wait for it to end, or stop it."
 _CLOSED = "This chat was closed meanwhile."
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message that waits for the running turn to end."""
+
+    prompt: str
+    attached: Any = None
+    """What the user points at, as the surface has it."""
+    message_id: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
 
 class Chat:
@@ -70,6 +82,8 @@ class Chat:
         self._wanted: AgentConfig | None = None
         """Settings that were asked for while a turn ran."""
         self._turn: Turn | None = None
+        self.queue: list[QueuedMessage] = []
+        """Messages to send, the first one first; its surface sends the next when a turn was complete."""
         self._is_closed = False
         self._lock = threading.RLock()
         """Held while the session is made or replaced; never while one is closed."""
@@ -284,6 +298,13 @@ class Chat:
         session = self.ready()
         self._turn = session.start(prompt, context=context, attachments=attachments, listener=listener)
         return self._turn
+
+    def take_queued(self, message_id: str | None = None) -> QueuedMessage | None:
+        """Take a message out of the queue: the first one, or that one; None if it is not there."""
+        for index, message in enumerate(self.queue):
+            if message_id in (None, message.message_id):
+                return self.queue.pop(index)
+        return None
 
     def stop(self) -> None:
         """Stop the running turn, if any. Takes no lock: also for a signal handler."""

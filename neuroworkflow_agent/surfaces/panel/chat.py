@@ -17,8 +17,10 @@ from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.errors import AgentError, ConfigError
+from neuroworkflow_agent.events import TurnEnd
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.models.names import model_names
+from neuroworkflow_agent.surfaces.chat import QueuedMessage
 from neuroworkflow_agent.surfaces.panel import attachments
 from neuroworkflow_agent.surfaces.panel.outbox import Send
 from neuroworkflow_agent.surfaces.panel.session_view import SessionView
@@ -27,6 +29,7 @@ from neuroworkflow_agent.surfaces.panel.uploads import Uploads
 _CONTEXT_CHARS = 12_000
 _MAX_SESSIONS = 100
 _MAX_COMPLETIONS = 12
+_MAX_QUEUED = 20
 _MAX_ERROR_CHARS = 300
 _FIX = "Fix this error."
 
@@ -125,12 +128,46 @@ class PanelChat:
             raise ConfigError("The message is empty; say what the agent should do.")
         if len(chips) > attachments.MAX_ATTACHMENTS:
             raise ConfigError(f"A message takes {attachments.MAX_ATTACHMENTS} attachments at most.")
+        if self._view.is_busy:
+            if len(self._chat.queue) >= _MAX_QUEUED:
+                raise ConfigError(f"{_MAX_QUEUED} messages wait already. Send this one when they are done.")
+            self._chat.queue.append(QueuedMessage(prompt, chips))
+            self._show_queue()
+        else:
+            await self._send(prompt, chips)
+        self._outbox.post({"type": "accepted", "request": message.get("request")})
+
+    async def _send(self, prompt: str, chips: list[Message]) -> None:
         await self._view.start(
             prompt,
             context=lambda: self._activity.take(_CONTEXT_CHARS),
             attached=lambda: self._attach(chips),
         )
-        self._outbox.post({"type": "accepted", "request": message.get("request")})
+
+    async def _on_queued(self, message: Message) -> None:
+        """Send a message that waits after all, or take it back."""
+        if message.get("action") == "send":
+            await self._send_queued(str(message.get("id")))
+        else:
+            self._chat.take_queued(str(message.get("id")))
+            self._show_queue()
+
+    async def _send_queued(self, message_id: str | None = None) -> None:
+        queued = None if self._view.is_busy else self._chat.take_queued(message_id)
+        if queued is None:
+            return
+        self._show_queue()
+        try:
+            await self._send(queued.prompt, queued.attached)
+        except BaseException:
+            self._chat.queue.insert(0, queued)
+            self._show_queue()
+            raise
+
+    def _show_queue(self) -> None:
+        self._outbox.set_state(
+            queue=[{"id": each.message_id, "text": each.prompt} for each in self._chat.queue]
+        )
 
     async def _attach(self, chips: list[Message]) -> list[Attachment]:
         return [
@@ -221,6 +258,7 @@ class PanelChat:
     _HANDLERS: ClassVar[dict[str, Callable[[PanelChat, Message], Awaitable[None]]]] = {
         "hello": _on_hello,
         "ask": _on_ask,
+        "queued": _on_queued,
         "stop": _on_stop,
         "answer": _on_answer,
         "sessions": _on_sessions,
@@ -254,14 +292,17 @@ class PanelChat:
             max_upload_bytes=attachments.MAX_UPLOAD_BYTES,
             workspace=str(config.workspace),
             error="",
+            queue=[],
         )
         await self._view.go_to(new=resume is None, resume=resume, fork=fork)
         self._outbox.set_state(models=await asyncio.to_thread(model_names, config))
 
-    def _after_turn(self) -> None:
-        """The session may have got a title, and other settings may have been asked for."""
+    def _after_turn(self, end: TurnEnd) -> None:
+        """The session may have got a title, a message may wait, and other settings may have been asked for."""
         self._spawn(self._view.tell_title(), {})
-        self._spawn(self._view.renew(), {})
+        # After a Stop, or what went wrong, the user decides about what waits.
+        is_next = end.end == "complete" and bool(self._chat.queue)
+        self._spawn(self._send_queued() if is_next else self._view.renew(), {})
 
     def _tell_of_cell(self) -> None:
         """A cell of the user's has ended."""

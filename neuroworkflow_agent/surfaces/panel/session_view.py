@@ -60,7 +60,7 @@ class SessionView:
         *,
         portal: Portal,
         send: Send,
-        on_turn_end: Callable[[], None],
+        on_turn_end: Callable[[TurnEnd], None],
     ) -> None:
         self.kernel = OwnKernel(
             shell, on_interrupt=self._interrupt, hide=Redaction(lambda: self.chat.config.secrets)
@@ -76,6 +76,11 @@ class SessionView:
         self._lock = asyncio.Lock()
         """Held while the session begins a turn or becomes another."""
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a turn runs or is about to."""
+        return self._is_running or self._is_starting
+
     # -- which one ------------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
@@ -87,7 +92,7 @@ class SessionView:
         SessionBusyError
             If a turn runs.
         """
-        if self._is_running or self._is_starting:
+        if self.is_busy:
             raise SessionBusyError(_BUSY)
         async with self._lock:
             if self._is_running:
@@ -186,7 +191,7 @@ class SessionView:
         ConfigError
             If no model can be had, or what the user points at is not there.
         """
-        if self._is_running or self._is_starting:
+        if self.is_busy:
             raise SessionBusyError(_BUSY)
         self._is_starting, self._stop_wanted = True, False
         # At once: the rest may wait for a session that is being made.
@@ -228,7 +233,7 @@ class SessionView:
         if isinstance(event, TurnEnd):
             self._is_running = False
             self.outbox.set_state(busy=False)
-            self._on_turn_end()
+            self._on_turn_end(event)
 
     # -- what is shown --------------------------------------------------------------------------------
 

@@ -22,7 +22,6 @@ class Composer {
     this.found = [];
     this.chosen = 0;
     this.lastPrompt = "";
-    this.isSending = false;
     this.list = el("ul.nwa-completions", { role: "listbox", id: uniqueId("completions"), "aria-label": "Files and variables", hidden: true });
     this.field = el("textarea", {
       rows: 2,
@@ -38,6 +37,7 @@ class Composer {
       onblur: () => setTimeout(() => this.hideList(), 150),
     });
     this.chipList = el("ul.nwa-chips", { "aria-label": "Attached to the next message", hidden: true });
+    this.queue = el("ul.nwa-queue", { "aria-label": "Messages that wait", hidden: true });
     this.fix = button("", () => this.fixError(), { css: "nwa-fix" });
     this.fix.hidden = true;
     this.picker = el("input", { type: "file", multiple: true, hidden: true, "aria-label": "Files to attach", onchange: () => this.upload([...this.picker.files]) });
@@ -49,6 +49,7 @@ class Composer {
     this.node = el(
       "div.nwa-composer",
       {},
+      this.queue,
       el("div", {}, this.fix, this.chipList),
       el("div.nwa-field", {}, this.field, this.list),
       el("div.nwa-row", {}, this.attach, this.picker, this.mode, this.model, el("span.nwa-space"), this.stop, this.send),
@@ -85,7 +86,8 @@ class Composer {
     const { state } = this.store;
     const hadFocus = [this.stop, this.send, this.fix].includes(/** @type {any} */ (document.activeElement));
     this.stop.hidden = !state.busy;
-    this.send.hidden = state.busy;
+    this.send.title = state.busy ? "Send when the agent is done (Enter)" : "Send (Enter)";
+    this.drawQueue();
     this.attach.title = `Attach files or pictures, up to ${this.limit} each; they are stored under uploads/`;
     const models = [...new Set([...state.models, state.model])].filter(Boolean);
     fill(this.model, [...models.map((/** @type {string} */ name) => [name, name]), [OTHER, "Other …"]], state.model);
@@ -110,28 +112,52 @@ class Composer {
       this.field.focus();
       return;
     }
-    if (this.store.state.busy) {
-      this.problem("The agent is at work. Stop it (Escape), or send this when it is done.");
-      return;
-    }
-    const chips = this.chips.map((chip) => ({ kind: chip.kind, value: chip.value }));
-    if (this.isSending) return;
-    this.isSending = true;
-    try {
-      await this.store.ask({ type: "ask", text, chips });
-    } catch (error) {
-      this.problem(/** @type {Error} */ (error).message);
-      return;
-    } finally {
-      this.isSending = false;
-    }
-    this.lastPrompt = text;
-    if (this.field.value === text) this.field.value = "";
-    this.keepDraft();
+    const chips = this.chips;
+    this.field.value = "";
     this.chips = [];
     this.drawChips();
     this.grow();
     this.field.focus();
+    try {
+      await this.store.ask({ type: "ask", text, chips: chips.map((chip) => ({ kind: chip.kind, value: chip.value })) });
+      this.lastPrompt = text;
+    } catch (error) {
+      this.problem(/** @type {Error} */ (error).message);
+      this.field.value = [text, this.field.value].filter(Boolean).join("\n");
+      this.chips = [...chips, ...this.chips];
+      this.drawChips();
+      this.grow();
+    }
+    this.keepDraft(); // until here a page that is loaded anew has the text
+  }
+
+  /** What waits for the turn to end; after a Stop it waits for a word of the user's. */
+  drawQueue() {
+    const { queue, busy } = this.store.state;
+    const drawn = JSON.stringify([queue, busy]);
+    if (this.queue.dataset.drawn === drawn) return;
+    this.queue.dataset.drawn = drawn;
+    this.queue.hidden = queue.length === 0;
+    const tell = (/** @type {string} */ id, /** @type {string} */ action) => {
+      this.store.send({ type: "queued", id, action });
+      this.field.focus();
+    };
+    this.queue.replaceChildren(
+      ...queue.map((/** @type {{id: string, text: string}} */ { id, text }) =>
+        el(
+          "li",
+          {},
+          el("span", { text, title: text, dir: "auto" }),
+          busy ? el("small", { text: "waits" }) : button("Send", () => tell(id, "send"), { title: "Send this message now" }),
+          button("Edit", () => {
+            this.field.value = [text, this.field.value].filter(Boolean).join("\n");
+            this.onInput();
+            tell(id, "remove");
+          }, { title: "Take this message back into the field" }),
+          button("Remove", () => tell(id, "remove"), { icon: "close", title: "Do not send this message" }),
+        ),
+      ),
+    );
   }
 
   /** @param {KeyboardEvent} event */

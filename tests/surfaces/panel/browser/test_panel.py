@@ -462,15 +462,46 @@ def test_without_a_model_the_message_is_kept_and_the_panel_says_what_to_do(
     expect(page.field).to_have_value("Precious words")
 
 
-def test_a_message_sent_while_the_agent_works_is_kept(page: Page) -> None:
+def test_messages_sent_while_the_agent_works_wait_for_it(page: Page, lab: Lab) -> None:
+    page.ask("First", Reply.text("word " * 1000, delay_s=0.02), Reply.text("2"), Reply.text("3"))
+    waiting = page.panel.get_by_role("list", name="Messages that wait").get_by_role("listitem")
+    for text in ("Second", "Wrong", "Third"):
+        page.field.fill(text)
+        page.field.press("Enter")
+        expect(waiting.last).to_contain_text(text)
+        expect(page.field).to_have_value("")
+    waiting.nth(1).get_by_role("button", name="Remove").click()
+    expect(waiting).to_have_count(2)
+    waiting.last.get_by_role("button", name="Edit").click()
+    expect(page.field).to_have_value("Third")
+    expect(waiting).to_have_count(1)
+    page.field.press_sequentially(" one")
+    page.field.press("Enter")
+    page.reload()
+    expect(waiting).to_have_text([re.compile("Second"), re.compile("Third one")])
+    page.wait_for_end("complete", 3)
+    expect(waiting).to_have_count(0)
+    assert [text for text in lab.model.requests[-1].user_texts if len(text) < 20] == ["First", "Second", "Third one"]  # fmt: skip
+
+
+def test_after_a_stop_the_user_decides_about_what_waits(page: Page, lab: Lab) -> None:
     page.ask("Talk.", SLOW)
     expect(page.panel.locator(".nwa-answer")).to_contain_text("word")
-    page.field.fill("Meanwhile")
-    page.field.press("Enter")
-    expect(page.panel.get_by_role("alert")).to_contain_text("The agent is at work")
-    expect(page.field).to_have_value("Meanwhile")
+    for text in ("One", "Two"):
+        page.field.fill(text)
+        page.field.press("Enter")
+        expect(page.field).to_have_value("")
+    waiting = page.panel.get_by_role("list", name="Messages that wait").get_by_role("listitem")
+    expect(waiting).to_have_count(2)
     page.field.press("Escape")
     page.wait_for_end("interrupted")
+    expect(waiting.first).not_to_contain_text("waits")
+    assert len(lab.model.requests) == 1
+    lab.model.extend(Reply.text("2"), Reply.text("1"))
+    waiting.last.get_by_role("button", name="Send", exact=True).click()
+    page.wait_for_end("complete", 3)
+    expect(waiting).to_have_count(0)
+    assert lab.model.requests[-1].user_texts[-2:] == ["Two", "One"]
 
 
 def test_the_panel_closes_from_code_and_its_process_with_it(page: Page, lab: Lab) -> None:
