@@ -5,6 +5,7 @@ Nothing of the user's is sent anywhere to find out; a server on this machine is 
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ from neuroworkflow_agent.wire import GATEWAY_PATH
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 _IDLE_S = 900
+_KINDS = ("openai", "litellm", "local", "scripted", *local_servers.BY_KEY)
+"""What may stand before a colon."""
 _LOCAL_LIMITS = "It is small: it runs Python for short requests, does not see pictures, and makes mistakes."
 
 
@@ -60,9 +63,11 @@ def choose_endpoint(config: AgentConfig) -> Endpoint:
         return _local_server(local_servers.BY_KEY[kind], rest)
     if kind in ("openai", "litellm") or ("/" in asked and not _names_models_itself(config)):
         return _bridge(asked, config, "it was asked for")
+    if near := _meant(asked):
+        raise ConfigError(f"There is no kind of model {kind!r}. Did you mean {near!r}?")
     if "NEUROWORKFLOW_BACKEND_URL" in config.endpoint:
         return _gateway(config, "NEUROWORKFLOW_BACKEND_URL is set", asked)
-    return _messages_api(config, asked) or _no_endpoint()
+    return _messages_api(config, asked) or _no_endpoint(asked)
 
 
 def _automatic(config: AgentConfig) -> Endpoint:
@@ -79,7 +84,7 @@ def _automatic(config: AgentConfig) -> Endpoint:
     for server, model in local_servers.answering():
         why = f"it answers on this machine and no key is set{skipped}"
         return _loopback(server.name, f"http://127.0.0.1:{server.port}", model, why)
-    if weights.is_installed() and importlib.util.find_spec("xllamacpp") is not None:
+    if _has_embedded():
         return _embedded("", f"no key is set and no local server answers{skipped}")
     return _no_endpoint()
 
@@ -89,8 +94,19 @@ def _names_models_itself(config: AgentConfig) -> bool:
     return any(n == "ANTHROPIC_BASE_URL" or n.startswith("CLAUDE_CODE_USE_") for n in config.endpoint)
 
 
-def _no_endpoint() -> Endpoint:
-    raise NoEndpointError
+def _meant(asked: str) -> str:
+    """What a name with a prefix that is nearly one of ours was meant to be; names on clouds have colons, too."""
+    kind, colon, rest = asked.partition(":")
+    near = difflib.get_close_matches(kind.casefold(), _KINDS, n=1, cutoff=0.75) if colon else []
+    return f"{near[0]}:{rest}" if near else ""
+
+
+def _no_endpoint(asked: str = "") -> Endpoint:
+    raise NoEndpointError(asked, has_embedded=_has_embedded())
+
+
+def _has_embedded() -> bool:
+    return weights.is_installed() and importlib.util.find_spec("xllamacpp") is not None
 
 
 def _messages_api(config: AgentConfig, model: str | None) -> Endpoint | None:

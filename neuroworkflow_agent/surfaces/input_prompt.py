@@ -12,6 +12,7 @@ from neuroworkflow_agent.text import show_invisible
 
 _CHOICES = "Allow? [y]es, [a]lways in this session, [n]o, or say why not: "
 _CHOICES_ONCE = "Allow? [y]es, [n]o, or say why not: "
+_AGAIN = "That is neither yes nor no. Allow? [y]es, [n]o, or why not in more than one word: "
 _NOBODY = "Nobody can be asked here: this front end takes no input."
 
 
@@ -38,12 +39,16 @@ def ask(request: ApprovalRequest, prompt: Callable[[str], str] | None) -> Answer
     try:
         if request.name == QUESTION:
             return _ask_questions(request.input.get("questions", []), prompt)
-        return _read_choice(prompt(_CHOICES if request.can_remember else _CHOICES_ONCE))
+        question = _CHOICES if request.can_remember else _CHOICES_ONCE
+        while (answer := _read_choice(prompt(question))) is None:
+            question = _AGAIN
+        return answer
     except (KeyboardInterrupt, EOFError):
         return Answer(False, "The user did not answer.", end_turn=True)
 
 
-def _read_choice(reply: str) -> Answer:
+def _read_choice(reply: str) -> Answer | None:
+    """What a reply says; None for a single word that says nothing, as `maybe`."""
     word = reply.strip().casefold()
     if word in ("y", "yes"):
         return Answer(True)
@@ -51,7 +56,7 @@ def _read_choice(reply: str) -> Answer:
         return Answer(True, remember=True)
     if word in ("", "n", "no"):
         return Answer(False, "The user said no.")
-    return Answer(False, f"The user said no: {reply.strip()}")
+    return Answer(False, f"The user said no: {reply.strip()}") if " " in word else None
 
 
 def _ask_questions(questions: list[dict[str, Any]], prompt: Callable[[str], str]) -> Answer:

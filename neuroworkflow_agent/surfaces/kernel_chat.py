@@ -45,7 +45,8 @@ class TurnNotCompleteError(TurnFailedError):
     """The turn ended some other way; cells that count on it should not run."""
 
     def _render_traceback_(self) -> list[str]:
-        return [f"The agent's turn ended as '{self.end}': {self}"]
+        # The cell has shown why.
+        return [f"The agent's turn ended as {str(self.end).replace('_', ' ')!r}."]
 
 
 class View(Protocol):

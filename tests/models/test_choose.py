@@ -131,6 +131,36 @@ def test_with_nothing_there_it_says_what_would_work(tmp_path: Path) -> None:
         choose.choose_endpoint(config(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("opnai:gpt-4", r"no kind of model 'opnai'\. Did you mean 'openai:gpt-4'\?"),
+        ("Olama:qwen3", r"Did you mean 'ollama:qwen3'\?"),
+        (
+            "gpt-4",
+            r"could serve 'gpt-4'\. Set ANTHROPIC_API_KEY, or .* or name who does: openai:gpt-4, ollama:gpt-4",
+        ),
+    ],
+)
+def test_name_that_leads_nowhere_is_told_with_what_may_be_meant(
+    asked: str, says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        choose.choose_endpoint(config(tmp_path, asked))
+
+
+def test_embedded_model_that_is_installed_is_not_to_be_installed(have: Have, tmp_path: Path) -> None:
+    have("weights", "xllamacpp")
+    with pytest.raises(NoEndpointError, match="which is installed: local"):
+        choose.choose_endpoint(config(tmp_path, "gpt-4"))
+
+
+@pytest.mark.parametrize("asked", ["anthropic.claude-sonnet-4-5-v1:0", "arn:aws:bedrock:eu:1:profile/x"])
+def test_names_of_clouds_have_colons_too(asked: str, tmp_path: Path) -> None:
+    environ = {"CLAUDE_CODE_USE_BEDROCK": "1"}
+    assert choose.choose_endpoint(config(tmp_path, asked, **environ)).model == asked
+
+
 def test_local_server_is_asked_for_its_models(ollama: str, tmp_path: Path) -> None:
     named = choose.choose_endpoint(config(tmp_path, "ollama:llama3"))
     assert (named.name, named.url, named.model) == ("Ollama", ollama, "llama3")

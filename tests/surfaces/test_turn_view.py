@@ -206,7 +206,7 @@ def test_a_cell_says_at_once_what_is_being_waited_for_and_keeps_none_of_it() -> 
 def test_a_call_that_asks_is_shown_whole_in_its_own_place() -> None:
     waits = in_a_cell(TurnStart(TURN, "Go"), ToolUse(ToolUseId("e"), "Edit", EDIT), asked("e"))
     assert len(waits.texts) == 1
-    assert "The agent asks to use Edit" in waits.texts[0]
+    assert "The agent asks to change a file" in waits.texts[0]
     assert "It changes a file." in waits.html
 
 
@@ -253,7 +253,7 @@ def screen(written: str) -> list[str]:
 def test_a_terminal_is_left_with_what_was_said_and_nothing_twice() -> None:
     expected = [
         "Model: sonnet", "I run.", "Run code", "    x = 1", "Edit a.py", "    @@ -1 +1 @@", "    -1", "    +2",
-        "The agent asks to use Edit. It changes a file.", "    file_path: a.py", "    @@ -1 +1 @@", "    -1", "    +2",
+        "The agent asks to change a file. It changes a file.", "    file_path: a.py", "    @@ -1 +1 @@", "    -1", "    +2",
         "Not allowed. Not that file.", "Read b.py", "Which area?", "  1. V1", "  2. MT", "→ MT", "Done.", "complete · 1.5 s", "",
     ]  # fmt: skip
     assert in_a_terminal(*TURN_EVENTS).split("\n") == expected
