@@ -112,7 +112,11 @@ def run(
         echo(json.dumps({**dataclasses.asdict(summary), "exit_code": summary.exit_code}))
     elif summary.answer:
         echo(summary.answer)
-    if summary.end != "complete" and not as_json:
+    if (
+        summary.end != "complete"
+        and not as_json
+        and not console.has_just_said(summary.message or summary.end)
+    ):
         echo(f"{summary.end.replace('_', ' ')}: {summary.message}", err=True)
     raise typer.Exit(summary.exit_code)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -48,6 +49,8 @@ def read_mcp_servers(path: Path, environ: Mapping[str, str], workspace: Path) ->
             f"{where} is inside the workspace, where whoever made the folder could name programs to start. "
             "Keep the file in a directory of your own, such as ~/.config/neuroworkflow-agent/mcp.json."
         )
+    if _is_open_to_all(path.resolve().parent):
+        raise ConfigError(f"{where} is in a directory that everybody can write to.")
     try:
         found = json.loads(read_trusted_text(path, _MAX_BYTES, follow_link=True))
     except FileNotFoundError:
@@ -63,6 +66,15 @@ def read_mcp_servers(path: Path, environ: Mapping[str, str], workspace: Path) ->
         return checked_servers({name: _filled(server, environ) for name, server in servers.items()})
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
+
+
+def _is_open_to_all(directory: Path) -> bool:
+    """Whether anybody could put another file in a file's place."""
+    try:
+        mode = directory.stat().st_mode
+    except OSError:
+        return False
+    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
 
 
 def checked_servers(servers: McpServers) -> McpServers:

@@ -169,12 +169,18 @@ def _living_children() -> set[psutil.Process]:
     found = set()
     for child in psutil.Process().children(recursive=True):
         try:
-            # A browser starts helpers of its own whenever it likes; who started it ends them all.
-            if child.status() != psutil.STATUS_ZOMBIE and "chrom" not in child.name():
+            if child.status() != psutil.STATUS_ZOMBIE and not _is_helper(child):
                 found.add(child)
         except psutil.NoSuchProcess:
             continue
     return found
+
+
+def _is_helper(child: psutil.Process) -> bool:
+    """Whether a browser or a database started it, as they do whenever they like; who started those ends them all."""
+    parent = child.parent()
+    of_database = parent is not None and parent.name() == child.name() == "postgres"
+    return of_database or "chrom" in child.name()
 
 
 def _eventually(holds: Callable[[], bool], what: Callable[[], Any], timeout_s: float = 8.0) -> None:

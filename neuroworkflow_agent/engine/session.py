@@ -102,6 +102,8 @@ class Session:
         self._stop_wanted = False
         self._closed = False
         self._turn: Turn | None = None
+        self._missing_servers: set[str] = set()
+        """Of the user's MCP servers, as far as they were told."""
         self._reader: MessageReader | None = None
         """Of the current turn."""
         self._process: ClaudeProcess | None = None
@@ -288,7 +290,7 @@ class Session:
         if self._code is not None:
             self._code.stopped = turn.is_stopping
         process = self._process = await connecting
-        self._reader = MessageReader()
+        self._reader = MessageReader(self._missing_servers)
         if not process.is_open:
             self._on_process_end(process)
         return process

@@ -52,7 +52,7 @@ def approval_card(name: str, tool_input: dict[str, Any], root: PurePath | None =
     if name == "Edit" and all(isinstance(rest.get(part), str) for part in ("old_string", "new_string")):
         main, language = _changes(rest.pop("old_string"), rest.pop("new_string")), "diff"
     elif isinstance(rest.get(key), str):
-        main = _changes("", rest.pop(key)) if language == "diff" else show_invisible(rest.pop(key))
+        main = _whole(rest.pop(key)) if language == "diff" else show_invisible(rest.pop(key))
     about = "\n".join(_entry(str(key), value) for key, value in rest.items())
     # The lexer knows a line by its end.
     coloured = highlight(f"{main}\n", language) if main else ""
@@ -71,6 +71,12 @@ def _title(name: str, tool_input: dict[str, Any], root: PurePath | None) -> str:
     title = show_invisible(tool_card(name, tool_input, root).title)
     has_heading = name in ("Write", "Edit") and len(title) < _MAX_TITLE_CHARS
     return title if has_heading else _TITLES.get(name, show_invisible(name))
+
+
+def _whole(content: str) -> str:
+    """A file that comes; one whose last line has no end says so, as `diff` does."""
+    changes = _changes("", content.removesuffix("\n"))
+    return changes if content.endswith("\n") or not content else f"{changes}\n\\ No newline at end of file"
 
 
 def _changes(old: str, new: str) -> str:

@@ -177,6 +177,7 @@ class Chat:
         up_to: str | None = None,
         model: str | None = None,
         mode: str | None = None,
+        keep_wish: bool = False,
     ) -> None:
         """Go to another session, or on with the present one under other settings.
 
@@ -192,6 +193,9 @@ class Chat:
             Id of the last message to copy; None for all.
         model, mode
             From now on; None keeps what is.
+        keep_wish
+            Whether, if no model can be had now and there is no session yet, the first turn goes on with this
+            once one can.
 
         Raises
         ------
@@ -214,7 +218,7 @@ class Chat:
             try:
                 made = self._make(config, found)
             except ConfigError:
-                if before is None:  # then it is what the first turn will go on with, once it can
+                if keep_wish and before is None:
                     self._resume, self._config = found, config
                 raise
             self._take(made, config)

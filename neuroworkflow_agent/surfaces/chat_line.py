@@ -26,7 +26,9 @@ HELP = """\
 In the middle of a function or a loop %chat works too, and blocks until the agent is done.
 Interrupting the cell stops the agent."""
 
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f-]{4,28})?")
+_HEX = re.compile(r"[0-9a-f][0-9a-f-]*")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]*)?|(?=.*[0-9])(?=.*[a-f])[0-9a-f]{4,7}")
+"""An id or its beginning, as it is told from a word: `face` and `2024` are none."""
 _FLAGS = {"--new": "new", "--fork": "fork", "--sessions": "sessions", "--help": "help"}
 
 
@@ -80,8 +82,9 @@ def parse_chat(line: str, cell: str | None = None) -> ChatLine:
         if name in _FLAGS and not equals:
             options[_FLAGS[name]] = True
         elif name == "--resume":
-            if not equals and (match := _ID.match(after)) and _ends_word(after, match.end()):
-                value, after = match.group(), after[match.end() :].lstrip()
+            if not equals:
+                value = _leading_id(after)
+                after = after[len(value) :].lstrip()
             options["resume"] = value
         elif name in ("--model", "--mode"):
             if not equals:
@@ -100,8 +103,13 @@ def parse_chat(line: str, cell: str | None = None) -> ChatLine:
     return ChatLine(prompt=prompt, **options)  # type: ignore[arg-type]
 
 
-def _ends_word(text: str, position: int) -> bool:
-    return position == len(text) or text[position].isspace()
+def _leading_id(text: str) -> str:
+    """The id that a text begins with; a number is one where nothing but options follows. Empty if there is none."""
+    word, _, rest = text.partition(" ")
+    if _ID.fullmatch(word):
+        return word
+    is_alone = not rest.strip() or rest.lstrip().startswith("--")
+    return word if is_alone and _HEX.fullmatch(word) and any(char.isdigit() for char in word) else ""
 
 
 def _checked(name: str, value: str) -> str:

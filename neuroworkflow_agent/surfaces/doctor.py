@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import AgentError
+from neuroworkflow_agent.text import one_line
 
 _PACKAGES = ("claude-agent-sdk", "ipython", "ipykernel", "nbclient", "jupyter-client")
 _CLI_TIMEOUT_S = 30.0
@@ -67,7 +68,10 @@ def _workspace(config: AgentConfig) -> Iterator[Finding]:
     found = skills.find_skills_dir(config.workspace) if config.skills_dir is None else None
     directory = found.directory if found else config.skills_dir
     names = ", ".join(skill.name for skill in skills.find_skills(directory)) if directory else ""
-    yield Finding("skills", True, f"{directory}: {names or 'none'}" if directory else "none")
+    of_folder = f"{directory}: {names or 'none'}; " if directory else ""
+    bundled = skills.bundled_skills_dir()
+    ours = ", ".join(skill.name for skill in skills.find_skills(bundled)) if bundled else "none"
+    yield Finding("skills", True, f"{of_folder}with the package: {ours}")
     for skipped in found.skipped if found else ():
         yield Finding("skills", False, "skipped", skipped)
 
@@ -114,11 +118,19 @@ def _mcp_servers(config: AgentConfig) -> Iterator[Finding]:
         except Exception as error:  # noqa: BLE001 - a stranger's program
             place = server.get("url") or server.get("command")
             advice = f"Look at {place}, and at its settings in NEUROWORKFLOW_MCP_CONFIG."
-            yield Finding(f"mcp server {name}", False, f"does not answer ({type(error).__name__})", advice)
+            yield Finding(f"mcp server {name}", False, f"does not answer: {_reason(error)}", advice)
             continue
         reading = sum(tools.values())
-        detail = f"{len(tools)} tools, of which {reading} say that they only read"
+        detail = f"{len(tools)} tools; {reading} of them only for reading, it says"
         yield Finding(f"mcp server {name}", True, detail)
+
+
+def _reason(error: BaseException) -> str:
+    """What is at the bottom of it: task groups wrap errors."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    text = one_line(str(error), 300)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _kernelspecs() -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +22,16 @@ def prompt_of(shell: Any) -> Callable[[str], str] | None:
     kernel = getattr(shell, "kernel", None)
     if kernel is not None:
         return kernel.raw_input if getattr(kernel, "_allow_stdin", False) else None
-    return input if sys.stdin is not None and sys.stdin.isatty() else None
+    return _ask_on_terminal if sys.stdin is not None and sys.stdin.isatty() else None
+
+
+def _ask_on_terminal(prompt: str) -> str:
+    """As `input`; what was typed before the question was there is no answer to it."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import termios
+
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    return input(prompt)
 
 
 def ask(request: ApprovalRequest, prompt: Callable[[str], str] | None) -> Answer:

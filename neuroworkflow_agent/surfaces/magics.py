@@ -114,6 +114,8 @@ def load(shell: InteractiveShell) -> ChatMagics:
     shell.register_magics(magics)
     transformer = chat_transformer(lambda: is_awaited(shell))
     transformer.__name__ = "neuroworkflow_agent"
+    # So that a terminal, which asks whether more lines are to come, sees the cell magic itself.
+    transformer.has_side_effects = True  # type: ignore[attr-defined]
     shell.input_transformers_cleanup.append(transformer)
     return magics
 

@@ -11,6 +11,9 @@ from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.surfaces import headless
 from neuroworkflow_agent.surfaces.console import SafeConsole
 from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, TurnView
+from neuroworkflow_agent.text import one_line
+
+_MAX_FAILURE_CHARS = 300
 
 
 class ConsoleProgress:
@@ -34,6 +37,8 @@ class ConsoleProgress:
         self._task = self._bar.add_task("", total=None, visible=False, count="")
         self._view = TurnView()
         self._calls: set[int] = set()
+        self._failures: set[int] = set()
+        self._said: list[str] = []
         self.progress = headless.Progress(self._on_starting, self._on_cell, self._on_event, self._say)
         """What to hand to `headless.run`."""
 
@@ -74,9 +79,13 @@ class ConsoleProgress:
         match item:
             case Prompt():
                 self._say("The agent is at work …")
-            case Card() if id(item) not in self._calls:
-                self._calls.add(id(item))
-                self._say(f"· {parts.tool_use(item.name, item.input).text}")
+            case Card():
+                if id(item) not in self._calls:
+                    self._calls.add(id(item))
+                    self._say(f"· {parts.tool_use(item.name, item.input).text}")
+                if item.failure and id(item) not in self._failures:
+                    self._failures.add(id(item))
+                    self._say(f"  failed: {one_line(item.failure, _MAX_FAILURE_CHARS)}")
             case Note(text=text):
                 self._say(text)
             case End(event=event):
@@ -84,5 +93,10 @@ class ConsoleProgress:
             case _:
                 pass
 
+    def has_just_said(self, text: str) -> bool:
+        """Whether the last line that was shown has this text."""
+        return not self._console.quiet and bool(self._said) and text in self._said[-1]
+
     def _say(self, text: str) -> None:
+        self._said.append(text)
         self._bar.console.print(text, markup=False)

@@ -76,6 +76,9 @@ class TerminalView:
                 pass
 
     def _draw_card(self, card: Card) -> None:
+        if card.is_code and not self._is_record and (outputs := card.outputs.outputs):
+            # What code prints stands there already, with or without a line's end.
+            self._at_line_start = str(outputs[-1].get("text", "\n")).endswith("\n")
         said = self._said.setdefault(id(card), {})
         if card.state == "asking" and card.request is not None:
             shown = approval(card.name, card.input, card.request.reason).text

@@ -43,7 +43,7 @@ _FIRST: tuple[CardState, ...] = ("asking", "running", "waiting")
 _STATES: dict[ExecutionStatus, CardState] = {"ok": "ok", "error": "error", "interrupted": "stopped"}
 _READING = frozenset({"Read", "Glob", "Grep", "Skill"})
 _WRITTEN = {RUN_CODE: "code", "Write": "a file", "Edit": "a change", QUESTION: "a question"}
-_WRITING, _THINKING = "Writing", "Thinking"
+_WAITING, _WRITING, _THINKING = "Waiting for the model", "Writing", "Thinking"
 
 
 @dataclass(eq=False, slots=True)
@@ -183,6 +183,7 @@ class TurnView:
         """Take in one event."""
         match event:
             case TurnStart(turn_id=turn_id, prompt=prompt, attached=attached):
+                self._cards = {}  # nothing comes after a turn's end, and ids may come again
                 self._add(Prompt(turn_id, prompt, attached))
                 self._stage = "Starting the agent"
             case Waiting():
@@ -286,6 +287,7 @@ class TurnView:
         self._end_text()
         if (known := self._cards.get(tool_use_id)) is not None:
             return known
+        self._stage = _WAITING  # once it is done
         state: CardState = "waiting" if name == RUN_CODE else "running"
         card = self._cards[tool_use_id] = Card(tool_use_id, name, tool_input, state)
         self._add(card)
@@ -298,7 +300,7 @@ class TurnView:
             self._touch(card)
 
     def _take_result(self, tool_use_id: ToolUseId, result: ToolResult) -> None:
-        self._stage = "Waiting for the model"
+        self._stage = _WAITING
         if (card := self._cards.get(tool_use_id)) is None:
             return
         if card.is_open:
@@ -319,12 +321,12 @@ class TurnView:
     def _wait(self, event: Waiting) -> None:
         match event.what:
             case "model":
-                self._stage = "Waiting for the model"
+                self._stage = _WAITING
             case "retry":
                 self._stage = f"Trying again ({event.detail})"
             case "call":
                 written = _WRITTEN.get(event.detail)
-                self._stage = f"Writing {written}" if written else "Waiting for the model"
+                self._stage = f"Writing {written}" if written else _WAITING
 
     def _find_activity(self) -> Activity | None:
         text, card = self._stage, None

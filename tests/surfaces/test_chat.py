@@ -100,7 +100,10 @@ def test_what_could_not_begin_is_gone_on_with_once_it_can(
     chat.close()
     with Chat(AgentConfig.from_env(workspace=workspace, model="openai:gpt-4.1"), portal=portal) as later:
         with pytest.raises(ConfigError):
-            later.select(resume="")
+            later.select(resume="", mode="plan")
+        assert (later.session_id, later.config.mode) == (None, "edit")
+        with pytest.raises(ConfigError):
+            later.select(resume="", keep_wish=True)
         assert (later.session_id, seen(later)) == (first, ["one"])
         later.select(model="sonnet")
         assert say(later, scripted_model, "two") == ["one", "two"]

@@ -386,7 +386,7 @@ def test_bad_option_exits_2_and_nothing_is_written(
         ({"ANTHROPIC_API_KEY": "wrong-key-000000"}, "refused the key (HTTP 401)"),
         (
             {"ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": "", "ANTHROPIC_MODEL": "claude-x"},
-            "No model endpoint is configured",
+            "Nothing is configured that could serve 'claude-x'",
         ),
         ({"NEUROWORKFLOW_WORKSPACE_ROOT": "/no/such/place"}, "NEUROWORKFLOW_WORKSPACE_ROOT"),
     ],

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -38,6 +42,31 @@ def test_a_reply_is_taken_or_asked_about(replies: list[str], answer: Answer) -> 
     assert ask(request(), reply) == answer
     assert len(prompts) == len(replies)
     assert all("neither yes nor no" in prompt for prompt in prompts[1:])
+
+
+def test_what_was_typed_before_the_question_is_no_answer() -> None:
+    leader, follower = pty.openpty()
+    script = (
+        "import sys, time; from neuroworkflow_agent.surfaces.input_prompt import prompt_of\n"
+        "print('ready', flush=True); time.sleep(1)\n"
+        "print('got', prompt_of(None)('Allow? '), flush=True)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=follower, stdout=follower, stderr=follower
+    ) as process:
+        os.close(follower)
+        seen = b""
+        while b"ready" not in seen:
+            seen += os.read(leader, 1000)
+        os.write(leader, b"y\n")
+        while b"Allow?" not in seen:
+            seen += os.read(leader, 1000)
+        os.write(leader, b"n\n")
+        while b"got" not in seen:
+            seen += os.read(leader, 1000)
+        assert b"got n" in seen
+        process.wait(10)
+    os.close(leader)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, EOFError])

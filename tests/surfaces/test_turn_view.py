@@ -267,6 +267,37 @@ def test_a_terminal_says_what_is_being_waited_for_but_not_where_code_prints() ->
     assert "…" not in in_a_terminal(*TURN_EVENTS, is_live=False)
 
 
+@pytest.mark.parametrize("printed", ["result: 42", "10%\r100%"])
+def test_what_code_printed_without_a_line_end_stays(printed: str) -> None:
+    """Code prints by itself; the view must not write over its line."""
+    written: list[str] = []
+    view = TerminalView(written.append, is_live=True)
+    before: list[Event] = [TurnStart(TURN, "Go"), RUN, CellStart(CODE)]
+    output = CellOutput(CODE, stream("stdout", printed))
+    later: list[Event] = [
+        output,
+        CellEnd(CODE, "ok", 1, 0.1),
+        ToolResult(CODE, printed, False),
+        Waiting("model"),
+    ]
+    for event in before:
+        view.handle(event)
+    written.append(printed)
+    for event in later:
+        view.handle(event)
+    after = "".join(written).partition(printed)[2]
+    assert after.startswith("\n")
+    assert after.endswith("Waiting for the model …")
+
+
+def test_ids_that_come_again_in_a_later_turn_are_other_calls() -> None:
+    view = TurnView()
+    for event in (TurnStart(TURN, "1"), RUN, end(), TurnStart(TURN, "2"), RUN, CellOutput(CODE, stream("stdout", "2")), end()):  # fmt: skip
+        view.handle(event)
+    first, second = (item for item in view.items if isinstance(item, Card))
+    assert (first.outputs.outputs, len(second.outputs.outputs)) == ((), 1)
+
+
 # -- everywhere ---------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.events import ApprovalRequest, Event, ToolResult, ToolUse
+from neuroworkflow_agent.events import ApprovalRequest, Event, Notice, ToolResult, ToolUse
 from neuroworkflow_agent.surfaces.doctor import examine
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.tools.user_servers import UserServers, list_tools
@@ -94,6 +94,11 @@ def test_a_file_of_the_workspace_or_of_others_is_not_taken(
         monkeypatch.setenv("NEUROWORKFLOW_MCP_CONFIG", str(path))
         with pytest.raises(ConfigError, match=says):
             AgentConfig.from_env(workspace=workspace)
+    monkeypatch.setenv("NEUROWORKFLOW_MCP_CONFIG", str(config_file))
+    config_file.parent.chmod(0o777)
+    with pytest.raises(ConfigError, match="everybody can write"):
+        AgentConfig.from_env(workspace=workspace)
+    config_file.parent.chmod(0o700)
 
 
 # -- what a server says -------------------------------------------------------------------------------
@@ -204,6 +209,24 @@ def test_its_key_reaches_the_server_and_nobody_else(
 
 
 @pytest.mark.claude
+def test_a_server_that_does_not_start_is_told(
+    config_file: Path, make_session: Maker, scripted_model: ScriptedModel
+) -> None:
+    config_file.write_text(json.dumps({"mcpServers": {"gone": {"command": "/nowhere/at-all"}}}))
+    session = make_session()
+    said: list[str] = []
+    for _ in range(2):
+        scripted_model.extend(Reply.tool("mcp__gone__find", title="x"), Reply.text("Done."))
+        events: list[Event] = []
+        session.start("Go", listener=events.append).result(60)
+        said += [event.message for event in events if isinstance(event, Notice) and "gone" in event.message]
+        (failed,) = (event for event in events if isinstance(event, ToolResult))
+        assert not failed.text.startswith("<")
+    assert len(said) == 1
+    assert "did not start" in said[0]
+
+
+@pytest.mark.claude
 def test_what_the_user_allows_for_the_session_is_that_tool(
     config_file: Path, make_session: Maker, scripted_model: ScriptedModel
 ) -> None:
@@ -217,8 +240,9 @@ def test_what_the_user_allows_for_the_session_is_that_tool(
 
 def test_doctor_lists_them(config_file: Path, workspace: Path) -> None:
     found = {finding.name: finding for finding in examine(lambda: AgentConfig.from_env(workspace=workspace))}
-    assert found["mcp server library"].detail == "2 tools, of which 1 say that they only read"
+    assert found["mcp server library"].detail == "2 tools; 1 of them only for reading, it says"
     config_file.write_text(json.dumps({"mcpServers": {"gone": {"command": "/nowhere/at-all"}}}))
     found = {finding.name: finding for finding in examine(lambda: AgentConfig.from_env(workspace=workspace))}
     assert not found["mcp server gone"].ok
     assert "/nowhere/at-all" in found["mcp server gone"].advice
+    assert "No such file" in found["mcp server gone"].detail

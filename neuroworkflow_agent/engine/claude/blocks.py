@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from neuroworkflow_agent.events import Event, TextDelta, ThinkingDelta, ToolResu
 from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.tools.registry import short_name
 
+_HOOK_ERROR = re.compile(r"\APreToolUse:\S+ hook error: (?:\[[^\]]*\]: )?")
+_WRAPPED = re.compile(r"\A<tool_use_error>(.*)</tool_use_error>\Z", re.DOTALL)
 _HINTS = ("[Image: source:", "[Image: original")
 """What the CLI puts beside a picture for the model."""
 
@@ -26,9 +29,16 @@ def read_block(block: Mapping[str, Any]) -> Event | None:
             parts = result_parts(block)
             text = "\n".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
             images = sum(part.get("type") == "image" for part in parts)
-            return ToolResult(ToolUseId(str(tool_use_id)), text, bool(block.get("is_error")), images)
+            return ToolResult(
+                ToolUseId(str(tool_use_id)), _for_people(text), bool(block.get("is_error")), images
+            )
         case _:
             return None
+
+
+def _for_people(text: str) -> str:
+    """A result's text without what the CLI puts around it for the model."""
+    return _HOOK_ERROR.sub("", _WRAPPED.sub(r"\1", text))
 
 
 def result_parts(block: Mapping[str, Any]) -> list[dict[str, Any]]:

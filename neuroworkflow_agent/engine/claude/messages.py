@@ -19,7 +19,16 @@ from claude_agent_sdk import (
 )
 
 from neuroworkflow_agent.engine.claude.blocks import read_block
-from neuroworkflow_agent.events import EndReason, Event, Notice, TextDelta, ThinkingDelta, ToolUse, Waiting
+from neuroworkflow_agent.events import (
+    EndReason,
+    Event,
+    Notice,
+    TextDelta,
+    ThinkingDelta,
+    ToolResult,
+    ToolUse,
+    Waiting,
+)
 from neuroworkflow_agent.tools.registry import short_name
 from neuroworkflow_agent.wire import USED_UP
 
@@ -52,9 +61,15 @@ class Outcome:
 
 
 class MessageReader:
-    """Translates the messages of one turn; `outcome` is set by the last of them."""
+    """Translates the messages of one turn; `outcome` is set by the last of them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    missing
+        MCP servers that the user knows to be missing; added to.
+    """
+
+    def __init__(self, missing: set[str]) -> None:
         self.outcome: Outcome | None = None
         self.model: str | None = None
         self.is_refused = False
@@ -63,6 +78,7 @@ class MessageReader:
         """The last message that was written down."""
         self.is_in_trouble = False
         """Whether the endpoint failed to answer at least once."""
+        self._missing = missing
         self._unanswered = 0
         self._streamed_text = False
         self._needs_break = False
@@ -87,7 +103,10 @@ class MessageReader:
             case AssistantMessage():
                 yield from self._read_assistant(message)
             case UserMessage(content=list() as blocks):
-                yield from filter(None, map(_read_sdk_block, blocks))
+                # Texts among them are the CLI's, to the model: that it was interrupted, a skill's page.
+                yield from (e for e in map(_read_sdk_block, blocks) if isinstance(e, ToolResult))
+            case SystemMessage(subtype="init", data=data):
+                yield from self._read_servers(data)
             case SystemMessage(subtype="api_retry", data=data):
                 self.is_in_trouble = True
                 self._unanswered = data.get("attempt", 0) if data.get("error_status") is None else 0
@@ -100,6 +119,16 @@ class MessageReader:
                 self.outcome = self._read_result(message)
             case _:
                 pass
+
+    def _read_servers(self, data: dict[str, Any]) -> Iterator[Event]:
+        """Say which of the user's MCP servers are not there."""
+        for server in data.get("mcp_servers") or ():
+            if server.get("status") in ("failed", "needs-auth") and server.get("name") not in self._missing:
+                self._missing.add(server.get("name"))
+                what = "did not start" if server["status"] == "failed" else "needs a login"
+                yield Notice(
+                    f"The MCP server {server.get('name')!r} {what}; its tools are missing. 'neuroworkflow-agent doctor' says more."
+                )
 
     def _read_stream(self, event: dict[str, Any]) -> Iterator[Event]:
         kind = event.get("type")

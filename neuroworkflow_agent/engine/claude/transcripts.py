@@ -20,6 +20,7 @@ from neuroworkflow_agent.engine.prompts import BESIDE_THE_PROMPT, read_message
 from neuroworkflow_agent.errors import ConfigError, SessionNotFoundError
 from neuroworkflow_agent.ids import SessionId
 
+_FORK = " (fork)"
 _SESSION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -109,6 +110,7 @@ def fork(
     import claude_agent_sdk as sdk
 
     stored = find(session_id, config)
+    title = title or f"{stored.title.removesuffix(_FORK)}{_FORK}"
     directory = str(config.workspace)
     try:
         result = sdk.fork_session(stored.session_id, directory=directory, up_to_message_id=up_to, title=title)

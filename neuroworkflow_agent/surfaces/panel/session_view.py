@@ -116,7 +116,7 @@ class SessionView:
             is_first = self.outbox.state("session") is None and not self.chat.has_history
             trouble = ""
             try:
-                await self._prepared(lambda: self.chat.select(**wanted))
+                await self._prepared(lambda: self.chat.select(**wanted, keep_wish=is_first))
             except AgentError as error:
                 if not is_first:
                     raise
