@@ -6,7 +6,9 @@ import ast
 
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from IPython.core.interactiveshell import InteractiveShell
 
+from neuroworkflow_agent.surfaces import magics
 from neuroworkflow_agent.surfaces.transform import chat_transformer
 
 
@@ -65,3 +67,23 @@ def test_without_top_level_await_the_call_blocks() -> None:
 def test_line_numbers_below_a_continued_magic_stay_true() -> None:
     transformed = transform("%chat one \\\n  two\nraise ValueError\n")
     assert [node.lineno for node in ast.walk(ast.parse(transformed)) if isinstance(node, ast.Raise)] == [3]
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        ("%%chat", "incomplete"),
+        ("%%chat --mode ask\nhello", "incomplete"),
+        ("%%chat\nhello\n\n", "complete"),
+        ("%chat don't stop", "complete"),
+        ("x = 1\n%chat (is it?", "complete"),
+    ],
+)
+def test_a_terminal_is_told_whether_more_lines_are_to_come(
+    source: str, status: str, shell: InteractiveShell
+) -> None:
+    loaded = magics.load(shell)
+    try:
+        assert shell.check_complete(source)[0] == status
+    finally:
+        loaded.kernel_chat.close()
