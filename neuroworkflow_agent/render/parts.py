@@ -113,7 +113,11 @@ def tool_use(name: str, tool_input: dict[str, Any], status: str = "") -> Rendere
     status
         How far it has come; told in a browser only, where it can change.
     """
-    card = tool_card(name, tool_input)
+    return titled(tool_card(name, tool_input), status)
+
+
+def titled(card: ToolCard, status: str = "") -> Rendered:
+    """A card as one piece, how far it has come in its heading."""
     title = f"{card.title} · {status}" if status else card.title
     if not card.html:
         return Rendered(_line(title).html, _line(card.title).text)

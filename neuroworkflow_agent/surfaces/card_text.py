@@ -6,22 +6,28 @@ import html
 
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.approval import approval
-from neuroworkflow_agent.render.parts import Rendered
+from neuroworkflow_agent.render.parts import Rendered, ToolCard
 from neuroworkflow_agent.surfaces.turn_view import Card
 from neuroworkflow_agent.text import strip_control
 
 _WORDS = {"error": "failed", "stopped": "stopped", "denied": "not allowed"}
 
 
-def card_text(card: Card, status: str = "") -> Rendered:
+def card_text(card: Card, status: str = "", given: ToolCard | None = None) -> Rendered:
     """What the call is given, what the user said to it, and what went wrong; outputs are shown apart.
 
     Parameters
     ----------
     status
         What to say in its heading, as `status_of` has it.
+    given
+        What the call is given, if that is drawn already: code takes its time to be coloured.
     """
-    said = [piece for piece in (_heading(card, status), answer_text(card), failure_text(card)) if piece.text]
+    said = [
+        piece
+        for piece in (_heading(card, status, given), answer_text(card), failure_text(card))
+        if piece.text
+    ]
     return Rendered("".join(piece.html for piece in said), "\n".join(piece.text for piece in said))
 
 
@@ -48,9 +54,9 @@ def failure_text(card: Card) -> Rendered:
     return parts.tool_result(card.failure, is_error=bool(card.failure))
 
 
-def _heading(card: Card, status: str) -> Rendered:
+def _heading(card: Card, status: str, given: ToolCard | None) -> Rendered:
     if card.is_question:
         return parts.question(card.input)
     if card.state == "asking" and card.request is not None:
         return approval(card.name, card.input, card.request.reason)
-    return parts.tool_use(card.name, card.input, status)
+    return parts.titled(given or parts.tool_card(card.name, card.input), status)

@@ -18,7 +18,7 @@ from neuroworkflow_agent.events import CellOutput, Event, TextDelta, ThinkingDel
 from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.markdown import page
-from neuroworkflow_agent.render.parts import Rendered
+from neuroworkflow_agent.render.parts import Rendered, ToolCard
 from neuroworkflow_agent.render.stream import MarkdownStream
 from neuroworkflow_agent.surfaces.card_text import card_text, status_of
 from neuroworkflow_agent.surfaces.turn_view import (
@@ -73,6 +73,8 @@ class CellView:
         self._shown: list[_Display] = []
         self._cards: dict[int, tuple[_Display, Any]] = {}
         """Where each call is shown, and what of it."""
+        self._given: dict[int, ToolCard] = {}
+        """What each call is given, drawn once."""
         self._writing: _Writing | None = None
         self._slot: _Display | None = None
         """At the end, showing what is being waited for; what comes next takes its place."""
@@ -193,7 +195,9 @@ class CellView:
         self._cards[id(card)] = display, drawn
         if drawn == before:
             return
-        self._fill(display, card_text(card, status))
+        if (given := self._given.get(id(card))) is None:
+            given = self._given[id(card)] = parts.tool_card(card.name, card.input)
+        self._fill(display, card_text(card, status, given))
         if self._is_record:
             self._republish(card.outputs)
 
