@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.text import map_texts
 from neuroworkflow_agent.trusted_text import UnfitFileError, read_trusted_text
 
 McpServers: TypeAlias = Mapping[str, Mapping[str, Any]]
 """Settings of MCP servers by their names."""
 
 _MAX_BYTES = 1_000_000
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
+_NAME = re.compile(r"(?!.*__)[A-Za-z0-9_-]{1,50}")
 _OURS = ("neuroworkflow", "workflow")
 _REMOTE = ("http", "sse")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -88,7 +89,7 @@ def checked_servers(servers: McpServers) -> McpServers:
     for name, server in servers.items():
         if not _NAME.fullmatch(name) or name in _OURS:
             raise ConfigError(
-                f"{name!r} cannot be the name of an MCP server. It takes letters, digits, - and _, at most 50, "
+                f"{name!r} cannot be the name of an MCP server. It takes letters, digits, - and single _, at most 50, "
                 f"and is neither {_OURS[0]!r} nor {_OURS[1]!r}."
             )
         if trouble := _trouble(server):
@@ -135,13 +136,7 @@ def _is_texts(value: Any) -> bool:
 
 def _filled(value: Any, environ: Mapping[str, str]) -> Any:
     """`value` with variables filled in, as Claude Code does."""
-    if isinstance(value, str):
-        return _VARIABLE.sub(lambda found: _look_up(found, environ), value)
-    if isinstance(value, list):
-        return [_filled(each, environ) for each in value]
-    if isinstance(value, dict):
-        return {key: _filled(each, environ) for key, each in value.items()}
-    return value
+    return map_texts(value, lambda text: _VARIABLE.sub(lambda found: _look_up(found, environ), text))
 
 
 def _look_up(found: re.Match[str], environ: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 _CONTROL = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor movements
@@ -76,6 +77,23 @@ def clip(text: str, max_chars: int) -> str:
 def one_line(text: str, max_chars: int) -> str:
     """`text` on one line, without control characters, at most `max_chars` long."""
     return " ".join(clip(" ".join(strip_control(text).split()), max_chars).split())
+
+
+def map_texts(
+    value: Any, change: Callable[[str], str], keep: Callable[[str], bool] = lambda _key: False
+) -> Any:
+    """`value`, JSON-safe, with every text in it changed.
+
+    Parameters
+    ----------
+    keep
+        Says of which keys of objects the values stay as they are; the keys themselves always do.
+    """
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {k: v if keep(str(k)) else map_texts(v, change, keep) for k, v in value.items()}
+    return [map_texts(each, change, keep) for each in value] if isinstance(value, list | tuple) else value
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

@@ -37,7 +37,7 @@ from neuroworkflow_agent.ids import SessionId, TurnId
 from neuroworkflow_agent.outputs import join_texts
 from neuroworkflow_agent.pictures import MEDIA_TYPES
 from neuroworkflow_agent.private_files import write_private
-from neuroworkflow_agent.text import clip
+from neuroworkflow_agent.text import clip, map_texts
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of one log; beyond it the oldest turns go."""
@@ -132,7 +132,7 @@ class EventLog:
         data = encode(event)
         if isinstance(event, CellOutput):
             data["change"] = _with_pictures_beside(data["change"], path)
-        shown = _map_texts(data, lambda text: clip(self._hide(text), _MAX_TEXT_CHARS))
+        shown = map_texts(data, lambda text: clip(self._hide(text), _MAX_TEXT_CHARS))
         line = json.dumps({"turn": turn_id, "at": round(at, 3), **shown}, ensure_ascii=False)
         return line.encode("utf-8", "replace") + b"\n"
 
@@ -259,16 +259,6 @@ def _ends_with(line: bytes, message_id: str) -> bool:
         return bool(json.loads(line).get("last_message_id") == message_id)
     except (ValueError, AttributeError):
         return False
-
-
-def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {key: _map_texts(each, change) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_map_texts(each, change) for each in value]
-    return value
 
 
 # -- pictures -----------------------------------------------------------------------------------------

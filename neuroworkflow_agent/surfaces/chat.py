@@ -238,9 +238,9 @@ class Chat:
     def use_user_token(self, token: str) -> None:
         """Show this token to a hub's workflow tools from now on."""
         with self._lock:
-            is_current = self._current_config() is self._config
-            self._config = self.config.with_changes(user_token=token)
-            self._wanted = None if is_current else self._config
+            if self._wanted is not None:
+                self._wanted = self._wanted.with_changes(user_token=token)
+            self._config = (self._config or self.config).with_changes(user_token=token)
             if self._session is not None:
                 self._session.use_user_token(token)
 

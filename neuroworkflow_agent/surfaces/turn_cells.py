@@ -17,6 +17,7 @@ from neuroworkflow_agent.notebooks.document import Notebook
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.cell_markdown import cell_markdown
 from neuroworkflow_agent.surfaces.turn_view import METADATA_KEY, Card, End, Item, Prompt, Text, TurnView
+from neuroworkflow_agent.text import map_texts
 
 _FIRST_MINOR_WITH_IDS = 5
 
@@ -79,7 +80,7 @@ class TurnCells:
             self._answer, self._pieces = None, {}
             cell = self._add(new_code_cell(str(card.input.get("code", ""))), "code")
             self._code[id(card)] = cell
-        cell.outputs = [_node(_hidden(output, self._hide)) for output in card.outputs.outputs]
+        cell.outputs = [_node(map_texts(output, self._hide, _is_picture)) for output in card.outputs.outputs]
         cell.execution_count = card.execution_count
         is_news = card.result is not None and id(card) not in self._finished
         if is_news:
@@ -112,15 +113,8 @@ class TurnCells:
         return cell
 
 
-def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
-    """`value` with every text in it, but for images, through `hide`."""
-    if isinstance(value, str):
-        return hide(value)
-    if isinstance(value, list):
-        return [_hidden(item, hide) for item in value]
-    if isinstance(value, dict):
-        return {k: v if str(k).startswith("image/") else _hidden(v, hide) for k, v in value.items()}
-    return value
+def _is_picture(media_type: str) -> bool:
+    return media_type.startswith("image/")
 
 
 def _node(output: dict[str, Any]) -> Any:

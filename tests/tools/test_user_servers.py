@@ -60,6 +60,7 @@ def test_the_file_is_read_and_its_variables_are_filled_in(config_file: Path, wor
         ("{", "is not JSON"),
         ("[]", "has no servers"),
         ('{"mcpServers": {"a b": {"command": "x"}}}', "'a b' cannot be the name"),
+        ('{"mcpServers": {"a__b": {"command": "x"}}}', "'a__b' cannot be the name"),
         ('{"mcpServers": {"workflow": {"command": "x"}}}', "'workflow' cannot be the name"),
         ('{"mcpServers": {"a": 1}}', "'a' has no settings"),
         ('{"mcpServers": {"a": {}}}', "'a' needs a command"),
@@ -205,6 +206,20 @@ def test_its_key_reaches_the_server_and_nobody_else(
     assert any(f"find: key {KEY}" in json.dumps(request.body) for request in scripted_model.requests)
     lines = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
     assert any(SERVER.name in line for line in lines)
+    assert not any(KEY in line for line in lines)
+
+
+@pytest.mark.claude
+def test_a_key_in_an_address_or_an_argument_is_not_on_the_command_line_of_claude(
+    config_file: Path, make_session: Maker, scripted_model: ScriptedModel
+) -> None:
+    elsewhere = {"type": "http", "url": "http://127.0.0.1:9/${MY_LIBRARY_KEY}"}
+    with_key = {"command": sys.executable, "args": [str(SERVER), "${MY_LIBRARY_KEY}"]}
+    config_file.write_text(json.dumps({"mcpServers": {"elsewhere": elsewhere, "library": with_key}}))
+    session = make_session()
+    run(session, scripted_model)
+    lines = [" ".join(child.cmdline()) for child in psutil.Process().children()]
+    assert any("mcp-config" in line for line in lines)
     assert not any(KEY in line for line in lines)
 
 

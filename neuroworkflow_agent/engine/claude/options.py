@@ -16,6 +16,7 @@ from neuroworkflow_agent.engine.permissions import offered_tools
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.mcp_config import McpServers
 from neuroworkflow_agent.skills import SkillSet
+from neuroworkflow_agent.text import map_texts
 
 __all__ = ["ClaudeAgentOptions", "build_options"]
 
@@ -25,6 +26,8 @@ _MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 # that the gate could see; commands that it takes for reading it runs unasked in every mode.
 _SETTINGS = json.dumps({"disableSkillShellExecution": True})
 
+_PLAIN = ("type", "command")
+"""Of a server, what is no secret and is to be read on a command line."""
 _ENVIRONMENT = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "DISABLE_AUTOUPDATER": "1",
@@ -121,11 +124,7 @@ def _without_values(servers: McpServers) -> tuple[dict[str, Any], dict[str, str]
         return f"${{{name}}}"
 
     stand_ins = {
-        name: {
-            key: {each: hidden(text) for each, text in value.items()} if key in ("env", "headers") else value
-            for key, value in server.items()
-        }
-        for name, server in servers.items()
+        name: map_texts(dict(server), hidden, _PLAIN.__contains__) for name, server in servers.items()
     }
     return stand_ins, variables
 
