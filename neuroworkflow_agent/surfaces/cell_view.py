@@ -50,7 +50,6 @@ class _Writing:
 
     item: Text
     stream: MarkdownStream = field(default_factory=MarkdownStream)
-    fed: int = 0
     display: _Display | None = None
     """Of what may still change."""
 
@@ -170,9 +169,8 @@ class CellView:
             return
         if self._writing is None or self._writing.item is not item:
             self._writing = _Writing(item)
-        writing, text = self._writing, item.text
-        writing.stream.feed(text[writing.fed :])
-        writing.fed = len(text)
+        writing = self._writing
+        writing.stream.feed(item.take_new())
         for chunk in writing.stream.take_closed():
             self._fill_text(writing, Rendered(chunk.html, chunk.text))
             writing.display = None

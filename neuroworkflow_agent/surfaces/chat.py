@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.ids import SessionId
     from neuroworkflow_agent.kernels.base import Kernel
 
-_BUSY = "The agent is at work. Wait for it to end, or stop it."
+BUSY = "The agent is at work. Wait for it to end, or stop it."
+"""Said to who wants something else while a turn runs."""
 _CLOSED = "This chat was closed meanwhile."
 
 
@@ -399,7 +400,7 @@ class Chat:
         if self._is_closed:
             raise SessionClosedError(_CLOSED)
         if self.is_busy:
-            raise SessionBusyError(_BUSY)
+            raise SessionBusyError(BUSY)
 
     def _let_go(self) -> Session | None:
         with self._lock:

@@ -29,8 +29,6 @@ class TerminalView:
         self._write = write
         self._is_live = is_live
         self._view = TurnView()
-        self._written: dict[int, int] = {}
-        """How much of each text."""
         self._said: dict[int, dict[str, None]] = {}
         """What was written of each call."""
         self._line = ""
@@ -61,9 +59,8 @@ class TerminalView:
         match item:
             case Prompt(text=text) if self._is_record:
                 self._put_line(parts.prompt(text).text)
-            case Text(is_thinking=False, text=text):
-                self._put(text[self._written.get(id(item), 0) :])
-                self._written[id(item)] = len(text)
+            case Text(is_thinking=False):
+                self._put(item.take_new())
             case Card():
                 self._draw_card(item)
             case Note(text=text):

@@ -63,14 +63,22 @@ class Text:
     is_thinking: bool = False
     is_done: bool = False
     """Whether nothing will be added any more."""
-    pieces: list[str] = field(default_factory=list)
-    """As they came."""
+    _pieces: list[str] = field(default_factory=list)
+    _taken: int = 0
 
     @property
     def text(self) -> str:
         """All of it so far."""
-        self.pieces[:] = ["".join(self.pieces)]
-        return self.pieces[0]
+        return "".join(self._pieces)
+
+    def add(self, text: str) -> None:
+        """Put text at its end."""
+        self._pieces.append(text)
+
+    def take_new(self) -> str:
+        """What was added since the last call; for the one that draws it."""
+        new, self._taken = "".join(self._pieces[self._taken :]), len(self._pieces)
+        return new
 
 
 @dataclass(eq=False, slots=True)
@@ -237,7 +245,7 @@ class TurnView:
                 return
             self._text = Text(is_thinking)
             self._add(self._text)
-        self._text.pieces.append(text)
+        self._text.add(text)
         self._touch(self._text)
         self._stage = _THINKING if is_thinking else _WRITING
 

@@ -140,19 +140,16 @@ class _Answer(_Drawer):
         super().__init__(item_id, "answer", source="")
         self._item = item
         self._stream = MarkdownStream()
-        self._fed = 0
         self._closed: list[str] = []
 
     def draw(self) -> Item:
-        text = self._item.text
-        self._stream.feed(text[self._fed :])
-        self._fed = len(text)
+        self._stream.feed(self._item.take_new())
         self._closed += [chunk.html for chunk in self._stream.take_closed()]
         tail = self._stream.tail().html
         self.sent["parts"] = [*self._closed, tail] if tail else list(self._closed)
         self.sent["done"] = self._item.is_done
         if self._item.is_done:
-            self.sent["source"] = text.strip()
+            self.sent["source"] = self._item.text.strip()
         return self.sent
 
 

@@ -19,7 +19,7 @@ from neuroworkflow_agent.errors import AgentError, SessionBusyError
 from neuroworkflow_agent.events import Event, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.render.outputs import ShownPicture
-from neuroworkflow_agent.surfaces.chat import Chat
+from neuroworkflow_agent.surfaces.chat import BUSY, Chat
 from neuroworkflow_agent.surfaces.panel.items import Transcript
 from neuroworkflow_agent.surfaces.panel.outbox import Outbox, Send
 from neuroworkflow_agent.surfaces.panel.patches import Op
@@ -27,7 +27,6 @@ from neuroworkflow_agent.text import Redaction, redact
 
 _LIVE_PICTURE_BYTES = 1_000_000
 _MAX_TITLE_CHARS = 200
-_BUSY = "The agent is at work. Wait for it to end, or stop it."
 _STARTING = "Starting the agent"
 
 
@@ -93,10 +92,10 @@ class SessionView:
             If a turn runs.
         """
         if self.is_busy:
-            raise SessionBusyError(_BUSY)
+            raise SessionBusyError(BUSY)
         async with self._lock:
             if self._is_running:
-                raise SessionBusyError(_BUSY)
+                raise SessionBusyError(BUSY)
             yield
 
     async def go_to(self, **wanted: Any) -> None:
@@ -192,7 +191,7 @@ class SessionView:
             If no model can be had, or what the user points at is not there.
         """
         if self.is_busy:
-            raise SessionBusyError(_BUSY)
+            raise SessionBusyError(BUSY)
         self._is_starting, self._stop_wanted = True, False
         # At once: the rest may wait for a session that is being made.
         self.outbox.set_state(busy=True, activity=_STARTING)
