@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.channels import HBChannel
+from jupyter_client.channels import AsyncZMQSocketChannel, HBChannel
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
@@ -56,7 +57,7 @@ class KernelProcess:
     ) -> None:
         check_kernelspec(name)
         self.name = name
-        self.manager = AsyncKernelManager(kernel_name=name)
+        self.manager = Manager(kernel_name=name)
         """Of the current process; each start has one of its own."""
         self._timeout_s = timeout_s
         # What kernels print on their own is for the person at the terminal, not for whoever reads our answer.
@@ -108,7 +109,7 @@ class KernelProcess:
     async def _try_start(self, deadline: float) -> AsyncKernelClient | None:
         """A client of a new process in place of the old one; None if it ended before it answered."""
         await self.aclose()
-        self.manager = AsyncKernelManager(kernel_name=self.name)
+        self.manager = Manager(kernel_name=self.name)
         try:
             await self.manager.start_kernel(**self._arguments)
         except OSError as error:
@@ -133,8 +134,31 @@ class _Heartbeat(HBChannel):
             self._running = False
 
 
+class _Channel(AsyncZMQSocketChannel):
+    """A channel that may send while a task waits for a message on it.
+
+    jupyter_client sends behind the back of pyzmq's event loop. Sending takes in what has arrived, and with it the
+    sign that would wake the task, which then waits until the next message; that may be never:
+    https://github.com/jupyter/nbclient/issues/312
+    """
+
+    def send(self, msg: dict[str, Any]) -> None:
+        super().send(msg)
+        self.socket.get(zmq.EVENTS)  # pyzmq wakes the task if there is something for it
+
+
 class _Client(AsyncKernelClient):
+    shell_channel_class = Type(_Channel)
+    control_channel_class = Type(_Channel)
     hb_channel_class = Type(_Heartbeat)
+
+
+class Manager(AsyncKernelManager):
+    """A manager whose clients are like ours, also those that others ask it for."""
+
+    def client(self, **_more: Any) -> AsyncKernelClient:  # type: ignore[override]
+        """See `client_of`."""
+        return client_of(self)
 
 
 class ConnectedClient(_Client):

@@ -77,6 +77,25 @@ async def test_channels_stopped_before_their_threads_have_begun_end(monkeypatch:
     assert len(created) <= 2
 
 
+async def test_sending_does_not_take_the_sign_that_a_reply_has_come() -> None:
+    process = KernelProcess("python3")
+    (await process.start()).stop_channels()
+    client = process.manager.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready()
+        client.execute("1")
+        reply = asyncio.create_task(client.shell_channel.get_msg())
+        await asyncio.sleep(0)
+        time.sleep(1)
+        client.shell_channel.send(client.session.msg("comm_info_request", {}))
+        time.sleep(1)
+        assert (await asyncio.wait_for(reply, timeout=10))["msg_type"] == "execute_reply"
+    finally:
+        client.stop_channels()
+        await process.aclose()
+
+
 async def test_cancelled_while_a_slow_kernel_starts_leaves_no_process(slow_kernel: str) -> None:
     before = set(psutil.Process().children(recursive=True))
     starting = asyncio.ensure_future(ClientKernel.start(slow_kernel))

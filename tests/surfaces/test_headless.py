@@ -18,6 +18,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from neuroworkflow_agent.kernels.process import Manager
 from neuroworkflow_agent.testing import Failure, Reply, ScriptedModel, Silence, Text
 from tests.surfaces.headless_process import call, ours, read, run, start, wait_for, write
 
@@ -202,7 +203,8 @@ def test_cells_come_out_as_with_nbclient_alone(workspace: Path) -> None:
     path, theirs = workspace / "ours.ipynb", workspace / "theirs.ipynb"
     write(path, [new_markdown_cell("# Widgets"), *map(new_code_cell, NBCLIENT_DOES)])
     alone = nbformat.read(path, as_version=4)
-    NotebookClient(alone, record_timing=False, coalesce_streams=True).execute(cwd=str(workspace))
+    client = NotebookClient(alone, kernel_manager_class=Manager, record_timing=False, coalesce_streams=True)
+    client.execute(cwd=str(workspace))
     nbformat.write(alone, theirs)
     assert call("run", path)[0] == 0
     assert _without_ids(path) == _without_ids(theirs)
