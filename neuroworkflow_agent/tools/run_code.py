@@ -9,6 +9,7 @@ from typing import Any
 from neuroworkflow_agent.errors import KernelError, ToolFailed
 from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel
+from neuroworkflow_agent.kernels.letting_go import wait_in_any_case
 from neuroworkflow_agent.outputs import OutputChange
 from neuroworkflow_agent.tools.content import encode_execution
 from neuroworkflow_agent.tools.registry import RUN_CODE, Block, Call, Tool
@@ -92,10 +93,10 @@ class RunCode:
                 )
             )
             try:
-                execution = await self._running
+                execution = await asyncio.shield(self._running)
             except asyncio.CancelledError:
                 self._running.cancel()
-                await asyncio.wait([self._running])
+                await wait_in_any_case(self._running)
                 self._refuse_if_stopped()
                 raise
             except KernelError as error:
