@@ -375,13 +375,16 @@ class MainThreadQueue:
     def _on_sigint(self, on_interrupt: Callable[[], None], _signum: int, frame: FrameType | None) -> None:
         """Takes no lock: the frame it interrupts may hold it."""
         target, self._target = self._target, None
+        running = self._running
+        is_ours = running is not None and target in (None, running)
+        if running is not None and is_ours:
+            # First, and only then the engine, whose thread may go on before this one: it would send a second.
+            running.note_interrupt()
         if target is None:
             on_interrupt()
-        running = self._running
-        if target is not None and target is not running:
+        elif not is_ours:
             return
         if running is not None and running.may_raise_in(frame):
-            running.note_interrupt()
             raise KeyboardInterrupt
         if running is not None:
             running.stop()

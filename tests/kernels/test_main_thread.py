@@ -139,6 +139,27 @@ def test_one_stop_is_one_interrupt(stops: list[str], interrupts: int, serve: Ser
     assert len(seen) == interrupts
 
 
+def test_engine_that_is_faster_than_the_handler_sends_no_second_interrupt(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, sent = MainThreadQueue(), []
+    queue.open()
+    running = code(lambda: time.sleep(600))
+    monkeypatch.setattr(signal, "pthread_kill", lambda *arguments: sent.append(arguments))
+
+    def tell_engine() -> None:
+        engine = threading.Thread(target=queue.interrupt, args=(running,))
+        engine.start()
+        engine.join()
+
+    queue.post(lambda: running)
+    queue.post(queue.finish)
+    timer = later(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
+    serve(queue, on_interrupt=tell_engine)
+    timer.join()
+    assert sent == []
+
+
 def test_late_interrupt_hits_nothing(serve: Serve) -> None:
     """An interrupt meant for code that has ended must not strike what runs next."""
     queue, seen = MainThreadQueue(), []
