@@ -98,6 +98,7 @@ class KernelChat:
         with contextlib.suppress(AgentError):
             self.chat.prewarm()
         _import_renderer()
+        _prepare_tracebacks()
 
     def close(self) -> None:
         """End the session and stop watching. Idempotent."""
@@ -170,6 +171,19 @@ def _import_renderer() -> None:
     stream.feed("`warm` $x$\n\n```python\nx\n```\n")
     stream.tail()
     parts.tool_use("run_code", {"code": "x"})
+
+
+def _prepare_tracebacks() -> None:
+    """Do what a process's first traceback does first: look where each of its modules, ours among them, lies.
+
+    On the main thread that takes up to a second while another one works: a Stop would be felt.
+    """
+    import importlib
+    import inspect
+
+    with contextlib.suppress(ImportError):
+        importlib.import_module("stack_data")  # as IPython does then
+    inspect.getmodule(compile("", "<nowhere>", "exec"))
 
 
 @dataclasses.dataclass(eq=False)

@@ -55,6 +55,29 @@ def test_load_ext_imports_nothing_heavy_on_the_main_thread(start_kernel: Callabl
     assert start_kernel().run(SPY).text.strip() == "[]"
 
 
+LOADED = """\
+import neuroworkflow_agent.engine.claude.memory as memory
+memory.is_memory_short = lambda *_: False
+%load_ext neuroworkflow_agent
+import os, sys, threading
+for thread in threading.enumerate():
+    if thread.name == "neuroworkflow-agent imports":
+        thread.join()
+lstat, looked_at = os.lstat, []
+os.lstat = lambda path, **more: (looked_at.append(path), lstat(path, **more))[1]
+"""
+
+
+def test_first_error_does_not_look_for_all_modules_on_the_main_thread(
+    start_kernel: Callable[[], RealKernel],
+) -> None:
+    kernel = start_kernel()
+    assert kernel.run(LOADED).status == "ok"
+    assert kernel.run("1 / 0").status == "error"
+    looked_at, modules = map(int, kernel.run("print(len(looked_at), len(sys.modules))").text.split())
+    assert looked_at < modules  # they are six or eight directories deep, each
+
+
 def test_answer_is_shown_as_html_and_readable_without(
     kernel: RealKernel, scripted_model: ScriptedModel
 ) -> None:
