@@ -22,7 +22,7 @@ class CleansUp:
         self.told = 0
         self.has_cleaned_up = False
 
-    async def execute(self, source: str, **_more: Any) -> Execution:  # noqa: ARG002 - a kernel's
+    async def execute(self, source: str, **_more: Any) -> Execution:
         cleaning = asyncio.create_task(asyncio.sleep(0.3))
         try:
             await asyncio.sleep(600)
@@ -46,9 +46,13 @@ class CleansUp:
 async def test_cancelled_call_tells_its_code_once_and_waits_for_it() -> None:
     kernel = CleansUp()
     run_code = RunCode(kernel, lambda _id: None, lambda _id, _change: None, lambda _id, _execution: None)
+
+    async def call() -> None:
+        await run_code.tool.handler(Call({"code": "1"}, ToolUseId("call")))
+
     # As the SDK has it: a scope that was cancelled cancels what is in it again and again.
     async with anyio.create_task_group() as group:
-        group.start_soon(run_code.tool.handler, Call({"code": "1"}, ToolUseId("call")))
+        group.start_soon(call)
         await asyncio.sleep(0.1)
         assert run_code.is_running
         group.cancel_scope.cancel()
