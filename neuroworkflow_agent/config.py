@@ -11,10 +11,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.mcp_config import McpServers, checked_servers, read_mcp_servers, secrets_of
+
+if TYPE_CHECKING:
+    from neuroworkflow_agent.mcp_config import McpServers
 
 Mode: TypeAlias = Literal["edit", "ask", "plan", "read-only"]
 """What the agent may do unasked; see `engine.permissions`."""
@@ -131,7 +133,10 @@ class AgentConfig:
         object.__setattr__(self, "workspace", _existing_directory(self.workspace, "workspace"))
         if self.skills_dir is not None:
             object.__setattr__(self, "skills_dir", _existing_directory(self.skills_dir, "skills_dir"))
-        checked_servers(self.mcp_servers)
+        if self.mcp_servers:  # who has none need not load what checks them
+            from neuroworkflow_agent.mcp_config import checked_servers
+
+            checked_servers(self.mcp_servers)
         if self.mode not in MODES:
             raise ConfigError(f"mode must be one of {', '.join(MODES)}, got {self.mode!r}.")
         if self.model is not None and not self.model.strip():
@@ -177,13 +182,22 @@ class AgentConfig:
         servers = _path(env, "NEUROWORKFLOW_MCP_CONFIG")
         if servers is None or "mcp_servers" in given:
             return config
+        from neuroworkflow_agent.mcp_config import read_mcp_servers
+
         return replace(config, mcp_servers=read_mcp_servers(servers, env, config.workspace))
 
     @property
     def secrets(self) -> frozenset[str]:
         """Values that neither the model nor a transcript may see, today's tokens among them."""
         own = [self.user_token] if self.user_token and len(self.user_token) >= _MIN_SECRET_CHARS else []
-        return self.found_secrets.union(_secrets(self.environ), secrets_of(self.mcp_servers), own)
+        return self.found_secrets.union(_secrets(self.environ), own, self._secrets_of_servers())
+
+    def _secrets_of_servers(self) -> frozenset[str]:
+        if not self.mcp_servers:
+            return frozenset()
+        from neuroworkflow_agent.mcp_config import secrets_of
+
+        return secrets_of(self.mcp_servers)
 
     @property
     def harmless_environ(self) -> dict[str, str]:
