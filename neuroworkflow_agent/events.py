@@ -53,6 +53,17 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
+class FileChange:
+    """What a call of Write or Edit is about to do to its file."""
+
+    tool_use_id: ToolUseId
+    path: str
+    """From the workspace's root."""
+    diff: str
+    """As `diff -u` has it, without a head of file names; empty if nothing changes."""
+
+
+@dataclass(frozen=True, slots=True)
 class CellStart:
     """The kernel has begun with the code of a `run_code` call; until then it was busy with something else."""
 
@@ -161,6 +172,7 @@ Event: TypeAlias = (
     | TextDelta
     | ThinkingDelta
     | ToolUse
+    | FileChange
     | CellStart
     | CellOutput
     | CellEnd

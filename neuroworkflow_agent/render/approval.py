@@ -8,6 +8,7 @@ import json
 from pathlib import PurePath
 from typing import Any
 
+from neuroworkflow_agent.events import FileChange
 from neuroworkflow_agent.render.markdown import highlight, sanitize
 from neuroworkflow_agent.render.parts import Rendered, ToolCard, question, tool_card
 from neuroworkflow_agent.text import show_invisible
@@ -15,6 +16,7 @@ from neuroworkflow_agent.text import show_invisible
 _MAX_COMPARED_LINES = 2_000
 """Longer edits are shown as what goes and what comes: comparing takes time with the square of the lines."""
 _MAIN = {"run_code": ("code", "python"), "Bash": ("command", "bash"), "Write": ("content", "diff")}
+_TOLD_BY_DIFF = ("old_string", "new_string", "content", "replace_all")
 _TITLES = {"run_code": "Run code", "Bash": "Run a shell command"}
 _WISHES = {
     "run_code": "run code",
@@ -26,11 +28,13 @@ _WISHES = {
 _MAX_TITLE_CHARS = 200
 
 
-def approval(name: str, tool_input: dict[str, Any], reason: str) -> Rendered:
+def approval(
+    name: str, tool_input: dict[str, Any], reason: str, change: FileChange | None = None
+) -> Rendered:
     """A call that waits for the user, with its real input."""
     if name == "AskUserQuestion":
         return question(tool_input)
-    card = approval_card(name, tool_input)
+    card = approval_card(name, tool_input, change=change)
     wish = _WISHES.get(name, f"use {name}")
     head = show_invisible(f"The agent asks to {wish}. {reason}".strip())
     return Rendered(
@@ -38,18 +42,28 @@ def approval(name: str, tool_input: dict[str, Any], reason: str) -> Rendered:
     )
 
 
-def approval_card(name: str, tool_input: dict[str, Any], root: PurePath | None = None) -> ToolCard:
+def approval_card(
+    name: str,
+    tool_input: dict[str, Any],
+    root: PurePath | None = None,
+    change: FileChange | None = None,
+) -> ToolCard:
     """The card of such a call.
 
     Parameters
     ----------
     root
         The heading names paths below it from there; the input has them whole.
+    change
+        What it does to its file, shown in place of the input that says so.
     """
     rest = dict(tool_input)
     key, language = _MAIN.get(name, ("", ""))
     main = ""
-    if name == "Edit" and all(isinstance(rest.get(part), str) for part in ("old_string", "new_string")):
+    if change is not None:
+        main, language = show_invisible(change.diff) or "(nothing changes)", "diff"
+        rest = {key: value for key, value in rest.items() if key not in _TOLD_BY_DIFF}
+    elif name == "Edit" and all(isinstance(rest.get(part), str) for part in ("old_string", "new_string")):
         main, language = _changes(rest.pop("old_string"), rest.pop("new_string")), "diff"
     elif isinstance(rest.get(key), str):
         main = _whole(rest.pop(key)) if language == "diff" else show_invisible(rest.pop(key))
@@ -59,16 +73,16 @@ def approval_card(name: str, tool_input: dict[str, Any], root: PurePath | None =
     listed = f'<pre class="highlight"><code>{html.escape(about)}</code></pre>' if about else ""
     shown = "\n".join(part for part in (about, main) if part)
     return ToolCard(
-        _title(name, tool_input, root),
+        _title(name, tool_input, root, change),
         sanitize(f'<div class="nwa-whole">{listed}{coloured}</div>'),
         "\n".join(f"    {line}" for line in shown.split("\n")),
         is_open=True,
     )
 
 
-def _title(name: str, tool_input: dict[str, Any], root: PurePath | None) -> str:
+def _title(name: str, tool_input: dict[str, Any], root: PurePath | None, change: FileChange | None) -> str:
     """The heading of the card while it runs, if that is whole; else the tool alone."""
-    title = show_invisible(tool_card(name, tool_input, root).title)
+    title = show_invisible(tool_card(name, tool_input, root, change).title)
     has_heading = name in ("Write", "Edit") and len(title) < _MAX_TITLE_CHARS
     return title if has_heading else _TITLES.get(name, show_invisible(name))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 import json
 import re
@@ -11,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from neuroworkflow_agent.events import TurnEnd
+from neuroworkflow_agent.diffs import unified_diff
+from neuroworkflow_agent.events import FileChange, TurnEnd
 from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.render.markdown import highlight, sanitize
 from neuroworkflow_agent.text import INVISIBLE, clip, one_line, overwrite, strip_control
 
 _MAX_CODE_CHARS = 20_000
 _MAX_LINE_CHARS = 200
+_MAX_OPEN_LINES = 40
 _MAX_RESULT_CHARS = 2_000
 _MAX_QUESTION_CHARS = 2_000
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
@@ -43,14 +44,23 @@ class ToolCard:
     """Whether a reader wants to see the input at once."""
 
 
-def tool_card(name: str, tool_input: dict[str, Any], root: PurePath | None = None) -> ToolCard:
+def tool_card(
+    name: str,
+    tool_input: dict[str, Any],
+    root: PurePath | None = None,
+    change: FileChange | None = None,
+) -> ToolCard:
     """What the agent is about to do, in its parts.
 
     Parameters
     ----------
     root
         Paths below it are named from there.
+    change
+        What it does to its file; without it, lines have no numbers.
     """
+    if change is not None:
+        return _diff(f"{name} {_name(change.path)}", change.diff)
     if root is not None:
         tool_input = {**tool_input, **_below(root, tool_input)}
     match name, tool_input:
@@ -58,9 +68,9 @@ def tool_card(name: str, tool_input: dict[str, Any], root: PurePath | None = Non
             shown = clip(code.strip("\n"), _MAX_CODE_CHARS)
             return ToolCard("Run code", sanitize(highlight(shown, "python")), _indented(shown), is_open=True)
         case "Write", {"file_path": path, "content": str(content)}:
-            return _diff(f"Write {_name(path)}", "", content)
+            return _diff(f"Write {_name(path)}", _of_a_part("", content))
         case "Edit", {"file_path": path, "old_string": str(old), "new_string": str(new)}:
-            return _diff(f"Edit {_name(path)}", old, new)
+            return _diff(f"Edit {_name(path)}", _of_a_part(old, new))
         case "Bash", {"command": str(command)}:
             shown = clip(command, _MAX_CODE_CHARS)
             markup = sanitize(highlight(shown, "bash"))
@@ -105,7 +115,9 @@ def _below(root: PurePath, tool_input: dict[str, Any]) -> dict[str, str]:
     return {key: str(path.relative_to(root)) for key, path in paths.items() if path.is_relative_to(root)}
 
 
-def tool_use(name: str, tool_input: dict[str, Any], status: str = "") -> Rendered:
+def tool_use(
+    name: str, tool_input: dict[str, Any], status: str = "", change: FileChange | None = None
+) -> Rendered:
     """What the agent is about to do.
 
     Parameters
@@ -113,7 +125,7 @@ def tool_use(name: str, tool_input: dict[str, Any], status: str = "") -> Rendere
     status
         How far it has come; told in a browser only, where it can change.
     """
-    return titled(tool_card(name, tool_input), status)
+    return titled(tool_card(name, tool_input, change=change), status)
 
 
 def titled(card: ToolCard, status: str = "") -> Rendered:
@@ -238,13 +250,17 @@ def session_table(rows: Sequence[tuple[str, str, str]]) -> Rendered:
     return Rendered(sanitize(f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"), text)
 
 
-def _diff(title: str, old: str, new: str) -> ToolCard:
-    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]
-    shown = clip("\n".join(lines), _MAX_CODE_CHARS)
+def _diff(title: str, diff: str) -> ToolCard:
+    shown = clip(diff, _MAX_CODE_CHARS)
+    is_open = diff.count("\n") < _MAX_OPEN_LINES
     # The lexer knows a line by its end.
-    return ToolCard(
-        title, sanitize(highlight(shown + "\n", "diff")), _indented(shown), is_open=len(lines) <= 40
-    )
+    return ToolCard(title, sanitize(highlight(shown + "\n", "diff")), _indented(shown), is_open)
+
+
+def _of_a_part(old: str, new: str) -> str:
+    """What changes in a part of a file, whose lines have other numbers there."""
+    ended = (f"{text}\n" if text and not text.endswith("\n") else text for text in (old, new))
+    return "\n".join(line for line in unified_diff(*ended).split("\n") if not line.startswith("@@ "))
 
 
 def _line(text: str) -> Rendered:

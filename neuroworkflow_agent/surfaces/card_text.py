@@ -58,5 +58,5 @@ def _heading(card: Card, status: str, given: ToolCard | None) -> Rendered:
     if card.is_question:
         return parts.question(card.input)
     if card.state == "asking" and card.request is not None:
-        return approval(card.name, card.input, card.request.reason)
-    return parts.titled(given or parts.tool_card(card.name, card.input), status)
+        return approval(card.name, card.input, card.request.reason, card.change)
+    return parts.titled(given or parts.tool_card(card.name, card.input, change=card.change), status)

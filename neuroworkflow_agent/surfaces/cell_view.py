@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from neuroworkflow_agent.events import CellOutput, Event, TextDelta, ThinkingDelta
+from neuroworkflow_agent.events import CellOutput, Event, FileChange, TextDelta, ThinkingDelta
 from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.markdown import page
@@ -72,7 +72,7 @@ class CellView:
         self._shown: list[_Display] = []
         self._cards: dict[int, tuple[_Display, Any]] = {}
         """Where each call is shown, and what of it."""
-        self._given: dict[int, ToolCard] = {}
+        self._given: dict[int, tuple[FileChange | None, ToolCard]] = {}
         """What each call is given, drawn once."""
         self._writing: _Writing | None = None
         self._slot: _Display | None = None
@@ -184,7 +184,7 @@ class CellView:
         self._fill(writing.display, rendered)
 
     def _draw_card(self, card: Card, status: str) -> None:
-        drawn = (status, card.state, card.decision, card.failure)
+        drawn = (status, card.state, card.decision, card.failure, card.change)
         display, before = self._cards.get(id(card), (None, None))
         if display is None:
             display = self._next()
@@ -193,8 +193,10 @@ class CellView:
         self._cards[id(card)] = display, drawn
         if drawn == before:
             return
-        if (given := self._given.get(id(card))) is None:
-            given = self._given[id(card)] = parts.tool_card(card.name, card.input)
+        change, given = self._given.get(id(card), (None, None))
+        if given is None or change is not card.change:
+            given = parts.tool_card(card.name, card.input, change=card.change)
+            self._given[id(card)] = card.change, given
         self._fill(display, card_text(card, status, given))
         if self._is_record:
             self._republish(card.outputs)

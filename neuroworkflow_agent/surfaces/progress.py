@@ -80,9 +80,9 @@ class ConsoleProgress:
             case Prompt():
                 self._say("The agent is at work …")
             case Card():
-                if id(item) not in self._calls:
+                if id(item) not in self._calls and item.is_whole:
                     self._calls.add(id(item))
-                    self._say(f"· {parts.tool_use(item.name, item.input).text}")
+                    self._say(f"· {parts.tool_use(item.name, item.input, change=item.change).text}")
                 if item.failure and id(item) not in self._failures:
                     self._failures.add(id(item))
                     self._say(f"  failed: {one_line(item.failure, _MAX_FAILURE_CHARS)}")

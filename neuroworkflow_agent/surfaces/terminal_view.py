@@ -78,11 +78,11 @@ class TerminalView:
             self._at_line_start = str(outputs[-1].get("text", "\n")).endswith("\n")
         said = self._said.setdefault(id(card), {})
         if card.state == "asking" and card.request is not None:
-            shown = approval(card.name, card.input, card.request.reason).text
+            shown = approval(card.name, card.input, card.request.reason, card.change).text
             head, _, body = shown.partition("\n")
             is_known = any(known.endswith(body) for known in said)
             self._say(said, head if is_known else shown)
-        elif not said:
+        elif not said and (card.is_whole):
             self._say(said, card_text(card).text)
         if self._is_record:
             self._put_line(parts.outputs_text(card.outputs.outputs))

@@ -64,7 +64,7 @@ class TurnCells:
             case Card(is_code=True):
                 return self._draw_code(item)
             case Card():
-                title = parts.tool_use(item.name, item.input).text.splitlines()[0]
+                title = parts.tool_use(item.name, item.input, change=item.change).text.splitlines()[0]
                 self._say(item, f"\n\n*{_plain(title)}*\n\n")
             case End(event=event):
                 self._end(item, event)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from neuroworkflow_agent.engine.file_changes import WRITING_TOOLS
 from neuroworkflow_agent.engine.permissions import QUESTION
 from neuroworkflow_agent.events import (
     ApprovalDecision,
@@ -19,6 +20,7 @@ from neuroworkflow_agent.events import (
     CellOutput,
     CellStart,
     Event,
+    FileChange,
     Notice,
     TextDelta,
     ThinkingDelta,
@@ -90,6 +92,8 @@ class Card:
     """Short name of the tool."""
     input: dict[str, Any]
     state: CardState
+    change: FileChange | None = None
+    """What it does to its file, where that could be told."""
     outputs: OutputList = field(default_factory=OutputList)
     """Of the code of a `run_code`."""
     execution_count: int | None = None
@@ -111,6 +115,11 @@ class Card:
     def is_question(self) -> bool:
         """Whether the agent asks the user something."""
         return self.name == QUESTION
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it can be told once and for all: what a call does to its file, and whether it asks, comes later."""
+        return self.name not in WRITING_TOOLS or self.state != "running"
 
     @property
     def is_open(self) -> bool:
@@ -181,6 +190,8 @@ class TurnView:
         """What is being waited for; None while no turn runs."""
         self._changed: dict[int, Item] = {}
         self._cards: dict[str, Card] = {}
+        self._changes: dict[str, FileChange] = {}
+        """Of calls that have no card yet."""
         self._places: dict[int, int] = {}
         self._under_way: dict[str, Card] = {}
         self._text: Text | None = None
@@ -191,7 +202,10 @@ class TurnView:
         """Take in one event."""
         match event:
             case TurnStart(turn_id=turn_id, prompt=prompt, attached=attached):
-                self._cards = {}  # nothing comes after a turn's end, and ids may come again
+                self._cards, self._changes = (
+                    {},
+                    {},
+                )  # nothing comes after a turn's end, and ids may come again
                 self._add(Prompt(turn_id, prompt, attached))
                 self._stage = "Starting the agent"
             case Waiting():
@@ -269,6 +283,9 @@ class TurnView:
         match event:
             case ToolUse(tool_use_id=tool_use_id, name=name, input=tool_input):
                 self._card(tool_use_id, name, tool_input)
+            case FileChange(tool_use_id=tool_use_id):
+                self._changes[tool_use_id] = event
+                self._change(tool_use_id, change=event)
             case CellStart(tool_use_id=tool_use_id):
                 self._change(tool_use_id, state="running")
             case CellOutput(tool_use_id=tool_use_id, change=change):
@@ -297,7 +314,8 @@ class TurnView:
             return known
         self._stage = _WAITING  # once it is done
         state: CardState = "waiting" if name == RUN_CODE else "running"
-        card = self._cards[tool_use_id] = Card(tool_use_id, name, tool_input, state)
+        card = Card(tool_use_id, name, tool_input, state, self._changes.get(tool_use_id))
+        self._cards[tool_use_id] = card
         self._add(card)
         return card
 

@@ -299,7 +299,7 @@ def asked_for(workspace: Workspace, mode: Mode, calls: list[tuple[str, dict[str,
             asked.clear()
         return found
 
-    gate = Gate(workspace, mode, ask_user, TOOLS, UserServers({}, {}, workspace.root))
+    gate = Gate(workspace, mode, ask_user, TOOLS, UserServers({}, {}, workspace.root), lambda _: None)
     return asyncio.run(make_all())
 
 

@@ -15,6 +15,7 @@ from neuroworkflow_agent.events import (
     CellOutput,
     CellStart,
     Event,
+    FileChange,
     Notice,
     TextDelta,
     ThinkingDelta,
@@ -62,6 +63,7 @@ TURN_EVENTS: tuple[Event, ...] = (
     Waiting("retry", "2 of 9"),
     Waiting("call", "Edit"),
     ToolUse(ToolUseId("e"), "Edit", EDIT),
+    FileChange(ToolUseId("e"), "sub/a.py", "@@ -12 +12 @@\n-1\n+2"),
     asked("e"),
     ApprovalDecision("e", False, "Not that file."),
     ToolResult(ToolUseId("e"), "denied", True),
@@ -149,6 +151,15 @@ def test_text_that_goes_on_after_a_call_that_came_to_nothing_is_one_text() -> No
     assert [item.text for item in view.items if isinstance(item, Text)] == ["ab"]
 
 
+def test_a_change_belongs_to_its_call_whichever_comes_first() -> None:
+    use, change = ToolUse(ToolUseId("e"), "Edit", EDIT), FileChange(ToolUseId("e"), "a.py", "@@ -12 +12 @@")
+    for events in ((use, change), (change, use)):
+        view = TurnView()
+        for event in (TurnStart(TURN, "Go"), *events):
+            view.handle(event)
+        assert [item.change for item in view.items if isinstance(item, Card)] == [change]
+
+
 # -- in a cell ----------------------------------------------------------------------------------------
 
 
@@ -195,7 +206,7 @@ def test_a_cell_says_at_once_what_is_being_waited_for_and_keeps_none_of_it() -> 
         "Model: sonnet",
         "I run.",
         "Run code\n    x = 1",
-        "Edit a.py\n    @@ -1 +1 @@\n    -1\n    +2\nNot allowed. Not that file.",
+        "Edit sub/a.py\n    @@ -12 +12 @@\n    -1\n    +2\nNot allowed. Not that file.",
         "Read b.py",
         "Which area?\n  1. V1\n  2. MT\n→ MT",
         "Done.",
@@ -252,8 +263,8 @@ def screen(written: str) -> list[str]:
 
 def test_a_terminal_is_left_with_what_was_said_and_nothing_twice() -> None:
     expected = [
-        "Model: sonnet", "I run.", "Run code", "    x = 1", "Edit a.py", "    @@ -1 +1 @@", "    -1", "    +2",
-        "The agent asks to change a file. It changes a file.", "    file_path: a.py", "    @@ -1 +1 @@", "    -1", "    +2",
+        "Model: sonnet", "I run.", "Run code", "    x = 1",
+        "The agent asks to change a file. It changes a file.", "    file_path: a.py", "    @@ -12 +12 @@", "    -1", "    +2",
         "Not allowed. Not that file.", "Read b.py", "Which area?", "  1. V1", "  2. MT", "→ MT", "Done.", "complete · 1.5 s", "",
     ]  # fmt: skip
     assert in_a_terminal(*TURN_EVENTS).split("\n") == expected
@@ -310,5 +321,5 @@ def test_a_notebook_file_has_what_a_cell_has() -> None:
         "**Prompt**\n\n> Go",
         "I run.",
         "x = 1",
-        "*Edit a.py*\n\n\n\n*Read b.py*\n\n\n\n*Ask: Which area?*\n\nDone.",
+        "*Edit sub/a.py*\n\n\n\n*Read b.py*\n\n\n\n*Ask: Which area?*\n\nDone.",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any, assert_never
 
 from claude_agent_sdk import (
@@ -12,6 +14,7 @@ from claude_agent_sdk import (
 )
 
 from neuroworkflow_agent.config import Mode
+from neuroworkflow_agent.engine.file_changes import WRITING_TOOLS, change_of
 from neuroworkflow_agent.engine.node_checks import NodeChecks
 from neuroworkflow_agent.engine.permissions import (
     MAX_SHOWN_CHARS,
@@ -24,12 +27,11 @@ from neuroworkflow_agent.engine.permissions import (
     can_be_shown,
     decide,
 )
+from neuroworkflow_agent.events import FileChange
+from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.tools.registry import Registry
 from neuroworkflow_agent.tools.user_servers import UserServers
 from neuroworkflow_agent.workspace import Workspace
-
-WRITING_TOOLS = "Write|Edit"
-"""A matcher of the tools after which files are looked at."""
 
 
 class Gate:
@@ -45,6 +47,8 @@ class Gate:
         As `decide`.
     servers
         The user's own MCP servers.
+    on_change
+        Told of what a call that may go on would change in its file.
     """
 
     def __init__(
@@ -54,18 +58,27 @@ class Gate:
         ask_user: AskUser,
         tools: Registry,
         servers: UserServers,
+        on_change: Callable[[FileChange], None],
     ) -> None:
         self._workspace = workspace
         self._mode = mode
         self._ask_user = ask_user
         self._tools = tools
         self._servers = servers
+        self._on_change = on_change
         self._remembered: set[tuple[str, str]] = set()
         """Tools, and why they asked when the user allowed them for the session."""
 
-    async def pre_tool_use(self, hook_input: Any, _tool_use_id: str | None, _context: Any) -> Any:
+    async def pre_tool_use(self, hook_input: Any, tool_use_id: str | None, _context: Any) -> Any:
         """The `PreToolUse` hook: forbid, send to the user, or leave to the CLI's own rules."""
-        decision = await self._decide(hook_input["tool_name"], hook_input["tool_input"])
+        tool, tool_input = hook_input["tool_name"], hook_input["tool_input"]
+        decision = await self._decide(tool, tool_input)
+        if tool in WRITING_TOOLS and tool_use_id and not isinstance(decision, Deny):
+            change = await asyncio.to_thread(
+                change_of, ToolUseId(tool_use_id), tool, tool_input, self._workspace
+            )
+            if change is not None:
+                self._on_change(change)
         match decision:
             case Allow():
                 return {}

@@ -10,7 +10,8 @@ from typing import Any
 from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, McpSdkServerConfig
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.claude.hooks import WRITING_TOOLS, Gate, look_at_written_nodes
+from neuroworkflow_agent.engine.claude.hooks import Gate, look_at_written_nodes
+from neuroworkflow_agent.engine.file_changes import WRITING_TOOLS
 from neuroworkflow_agent.engine.node_checks import NodeChecks
 from neuroworkflow_agent.engine.permissions import offered_tools
 from neuroworkflow_agent.ids import SessionId
@@ -96,7 +97,9 @@ def build_options(
         can_use_tool=gate.can_use_tool,
         hooks={
             "PreToolUse": [HookMatcher(hooks=[gate.pre_tool_use], on_failure="block")],
-            "PostToolUse": [HookMatcher(matcher=WRITING_TOOLS, hooks=[look_at_written_nodes(node_checks)])],
+            "PostToolUse": [
+                HookMatcher(matcher="|".join(WRITING_TOOLS), hooks=[look_at_written_nodes(node_checks)])
+            ],
         },
         cwd=config.workspace,
         model=model,

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.node_checks import NodeChecks
 from neuroworkflow_agent.engine.permissions import AskUser
 from neuroworkflow_agent.engine.prompts import system_prompt
-from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart, Notice
+from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart, FileChange, Notice
 from neuroworkflow_agent.ids import SessionId, ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.outputs import OutputChange
+from neuroworkflow_agent.text import redact
 from neuroworkflow_agent.tools.registry import MCP_SERVER, WORKFLOW_SERVER, Registry, Tool
 from neuroworkflow_agent.tools.user_servers import UserServers
 from neuroworkflow_agent.workspace import Workspace
@@ -51,7 +53,7 @@ class ProcessSetup:
         config: AgentConfig,
         kernel: Kernel | None,
         ask_user: AskUser,
-        emit: Callable[[CellStart | CellOutput | CellEnd | Notice], None],
+        emit: Callable[[FileChange | CellStart | CellOutput | CellEnd | Notice], None],
     ) -> None:
         self.config = config
         """The session's settings, as they are now."""
@@ -172,7 +174,12 @@ class ProcessSetup:
             environ,
             skill_set,
             Gate(
-                Workspace(config.workspace, readable), config.mode, self._ask_user, tools, self._user_servers
+                Workspace(config.workspace, readable),
+                config.mode,
+                self._ask_user,
+                tools,
+                self._user_servers,
+                self._emit_change,
             ),
             model=model,
             cli_path=await asyncio.to_thread(lambda: detached(find_cli(config.cli_path))),
@@ -190,6 +197,9 @@ class ProcessSetup:
             session_id=session_id,
             resume=resume,
         )
+
+    def _emit_change(self, change: FileChange) -> None:
+        self._emit(replace(change, diff=redact(change.diff, self._secrets())))
 
     def _emit_start(self, tool_use_id: ToolUseId) -> None:
         self._emit(CellStart(tool_use_id))

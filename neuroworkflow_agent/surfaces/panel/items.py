@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from neuroworkflow_agent.events import Event
+from neuroworkflow_agent.events import Event, FileChange
 from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.approval import approval_card
@@ -191,8 +191,8 @@ class _Question(_CardDrawer):
 class _Tool(_CardDrawer):
     """A call of a tool, with the outputs of its code."""
 
-    _is_whole: bool | None = None
-    """Whether its input is shown as an approval has it; None before it is shown."""
+    _input_of: tuple[bool, FileChange | None] | None = None
+    """What its input is shown with: whether as an approval has it, and the change to its file."""
     _rendered: Sequence[tuple[Output, str]] = ()
 
     def draw(self) -> Item:
@@ -205,10 +205,11 @@ class _Tool(_CardDrawer):
 
     def _draw_input(self) -> None:
         card, is_whole = self._card, self._card.request is not None
-        if is_whole == self._is_whole:
+        if (is_whole, card.change) == self._input_of:
             return
-        self._is_whole = is_whole
-        shown = (approval_card if is_whole else parts.tool_card)(card.name, card.input, self._root)
+        self._input_of = is_whole, card.change
+        draw = approval_card if is_whole else parts.tool_card
+        shown = draw(card.name, card.input, self._root, card.change)
         is_open = is_whole or shown.is_open or bool(shown.html)
         self.sent.update(name=card.name, title=shown.title, input=shown.html, open=is_open)
 
