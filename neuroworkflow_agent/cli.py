@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -165,13 +166,15 @@ def sessions_show(
     """Print what was seen of a session, turn by turn; with --json its events."""
     from neuroworkflow_agent.engine.history import history
     from neuroworkflow_agent.events import encode
+    from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle
     from neuroworkflow_agent.surfaces.terminal_view import TerminalView
 
     events = history(session_id, AgentConfig.from_env())
     if as_json:
         echo(json.dumps([encode(event) for event in events]))
         return
-    TerminalView(lambda text: echo(text, nl=False)).show(events)
+    style = TerminalStyle.of(sys.stdout, os.environ.get("TERM", ""))
+    TerminalView(sys.stdout.write, style=style).show(events)
 
 
 @sessions.command("fork")

@@ -34,12 +34,16 @@ def approval(
     """A call that waits for the user, with its real input."""
     if name == "AskUserQuestion":
         return question(tool_input)
-    card = approval_card(name, tool_input, change=change)
-    wish = _WISHES.get(name, f"use {name}")
-    head = show_invisible(f"The agent asks to {wish}. {reason}".strip())
+    card, head = approval_card(name, tool_input, change=change), approval_head(name, reason)
     return Rendered(
         sanitize(f"<p><strong>{html.escape(head)}</strong></p>{card.html}"), f"{head}\n{card.text}"
     )
+
+
+def approval_head(name: str, reason: str) -> str:
+    """What is asked, in a sentence, and why."""
+    wish = _WISHES.get(name, f"use {name}")
+    return show_invisible(f"The agent asks to {wish}. {reason}".strip())
 
 
 def approval_card(
@@ -77,6 +81,7 @@ def approval_card(
         sanitize(f'<div class="nwa-whole">{listed}{coloured}</div>'),
         "\n".join(f"    {line}" for line in shown.split("\n")),
         is_open=True,
+        language=language if main else "",
     )
 
 

@@ -42,6 +42,8 @@ class ToolCard:
     text: str
     is_open: bool
     """Whether a reader wants to see the input at once."""
+    language: str = ""
+    """Of the text, for a terminal that has colours."""
 
 
 def tool_card(
@@ -66,7 +68,13 @@ def tool_card(
     match name, tool_input:
         case "run_code", {"code": str(code)}:
             shown = clip(code.strip("\n"), _MAX_CODE_CHARS)
-            return ToolCard("Run code", sanitize(highlight(shown, "python")), _indented(shown), is_open=True)
+            return ToolCard(
+                "Run code",
+                sanitize(highlight(shown, "python")),
+                _indented(shown),
+                is_open=True,
+                language="python",
+            )
         case "Write", {"file_path": path, "content": str(content)}:
             return _diff(f"Write {_name(path)}", _of_a_part("", content))
         case "Edit", {"file_path": path, "old_string": str(old), "new_string": str(new)}:
@@ -74,7 +82,7 @@ def tool_card(
         case "Bash", {"command": str(command)}:
             shown = clip(command, _MAX_CODE_CHARS)
             markup = sanitize(highlight(shown, "bash"))
-            return ToolCard("Run a shell command", markup, _indented(shown), is_open=True)
+            return ToolCard("Run a shell command", markup, _indented(shown), is_open=True, language="bash")
         case (("Read" | "Glob" | "Grep" | "Skill"), _):
             wanted = ("file_path", "pattern", "path", "skill")
             about = " ".join(_name(tool_input[key]) for key in wanted if tool_input.get(key))
@@ -254,7 +262,7 @@ def _diff(title: str, diff: str) -> ToolCard:
     shown = clip(diff, _MAX_CODE_CHARS)
     is_open = diff.count("\n") < _MAX_OPEN_LINES
     # The lexer knows a line by its end.
-    return ToolCard(title, sanitize(highlight(shown + "\n", "diff")), _indented(shown), is_open)
+    return ToolCard(title, sanitize(highlight(shown + "\n", "diff")), _indented(shown), is_open, "diff")
 
 
 def _of_a_part(old: str, new: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from neuroworkflow_agent.render.markdown import parser, render_html, render_text
 
@@ -58,13 +59,20 @@ def _chunk(markdown: str) -> Chunk:
     return Chunk(render_html(markdown), render_text(markdown))
 
 
+def blocks(text: str) -> list[str]:
+    """The top-level blocks of a text, each with the empty lines behind it; the last one may go on."""
+    tokens = parser().parse(text)
+    starts = {token.map[0] for token in tokens if token.level == 0 and token.map and token.nesting >= 0}
+    lines = text.splitlines(keepends=True)
+    edges = [*sorted({0, *starts}), len(lines)]
+    return ["".join(lines[start:end]) for start, end in pairwise(edges) if start < end]
+
+
 def _boundary(text: str) -> tuple[int, str, str]:
     """Where to cut, what to put before the rest, and what to put behind the part cut off."""
-    tokens = parser().parse(text)
-    starts = [token.map[0] for token in tokens if token.level == 0 and token.map and token.nesting >= 0]
-    lines = text.splitlines(keepends=True)
-    if len(starts) > 1:
-        return sum(len(line) for line in lines[: starts[-1]]), "", ""
+    *whole, _last = blocks(text)
+    if whole:
+        return sum(map(len, whole)), "", ""
     match = _FENCE.match(text)
     if match is None:
         return 0, "", ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -100,9 +101,11 @@ class ChatMagics(Magics):
             publisher = self._host.display_pub
             kind = type(publisher)
             return CellView(kind.publish.__get__(publisher), kind.clear_output.__get__(publisher))
+        from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle
         from neuroworkflow_agent.surfaces.terminal_view import TerminalView
 
-        return TerminalView(_write_now, is_live=sys.stdout.isatty())
+        style = TerminalStyle.of(sys.stdout, os.environ.get("TERM", ""))
+        return TerminalView(_write_now, is_live=sys.stdout.isatty(), style=style)
 
 
 def load(shell: InteractiveShell) -> ChatMagics:

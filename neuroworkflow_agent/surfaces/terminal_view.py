@@ -1,16 +1,24 @@
-"""A turn as plain text: in a terminal IPython, and wherever there is no cell to fill."""
+"""A turn in a terminal IPython, and wherever there is no cell to fill: with colours, or as plain text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from neuroworkflow_agent.events import Event
 from neuroworkflow_agent.render import parts
-from neuroworkflow_agent.render.approval import approval
-from neuroworkflow_agent.surfaces.card_text import answer_text, card_text, failure_text
+from neuroworkflow_agent.render.approval import approval_card, approval_head
+from neuroworkflow_agent.surfaces.card_text import answer_text, failure_text
 from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, Text, TurnView
 from neuroworkflow_agent.text import for_terminal
 
+if TYPE_CHECKING:
+    from neuroworkflow_agent.surfaces.terminal_answer import TerminalAnswer
+    from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle
+
+_FAILURE = "red"
+_ENDS = {"complete": "green", "interrupted": "yellow"}
+"""Styles of how a turn ended; any other way is a failure."""
 _ERASE_LINE = "\r\x1b[K"
 
 
@@ -23,10 +31,17 @@ class TerminalView:
         Takes text, line ends included.
     is_live
         Whether the last line may be written over: then it says what is being waited for.
+    style
+        Draws Markdown and colours; None for plain text.
     """
 
-    def __init__(self, write: Callable[[str], object], *, is_live: bool = False) -> None:
+    def __init__(
+        self, write: Callable[[str], object], *, is_live: bool = False, style: TerminalStyle | None = None
+    ) -> None:
         self._write = write
+        self._style = style
+        self._answer: TerminalAnswer | None = None
+        """What is being written, where that is drawn as Markdown."""
         self._is_live = is_live
         self._view = TurnView()
         self._said: dict[int, dict[str, None]] = {}
@@ -58,43 +73,67 @@ class TerminalView:
     def _draw(self, item: Item) -> None:
         match item:
             case Prompt(text=text) if self._is_record:
-                self._put_line(parts.prompt(text).text)
+                self._put_line(parts.prompt(text).text, "bold")
             case Text(is_thinking=False):
-                self._put(item.take_new())
+                self._draw_text(item)
             case Card():
                 self._draw_card(item)
-            case Note(text=text):
-                self._put_line(text)
+            case Note(text=text, is_failure=is_failure):
+                self._put_line(text, _FAILURE if is_failure else "dim")
             case End(event=event):
-                self._put_line(parts.turn_end(event).text)
+                self._put_line(parts.turn_end(event).text, _ENDS.get(event.end, _FAILURE))
                 if self._is_record:
                     self._put("\n")
             case _:
                 pass
+
+    def _draw_text(self, item: Text) -> None:
+        text = item.take_new()
+        if self._style is None:
+            self._put(text)
+            return
+        from neuroworkflow_agent.surfaces.terminal_answer import TerminalAnswer
+
+        if text and self._answer is None:
+            self._erase()
+            self._write("" if self._at_line_start else "\n")
+            self._answer, self._at_line_start = TerminalAnswer(self._write, self._style), True
+        if self._answer is not None:
+            self._answer.add(text)
+        if item.is_done or self._is_record:
+            self._end_answer()
+
+    def _end_answer(self) -> None:
+        if self._answer is not None:
+            self._answer.end()
+            self._answer = None
 
     def _draw_card(self, card: Card) -> None:
         if card.is_code and not self._is_record and (outputs := card.outputs.outputs):
             # What code prints stands there already, with or without a line's end.
             self._at_line_start = str(outputs[-1].get("text", "\n")).endswith("\n")
         said = self._said.setdefault(id(card), {})
-        if card.state == "asking" and card.request is not None:
-            shown = approval(card.name, card.input, card.request.reason, card.change).text
-            head, _, body = shown.partition("\n")
-            is_known = any(known.endswith(body) for known in said)
-            self._say(said, head if is_known else shown)
-        elif not said and (card.is_whole):
-            self._say(said, card_text(card).text)
+        if card.is_question:
+            self._say(said, parts.question(card.input).text)
+        elif card.state == "asking" and card.request is not None:
+            asked = approval_card(card.name, card.input, change=card.change)
+            self._say(said, approval_head(card.name, card.request.reason), "bold")
+            self._say(said, asked.text, language=asked.language)
+        elif not said and card.is_whole:
+            given = parts.tool_card(card.name, card.input, change=card.change)
+            self._say(said, given.title, "bold")
+            self._say(said, given.text, language=given.language)
         if self._is_record:
             self._put_line(parts.outputs_text(card.outputs.outputs))
         elif card.state != "asking":
-            self._say(said, answer_text(card).text)
-            self._say(said, failure_text(card).text)
+            self._say(said, answer_text(card).text, "dim")
+            self._say(said, failure_text(card).text, _FAILURE)
 
-    def _say(self, said: dict[str, None], text: str) -> None:
+    def _say(self, said: dict[str, None], text: str, style: str = "", *, language: str = "") -> None:
         """Write a part of what there is to say of a call, but nothing twice."""
-        if text and text not in said and not any(known.endswith(text) for known in said):
+        if text and text not in said:
             said[text] = None
-            self._put_line(text)
+            self._put_line(text, style, language=language)
 
     # -- what is being waited for ---------------------------------------------------------------------
 
@@ -104,6 +143,7 @@ class TerminalView:
         if not self._is_live or activity is None or not is_shown or _has_the_terminal(activity.card):
             self._erase()
             return
+        self._end_answer()
         line = activity.line(self._view.clock())
         if line != self._line:
             start = "" if self._line or self._at_line_start else "\n"
@@ -116,15 +156,26 @@ class TerminalView:
             self._line = ""
 
     def _put(self, text: str) -> None:
-        text = for_terminal(text)
+        """Write text as text."""
+        self._put_drawn(for_terminal(text))
+
+    def _put_line(self, text: str, style: str = "", *, language: str = "") -> None:
+        """Write lines, at the start of one; with colours if there are any."""
+        if not text:
+            return
+        drawn = for_terminal(text)
+        if self._style is not None and language:
+            drawn = self._style.code(text, language)
+        elif self._style is not None:
+            drawn = self._style.words(text, style)
+        self._end_answer()
+        self._put_drawn(("" if self._at_line_start else "\n") + drawn + "\n")
+
+    def _put_drawn(self, text: str) -> None:
         if text:
             self._erase()
             self._write(text)
             self._at_line_start = text.endswith("\n")
-
-    def _put_line(self, text: str) -> None:
-        if text:
-            self._put(("" if self._at_line_start else "\n") + text + "\n")
 
 
 def _has_the_terminal(card: Card | None) -> bool:

@@ -1,0 +1,112 @@
+"""Colours and Markdown for a terminal.
+
+The texts are a model's, a notebook's, a file's: nothing in them that a terminal would obey is left.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, ClassVar, TextIO
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import Heading, Markdown
+from rich.syntax import Syntax
+from rich.text import Text
+
+from neuroworkflow_agent.render.stream import blocks
+from neuroworkflow_agent.surfaces.console import SafeConsole
+from neuroworkflow_agent.text import for_terminal, strip_control
+
+_THEME = "ansi_dark"  # the terminal's own sixteen colours, which its user has chosen
+_INDENT = "    "
+_FILLING = re.compile(r" +((?:\x1b\[0m)*)$", re.MULTILINE)
+_DUMB = ("", "dumb", "unknown")
+
+
+class TerminalStyle:
+    """Styled text for one terminal.
+
+    Parameters
+    ----------
+    console
+        Where it will be written.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @classmethod
+    def of(cls, stream: TextIO, term: str) -> TerminalStyle | None:
+        """The style for a stream; None where it is no terminal that obeys.
+
+        Parameters
+        ----------
+        term
+            What `TERM` says of it.
+        """
+        if not stream.isatty() or term in _DUMB:
+            return None
+        return cls(SafeConsole(file=stream, highlight=False))
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self._console.width
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self._console.height
+
+    def markdown(self, text: str) -> str:
+        """Markdown as it is meant; lines fit the terminal."""
+        drawn = [
+            self._rendered(_Markdown(block, code_theme=_THEME, hyperlinks=False))
+            for block in blocks(for_terminal(text))
+        ]
+        return "\n\n".join(block for block in map(_without_blank_ends, drawn) if block)
+
+    def code(self, text: str, language: str) -> str:
+        """Indented lines of code, or of a diff, in colour."""
+        lines = [line.removeprefix(_INDENT) for line in for_terminal(text).split("\n")]
+        coloured = Syntax("", language, theme=_THEME, background_color="default").highlight("\n".join(lines))
+        coloured.rstrip()
+        shown = Text("\n").join(Text(_INDENT) + line for line in coloured.split("\n", allow_blank=True))
+        return self._rendered(shown, soft_wrap=True)
+
+    def words(self, text: str, style: str) -> str:
+        """Text in one style of rich's."""
+        return self._rendered(Text(for_terminal(text), style), soft_wrap=True)
+
+    def _rendered(self, renderable: Any, *, soft_wrap: bool = False) -> str:
+        with self._console.capture() as capture:
+            self._console.print(renderable, soft_wrap=soft_wrap)
+        # Spaces up to the margin would be copied with the text.
+        return _FILLING.sub(r"\1", capture.get()).rstrip("\n")
+
+
+class _Heading(Heading):
+    """At the left and without a frame: an answer is no title page."""
+
+    def __rich_console__(self, _console: Console, _options: ConsoleOptions) -> RenderResult:
+        self.text.justify = "left"
+        yield self.text
+
+
+class _Markdown(Markdown):
+    elements: ClassVar[dict[str, Any]] = {**Markdown.elements, "heading_open": _Heading}
+
+
+def _without_blank_ends(text: str) -> str:
+    """A block without the empty lines that a table has around it."""
+    lines = text.split("\n")
+    full = [number for number, line in enumerate(lines) if strip_control(line).strip()]
+    return "\n".join(lines[full[0] : full[-1] + 1]) if full else ""
+
+
+def rows_of(text: str, width: int) -> Iterator[int]:
+    """How many rows of a terminal each line of a text takes."""
+    from rich.cells import cell_len
+
+    return (max(1, -(-cell_len(line) // width)) for line in text.split("\n"))

@@ -1,0 +1,230 @@
+"""What is on the screen of a terminal: Markdown, colours, nothing twice and nothing that a model could do to it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+from rich.console import Console
+
+from neuroworkflow_agent.events import (
+    CellEnd,
+    CellStart,
+    Event,
+    FileChange,
+    Notice,
+    TextDelta,
+    ToolResult,
+    ToolUse,
+    TurnEnd,
+    TurnStart,
+    Waiting,
+)
+from neuroworkflow_agent.ids import ToolUseId, TurnId
+from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle
+from neuroworkflow_agent.surfaces.terminal_view import TerminalView
+from neuroworkflow_agent.testing import Reply, ScriptedModel, Text
+
+WIDTH, HEIGHT = 60, 24
+TURN, CODE, EDIT = TurnId("turn"), ToolUseId("code"), ToolUseId("edit")
+ANSWER = """\
+Neuron **27** fires fastest, at `66.2` Hz.
+
+## Why
+
+| neuron | rate |
+|---|---|
+| 27 | 66.2 |
+
+- the first
+- the second
+
+```python
+rates = spikes / duration_s
+
+
+rates.max()
+```
+"""
+
+
+class Terminal:
+    """A terminal that understands what it is sent."""
+
+    def __init__(self, width: int = WIDTH, height: int = HEIGHT) -> None:
+        self.screen = pyte.HistoryScreen(width, height, history=1000)
+        self._stream = pyte.Stream(self.screen)
+        console = Console(width=width, height=height, force_terminal=True, color_system="standard")
+        self.style = TerminalStyle(console)
+
+    def write(self, text: str) -> None:
+        self._stream.feed(text.replace("\n", "\r\n"))
+
+    @property
+    def lines(self) -> list[str]:
+        """Everything, what has scrolled away included."""
+        above = [
+            "".join(row[column].data for column in range(self.screen.columns)).rstrip()
+            for row in self.screen.history.top
+        ]
+        return [*above, *(line.rstrip() for line in self.screen.display)]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines).rstrip()
+
+    def style_of(self, text: str) -> tuple[str, bool]:
+        """Colour, and whether bold, of the first character of a text on the screen."""
+        row = next(number for number, line in enumerate(self.screen.display) if text in line)
+        char = self.screen.buffer[row][self.screen.display[row].index(text)]
+        return char.fg, char.bold
+
+
+def show(*events: Event, terminal: Terminal | None = None, pieces: int = 0) -> Terminal:
+    terminal = terminal or Terminal()
+    view = TerminalView(terminal.write, is_live=True, style=terminal.style)
+    for event in events:
+        for part in in_pieces(event, pieces):
+            view.handle(part)
+            view.tick()
+    return terminal
+
+
+def in_pieces(event: Event, chars: int) -> Iterable[Event]:
+    if not isinstance(event, TextDelta) or not chars:
+        return [event]
+    return [TextDelta(event.text[at : at + chars]) for at in range(0, len(event.text), chars)]
+
+
+def end(reason: str = "complete") -> TurnEnd:
+    return TurnEnd(TURN, reason, "", None, 1.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 7])
+def test_an_answer_is_drawn_as_markdown_however_it_comes(pieces: int) -> None:
+    terminal = show(TurnStart(TURN, "Go"), Waiting("model"), TextDelta(ANSWER), end(), pieces=pieces)
+    assert terminal.text.split("\n") == [
+        "Neuron 27 fires fastest, at 66.2 Hz.",
+        "",
+        "Why",
+        "",
+        " neuron  rate",
+        f" {'─' * 12}",
+        " 27      66.2",
+        "",
+        " • the first",
+        " • the second",
+        "",
+        " rates = spikes / duration_s",
+        "",
+        "",
+        " rates.max()",
+        "complete · 1.5 s",
+    ]
+    assert terminal.style_of("27 fires") == ("default", True)
+    assert terminal.style_of("complete")[0] == "green"
+
+
+def test_a_block_that_is_not_whole_stands_as_it_came() -> None:
+    terminal = show(TurnStart(TURN, "Go"), TextDelta("One **two**\n\nthree **fo"))
+    assert terminal.text == "One two\n\nthree **fo"
+
+
+def test_an_answer_longer_than_the_screen_loses_nothing() -> None:
+    code = "".join(f"line_{number} = {number}\n" for number in range(60))
+    answer = f"Before.\n\n```python\n{code}```\n\nAfter **it**."
+    terminal = show(TurnStart(TURN, "Go"), TextDelta(answer), end(), pieces=5)
+    assert [line.strip() for line in terminal.lines if "line_" in line] == code.splitlines()
+    assert terminal.text.endswith("After it.\ncomplete · 1.5 s")
+
+
+def test_calls_changes_and_failures_have_their_colours() -> None:
+    change = FileChange(EDIT, "model.py", "@@ -12 +12 @@\n-tau = 10\n+tau = 20")
+    terminal = show(
+        TurnStart(TURN, "Go"),
+        Notice("Model: sonnet", is_introduction=True),
+        ToolUse(CODE, "run_code", {"code": "import numpy as np\nx = 1"}),
+        CellStart(CODE),
+        CellEnd(CODE, "ok", 1, 0.1),
+        ToolResult(CODE, "", False),
+        ToolUse(EDIT, "Edit", {"file_path": "model.py"}),
+        change,
+        ToolResult(EDIT, "It was changed meanwhile.", True),
+        end("error"),
+    )
+    assert terminal.text.split("\n") == [
+        "Model: sonnet", "Run code", "    import numpy as np", "    x = 1",
+        "Edit model.py", "    @@ -12 +12 @@", "    -tau = 10", "    +tau = 20", "It was changed meanwhile.", "error · 1.5 s",
+    ]  # fmt: skip
+    assert terminal.style_of("Run code") == ("default", True)
+    assert terminal.style_of("import") == ("brightblue", False)
+    assert terminal.style_of("-tau")[0] == "brightred"
+    assert terminal.style_of("+tau")[0] == "brightgreen"
+    assert terminal.style_of("It was changed")[0] == "red"
+    assert terminal.style_of("error ·")[0] == "red"
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b]0;title\x07", "\x1b[2J\x1b[H", "a\rb", "[link](https://evil.example)"]
+)
+def test_no_text_of_a_model_is_obeyed(text: str) -> None:
+    sent: list[str] = []
+    terminal = Terminal()
+
+    def write(piece: str) -> None:
+        sent.append(piece)
+        terminal.write(piece)
+
+    view = TerminalView(write, style=terminal.style)
+    for event in (TurnStart(TURN, "Go"), TextDelta("kept\n\n"), TextDelta(text), TextDelta("\n\nend"), end()):
+        view.handle(event)
+    assert terminal.text.startswith("kept\n")
+    assert terminal.text.endswith("end\ncomplete · 1.5 s")
+    assert not any(sign in "".join(sent) for sign in ("\x1b]", "\x07", "\x1b[2J", "\x1b[H"))
+    if "link" in text:
+        assert "link (https://evil.example)" in terminal.text  # where it leads is seen
+
+
+@pytest.mark.parametrize(
+    ("colour", "term"), [(True, "xterm-256color"), (False, "xterm-256color"), (False, "dumb")]
+)
+def test_ipython_in_a_terminal(colour: bool, term: str, scripted_model: ScriptedModel, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    scripted_model.extend(
+        Reply((Text("I look.\n\nIt **is**:"), *Reply.code("y = 6 * 7\nprint('seen', y)").blocks)),
+        Reply.text("It is **42**."),
+    )
+    monkeypatch.setenv("TERM", term)
+    if not colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    arguments = ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"]
+    ipython = pexpect.spawn(
+        sys.executable, arguments, cwd=workspace, dimensions=(40, 80), encoding="utf-8", timeout=60
+    )
+    terminal = Terminal(80, 40)
+    try:
+        for line in ("%load_ext neuroworkflow_agent", "%chat what is six times seven?", "'after', y"):
+            ipython.expect(r"In \[\d+\]: ")
+            terminal.write((ipython.before + ipython.after).replace("\r\n", "\n"))
+            ipython.sendline(line)
+        ipython.expect(r"In \[4\]: ")
+        terminal.write(ipython.before.replace("\r\n", "\n"))
+    finally:
+        ipython.close(force=True)
+    shown = terminal.text
+    marked = "**42**" if term == "dumb" else "42"
+    for expected in (
+        "I look.",
+        "Run code\n    y = 6 * 7",
+        "seen 42",
+        f"It is {marked}.\ncomplete ·",
+        "('after', 42)",
+    ):
+        assert expected in shown, shown
+    assert "…" not in shown
+    assert shown.count("I look.") == 1
+    if term != "dumb":
+        assert terminal.style_of("complete ·")[0] == ("green" if colour else "default")
