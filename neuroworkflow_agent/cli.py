@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.cli_nodes import JsonOption
 from neuroworkflow_agent.config import AgentConfig, Mode
 from neuroworkflow_agent.errors import AgentError, ConfigError
-from neuroworkflow_agent.surfaces.console import SafeConsole, echo
+from neuroworkflow_agent.surfaces.console import SafeConsole, echo, say
 
 app = typer.Typer(
     name="neuroworkflow-agent",
@@ -112,7 +111,12 @@ def run(
     if as_json:
         echo(json.dumps({**dataclasses.asdict(summary), "exit_code": summary.exit_code}))
     elif summary.answer:
-        echo(summary.answer)
+        from neuroworkflow_agent.surfaces.terminal_style import print_markdown
+
+        print_markdown(summary.answer)
+    if prompt is None and summary.end == "complete" and not (as_json or quiet):
+        cells = "1 cell" if summary.cells_executed == 1 else f"{summary.cells_executed} cells"
+        say(f"Ran {cells} in {summary.duration_s:.1f} s; saved in {summary.notebook}.", err=True)
     if (
         summary.end != "complete"
         and not as_json
@@ -134,8 +138,9 @@ def doctor(model: ModelOption = None, as_json: JsonOption = False) -> None:
         echo(json.dumps(report))
     else:
         for finding in findings:
-            echo(f"{'ok ' if finding.ok else 'NO '} {finding.name}: {finding.detail}")
-        echo(f"\n{wrong.advice or wrong.detail}" if wrong else "\nA turn can run here.")
+            mark = ("ok ", "green") if finding.ok else ("NO ", "bold red")
+            say(mark, " ", (finding.name, "bold"), f": {finding.detail}")
+        say(f"\n{wrong.advice or wrong.detail}" if wrong else "\nA turn can run here.")
     raise typer.Exit(0 if wrong is None else 1)
 
 
@@ -166,15 +171,13 @@ def sessions_show(
     """Print what was seen of a session, turn by turn; with --json its events."""
     from neuroworkflow_agent.engine.history import history
     from neuroworkflow_agent.events import encode
-    from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle
-    from neuroworkflow_agent.surfaces.terminal_view import TerminalView
+    from neuroworkflow_agent.surfaces.terminal_view import on_standard_output
 
     events = history(session_id, AgentConfig.from_env())
     if as_json:
         echo(json.dumps([encode(event) for event in events]))
         return
-    style = TerminalStyle.of(sys.stdout, os.environ.get("TERM", ""))
-    TerminalView(sys.stdout.write, style=style).show(events)
+    on_standard_output().show(events)
 
 
 @sessions.command("fork")

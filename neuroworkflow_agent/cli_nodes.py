@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.surfaces.console import SafeConsole, echo
+from neuroworkflow_agent.surfaces.console import SafeConsole, echo, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from neuroworkflow_agent.nodes.findings import Finding
+
+_SEVERITIES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+"""Styles, where there are colours."""
 
 
 class FindingsFormat(StrEnum):
@@ -83,8 +91,8 @@ def check_node(
         case FindingsFormat.sarif:
             echo(reports.as_sarif(report.findings))
         case FindingsFormat.text:
-            echo(reports.as_text(report.findings), nl=False)
-            echo(report.summary, err=True)
+            _say_findings(report.findings)
+            _say_summary(report.summary, report.errors)
     raise typer.Exit(1 if report.errors else 0)
 
 
@@ -155,7 +163,7 @@ def check_workflow(
     try:
         report = check_workflow(file, tuple(nodes or ()))
     except Unreadable as unreadable:
-        echo(reports.as_text([unreadable.finding]), err=True, nl=False)
+        _say_findings([unreadable.finding], err=True)
         raise typer.Exit(1) from None
     workflow = report.workflow
     if svg is not None:
@@ -163,7 +171,7 @@ def check_workflow(
     chosen = FindingsFormat.json if as_json else output
     if mermaid:
         echo(drawing.workflow_as_mermaid(workflow), nl=False)
-        echo(reports.as_text(report.findings), err=True, nl=False)
+        _say_findings(report.findings, err=True)
     elif chosen is FindingsFormat.json:
         facts = {
             "nodes": workflow.order or list(workflow.nodes),
@@ -175,9 +183,21 @@ def check_workflow(
     elif chosen is FindingsFormat.sarif:
         echo(reports.as_sarif(report.findings))
     else:
-        echo(reports.as_text(report.findings), nl=False)
-        echo(report.summary, err=True)
+        _say_findings(report.findings)
+        _say_summary(report.summary, report.errors)
     raise typer.Exit(1 if report.errors else 0)
+
+
+def _say_findings(findings: Sequence[Finding], *, err: bool = False) -> None:
+    from neuroworkflow_agent.nodes import reports
+
+    for finding in findings:
+        place, severity, rest = reports.as_text([finding]).rstrip("\n").partition(f": {finding.severity} ")
+        say(place, (severity, _SEVERITIES[finding.severity]), rest, err=err)
+
+
+def _say_summary(summary: str, errors: int) -> None:
+    say((summary, "red" if errors else "green"), err=True)
 
 
 def _nodes_here() -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
+from rich.text import Text
 
 from neuroworkflow_agent.text import for_terminal
 
@@ -28,6 +29,19 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
         Whether a line end follows.
     """
     typer.echo(for_terminal(text), err=err, nl=nl)
+
+
+def say(*pieces: str | tuple[str, str], err: bool = False) -> None:
+    """Print a line.
+
+    Parameters
+    ----------
+    pieces
+        Texts, or texts with a style of rich's for terminals that have colours.
+    err
+        Whether to standard error.
+    """
+    SafeConsole(stderr=err, highlight=False).print(Text.assemble(*pieces), soft_wrap=True)
 
 
 class SafeConsole(Console):

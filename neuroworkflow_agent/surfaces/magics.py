@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -101,11 +99,9 @@ class ChatMagics(Magics):
             publisher = self._host.display_pub
             kind = type(publisher)
             return CellView(kind.publish.__get__(publisher), kind.clear_output.__get__(publisher))
-        from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle
-        from neuroworkflow_agent.surfaces.terminal_view import TerminalView
+        from neuroworkflow_agent.surfaces.terminal_view import on_standard_output
 
-        style = TerminalStyle.of(sys.stdout, os.environ.get("TERM", ""))
-        return TerminalView(_write_now, is_live=sys.stdout.isatty(), style=style)
+        return on_standard_output(is_live=True)
 
 
 def load(shell: InteractiveShell) -> ChatMagics:
@@ -139,11 +135,6 @@ def unload(shell: InteractiveShell) -> None:
 
 def _is_notebook(shell: Any) -> bool:
     return getattr(shell, "kernel", None) is not None
-
-
-def _write_now(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
 
 
 def _reraise(error: AgentError) -> None:

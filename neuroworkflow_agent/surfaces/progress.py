@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from neuroworkflow_agent.events import Event
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.surfaces import headless
 from neuroworkflow_agent.surfaces.console import SafeConsole
+from neuroworkflow_agent.surfaces.terminal_style import ENDS, FAILURE, coloured
 from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, TurnView
 from neuroworkflow_agent.text import one_line
 
@@ -82,14 +84,14 @@ class ConsoleProgress:
             case Card():
                 if id(item) not in self._calls and item.is_whole:
                     self._calls.add(id(item))
-                    self._say(f"· {parts.tool_use(item.name, item.input, change=item.change).text}")
+                    self._draw_call(item)
                 if item.failure and id(item) not in self._failures:
                     self._failures.add(id(item))
-                    self._say(f"  failed: {one_line(item.failure, _MAX_FAILURE_CHARS)}")
+                    self._say(f"  failed: {one_line(item.failure, _MAX_FAILURE_CHARS)}", FAILURE)
             case Note(text=text):
                 self._say(text)
             case End(event=event):
-                self._say(parts.turn_end(event).text)
+                self._say(parts.turn_end(event).text, ENDS.get(event.end, FAILURE))
             case _:
                 pass
 
@@ -97,6 +99,12 @@ class ConsoleProgress:
         """Whether the last line that was shown has this text."""
         return not self._console.quiet and bool(self._said) and text in self._said[-1]
 
-    def _say(self, text: str) -> None:
+    def _draw_call(self, card: Card) -> None:
+        given = parts.tool_card(card.name, card.input, change=card.change)
+        self._say(f"· {given.title}", "bold")
+        if given.text:
+            self._bar.console.print(coloured(given.text, given.language), soft_wrap=True)
+
+    def _say(self, text: str, style: str = "") -> None:
         self._said.append(text)
-        self._bar.console.print(text, markup=False)
+        self._bar.console.print(Text(text, style), soft_wrap=True)

@@ -5,9 +5,11 @@ The texts are a model's, a notebook's, a file's: nothing in them that a terminal
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterator
-from typing import Any, ClassVar, TextIO
+from typing import Any, ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import Heading, Markdown
@@ -15,9 +17,12 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from neuroworkflow_agent.render.stream import blocks
-from neuroworkflow_agent.surfaces.console import SafeConsole
+from neuroworkflow_agent.surfaces.console import SafeConsole, echo
 from neuroworkflow_agent.text import for_terminal, strip_control
 
+FAILURE = "red"
+ENDS = {"complete": "green", "interrupted": "yellow"}
+"""Styles of how a turn ended; any other way is a failure."""
 _THEME = "ansi_dark"  # the terminal's own sixteen colours, which its user has chosen
 _INDENT = "    "
 _FILLING = re.compile(r" +((?:\x1b\[0m)*)$", re.MULTILINE)
@@ -37,17 +42,11 @@ class TerminalStyle:
         self._console = console
 
     @classmethod
-    def of(cls, stream: TextIO, term: str) -> TerminalStyle | None:
-        """The style for a stream; None where it is no terminal that obeys.
-
-        Parameters
-        ----------
-        term
-            What `TERM` says of it.
-        """
-        if not stream.isatty() or term in _DUMB:
+    def of_standard_output(cls) -> TerminalStyle | None:
+        """The style for standard output; None where that is no terminal that obeys."""
+        if not sys.stdout.isatty() or os.environ.get("TERM", "") in _DUMB:
             return None
-        return cls(SafeConsole(file=stream, highlight=False))
+        return cls(SafeConsole(highlight=False))
 
     @property
     def width(self) -> int:
@@ -69,11 +68,7 @@ class TerminalStyle:
 
     def code(self, text: str, language: str) -> str:
         """Indented lines of code, or of a diff, in colour."""
-        lines = [line.removeprefix(_INDENT) for line in for_terminal(text).split("\n")]
-        coloured = Syntax("", language, theme=_THEME, background_color="default").highlight("\n".join(lines))
-        coloured.rstrip()
-        shown = Text("\n").join(Text(_INDENT) + line for line in coloured.split("\n", allow_blank=True))
-        return self._rendered(shown, soft_wrap=True)
+        return self._rendered(coloured(for_terminal(text), language), soft_wrap=True)
 
     def words(self, text: str, style: str) -> str:
         """Text in one style of rich's."""
@@ -84,6 +79,24 @@ class TerminalStyle:
             self._console.print(renderable, soft_wrap=soft_wrap)
         # Spaces up to the margin would be copied with the text.
         return _FILLING.sub(r"\1", capture.get()).rstrip("\n")
+
+
+def print_markdown(text: str) -> None:
+    """Print Markdown: drawn on a terminal, as it is anywhere else."""
+    style = TerminalStyle.of_standard_output()
+    if style is None:
+        echo(text)
+    else:
+        sys.stdout.write(style.markdown(text) + "\n")
+
+
+def coloured(text: str, language: str) -> Text:
+    """Indented lines of code, or of a diff, for rich."""
+    lines = [line.removeprefix(_INDENT) for line in text.split("\n")]
+    syntax = Syntax("", language or "text", theme=_THEME, background_color="default")
+    shown = syntax.highlight("\n".join(lines))
+    shown.rstrip()
+    return Text("\n").join(Text(_INDENT) + line for line in shown.split("\n", allow_blank=True))
 
 
 class _Heading(Heading):

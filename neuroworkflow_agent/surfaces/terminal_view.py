@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -9,16 +10,13 @@ from neuroworkflow_agent.events import Event
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.approval import approval_card, approval_head
 from neuroworkflow_agent.surfaces.card_text import answer_text, failure_text
+from neuroworkflow_agent.surfaces.terminal_style import ENDS, FAILURE, TerminalStyle
 from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, Text, TurnView
 from neuroworkflow_agent.text import for_terminal
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.surfaces.terminal_answer import TerminalAnswer
-    from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle
 
-_FAILURE = "red"
-_ENDS = {"complete": "green", "interrupted": "yellow"}
-"""Styles of how a turn ended; any other way is a failure."""
 _ERASE_LINE = "\r\x1b[K"
 
 
@@ -79,9 +77,9 @@ class TerminalView:
             case Card():
                 self._draw_card(item)
             case Note(text=text, is_failure=is_failure):
-                self._put_line(text, _FAILURE if is_failure else "dim")
+                self._put_line(text, FAILURE if is_failure else "dim")
             case End(event=event):
-                self._put_line(parts.turn_end(event).text, _ENDS.get(event.end, _FAILURE))
+                self._put_line(parts.turn_end(event).text, ENDS.get(event.end, FAILURE))
                 if self._is_record:
                     self._put("\n")
             case _:
@@ -127,7 +125,7 @@ class TerminalView:
             self._put_line(parts.outputs_text(card.outputs.outputs))
         elif card.state != "asking":
             self._say(said, answer_text(card).text, "dim")
-            self._say(said, failure_text(card).text, _FAILURE)
+            self._say(said, failure_text(card).text, FAILURE)
 
     def _say(self, said: dict[str, None], text: str, style: str = "", *, language: str = "") -> None:
         """Write a part of what there is to say of a call, but nothing twice."""
@@ -176,6 +174,23 @@ class TerminalView:
             self._erase()
             self._write(text)
             self._at_line_start = text.endswith("\n")
+
+
+def on_standard_output(*, is_live: bool = False) -> TerminalView:
+    """A view that writes to standard output.
+
+    Parameters
+    ----------
+    is_live
+        Whether turns are under way; then a terminal says what is being waited for.
+    """
+    is_terminal = sys.stdout.isatty()
+    return TerminalView(_write_now, is_live=is_live and is_terminal, style=TerminalStyle.of_standard_output())
+
+
+def _write_now(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def _has_the_terminal(card: Card | None) -> bool:

@@ -103,6 +103,7 @@ def test_without_prompt_chat_cells_are_served_in_the_kernel(
     scripted_model.extend(Reply.code("q = 41"), Reply.text("Set."))
     code, _out, err = call("run", path)
     assert code == 0, err
+    assert "Ran 3 cells in " in err.splitlines()[-1]
     saved = read(path)
     assert saved.cells[2].outputs[0].data["text/plain"] == "42"
     assert any("Set." in str(output.get("data")) for output in saved.cells[1].outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -228,3 +229,34 @@ def test_ipython_in_a_terminal(colour: bool, term: str, scripted_model: Scripted
     assert shown.count("I look.") == 1
     if term != "dumb":
         assert terminal.style_of("complete ·")[0] == ("green" if colour else "default")
+
+
+WRONG_NODE = """\
+from neuroworkflow import Node
+
+class Wrong(Node):
+    pass
+"""
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_commands_have_colours_on_a_terminal_alone(
+    no_color: str, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace / "wrong.py").write_text(WRONG_NODE)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    arguments = ["-m", "neuroworkflow_agent", "check-node", "wrong.py"]
+    command = pexpect.spawn(sys.executable, arguments, cwd=workspace, dimensions=(40, 200), encoding="utf-8")
+    command.expect(pexpect.EOF, timeout=60)
+    terminal = Terminal(200, 40)
+    terminal.write(command.before.replace("\r\n", "\n"))
+    command.close()
+    piped = subprocess.run(
+        [sys.executable, *arguments], cwd=workspace, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert command.exitstatus == piped.returncode == 1
+    assert "wrong.py:3:1: error NW" in piped.stdout
+    assert "\x1b" not in piped.stdout + piped.stderr
+    assert set(piped.stdout.splitlines()) <= set(terminal.lines)
+    assert terminal.style_of("error NW") == (("default" if no_color else "red"), True)
