@@ -213,6 +213,13 @@ class Capture:
             self._muted.on = before
 
 
+def uncaptured_publish(shell: Any) -> Callable[..., None]:
+    """`display_pub.publish` of a shell as its class has it: what goes through it is no output of the code that runs."""
+    publisher = shell.display_pub
+    found: Callable[..., None] = type(publisher).publish.__get__(publisher)
+    return found
+
+
 def encode_bundle(bundle: dict[str, Any]) -> dict[str, Any]:
     """A mime bundle as JSON carries it: bytes as base64, everything else made JSON-safe."""
     return {str(key): _encode(value) for key, value in bundle.items()}

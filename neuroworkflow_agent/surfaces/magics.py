@@ -93,12 +93,11 @@ class ChatMagics(Magics):
 
     def _make_view(self) -> View:
         if _is_notebook(self._host):
+            from neuroworkflow_agent.kernels.capture import uncaptured_publish
             from neuroworkflow_agent.surfaces.cell_view import CellView
 
-            # Taken from the class: an instance attribute would be a capture's, and ours is not an output of code.
             publisher = self._host.display_pub
-            kind = type(publisher)
-            return CellView(kind.publish.__get__(publisher), kind.clear_output.__get__(publisher))
+            return CellView(uncaptured_publish(self._host), type(publisher).clear_output.__get__(publisher))
         from neuroworkflow_agent.surfaces.terminal_view import on_standard_output
 
         return on_standard_output(is_live=True)

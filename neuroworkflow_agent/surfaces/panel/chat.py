@@ -9,7 +9,7 @@ models) runs on the loop's pool.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
 from neuroworkflow_agent.config import MODES, AgentConfig
@@ -25,6 +25,7 @@ from neuroworkflow_agent.surfaces.panel import attachments
 from neuroworkflow_agent.surfaces.panel.outbox import Send
 from neuroworkflow_agent.surfaces.panel.session_view import SessionView
 from neuroworkflow_agent.surfaces.panel.uploads import Uploads
+from neuroworkflow_agent.surfaces.turn_view import Item
 
 _CONTEXT_CHARS = 12_000
 _MAX_SESSIONS = 100
@@ -49,6 +50,8 @@ class PanelChat:
         The worker thread.
     send
         Sends a message and its buffers to every view.
+    keep
+        Given the items of the transcript, on the engine's loop, when they will stay as they are for a while.
 
     Raises
     ------
@@ -56,10 +59,20 @@ class PanelChat:
         If there is no Jupyter kernel.
     """
 
-    def __init__(self, shell: Any, config: AgentConfig, *, portal: Portal, send: Send) -> None:
+    def __init__(
+        self,
+        shell: Any,
+        config: AgentConfig,
+        *,
+        portal: Portal,
+        send: Send,
+        keep: Callable[[Sequence[Item]], None] = lambda _items: None,
+    ) -> None:
         self._shell = shell
         self._portal = portal
-        self._view = SessionView(shell, config, portal=portal, send=send, on_turn_end=self._after_turn)
+        self._view = SessionView(
+            shell, config, portal=portal, send=send, on_turn_end=self._after_turn, keep=keep
+        )
         self._chat = self._view.chat
         self._outbox = self._view.outbox
         self._activity = Activity(shell)
@@ -75,6 +88,10 @@ class PanelChat:
     def session_id(self) -> str | None:
         """The current session; None before it has begun."""
         return self._chat.session_id
+
+    def hide(self, text: str) -> str:
+        """`text` without known secrets."""
+        return self._view.hide(text)
 
     def open(self, resume: str | None = None, *, fork: bool = False) -> None:
         """Begin in the background: with the named session, the latest (`""`), or a new one (None)."""

@@ -52,6 +52,11 @@ class Transcript:
         """What is being waited for."""
         return self._view.activity
 
+    @property
+    def items(self) -> Sequence[turn_view.Item]:
+        """Everything, in the order in which it is shown."""
+        return self._view.items
+
     def handle(self, event: Event) -> None:
         """Take in one event; what it changes is rendered when it is asked for."""
         self._view.handle(event)

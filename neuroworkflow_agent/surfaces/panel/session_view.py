@@ -23,6 +23,7 @@ from neuroworkflow_agent.surfaces.chat import BUSY, Chat
 from neuroworkflow_agent.surfaces.panel.items import Transcript
 from neuroworkflow_agent.surfaces.panel.outbox import Outbox, Send
 from neuroworkflow_agent.surfaces.panel.patches import Op
+from neuroworkflow_agent.surfaces.turn_view import Item
 from neuroworkflow_agent.text import Redaction, redact
 
 _LIVE_PICTURE_BYTES = 1_000_000
@@ -45,6 +46,8 @@ class SessionView:
         Sends a message and its buffers to every view.
     on_turn_end
         Called on the engine's loop when a turn has ended.
+    keep
+        Given the items of the transcript, on the engine's loop, when they will stay as they are for a while.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class SessionView:
         portal: Portal,
         send: Send,
         on_turn_end: Callable[[TurnEnd], None],
+        keep: Callable[[Sequence[Item]], None],
     ) -> None:
         self.kernel = OwnKernel(
             shell, on_interrupt=self._interrupt, hide=Redaction(lambda: self.chat.config.secrets)
@@ -67,6 +71,7 @@ class SessionView:
         self.chat = Chat(config, kernel=self.kernel, portal=portal, follows_environment=True)
         self.outbox = Outbox(send, self._take_patch)
         self._on_turn_end = on_turn_end
+        self._keep = keep
         self._pictures: dict[str, ShownPicture] = {}
         self._transcript = Transcript(self._keep_picture, config.workspace)
         self._is_starting = False
@@ -131,6 +136,7 @@ class SessionView:
                 self.note(trouble, failed=True)
             self.outbox.set_state(title=stored.title if stored else "", session=self.chat.session_id)
             self.outbox.post_snapshot(self.snapshot, None)
+            self._keep(self._transcript.items)
 
     async def change(self, *, model: str | None, mode: str | None) -> None:
         """Have later turns served otherwise.
@@ -232,6 +238,7 @@ class SessionView:
         if isinstance(event, TurnEnd):
             self._is_running = False
             self.outbox.set_state(busy=False)
+            self._keep(self._transcript.items)
             self._on_turn_end(event)
 
     # -- what is shown --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ from IPython.core.getipython import get_ipython
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.portal import shared_portal
 from neuroworkflow_agent.errors import ConfigError, KernelError
+from neuroworkflow_agent.kernels.capture import uncaptured_publish
 from neuroworkflow_agent.kernels.own import kernel_around
 from neuroworkflow_agent.render.markdown import STYLE
 from neuroworkflow_agent.surfaces.panel.chat import PanelChat
+from neuroworkflow_agent.surfaces.panel.saved import SavedTranscript
+from neuroworkflow_agent.surfaces.turn_view import Item
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("dom", "store", "cards", "composer", "sessions", "panel")
@@ -55,6 +59,7 @@ class ChatPanel(anywidget.AnyWidget):
     _esm = _script()
     _css = STYLE + (_HERE / "panel.css").read_text(encoding="utf-8")
     _chat: PanelChat | None = None
+    _saved: SavedTranscript | None = None
     panel_id = traitlets.Unicode().tag(sync=True)
     """The widget's own id, by which a page finds it again."""
 
@@ -79,9 +84,10 @@ class ChatPanel(anywidget.AnyWidget):
             raise ConfigError(
                 'fork needs a session to copy; give resume=ID as well, or resume="" for the latest.'
             )
-        self._chat = PanelChat(shell, settings, portal=shared_portal(), send=self._send_now)
+        self._chat = PanelChat(shell, settings, portal=shared_portal(), send=self._send_now, keep=self._keep)
         super().__init__()
         self.panel_id = self.model_id
+        self._saved = SavedTranscript(self.panel_id, uncaptured_publish(shell), self._chat.hide)
         _keep_the_thread_asked_for(self.comm)
         self.on_msg(self._receive)
         self._chat.open(resume, fork=fork)
@@ -106,6 +112,18 @@ class ChatPanel(anywidget.AnyWidget):
         """On the engine's thread."""
         if self.comm is not None:
             self.send(message, buffers)
+
+    def _keep(self, items: Sequence[Item]) -> None:
+        """On the engine's thread."""
+        if self._saved is not None:
+            self._saved.update(items)
+
+    def _ipython_display_(self) -> None:
+        shell, bundle = get_ipython(), self._repr_mimebundle_()
+        if shell is not None and bundle is not None:
+            shell.display_pub.publish(*bundle)
+        if self._saved is not None:
+            self._saved.show()
 
     def _repr_mimebundle_(self, **arguments: Any) -> Any:
         bundle = super()._repr_mimebundle_(**arguments)

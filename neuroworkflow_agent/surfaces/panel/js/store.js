@@ -45,6 +45,14 @@ class Store {
     this.onComm = () => this.checkLife();
     model.on("msg:custom", this.onMessage);
     model.on("comm_live_update", this.onComm);
+    this.rule = el("style");
+    this.hideSaved = () => {
+      // Where the panel lives, the transcript that is saved for a page where it does not is no news.
+      this.rule.textContent = `.nwa-saved-${model.get("panel_id")} { display: none }`;
+    };
+    document.head.append(this.rule);
+    model.on("change:panel_id", this.hideSaved);
+    this.hideSaved();
     this.hello();
   }
 
@@ -52,6 +60,8 @@ class Store {
     this.model.off("msg:custom", this.onMessage);
     this.model.off("comm_live_update", this.onComm);
     clearTimeout(this.retry);
+    this.model.off("change:panel_id", this.hideSaved);
+    this.rule.remove();
     for (const url of this.pictures.values()) URL.revokeObjectURL(url);
   }
 

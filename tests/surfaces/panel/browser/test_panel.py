@@ -422,15 +422,29 @@ def test_closed_as_soon_as_it_was_opened_nothing_is_left(page: Page) -> None:
     # That nothing is left in the kernel, and no process, is looked at when the page is released.
 
 
-def test_the_saved_notebook_has_a_summary_and_no_transcript(page: Page, lab: Lab) -> None:
-    page.ask("Talk.", Reply.text("secret-of-the-transcript " * 5000))
+def test_a_notebook_that_is_opened_without_its_kernel_shows_what_was_said(
+    context: BrowserContext, lab: Lab
+) -> None:
+    page = lab.open(context, OPEN)
+    page.open_panel()
+    page.ask("Which one?", Reply.code(PLOT), Reply.text("Neuron **27** <script>alert(1)</script>."))
     page.wait_for_end("complete")
+    saved = page.tab.locator("[class^=nwa-saved-]")
+    expect(saved).to_contain_text("Neuron 27 <script>")
+    expect(saved).to_be_hidden()
     page.save()
-    text = page.path.read_text(encoding="utf-8")
-    assert len(text) < 5_000
-    assert "secret-of-the-transcript" not in text
-    (output,) = json.loads(text)["cells"][0]["outputs"]
-    assert "".join(output["data"]["text/plain"]).startswith(f"Chat with the agent in {lab.root}.")
+    page.wait_until(lambda: "Which one?" in page.path.read_text(encoding="utf-8"))
+    first, second = json.loads(page.path.read_text(encoding="utf-8"))["cells"][0]["outputs"]
+    assert "".join(first["data"]["text/plain"]).startswith(f"Chat with the agent in {lab.root}.")
+    assert "Neuron **27**" in "".join(second["data"]["text/plain"])
+    lab.end_kernels()
+    page.tab.reload()
+    page.wait_for_kernel()
+    expect(saved).to_be_visible()
+    expect(saved.locator("blockquote")).to_have_text("Which one?")
+    expect(saved.locator("strong")).to_have_text("27")
+    expect(saved.locator("pre.highlight")).to_contain_text("plt.plot")
+    page.wait_until(lambda: saved.locator("img").evaluate("image => image.naturalWidth") > 100)
 
 
 def test_a_link_shows_its_target_before_it_opens(page: Page, lab: Lab) -> None:

@@ -1,0 +1,116 @@
+"""What a saved notebook shows of a panel where no kernel runs: the transcript, as one output beside the widget.
+
+The front end keeps the output with the notebook; a page in which the panel lives hides it. `SavedTranscript` belongs
+to its widget and owns no thread: `show` is called by the cell that displays the panel, `update` on the engine's loop.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from neuroworkflow_agent.render import parts
+from neuroworkflow_agent.render.markdown import page, render_html, render_text
+from neuroworkflow_agent.render.outputs import ShownOutput, render_output
+from neuroworkflow_agent.render.parts import Rendered
+from neuroworkflow_agent.surfaces.card_text import card_text, status_of
+from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, Text
+
+_MAX_CHARS = 3_000_000
+"""Of what is kept with the notebook; the oldest items are left out first."""
+_MAX_PICTURE_BYTES = 700_000
+_TEXT = "A session of the agent, as it was when the notebook was saved."
+_EMPTY = "Run this cell to open the panel; earlier sessions are under Sessions there."
+
+
+class SavedTranscript:
+    """Keeps one output up to date.
+
+    Parameters
+    ----------
+    panel_id
+        Of the widget.
+    publish
+        `display_pub.publish` of the shell, uncaptured; on any thread.
+    hide
+        Takes known secrets out of a text.
+    """
+
+    def __init__(self, panel_id: str, publish: Callable[..., None], hide: Callable[[str], str]) -> None:
+        self._panel_id = panel_id
+        self._publish = publish
+        self._hide = hide
+        self._drawn: dict[int, tuple[Item, Rendered]] = {}
+        """Items that change no more, by their identity."""
+        self._shown = Rendered("", "")
+        self._is_there = False
+
+    def show(self) -> None:
+        """Put the output into the cell that runs."""
+        self._send(is_new=True)
+        self._is_there = True
+
+    def update(self, items: Sequence[Item]) -> None:
+        """Show other items."""
+        known = {id(item): self._drawn.get(id(item)) or (item, _draw(item)) for item in items}
+        self._drawn = known
+        kept, room = [], _MAX_CHARS
+        for _item, drawn in reversed(known.values()):
+            room -= len(drawn.html) + len(drawn.text)
+            if room < 0:
+                kept.append(parts.notice("What was said before is left out here."))
+                break
+            kept.append(drawn)
+        said = [each for each in reversed(kept) if each.text]
+        self._shown = Rendered(
+            self._hide("".join(each.html for each in said)),
+            self._hide("\n\n".join(each.text for each in said)),
+        )
+        if self._is_there:
+            self._send(is_new=False)
+
+    def _send(self, *, is_new: bool) -> None:
+        head = _TEXT if self._shown.html else _EMPTY
+        markup = f'<div class="nwa-note">{html.escape(head)}</div>{self._shown.html}'
+        bundle = {
+            "text/html": f'<div class="nwa-saved-{self._panel_id}">{page(markup)}</div>',
+            "text/plain": f"{head}\n\n{self._shown.text}".strip(),
+        }
+        transient = {"display_id": f"nwa-saved-{self._panel_id}"}
+        self._publish(bundle, {}, transient=transient, update=not is_new)
+
+
+def _draw(item: Item) -> Rendered:
+    match item:
+        case Prompt(text=text):
+            return parts.prompt(text)
+        case Text(is_thinking=False, text=text):
+            return Rendered(render_html(text), render_text(text))
+        case Card():
+            return _draw_card(item)
+        case Note(text=text):
+            return parts.notice(text)
+        case End(event=event):
+            return parts.turn_end(event)
+    return Rendered("", "")
+
+
+def _draw_card(card: Card) -> Rendered:
+    given = card_text(card, status_of(card))
+    outputs = card.outputs.outputs
+    shown = "".join(_with_picture(render_output(output)) for output in outputs)
+    texts = [given.text, parts.outputs_text(outputs)]
+    return Rendered(f"{given.html}{shown}", "\n".join(text for text in texts if text))
+
+
+def _with_picture(output: ShownOutput) -> str:
+    picture = output.picture
+    if picture is None:
+        return output.html
+    if len(picture.data) > _MAX_PICTURE_BYTES:
+        return parts.notice("A large picture is left out here.").html
+    data: Any = base64.b64encode(picture.data).decode("ascii")
+    source = f'src="data:{picture.media_type};base64,{data}"'
+    return output.html.replace(f'data-picture="{picture.key}"', source)
