@@ -17,6 +17,7 @@ from neuroworkflow_agent.cli import app
 from neuroworkflow_agent.nodes.findings import RULES
 
 ROOT = Path(__file__).parent.parent
+PAGES = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,13 @@ def test_links_between_the_repositorys_own_pages_lead_somewhere() -> None:
 
 def test_commands_in_the_pages_exist() -> None:
     known = set(commands(typer.main.get_command(app)))  # type: ignore[arg-type]
-    for page in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
+    for page in PAGES:
         for name in re.findall(r"neuroworkflow-agent ([a-z][a-z-]*)", page.read_text(encoding="utf-8")):
             assert name in known, (page.name, name)
+
+
+def test_only_the_dated_comparison_names_a_version_of_the_cli() -> None:
+    """Elsewhere it would be wrong with the next release."""
+    for page in PAGES:
+        if page.name != "is-it-for-me.md":
+            assert not re.search(r"\b2\.1\.\d{3}", page.read_text(encoding="utf-8")), page.name
