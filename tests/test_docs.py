@@ -122,3 +122,11 @@ def test_only_the_dated_comparison_names_a_version_of_the_cli() -> None:
     for page in PAGES:
         if page.name != "is-it-for-me.md":
             assert not re.search(r"\b2\.1\.\d{3}", page.read_text(encoding="utf-8")), page.name
+
+
+def test_comparison_says_when_and_with_which_versions() -> None:
+    text = (ROOT / "docs" / "is-it-for-me.md").read_text(encoding="utf-8")
+    assert re.search(r"As of 20\d\d-\d\d-\d\d", text)
+    for peer in ("notebook-intelligence", "jupyter-ai", "jupyter-mcp-server", "jupyter-cc", "Claude Code"):
+        assert re.search(rf"^\| {peer} \| \d+\.\d+\.\d+", text, flags=re.MULTILINE), peer
+    assert "is-it-for-me.md" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
