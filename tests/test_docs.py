@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -115,6 +116,24 @@ def test_commands_in_the_pages_exist() -> None:
     for page in PAGES:
         for name in re.findall(r"neuroworkflow-agent ([a-z][a-z-]*)", page.read_text(encoding="utf-8")):
             assert name in known, (page.name, name)
+
+
+def test_every_picture_is_made_by_the_script_and_shown_in_both_themes() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "pictures.py"))
+    made = {picture.path.name for picture in script["PICTURES"]}
+    files = {path.name for path in (ROOT / "docs" / "images").iterdir()}
+    shown: dict[str, set[str]] = {}
+    for page in PAGES:
+        names = set(re.findall(r"images/([\w.-]+)", page.read_text(encoding="utf-8")))
+        assert {name.replace("-dark.", "-light.") for name in names} <= names, page.name
+        assert {name.replace("-light.", "-dark.") for name in names} <= names, page.name
+        shown[page.name] = names
+    assert made == files == set().union(*shown.values())
+    for name in ("README.md", "index.md", "panel.md", "magics.md", "headless.md"):
+        assert shown[name], name
+    for path in (ROOT / "docs" / "images").iterdir():
+        assert path.stat().st_size <= script["MAX_BYTES"] == 150_000, path.name
+        assert path.read_bytes().startswith(b"\x89PNG"), path.name
 
 
 def test_only_the_dated_comparison_names_a_version_of_the_cli() -> None:

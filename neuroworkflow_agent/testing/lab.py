@@ -48,9 +48,9 @@ def chromium(path: str) -> Iterator[Browser]:
 
 
 class Lab:
-    """A JupyterLab server on loopback."""
+    """A JupyterLab server on loopback; `more` are arguments of its command line."""
 
-    def __init__(self, home: Path, model: ScriptedModel) -> None:
+    def __init__(self, home: Path, model: ScriptedModel, *more: str) -> None:
         self.home = home
         self.root = home / "workspace"
         self.root.mkdir(parents=True)
@@ -80,7 +80,7 @@ class Lab:
         arguments = [
             "--no-browser", "--allow-root", "--ip=127.0.0.1", "--ServerApp.port=0", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True",
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly", *more,
         ]  # fmt: skip
         self.log = (home / "lab.log").open("wb")
         self.process = subprocess.Popen(
