@@ -136,6 +136,26 @@ def test_every_picture_is_made_by_the_script_and_shown_in_both_themes() -> None:
         assert path.read_bytes().startswith(b"\x89PNG"), path.name
 
 
+def test_readme_shows_the_real_thing_first_and_is_short() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "docs/images/" in "".join(text.splitlines(keepends=True)[:14])
+    prose = re.sub(r"```.*?```|<[^>]+>|\]\([^)]*\)", " ", text, flags=re.DOTALL)
+    assert len(re.findall(r"[A-Za-z]\S*", prose)) <= 720
+    for needed in (
+        "bash scripts/quickstart",
+        "bash scripts/test",
+        "%load_ext neuroworkflow_agent",
+        "docs/is-it-for-me.md",
+    ):
+        assert needed in text
+
+
+def test_examples_show_what_a_person_sees() -> None:
+    for page in PAGES:
+        for example in re.findall(r"```text\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
+            assert "**" not in example, page.name
+
+
 def test_only_the_dated_comparison_names_a_version_of_the_cli() -> None:
     """Elsewhere it would be wrong with the next release."""
     for page in PAGES:
