@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -48,7 +49,10 @@ def test_notebook_is_clean_and_says_what_why_and_what_next(name: str) -> None:
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     nbformat.validate(notebook)
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    assert notebook.cells[0].source.startswith("# ")
+    first = notebook.cells[0].source
+    assert first.startswith("# ")
+    assert "**What to expect.**" in first
+    assert re.search(r"\*\*How long\.\*\* (About \d+ s|Ten minutes) ", first)
     assert "Try" in prose or "to try next" in prose
     assert all(
         not cell.outputs and cell.execution_count is None
