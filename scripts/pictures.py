@@ -139,8 +139,6 @@ def panel(stage: Stage) -> bytes:
     (stage.lab.root / "rates.py").write_text(ANALYSIS, encoding="utf-8")
     page = stage.open(DATA, "from neuroworkflow_agent import ChatPanel\n\nChatPanel()")
     page.open_panel()
-    # As a person does with the corner at its end.
-    page.panel.evaluate("panel => { panel.style.height = '918px'; }")
     page.ask(QUESTION, _code("I count each neuron's spikes.", RASTER), _fastest)
     page.wait_for_end("complete")
     page.panel.get_by_label("Mode", exact=True).select_option("ask")
@@ -156,7 +154,17 @@ def panel(stage: Stage) -> bytes:
     read = _reply(("Read", {"file_path": edit["file_path"]}))
     page.ask("let rates.py take seconds", read, _reply("It takes milliseconds today.", ("Edit", edit)))
     page.panel.get_by_role("button", name="Allow once").wait_for()
-    page.tab.wait_for_timeout(1500)
+    page.tab.wait_for_timeout(1000)
+    # As high as a person draws it at its corner, to see all from the figure on.
+    page.panel.evaluate(
+        """panel => {
+            const log = panel.querySelector(".nwa-log");
+            const top = (element) => element.getBoundingClientRect().top;
+            panel.style.height = `${panel.offsetHeight + top(log) - top(panel.querySelector(".nwa-picture")) + 8}px`;
+            log.scrollTop = log.scrollHeight;
+        }"""
+    )
+    page.tab.wait_for_timeout(500)
     return page.panel.screenshot()
 
 
@@ -243,7 +251,7 @@ def _fastest(request: RecordedRequest) -> Reply:
     printed = re.search(r"neuron (\d+): ([\d.]+) Hz; mean ([\d.]+) Hz", str(request.tool_results[-1]))
     assert printed is not None, request.tool_results
     neuron, rate, mean = printed.groups()
-    return _reply(f"Neuron {neuron} fires fastest, at {rate} Hz; the mean of all 40 is {mean} Hz.")
+    return _reply(f"Neuron **{neuron}** fires fastest, at {rate} Hz; the mean of all 40 is {mean} Hz.")
 
 
 PICTURES = [
