@@ -88,6 +88,13 @@ class Stage:
     browser: Browser
     picture: Picture
 
+    def photograph(self) -> bytes:
+        """Play the scene; the picture, small."""
+        try:
+            return smaller(self.picture.take(self))
+        finally:
+            self.page.tab.context.close()
+
     def open(self, *sources: str, scale: int = 2) -> Page:
         """A notebook with these cells, in the picture's theme and size, with `scale` pixels for one of the page."""
         self.lab.use_theme(f"JupyterLab {self.picture.theme.title()}")
@@ -95,7 +102,8 @@ class Stage:
         context = self.browser.new_context(
             viewport={"width": width, "height": height}, device_scale_factor=scale, reduced_motion="reduce"
         )
-        return self.lab.open(context, *sources, name="spikes.ipynb")
+        self.page = self.lab.open(context, *sources, name="spikes.ipynb")
+        return self.page
 
 
 def cell(stage: Stage) -> bytes:
@@ -289,9 +297,7 @@ def make(picture: Picture, browser: Browser) -> None:
     with tempfile.TemporaryDirectory() as home, ScriptedModel() as model:
         lab = Lab(Path(home), model, "--JupyterNotebookApp.expose_app_in_browser=True")
         try:
-            data = smaller(picture.take(Stage(lab, browser, picture)))
-            for context in browser.contexts:
-                context.close()
+            data = Stage(lab, browser, picture).photograph()
             lab.end_kernels()
         finally:
             lab.close()
