@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import types
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from neuroworkflow_agent import skills
+from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.errors import ConfigError, KernelError
 from neuroworkflow_agent.kernels.activity import Activity
@@ -30,6 +33,13 @@ _MAX_READ_BYTES = 1_000_000
 _MAX_VALUE_CHARS = 2_000
 _MAX_LABEL_CHARS = 200
 _WAIT_S = 1.0
+_COMMANDS = {
+    "new": "begin a new session",
+    "sessions": "go to another session",
+    "model": "choose the model",
+    "mode": "choose what the agent may do unasked",
+    "stop": "stop the turn",
+}
 _MAX_SCANNED = 20_000
 _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
 _PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"})
@@ -115,9 +125,26 @@ def find_variables(query: str, shell: Any, limit: int) -> list[tuple[str, str]]:
         and name not in hidden
         and wanted in name.casefold()
         and type(value).__name__ not in ("module", "builtin_function_or_method")
+        and not _is_of_this_package(value)
     ]
-    rows.sort(key=lambda row: (not row[0].casefold().startswith(wanted), row[0]))
+    # Whoever has typed nothing yet means data, hardly a loop's counter or the panel itself.
+    rows.sort(key=lambda row: (not row[0].casefold().startswith(wanted), len(row[0]) == 1, row[0]))
     return rows[:limit]
+
+
+def find_commands(query: str, config: AgentConfig) -> list[dict[str, str]]:
+    """Commands of the panel, and skills, whose names hold `query`, which begins with a slash. Reads the disk."""
+    directory = config.skills_dir or skills.find_skills_dir(config.workspace).directory
+    folders = [folder for folder in (directory, skills.bundled_skills_dir()) if folder is not None]
+    names = dict.fromkeys(skill.name for folder in folders for skill in skills.find_skills(folder))
+    found = [{"kind": "command", "value": f"/{name}", "detail": about} for name, about in _COMMANDS.items()]
+    found += [{"kind": "skill", "value": f"/{name}", "detail": "skill"} for name in names]
+    return [each for each in found if query[1:].casefold() in each["value"].casefold()]
+
+
+def _is_of_this_package(value: Any) -> bool:
+    of = value if isinstance(value, type | types.FunctionType) else type(value)
+    return str(getattr(of, "__module__", "")).partition(".")[0] == "neuroworkflow_agent"
 
 
 def _paths(workspace: Path) -> Iterator[str]:

@@ -152,6 +152,8 @@ class PanelChat:
             self._show_queue()
         else:
             await self._send(prompt, chips)
+        if any(chip.get("kind") == "error" for chip in chips):
+            self._outbox.set_state(error="")  # it is being dealt with
         self._outbox.post({"type": "accepted", "request": message.get("request")})
 
     async def _send(self, prompt: str, chips: list[Message]) -> None:
@@ -248,7 +250,12 @@ class PanelChat:
         self._outbox.post({"type": "changed", "request": message.get("request")})
 
     async def _on_complete(self, message: Message) -> None:
-        query = str(message.get("text") or "")
+        text = str(message.get("text") or "")
+        if text.startswith("/"):
+            found = await asyncio.to_thread(attachments.find_commands, text, self._config)
+            self._outbox.post({"type": "completions", "request": message.get("request"), "items": found})
+            return
+        query = text.removeprefix("@")
         names = attachments.find_variables(query, self._shell, _MAX_COMPLETIONS // 2)
         files = await asyncio.to_thread(
             attachments.find_files, query, self._config.workspace, _MAX_COMPLETIONS - len(names)

@@ -240,7 +240,11 @@ function questionField(asked) {
     const label = el("label", {}, input, el("span", { dir: "auto", text: option.label }), el("small", { dir: "auto", text: option.description }));
     return { input, label };
   });
-  const own = el("input", { type: "text", "aria-label": `Other answer: ${asked.question}`, placeholder: "Other", dir: "auto" });
+  /** What is written is the answer, then, and no option is. */
+  const choose = () => {
+    if (!asked.multiple && own.value.trim()) for (const option of options) option.input.checked = false;
+  };
+  const own = el("input", { type: "text", oninput: choose, "aria-label": `Other answer: ${asked.question}`, placeholder: "Other", dir: "auto" });
   return {
     question: asked.question,
     node: el("fieldset", {}, el("legend", { text: asked.question, dir: "auto" }), ...options.map((/** @type {any} */ o) => o.label), own),

@@ -9,24 +9,26 @@ const MODES = {
   "read-only": "read-only: only reads",
 };
 const OTHER = "\u2026";
+const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 class Composer {
-  /** @param {Store} store @param {HTMLElement} root @param {(text: string) => void} problem */
-  constructor(store, root, problem) {
+  /** @param {Store} store @param {HTMLElement} root @param {(text: string) => void} problem @param {(name: string) => void} command */
+  constructor(store, root, problem, command) {
     this.store = store;
     this.root = root;
     this.problem = problem;
-    /** @type {{kind: string, value: string}[]} */
+    this.command = command;
+    /** @type {{kind: string, value: string, picture?: string}[]} */
     this.chips = [];
     /** @type {any[]} */
     this.found = [];
     this.chosen = 0;
     this.lastPrompt = "";
-    this.list = el("ul.nwa-completions", { role: "listbox", id: uniqueId("completions"), "aria-label": "Files and variables", hidden: true });
+    this.list = el("ul.nwa-completions", { role: "listbox", id: uniqueId("completions"), "aria-label": "Suggestions", hidden: true });
     this.field = el("textarea", {
       rows: 2,
       dir: "auto",
-      placeholder: "Ask the agent. @ points at a file or a variable.",
+      placeholder: "Ask the agent. @ points at a file or a variable, / lists commands and skills.",
       "aria-label": "Message to the agent",
       "aria-autocomplete": "list",
       "aria-haspopup": "listbox",
@@ -186,6 +188,14 @@ class Composer {
     this.complete();
   }
 
+  /** Put a text where the user writes, to be gone on with. @param {string} text */
+  begin(text) {
+    this.field.value = text;
+    this.keepDraft();
+    this.grow();
+    this.field.focus();
+  }
+
   grow() {
     this.field.style.height = "auto";
     this.field.style.height = `${Math.min(this.field.scrollHeight + 2, 200)}px`;
@@ -193,10 +203,10 @@ class Composer {
 
   // -- what the message points at ---------------------------------------------------------------------
 
-  /** The word behind the last @ before the cursor, if the cursor is in one. */
+  /** What is before the cursor that names something: a word behind an at sign, or behind a slash at the very start. */
   mention() {
     const before = this.field.value.slice(0, this.field.selectionStart);
-    return /(?:^|\s)@([^\s@]*)$/.exec(before)?.[1] ?? null;
+    return /^\/[^\s/]*$/.exec(before)?.[0] ?? /(?:^|\s)(@[^\s@]*)$/.exec(before)?.[1] ?? null;
   }
 
   async complete() {
@@ -214,7 +224,7 @@ class Composer {
           "li",
           { role: "option", id: uniqueId("option"), onmousedown: (/** @type {Event} */ event) => { event.preventDefault(); this.accept(found); } },
           el("span", { text: found.value, dir: "auto" }),
-          el("small", { text: found.kind === "variable" ? found.detail : "file" }),
+          el("small", { text: found.kind === "file" ? "file" : found.detail, dir: "auto" }),
         ),
       ),
     );
@@ -234,10 +244,16 @@ class Composer {
   /** @param {any} found */
   accept(found) {
     const end = this.field.selectionStart;
-    const start = end - (this.mention() ?? "").length - 1;
-    this.field.setRangeText(`@${found.value} `, start, end, "end");
-    this.addChip(found.kind, found.value);
+    const start = end - (this.mention() ?? "").length;
     this.hideList();
+    if (found.kind === "command") {
+      this.field.setRangeText("", start, end, "end");
+      this.keepDraft();
+      this.command(found.value);
+      return;
+    }
+    this.field.setRangeText(found.kind === "skill" ? `Use the skill ${found.value.slice(1)}: ` : `@${found.value} `, start, end, "end");
+    if (found.kind !== "skill") this.addChip(found.kind, found.value);
     this.keepDraft();
     this.field.focus();
   }
@@ -247,9 +263,9 @@ class Composer {
     this.field.removeAttribute("aria-activedescendant");
   }
 
-  /** @param {string} kind @param {string} value */
-  addChip(kind, value) {
-    if (!this.chips.some((chip) => chip.kind === kind && chip.value === value)) this.chips.push({ kind, value });
+  /** @param {string} kind @param {string} value @param {string} [picture] address of a small view of it */
+  addChip(kind, value, picture) {
+    if (!this.chips.some((chip) => chip.kind === kind && chip.value === value)) this.chips.push({ kind, value, picture });
     this.drawChips();
     this.drawState();
   }
@@ -261,6 +277,7 @@ class Composer {
         el(
           "li",
           {},
+          chip.picture ? el("img", { src: chip.picture, alt: "" }) : null,
           el("span", { text: chip.value, dir: "auto" }),
           button(`Remove ${chip.value}`, () => {
             this.chips = this.chips.filter((other) => other !== chip);
@@ -291,7 +308,8 @@ class Composer {
         continue;
       }
       try {
-        this.addChip("file", await this.store_file(file));
+        const path = await this.store_file(file);
+        this.addChip("file", path, PICTURES.includes(file.type) ? URL.createObjectURL(file) : undefined);
       } catch (error) {
         this.problem(/** @type {Error} */ (error).message);
       }
@@ -348,6 +366,7 @@ class Composer {
         el("button.nwa-main", { type: "submit", text: "Use it" }),
       ),
     );
+    name.focus();
   }
 }
 

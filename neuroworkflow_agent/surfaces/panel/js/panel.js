@@ -2,6 +2,7 @@
 // One view of a panel: transcript, status, composer; and the way in for anywidget.
 
 const NEAR_PX = 60;
+const STARTERS = ["What is in my variables?", "Plot the data of my last cell.", "Explain my last cell."];
 
 /** Whether a key pressed in the panel is meant for the notebook: Ctrl+S and its like. @param {KeyboardEvent} event */
 function isNotebooks(event) {
@@ -24,14 +25,14 @@ class PanelView {
     this.trouble = el("div.nwa-trouble", { role: "alert" });
     this.live = el("div.nwa-hidden", { "aria-live": "polite", role: "status" });
     this.node = el("section.nwa.nwa-panel.mathjax_ignore.tex2jax_ignore", { "aria-label": "Chat with the agent" });
-    this.composer = new Composer(store, this.node, (text) => this.problem(text));
+    this.composer = new Composer(store, this.node, (text) => this.problem(text), (name) => this.obey(name));
     this.node.append(
       el(
         "header.nwa-head",
         {},
         this.title,
-        button("New session", () => store.send({ type: "new" }), { icon: "add" }),
-        button("Sessions", () => openSessions(store, this.node, (text) => this.problem(text)), { icon: "list" }),
+        button("New session", () => this.obey("/new"), { icon: "add" }),
+        button("Sessions", () => this.obey("/sessions"), { icon: "list" }),
       ),
       el("div.nwa-middle", {}, this.log, this.newer),
       this.trouble,
@@ -44,6 +45,28 @@ class PanelView {
     this.reset();
     this.state();
     this.clock = setInterval(() => this.drawStatus(), 1000);
+  }
+
+  /** Do what a button, or a command in the field, asks for. @param {string} name */
+  obey(name) {
+    if (name === "/new") this.store.send({ type: "new" });
+    else if (name === "/sessions") openSessions(this.store, this.node, (text) => this.problem(text));
+    else if (name === "/stop") this.store.stop();
+    else if (name === "/model") this.composer.model.focus();
+    else if (name === "/mode") this.composer.mode.focus();
+  }
+
+  /** In an output view of its own the panel has all of it; the page attaches it some frames later. @param {number} tries */
+  fillView(tries = 100) {
+    if (!this.node.isConnected) {
+      if (tries > 0) requestAnimationFrame(() => this.fillView(tries - 1));
+      return;
+    }
+    const view = this.node.closest(".jp-LinkedOutputView");
+    if (!view) return;
+    this.node.classList.add("nwa-full");
+    for (let at = this.node.parentElement; at && at !== view; at = at.parentElement) at.style.height = "100%";
+    this.toEnd();
   }
 
   close() {
@@ -62,6 +85,8 @@ class PanelView {
     };
     window.addEventListener("keydown", onAnyKey, true);
     this.unlisten = () => window.removeEventListener("keydown", onAnyKey, true);
+    // A picture that comes late makes what is shown longer.
+    this.log.addEventListener("load", () => this.isAtEnd && this.toEndSoon(), true);
     let top = 0;
     this.log.addEventListener("scroll", () => {
       // What is added below meanwhile is not a wish to stay here; only going up is.
@@ -191,7 +216,8 @@ class PanelView {
         "div.nwa-empty",
         {},
         el("p", { text: "The agent works in this notebook’s kernel, with the variables you have." }),
-        el("p", { text: "Ask for a plot, a fix, or a file. Enter sends, Shift+Enter makes a new line, Escape stops." }),
+        el("p.nwa-starters", {}, ...STARTERS.map((text) => button(text, () => this.composer.begin(text)))),
+        el("p", { text: `Model: ${this.store.state.model}. Enter sends, Shift+Enter makes a new line, Escape stops.` }),
       ),
     );
   }
@@ -251,6 +277,7 @@ export default {
     const view = new PanelView(store);
     place.append(view.node);
     view.toEnd();
+    view.fillView();
     return () => view.close();
   },
 };

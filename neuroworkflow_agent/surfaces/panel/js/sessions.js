@@ -4,7 +4,14 @@
 /** @param {Store} store @param {HTMLElement} root @param {(text: string) => void} problem */
 async function openSessions(store, root, problem) {
   const list = el("ul.nwa-sessions", { "aria-label": "Sessions" });
-  const dialog = openDialog(root, "Sessions", list);
+  const search = el("input", { type: "search", placeholder: "Search", "aria-label": "Search in sessions", dir: "auto", oninput: () => filter() });
+  const filter = () => {
+    const wanted = search.value.trim().toLocaleLowerCase();
+    for (const node of list.children) {
+      /** @type {HTMLElement} */ (node).hidden = !(/** @type {HTMLElement} */ (node).dataset.title ?? "").includes(wanted);
+    }
+  };
+  const dialog = openDialog(root, "Sessions", search, list);
   /** @param {any} message @param {(reply: any) => void} done */
   const ask = async (message, done) => {
     try {
@@ -17,6 +24,7 @@ async function openSessions(store, root, problem) {
   /** @param {any} reply */
   const draw = (reply) => {
     list.replaceChildren(...reply.sessions.map((/** @type {any} */ found) => row(found)));
+    filter();
     if (reply.sessions.length === 0) list.append(el("li", { text: "No sessions in this workspace yet." }));
     (list.querySelector("button") ?? dialog.querySelector("button"))?.focus();
   };
@@ -36,7 +44,7 @@ async function openSessions(store, root, problem) {
       el("span", { text: found.title, dir: "auto" }),
       el("small", { text: `${new Date(found.modified).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}${isCurrent ? " · open" : ""}` }),
     );
-    const node = el("li", {}, open, button("Rename", () => rename(), { title: `Rename ${found.title}` }), button("Delete", () => askTwice(), { title: `Delete ${found.title}` }));
+    const node = el("li", { "data-title": found.title.toLocaleLowerCase() }, open, button("Rename", () => rename(), { title: `Rename ${found.title}` }), button("Delete", () => askTwice(), { title: `Delete ${found.title}` }));
     const rename = () => {
       const title = el("input", { type: "text", value: found.title, "aria-label": "Title", dir: "auto" });
       const form = el(
