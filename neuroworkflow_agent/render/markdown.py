@@ -48,25 +48,34 @@ _MAX_HIGHLIGHTED_CHARS = 50_000
 
 STYLE = """\
 .nwa{line-height:1.5;overflow-wrap:anywhere}
-.nwa pre{margin:.4em 0;padding:.5em .7em;overflow-x:auto;border-radius:4px;font-size:.92em;\
-background:var(--jp-cell-editor-background,rgba(127,127,127,.1));border:1px solid var(--jp-border-color2,rgba(127,127,127,.3))}
-.nwa .nwa-whole pre{white-space:break-spaces;overflow-wrap:anywhere;max-height:60vh;overflow:auto}
+.nwa.nwa pre{margin:.4em 0;padding:.5em .7em;overflow-x:auto;border-radius:4px;font-size:.92em;\
+background:var(--jp-cell-editor-background,rgba(127,127,127,.1));border:1px solid var(--jp-border-color1,rgba(127,127,127,.4))}
+.nwa.nwa pre>code{background:none}
+.nwa.nwa .nwa-whole pre{white-space:break-spaces;overflow-wrap:anywhere;max-height:60vh;overflow:auto}
 .nwa code{font-family:var(--jp-code-font-family,ui-monospace,monospace)}
 .nwa a{color:var(--jp-content-link-color,LinkText)}
 .nwa table{border-collapse:collapse;margin:.4em 0;font-size:inherit}.nwa th,.nwa td{padding:.2em .6em;border:1px solid var(--jp-border-color2,rgba(127,127,127,.4));text-align:left}
 .nwa blockquote{margin:.4em 0;padding-left:.8em;border-left:3px solid var(--jp-border-color1,rgba(127,127,127,.5))}
 .nwa .nwa-note{color:var(--jp-ui-font-color2,GrayText);font-size:.92em}.nwa summary{cursor:pointer}
-.nwa .nwa-fail{color:var(--jp-error-color0,#c62828)}
-.nwa .k,.nwa .kn,.nwa .kc,.nwa .kd,.nwa .ow{color:var(--jp-mirror-editor-keyword-color,#2e7d32);font-weight:600}
-.nwa .s,.nwa .s1,.nwa .s2,.nwa .sd,.nwa .sa,.nwa .si{color:var(--jp-mirror-editor-string-color,#b5541c)}
-.nwa .c,.nwa .c1,.nwa .cm,.nwa .ch{color:var(--jp-mirror-editor-comment-color,#6a7a7a);font-style:italic}
-.nwa .mi,.nwa .mf,.nwa .mh,.nwa .il{color:var(--jp-mirror-editor-number-color,#00796b)}
-.nwa .nb,.nwa .bp{color:var(--jp-mirror-editor-builtin-color,#3f7d20)}
-.nwa .nf,.nwa .nc,.nwa .fm{color:var(--jp-mirror-editor-def-color,#1565c0)}
-.nwa .o,.nwa .om{color:var(--jp-mirror-editor-operator-color,#8e24aa)}
-.nwa .gi{color:var(--jp-success-color0,#2e7d32)}.nwa .gd{color:var(--jp-error-color0,#c62828)}.nwa .gu,.nwa .gh{font-weight:600}
+.nwa .nwa-fail{color:color-mix(in srgb,var(--jp-error-color1,#c62828) 65%,var(--jp-content-font-color1,CanvasText))}
+.nwa .k,.nwa .kn,.nwa .kc,.nwa .kd,.nwa .ow{color:color-mix(in srgb,var(--jp-mirror-editor-keyword-color,#2e7d32) 65%,var(--jp-content-font-color1,CanvasText));font-weight:600}
+.nwa .s,.nwa .s1,.nwa .s2,.nwa .sd,.nwa .sa,.nwa .si{color:color-mix(in srgb,var(--jp-mirror-editor-string-color,#b5541c) 65%,var(--jp-content-font-color1,CanvasText))}
+.nwa .c,.nwa .c1,.nwa .cm,.nwa .ch{color:color-mix(in srgb,var(--jp-mirror-editor-comment-color,#6a7a7a) 65%,var(--jp-content-font-color1,CanvasText));font-style:italic}
+.nwa .mi,.nwa .mf,.nwa .mh,.nwa .il{color:color-mix(in srgb,var(--jp-mirror-editor-number-color,#00796b) 65%,var(--jp-content-font-color1,CanvasText))}
+.nwa .nb,.nwa .bp{color:color-mix(in srgb,var(--jp-mirror-editor-builtin-color,#3f7d20) 65%,var(--jp-content-font-color1,CanvasText))}
+.nwa .nf,.nwa .nc,.nwa .fm{color:color-mix(in srgb,var(--jp-mirror-editor-def-color,#1565c0) 65%,var(--jp-content-font-color1,CanvasText))}
+.nwa .o,.nwa .om{color:color-mix(in srgb,var(--jp-mirror-editor-operator-color,#8e24aa) 65%,var(--jp-content-font-color1,CanvasText))}
+.nwa .gi{color:color-mix(in srgb,var(--jp-success-color1,#2e7d32) 65%,var(--jp-content-font-color1,CanvasText))}\
+.nwa .gd{color:color-mix(in srgb,var(--jp-error-color1,#c62828) 65%,var(--jp-content-font-color1,CanvasText))}.nwa .gu,.nwa .gh{font-weight:600}
 """
 """CSS for one display, scoped to the class `nwa`; follows JupyterLab's theme, readable without it."""
+
+
+_INLINE = {
+    '<pre class="highlight">': "border: 1px solid rgba(127, 127, 127, 0.4); border-radius: 4px; padding: 0.5em 0.7em; margin: 0.4em 0",
+    '<div class="nwa-note nwa-fail">': "border-left: 3px solid #d32f2f; padding-left: 0.6em",
+}
+"""What is seen also where a notebook is not trusted, or shown by others: those take the style away but for this."""
 
 
 def render_html(markdown: str) -> str:
@@ -74,12 +83,20 @@ def render_html(markdown: str) -> str:
     return sanitize(parser().render(strip_control(markdown)))
 
 
-def page(safe: str) -> str:
-    """Rendered HTML as one display of a notebook: with its style, and closed to MathJax.
+def page(safe: str, *, with_style: bool = True) -> str:
+    """Rendered HTML as one display of a notebook, closed to MathJax.
 
     JupyterLab typesets what stands between dollars in any HTML output; in ours that is money, or shell code.
+
+    Parameters
+    ----------
+    with_style
+        Whether it brings its style along; false where a display before it in the same cell has.
     """
-    return f'<div class="nwa mathjax_ignore tex2jax_ignore"><style>{STYLE}</style>{safe}</div>'
+    for mark, style in _INLINE.items():
+        safe = safe.replace(mark, f'{mark[:-1]} style="{style}">')
+    brought = f"<style>{STYLE}</style>" if with_style else ""
+    return f'<div class="nwa mathjax_ignore tex2jax_ignore">{brought}{safe}</div>'
 
 
 def render_text(markdown: str) -> str:

@@ -42,6 +42,8 @@ class _Display:
     bundle: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     outputs: OutputList | None = None
+    has_style: bool = False
+    """Whether it brings the style along, as the first one does for all."""
 
 
 @dataclass(eq=False, slots=True)
@@ -217,7 +219,7 @@ class CellView:
         """The display for what comes next, at the end of the cell."""
         display, self._slot = self._slot, None
         if display is None:
-            display = _Display()
+            display = _Display(has_style=not self._shown)
             self._shown.append(display)
         return display
 
@@ -229,7 +231,7 @@ class CellView:
     def _fill(self, display: _Display, rendered: Rendered, metadata: dict[str, Any] | None = None) -> None:
         """Put content into a display, or other content than it has."""
         bundle = {
-            "text/html": page(rendered.html),
+            "text/html": page(rendered.html, with_style=display.has_style),
             "text/plain": rendered.text,
         }
         is_new = not display.bundle
