@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from neuroworkflow_agent import cli_instructions, cli_nodes
+from neuroworkflow_agent import cli_instructions, cli_nodes, cli_sign_in
 from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.cli_nodes import JsonOption
 from neuroworkflow_agent.config import AgentConfig, Mode
@@ -144,6 +144,7 @@ def doctor(model: ModelOption = None, as_json: JsonOption = False) -> None:
     raise typer.Exit(0 if wrong is None else 1)
 
 
+cli_sign_in.add_commands(app)
 cli_nodes.add_commands(app)
 
 

@@ -1,4 +1,4 @@
-"""Settings of a session: argument, then environment, then default.
+"""Settings of a session: argument, then environment, then what the user signed in with, then default.
 
 `AgentConfig.from_env` is the only reader of environment variables in the package. Values are checked
 once, here, before any process is started.
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+from neuroworkflow_agent.credentials import SignIn, UnusableSignInError, stored_sign_in
 from neuroworkflow_agent.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -124,6 +125,10 @@ class AgentConfig:
     """The workflow meant where none is named; `NEUROWORKFLOW_PROJECT_ID`."""
     endpoint: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Environment variables that decide which Messages API endpoint serves, as they were found."""
+    sign_in: SignIn | None = field(default=None, repr=False)
+    """What `neuroworkflow-agent login` kept; it serves where no environment variable does."""
+    sign_in_trouble: str = ""
+    """Why that cannot be used, if it cannot."""
     found_secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
     """Secrets as they were found in the environment."""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
@@ -178,7 +183,8 @@ class AgentConfig:
             "found_secrets": frozenset(_secrets(env)),
             "environ": env,
         }
-        config = cls(**{**{k: v for k, v in found.items() if v is not None}, **given})
+        kept = {} if "sign_in" in given else _signed_in()
+        config = cls(**{**{k: v for k, v in found.items() if v is not None}, **kept, **given})
         servers = _path(env, "NEUROWORKFLOW_MCP_CONFIG")
         if servers is None or "mcp_servers" in given:
             return config
@@ -189,7 +195,8 @@ class AgentConfig:
     @property
     def secrets(self) -> frozenset[str]:
         """Values that neither the model nor a transcript may see, today's tokens among them."""
-        own = [self.user_token] if self.user_token and len(self.user_token) >= _MIN_SECRET_CHARS else []
+        given = (self.user_token, self.sign_in and self.sign_in.known_key)
+        own = [secret for secret in given if secret and len(secret) >= _MIN_SECRET_CHARS]
         return self.found_secrets.union(_secrets(self.environ), own, self._secrets_of_servers())
 
     def _secrets_of_servers(self) -> frozenset[str]:
@@ -219,6 +226,14 @@ class AgentConfig:
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     value = env.get(name)
     return Path(value).expanduser() if value else None
+
+
+def _signed_in() -> dict[str, Any]:
+    """What the user signed in with; where it cannot be used, this is told when it would be."""
+    try:
+        return {"sign_in": stored_sign_in()}
+    except UnusableSignInError as error:
+        return {"sign_in_trouble": str(error)}
 
 
 def _is_secret(name: str) -> bool:

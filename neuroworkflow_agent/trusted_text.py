@@ -14,7 +14,9 @@ class UnfitFileError(AgentError):
     """A file that cannot be obeyed; the message says why, as the end of a sentence."""
 
 
-def read_trusted_text(path: Path, max_bytes: int, *, follow_link: bool = False) -> str:
+def read_trusted_text(
+    path: Path, max_bytes: int, *, follow_link: bool = False, is_secret: bool = False
+) -> str:
     """The text of a regular file.
 
     Parameters
@@ -23,6 +25,8 @@ def read_trusted_text(path: Path, max_bytes: int, *, follow_link: bool = False) 
         Of a file that is taken.
     follow_link
         Whether the file may be a link to one.
+    is_secret
+        Whether nobody else may be able to read it, either.
 
     Raises
     ------
@@ -45,6 +49,8 @@ def read_trusted_text(path: Path, max_bytes: int, *, follow_link: bool = False) 
             raise UnfitFileError("is not a regular file")
         if reason := distrusted(found):
             raise UnfitFileError(reason)
+        if is_secret and found.st_mode & 0o077:
+            raise UnfitFileError("can be read by others")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             data = file.read(max_bytes + 1)
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from neuroworkflow_agent.config import ANTHROPIC_VARIABLES, AgentConfig
+from neuroworkflow_agent.credentials import Kind, SignIn, UnusableSignInError
 from neuroworkflow_agent.directories import private_directory, user_home
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.models import local_servers
@@ -21,12 +22,16 @@ from neuroworkflow_agent.models.endpoint import (
     NoEndpointError,
     Script,
     foreign_environ,
+    leading_environ,
 )
 from neuroworkflow_agent.models.local import weights
 from neuroworkflow_agent.models.sidecar import Sidecar
 from neuroworkflow_agent.wire import GATEWAY_PATH
 
 ANTHROPIC_URL = "https://api.anthropic.com"
+OPENAI_URL = "https://api.openai.com/v1"
+_OPENAI_MODEL = "gpt-4.1"
+_SIGNED_IN = "you are signed in"
 _IDLE_S = 900
 _KINDS = ("openai", "litellm", "local", "scripted", *local_servers.BY_KEY)
 """What may stand before a colon."""
@@ -67,20 +72,30 @@ def choose_endpoint(config: AgentConfig) -> Endpoint:
         raise ConfigError(f"There is no kind of model {kind!r}. Did you mean {near!r}?")
     if "NEUROWORKFLOW_BACKEND_URL" in config.endpoint:
         return _gateway(config, "NEUROWORKFLOW_BACKEND_URL is set", asked)
-    return _messages_api(config, asked) or _no_endpoint(asked)
+    return (
+        _from_variables(config, asked)
+        or _from_sign_in(config, asked)
+        or _from_claude_login(config, asked)
+        or _no_endpoint(asked)
+    )
 
 
 def _automatic(config: AgentConfig) -> Endpoint:
-    """The gateway, an Anthropic key or login, an OpenAI key, a local server, the embedded model."""
+    """The gateway, an Anthropic or OpenAI key, what the user signed in with, a local server, the embedded model."""
     if "NEUROWORKFLOW_BACKEND_URL" in config.endpoint:
         return _gateway(config, "NEUROWORKFLOW_BACKEND_URL is set")
-    if (found := _messages_api(config, None)) is not None:
+    if (found := _from_variables(config, None)) is not None:
+        return found
+    # Who has signed in with us has said what to use, a login with `claude` or not.
+    if not _has_sign_in(config) and (found := _from_claude_login(config, None)) is not None:
         return found
     skipped = ""
     if "OPENAI_API_KEY" in config.endpoint:
         if importlib.util.find_spec("litellm") is not None:
-            return _bridge("openai:gpt-4.1", config, "OPENAI_API_KEY is set")
+            return _bridge(f"openai:{_OPENAI_MODEL}", config, "OPENAI_API_KEY is set")
         skipped = '; OPENAI_API_KEY is set, but needs pip install "neuroworkflow-agent[openai]"'
+    if (found := _from_sign_in(config, None)) is not None:
+        return found
     for server, model in local_servers.answering():
         why = f"it answers on this machine and no key is set{skipped}"
         return _loopback(server.name, f"http://127.0.0.1:{server.port}", model, why)
@@ -109,10 +124,12 @@ def _has_embedded() -> bool:
     return weights.is_installed() and importlib.util.find_spec("xllamacpp") is not None
 
 
-def _messages_api(config: AgentConfig, model: str | None) -> Endpoint | None:
-    """What the user's Anthropic variables or login lead to."""
+def _from_variables(config: AgentConfig, model: str | None) -> Endpoint | None:
+    """What the user's Anthropic variables lead to."""
     found = {name: value for name, value in config.endpoint.items() if name in ANTHROPIC_VARIABLES}
     url = found.get("ANTHROPIC_BASE_URL")
+    if url and len(found) == 1 and config.sign_in and config.sign_in.url == url.rstrip("/"):
+        return _from_sign_in(config, model)  # the key that was kept for this address
     if url:
         return Endpoint("Messages API server", url, "ANTHROPIC_BASE_URL is set", found, model, is_priced=True)
     for variable in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"):
@@ -122,17 +139,71 @@ def _messages_api(config: AgentConfig, model: str | None) -> Endpoint | None:
         if variable.startswith("CLAUDE_CODE_USE_"):
             cloud = variable.removeprefix("CLAUDE_CODE_USE_").title()
             return Endpoint(cloud, cloud.lower(), f"{variable} is set", found, model, is_priced=True)
-    if _is_logged_in(config):
-        return Endpoint(
-            "Anthropic", ANTHROPIC_URL, "you are logged in with 'claude'", found, model, is_priced=True
-        )
     return None
+
+
+def _from_claude_login(config: AgentConfig, model: str | None) -> Endpoint | None:
+    """What the user's login with `claude` leads to."""
+    if not _is_logged_in(config):
+        return None
+    return Endpoint(
+        "Anthropic", ANTHROPIC_URL, "you are logged in with 'claude'", model=model, is_priced=True
+    )
+
+
+def _has_sign_in(config: AgentConfig) -> bool:
+    return config.sign_in is not None or bool(config.sign_in_trouble)
+
+
+def _sign_in(config: AgentConfig, *kinds: Kind) -> SignIn | None:
+    """What the user signed in with, if it is of these kinds.
+
+    Raises
+    ------
+    UnusableSignInError
+        If it cannot be used.
+    """
+    if config.sign_in_trouble:
+        raise UnusableSignInError(config.sign_in_trouble)
+    return config.sign_in if config.sign_in is not None and config.sign_in.kind in kinds else None
+
+
+def _from_sign_in(config: AgentConfig, asked: str | None) -> Endpoint | None:
+    """What the user signed in with; a name that is asked for is none of OpenAI's, which have a prefix."""
+    if asked is None and (found := _sign_in(config, "openai")) is not None:
+        return _bridge(f"openai:{found.model or _OPENAI_MODEL}", config, _SIGNED_IN)
+    found = _sign_in(config, "anthropic", "gateway", "server")
+    return None if found is None else _signed_in_endpoint(found, asked or found.model)
+
+
+def _signed_in_endpoint(sign_in: SignIn, model: str | None) -> Endpoint:
+    url, key = sign_in.url, sign_in.key
+    if sign_in.kind == "gateway":
+        url += GATEWAY_PATH
+        return Endpoint(
+            "gateway", url, _SIGNED_IN, model=model, is_priced=True, is_signed_in=True,
+            server=GatewayAccess(url, lambda: key),
+        )  # fmt: skip
+    if sign_in.kind == "server":
+        model = model or next(iter(local_servers.list_models(url, key)), None)
+        environ = foreign_environ(url, key, model)
+        return Endpoint("Messages API server", url, _SIGNED_IN, environ, model, is_signed_in=True)
+    environ = leading_environ(url, key)
+    if url == ANTHROPIC_URL:
+        del environ["ANTHROPIC_BASE_URL"]  # the CLI takes what is said there for somebody else's
+    name = "Anthropic" if url == ANTHROPIC_URL else "Messages API server"
+    return Endpoint(name, url, _SIGNED_IN, environ, model, is_priced=True, is_signed_in=True)
 
 
 def _gateway(config: AgentConfig, why: str, model: str | None = None) -> Endpoint:
     base = config.endpoint.get("NEUROWORKFLOW_BACKEND_URL")
+    if not base and (sign_in := _sign_in(config, "gateway")) is not None:
+        return _signed_in_endpoint(sign_in, model or sign_in.model)
     if not base:
-        raise ConfigError("No gateway is configured. Set NEUROWORKFLOW_BACKEND_URL to its base URL.")
+        raise ConfigError(
+            "No gateway is configured. Set NEUROWORKFLOW_BACKEND_URL to its base URL, "
+            "or sign in: neuroworkflow-agent login gateway."
+        )
 
     def token() -> str:
         return config.now("NEUROWORKFLOW_SERVICE_TOKEN", "JUPYTERHUB_API_TOKEN")
@@ -141,13 +212,15 @@ def _gateway(config: AgentConfig, why: str, model: str | None = None) -> Endpoin
         raise ConfigError(
             "The gateway needs a token. Set NEUROWORKFLOW_SERVICE_TOKEN, or start this kernel on a JupyterHub, which sets JUPYTERHUB_API_TOKEN."
         )
-    url = _checked_url(base).rstrip("/") + GATEWAY_PATH
+    url = checked_url(base).rstrip("/") + GATEWAY_PATH
     return Endpoint("gateway", url, why, model=model, is_priced=True, server=GatewayAccess(url, token))
 
 
 def _at_url(url: str, model: str | None, config: AgentConfig) -> Endpoint:
-    url = _checked_url(url).rstrip("/")
+    url = checked_url(url).rstrip("/")
     token = config.endpoint.get("ANTHROPIC_AUTH_TOKEN", "") if _is_base_url(url, config) else ""
+    if not token and config.sign_in is not None and config.sign_in.url == url:
+        token = config.sign_in.key
     if model is None:
         models = local_servers.list_models(url, token)
         model = models[0] if models else None
@@ -212,9 +285,14 @@ def _bridge(asked: str, config: AgentConfig, why: str) -> Endpoint:
     model = f"openai/{rest}" if kind == "openai" else rest if kind == "litellm" else asked
     if not model.strip("/") or model == "openai/":
         raise ConfigError(f"Name the model as well, for example {kind}:gpt-4.1.")
-    if kind == "openai" and "OPENAI_API_KEY" not in config.endpoint:
-        raise ConfigError(f"{asked!r} needs a key. Set OPENAI_API_KEY.")
     keys = {n: v for n, v in config.endpoint.items() if n in ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
+    sign_in = _openai_sign_in(config) if kind == "openai" and "OPENAI_API_KEY" not in keys else None
+    if sign_in is not None:
+        keys = {"OPENAI_API_KEY": sign_in.key, "OPENAI_BASE_URL": sign_in.url}
+    if kind == "openai" and "OPENAI_API_KEY" not in keys:
+        raise ConfigError(
+            f"{asked!r} needs a key. Set OPENAI_API_KEY, or sign in: neuroworkflow-agent login openai."
+        )
     settings = {"model": model, "keys": keys, "idle_s": _IDLE_S}
     server = Sidecar(
         "The bridge",
@@ -222,7 +300,14 @@ def _bridge(asked: str, config: AgentConfig, why: str) -> Endpoint:
         settings,
         private_directory("servers"),
     )
-    return Endpoint("bridge", "", why, model=model, server=server)
+    return Endpoint("bridge", "", why, model=model, is_signed_in=sign_in is not None, server=server)
+
+
+def _openai_sign_in(config: AgentConfig) -> SignIn | None:
+    """What the user signed in with, if it is a key for the address that OpenAI's variables name, or for none."""
+    found = _sign_in(config, "openai")
+    elsewhere = config.endpoint.get("OPENAI_BASE_URL", "").rstrip("/")
+    return found if found is not None and elsewhere in ("", found.url) else None
 
 
 def _scripted(path: str) -> Endpoint:
@@ -233,7 +318,14 @@ def _scripted(path: str) -> Endpoint:
     return Endpoint("scripted", "", "it was asked for", limits=limits, server=Script(file))
 
 
-def _checked_url(url: str) -> str:
+def checked_url(url: str) -> str:
+    """`url`, if it is a base URL.
+
+    Raises
+    ------
+    ConfigError
+        If it is not.
+    """
     try:
         parts = urlsplit(url)
         is_base_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

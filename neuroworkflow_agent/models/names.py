@@ -15,9 +15,12 @@ _CLAUDE = ("opus", "sonnet", "haiku")
 def model_names(config: AgentConfig) -> list[str]:
     """Names for `--model`, the automatic choice first; asks servers on this machine, so not for an event loop."""
     names = ["auto"]
-    if any(name in config.endpoint for name in (*ANTHROPIC_VARIABLES, "NEUROWORKFLOW_BACKEND_URL")):
+    kind = config.sign_in.kind if config.sign_in is not None else None
+    has_variable = any(n in config.endpoint for n in (*ANTHROPIC_VARIABLES, "NEUROWORKFLOW_BACKEND_URL"))
+    if has_variable or kind in ("anthropic", "gateway"):
         names += _CLAUDE
-    if "OPENAI_API_KEY" in config.endpoint and importlib.util.find_spec("litellm") is not None:
+    has_openai = "OPENAI_API_KEY" in config.endpoint or kind == "openai"
+    if has_openai and importlib.util.find_spec("litellm") is not None:
         names.append("openai:gpt-4.1")
     names += [f"{server.key}:{model}" for server, model in local_servers.answering()]
     if weights.is_installed() and importlib.util.find_spec("xllamacpp") is not None:

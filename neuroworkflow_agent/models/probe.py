@@ -73,7 +73,7 @@ def _read(client: httpx.Client, endpoint: Endpoint) -> Probe:
     listed = client.get("/v1/models", params={"limit": 1})
     if listed.status_code in (401, 403):
         what = "the token" if is_gateway else "the key"
-        advice = _said(listed) if is_gateway else "Check ANTHROPIC_API_KEY."
+        advice = _said(listed) if is_gateway and not endpoint.is_signed_in else endpoint.key_advice
         return Probe(
             True,
             f"{client.base_url} refused {what} (HTTP {listed.status_code}). {advice}".strip(),

@@ -358,10 +358,14 @@ class Chat:
             return config
         # The directory that is current now may be gone, and has no say in this.
         fresh = AgentConfig.from_env(workspace=config.workspace)
-        if fresh.endpoint == config.endpoint:
+        if _leads(fresh) == _leads(config):
             return config
         return dataclasses.replace(
-            config, endpoint=fresh.endpoint, found_secrets=config.secrets | fresh.secrets
+            config,
+            endpoint=fresh.endpoint,
+            sign_in=fresh.sign_in,
+            sign_in_trouble=fresh.sign_in_trouble,
+            found_secrets=config.secrets | fresh.secrets,
         )
 
     def _find(
@@ -413,3 +417,8 @@ def _require_endpoint(config: AgentConfig) -> None:
     from neuroworkflow_agent.models.choose import choose_endpoint
 
     choose_endpoint(config)
+
+
+def _leads(config: AgentConfig) -> tuple[object, ...]:
+    """What decides the endpoint, but for the model's name."""
+    return config.endpoint, config.sign_in, config.sign_in_trouble

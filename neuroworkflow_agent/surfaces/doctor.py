@@ -46,6 +46,7 @@ def examine(make_config: Callable[[], AgentConfig]) -> list[Finding]:
         *findings,
         *_workspace(config),
         _cli(config),
+        *_sign_in(config),
         *_endpoint(config),
         *_mcp_servers(config),
         _kernelspecs(),
@@ -89,6 +90,14 @@ def _cli(config: AgentConfig) -> Finding:
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("claude", False, f"{cli} does not start: {error}", advice)
     return Finding("claude", True, f"{result.stdout.strip()} at {cli}")
+
+
+def _sign_in(config: AgentConfig) -> Iterator[Finding]:
+    """What was kept; whether that is in order matters for the endpoint alone."""
+    from neuroworkflow_agent.surfaces.sign_in import describe
+
+    if config.sign_in is not None or config.sign_in_trouble:
+        yield Finding("sign-in", True, describe(config).text)
 
 
 def _endpoint(config: AgentConfig) -> Iterator[Finding]:

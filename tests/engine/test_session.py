@@ -257,7 +257,7 @@ def test_closed_session_is_refused(scripted_model: ScriptedModel, make_session: 
 
 
 def test_without_endpoint_a_session_cannot_begin(make_session: Maker) -> None:
-    with pytest.raises(NoEndpointError, match="Set ANTHROPIC_API_KEY"):
+    with pytest.raises(NoEndpointError, match="neuroworkflow-agent login"):
         make_session(model="claude-sonnet-4-5")
 
 

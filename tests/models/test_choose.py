@@ -138,7 +138,7 @@ def test_with_nothing_there_it_says_what_would_work(tmp_path: Path) -> None:
         ("Olama:qwen3", r"Did you mean 'ollama:qwen3'\?"),
         (
             "gpt-4",
-            r"could serve 'gpt-4'\. Set ANTHROPIC_API_KEY, or .* or name who does: openai:gpt-4, ollama:gpt-4",
+            r"could serve 'gpt-4'\. Sign in once, .*: neuroworkflow-agent login\. Or set ANTHROPIC_API_KEY, or .* or name who does: openai:gpt-4, ollama:gpt-4",
         ),
     ],
 )

@@ -467,7 +467,7 @@ def test_doctor_says_what_would_serve(notebook: Path, scripted_model: ScriptedMo
     code, out, _err = call("doctor", "--json", env=nothing)
     report = json.loads(out)
     assert (code, report["ok"]) == (1, False)
-    assert "Set ANTHROPIC_API_KEY" in next(f["advice"] for f in report["findings"] if not f["ok"])
+    assert "neuroworkflow-agent login" in next(f["advice"] for f in report["findings"] if not f["ok"])
 
 
 def test_sessions_are_listed_shown_forked_renamed_and_deleted(

@@ -534,7 +534,7 @@ def test_without_endpoint_the_cell_says_what_to_do(
     monkeypatch.setenv("ANTHROPIC_MODEL", "claude-x")
     kernel = start_kernel()
     assert kernel.run("%load_ext neuroworkflow_agent").status == "ok"
-    assert "Set ANTHROPIC_API_KEY" in kernel.run("%chat hi").text
+    assert "neuroworkflow-agent login" in kernel.run("%chat hi").text
 
 
 def test_key_that_is_set_after_loading_counts(
