@@ -152,6 +152,14 @@ class OutsideWorkspaceError(WorkspaceError, PermissionError):
         self.root = root
 
 
+class KeyFileError(OutsideWorkspaceError):
+    """A path leads to the key that the user signed in with."""
+
+    def __init__(self, path: str, root: Path) -> None:
+        super().__init__(path, root)
+        self.args = (f"{path!r} holds the user's key, and is neither read nor written. Leave it alone.",)
+
+
 class GatewayError(AgentError):
     """The gateway refused, failed, or did not answer."""
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuroworkflow_agent.errors import OutsideWorkspaceError
+from neuroworkflow_agent.errors import KeyFileError, OutsideWorkspaceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class Workspace:
     """Resolved, existing directory."""
     readable: tuple[Path, ...] = ()
     """Resolved directories that may be read but not written, such as the skills in use."""
+    key_file: Path | None = None
+    """A file that is never read or written, wherever it is."""
 
     def resolve(self, path: str, *, for_reading: bool = False) -> Path:
         """The real place `path` leads to, if that is inside.
@@ -30,6 +32,8 @@ class Workspace:
         ------
         OutsideWorkspaceError
             If the real place is outside, or the text cannot be a path.
+        KeyFileError
+            If it is `key_file`.
         """
         roots = (self.root, *self.readable) if for_reading else (self.root,)
         # Whoever exchanges links meanwhile makes this fail, in any of its steps.
@@ -41,6 +45,10 @@ class Workspace:
             raise OutsideWorkspaceError(path, self.root) from error
         if not are_inside:
             raise OutsideWorkspaceError(path, self.root)
+        if self.key_file is not None and (
+            _contains(self.key_file, real) or _contains(self.key_file, followed)
+        ):
+            raise KeyFileError(path, self.root)
         return real
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ _MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 """One line of the CLI's output; results with many figures are echoed on one."""
 # Where Bash is offered, the CLI would run a skill's !`command` as it loads the skill, with no call of a tool
 # that the gate could see; commands that it takes for reading it runs unasked in every mode.
-_SETTINGS = json.dumps({"disableSkillShellExecution": True})
+_SETTINGS = {"disableSkillShellExecution": True}
 
 _PLAIN = ("type", "command")
 """Of a server, what is no secret and is to be read on a command line."""
@@ -56,6 +57,7 @@ def build_options(
     system_prompt: str,
     servers: Mapping[str, McpSdkServerConfig],
     node_checks: NodeChecks,
+    key_file: Path | None,
     session_id: SessionId,
     resume: SessionId | None,
 ) -> ClaudeAgentOptions:
@@ -73,6 +75,8 @@ def build_options(
         Our in-process tools, by the name of their MCP server.
     node_checks
         Looks at node files after they are written.
+    key_file
+        A file that Grep passes over, too; None where there is no place for one.
     session_id
         The session's id.
     resume
@@ -90,7 +94,7 @@ def build_options(
         mcp_servers={**users_servers, **servers},
         strict_mcp_config=True,
         setting_sources=[],
-        settings=_SETTINGS,
+        settings=json.dumps({**_SETTINGS, **_closed(key_file)}),
         skills=list(skills.names),
         plugins=[{"type": "local", "path": str(skills.plugin_dir)}] if skills.plugin_dir else [],
         permission_mode="default",
@@ -130,6 +134,19 @@ def _without_values(servers: McpServers) -> tuple[dict[str, Any], dict[str, str]
         name: map_texts(dict(server), hidden, _PLAIN.__contains__) for name, server in servers.items()
     }
     return stand_ins, variables
+
+
+def _closed(file: Path | None) -> dict[str, Any]:
+    """Rules that keep a file from the CLI's own tools: Grep leaves out what may not be read.
+
+    Source: https://code.claude.com/docs/en/permissions, "Read and Edit"; two slashes begin an absolute path.
+    """
+    if file is None:
+        return {}
+    names = {str(file), os.path.realpath(file)}
+    return {
+        "permissions": {"deny": [f"{tool}(/{name})" for tool in ("Read", "Edit") for name in sorted(names)]}
+    }
 
 
 def _identity(session_id: SessionId, resume: SessionId | None) -> dict[str, Any]:

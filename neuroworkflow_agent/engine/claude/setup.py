@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.credentials import sign_in_file
 from neuroworkflow_agent.engine.node_checks import NodeChecks
 from neuroworkflow_agent.engine.permissions import AskUser
 from neuroworkflow_agent.engine.prompts import system_prompt
@@ -169,12 +170,13 @@ class ProcessSetup:
         if has_history and await asyncio.to_thread(exists, session_id, config.workspace):
             resume = session_id
         tools = self._tools()
+        key_file = sign_in_file()
         return build_options(
             config,
             environ,
             skill_set,
             Gate(
-                Workspace(config.workspace, readable),
+                Workspace(config.workspace, readable, key_file),
                 config.mode,
                 self._ask_user,
                 tools,
@@ -194,6 +196,7 @@ class ProcessSetup:
             ),
             servers=_servers(tools),
             node_checks=self.nodes,
+            key_file=key_file,
             session_id=session_id,
             resume=resume,
         )
