@@ -25,7 +25,6 @@ app = typer.Typer(
     help="An agent that lives in your Jupyter kernel.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 sessions = typer.Typer(
     help="Sessions of this workspace; Claude Code shows the same ones.", no_args_is_help=True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -245,3 +246,20 @@ def test_variable_that_is_set_later_goes_first(
     model.extend(Reply.text("Here I am."))
     assert "Here I am." in kernel.run("%chat hi").text
     assert "another-key-0000" not in str(model.requests)
+
+
+# -- the rest of the command line ---------------------------------------------------------------------------
+
+
+def test_completion_is_there() -> None:
+    assert "--install-completion" in call("--help")[1]
+    environ = {
+        "_NEUROWORKFLOW_AGENT_COMPLETE": "complete_bash",
+        "COMP_WORDS": "neuroworkflow-agent log",
+        "COMP_CWORD": "1",
+    }
+    script = "from neuroworkflow_agent.cli import app; app(prog_name='neuroworkflow-agent')"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **environ}, capture_output=True, text=True
+    )
+    assert set(re.split(r"\s+", done.stdout.strip())) == {"login", "logout"}
