@@ -19,6 +19,7 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError, SessionNotFoundError
 
 if TYPE_CHECKING:
+    from neuroworkflow_agent.credentials import SignIn
     from neuroworkflow_agent.engine.claude.transcripts import StoredSession
     from neuroworkflow_agent.engine.permissions import Answer
     from neuroworkflow_agent.engine.portal import Portal
@@ -244,6 +245,14 @@ class Chat:
             self._config = (self._config or self.config).with_changes(user_token=token)
             if self._session is not None:
                 self._session.use_user_token(token)
+
+    def use_sign_in(self, kept: SignIn) -> None:
+        """Have what the user has just signed in with count from the next turn on, in the current session, too."""
+        with self._lock:
+            config = self.config
+            self._wanted = dataclasses.replace(
+                config, sign_in=kept, sign_in_trouble="", found_secrets=config.secrets
+            )
 
     def sessions(self, limit: int | None = None) -> list[StoredSession]:
         """The stored sessions of the workspace, newest first."""

@@ -70,6 +70,7 @@ class Lab:
             **model.environ,
             "CLAUDE_CONFIG_DIR": str(home / "claude"),
             "XDG_CACHE_HOME": str(home / "cache"),
+            "XDG_CONFIG_HOME": str(home / "settings-of-user"),
             "XDG_STATE_HOME": str(home / "state"),
             "IPYTHONDIR": str(home / "ipython"),
             "JUPYTER_CONFIG_DIR": str(home / "config"),

@@ -16,7 +16,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_notebook
 
+from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.credentials import SignIn, keep, sign_in_file, stored_sign_in
+from neuroworkflow_agent.engine.portal import Portal
+from neuroworkflow_agent.engine.session import Session
+from neuroworkflow_agent.models.endpoint import NoEndpointError
+from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.testing.real_kernel import RealKernel
 
@@ -232,6 +237,24 @@ def test_who_signs_in_need_not_restart_the_kernel(
     )
     assert "Here I am." in kernel.run("%chat hi").text
     assert "False" in kernel.run("%chat is the key in my environment?").text
+
+
+def test_resumed_session_goes_on_with_what_was_signed_in_with_meanwhile(
+    model: ScriptedModel, workspace: Path, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_MODEL", "claude-x")
+    model.extend(Reply.text("First."), Reply.text("Second."))
+    kept = SignIn("anthropic", model.base_url, model.api_key)
+    with Session(AgentConfig.from_env(sign_in=kept, workspace=workspace), portal=portal) as session:
+        session.run("one")
+    with Chat(AgentConfig.from_env(workspace=workspace), portal=portal, follows_environment=True) as chat:
+        with pytest.raises(NoEndpointError):
+            chat.select(resume=session.session_id, keep_wish=True)
+        chat.use_sign_in(kept)
+        assert chat.send("two").result(TIMEOUT_S).end == "complete"
+        assert chat.session_id == session.session_id
+        assert model.api_key in chat.secrets
+    assert "one" in str(model.requests[-1].body)
 
 
 def test_variable_that_is_set_later_goes_first(

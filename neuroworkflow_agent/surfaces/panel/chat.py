@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
 from neuroworkflow_agent.config import MODES, AgentConfig
+from neuroworkflow_agent.credentials import KINDS
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
@@ -20,6 +21,7 @@ from neuroworkflow_agent.errors import AgentError, ConfigError
 from neuroworkflow_agent.events import TurnEnd
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.models.names import model_names
+from neuroworkflow_agent.models.sign_in import sign_in
 from neuroworkflow_agent.surfaces.chat import QueuedMessage
 from neuroworkflow_agent.surfaces.panel import attachments
 from neuroworkflow_agent.surfaces.panel.outbox import Send
@@ -249,6 +251,18 @@ class PanelChat:
         await self._view.change(model=message.get("model"), mode=message.get("mode"))
         self._outbox.post({"type": "changed", "request": message.get("request")})
 
+    async def _on_sign_in(self, message: Message) -> None:
+        kind = str(message.get("kind"))
+        if kind not in KINDS:
+            raise ConfigError(f"Choose one of {', '.join(KINDS)}.")
+        key, url = str(message.get("key") or ""), str(message.get("url") or "").strip()
+        kept = await asyncio.to_thread(sign_in, kind, key, url)
+        self._chat.use_sign_in(kept)
+        await self._view.renew()
+        self._outbox.post({"type": "changed", "request": message.get("request")})
+        self._view.note(f"You are signed in to {kept.url}. Send your message.")
+        self._outbox.set_state(models=await asyncio.to_thread(model_names, self._config))
+
     async def _on_complete(self, message: Message) -> None:
         text = str(message.get("text") or "")
         if text.startswith("/"):
@@ -292,6 +306,7 @@ class PanelChat:
         "rename": _on_rename,
         "delete": _on_delete,
         "settings": _on_settings,
+        "sign_in": _on_sign_in,
         "complete": _on_complete,
         "upload": _on_upload,
         "picture": _on_picture,
@@ -317,6 +332,7 @@ class PanelChat:
             workspace=str(config.workspace),
             error="",
             queue=[],
+            needs_key=False,
         )
         await self._view.go_to(new=resume is None, resume=resume, fork=fork)
         self._outbox.set_state(models=await asyncio.to_thread(model_names, config))

@@ -12,12 +12,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.credentials import UnusableSignInError
 from neuroworkflow_agent.engine.claude.process import load_sdk
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.errors import AgentError, SessionBusyError
 from neuroworkflow_agent.events import Event, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.own import OwnKernel
+from neuroworkflow_agent.models.endpoint import NoEndpointError
 from neuroworkflow_agent.render.outputs import ShownPicture
 from neuroworkflow_agent.surfaces.chat import BUSY, Chat
 from neuroworkflow_agent.surfaces.panel.items import Transcript
@@ -173,7 +175,12 @@ class SessionView:
             change()
             self.chat.prewarm()
 
-        await asyncio.to_thread(work)
+        try:
+            await asyncio.to_thread(work)
+        except (NoEndpointError, UnusableSignInError):
+            self.outbox.set_state(needs_key=True)
+            raise
+        self.outbox.set_state(needs_key=False)
 
     # -- a turn ---------------------------------------------------------------------------------------
 

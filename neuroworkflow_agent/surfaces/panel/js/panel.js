@@ -25,6 +25,7 @@ class PanelView {
     this.trouble = el("div.nwa-trouble", { role: "alert" });
     this.live = el("div.nwa-hidden", { "aria-live": "polite", role: "status" });
     this.node = el("section.nwa.nwa-panel.mathjax_ignore.tex2jax_ignore", { "aria-label": "Chat with the agent" });
+    this.signIn = new SignInForm(store);
     this.composer = new Composer(store, this.node, (text) => this.problem(text), (name) => this.obey(name));
     this.node.append(
       el(
@@ -35,6 +36,7 @@ class PanelView {
         button("Sessions", () => this.obey("/sessions"), { icon: "list" }),
       ),
       el("div.nwa-middle", {}, this.log, this.newer),
+      this.signIn.node,
       this.trouble,
       this.status,
       this.composer.node,
@@ -177,6 +179,7 @@ class PanelView {
     this.title.dir = "auto";
     this.node.classList.toggle("nwa-busy", Boolean(state.busy));
     this.composer.drawState();
+    this.signIn.draw(Boolean(state.needs_key));
     this.drawStatus();
     if (!isLive && !this.lost) {
       this.lost = el("p.nwa-item.nwa-notice.nwa-failed", {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -474,6 +475,40 @@ def test_without_a_model_the_message_is_kept_and_the_panel_says_what_to_do(
     expect(page.field).to_have_value("Precious words")
     page.reload()
     expect(page.field).to_have_value("Precious words")
+
+
+def test_who_has_no_key_signs_in_without_leaving_the_panel(open_panel: Callable[..., Page], lab: Lab) -> None:
+    page = open_panel("import os\nos.environ.pop('ANTHROPIC_API_KEY'); os.environ.pop('ANTHROPIC_BASE_URL')\nfrom neuroworkflow_agent import ChatPanel\nChatPanel(model='claude-x')")  # fmt: skip
+    form = page.panel.get_by_role("form", name="Sign in")
+    expect(page.panel.locator(".nwa-notice")).to_contain_text("neuroworkflow-agent login")
+    key = form.get_by_label("Key", exact=True)
+    expect(key).to_have_attribute("type", "password")
+    form.get_by_label("Who takes the key").select_option(label="A model server")
+    form.get_by_label("Base URL").fill(lab.model.base_url)
+    key.fill("a-wrong-key-0000")
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("alert")).to_contain_text("refused the key (HTTP 401")
+    expect(key).to_have_value("")
+    key.fill(lab.model.api_key)
+    key.press("Enter")
+    expect(form).to_be_hidden()
+    expect(page.panel.locator(".nwa-notice").last).to_contain_text(
+        f"You are signed in to {lab.model.base_url}."
+    )
+    page.ask("Hello.", Reply.code("'ANTHROPIC_API_KEY' in os.environ"), Reply.text("Here I am."))
+    page.wait_for_end("complete")
+    expect(page.panel.locator(".nwa-tool")).to_contain_text("False")
+    page.save()
+    page.reload()
+    page.wait_for_end("complete")
+    expect(form).to_be_hidden()
+    # In no notebook, no saved widget state, no transcript and no page; only where it is kept.
+    assert lab.model.api_key not in page.tab.content()
+    files = [path for root in (lab.root, lab.home) for path in root.rglob("*") if path.is_file()]
+    holding = [path for path in files if lab.model.api_key.encode() in path.read_bytes()]
+    assert [path.name for path in holding] == ["sign-in.json"]
+    assert stat.S_IMODE(holding[0].stat().st_mode) == 0o600
+    holding[0].unlink()
 
 
 def test_messages_sent_while_the_agent_works_wait_for_it(page: Page, lab: Lab) -> None:
