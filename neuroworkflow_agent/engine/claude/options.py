@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,9 @@ _ENVIRONMENT = {
     "MAX_MCP_OUTPUT_TOKENS": "250000",
     "MCP_TOOL_TIMEOUT": str(7 * 24 * 3600 * 1000),
 }
+
+_SPECIAL = re.compile(r"[][()*?{}!\\]")
+"""What means something else in a rule's pattern, and is not taken as itself by a backslash everywhere."""
 
 
 def build_options(
@@ -143,7 +147,7 @@ def _closed(file: Path | None) -> dict[str, Any]:
     """
     if file is None:
         return {}
-    names = {str(file), os.path.realpath(file)}
+    names = {_SPECIAL.sub("?", name) for name in (str(file), os.path.realpath(file))}
     return {
         "permissions": {"deny": [f"{tool}(/{name})" for tool in ("Read", "Edit") for name in sorted(names)]}
     }
