@@ -126,6 +126,8 @@ class Session:
         self._process_cost_usd = 0.0
         self.has_history = bool(resume)
         """Whether there is anything to resume."""
+        self.needs_sign_in = False
+        """Whether the last turn ended because the key that the user signed in with was refused."""
         self._undo_on_stop = self._portal.on_stop(self._close)
 
     # -- for callers, on any thread -------------------------------------------------------------------
@@ -249,6 +251,7 @@ class Session:
 
     async def _run(self, turn: Turn, context: str, attachments: Sequence[Attachment]) -> None:
         self._turn, self._process, self._looking = turn, None, None
+        self.needs_sign_in = False
         self._setup.nodes.begin()
         if not self._is_introduced:
             self._is_introduced = True
@@ -307,6 +310,7 @@ class Session:
             self._finish(turn, "cut_off", trouble)
         elif reader.is_refused:
             self._supervisor.interrupt()
+            self.needs_sign_in = self._endpoint.is_signed_in
             self._end_ahead(turn, "error", self._endpoint.refused_text)
         elif reader.may_be_gone:
             self._looking = self._looking or asyncio.create_task(self._look_for_endpoint(turn, reader))

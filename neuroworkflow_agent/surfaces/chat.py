@@ -119,6 +119,12 @@ class Chat:
         return session is not None and session.is_busy
 
     @property
+    def needs_sign_in(self) -> bool:
+        """Whether the last turn ended because the key that the user signed in with was refused."""
+        session = self._session
+        return session is not None and session.needs_sign_in
+
+    @property
     def has_history(self) -> bool:
         """Whether anything was said in the current session."""
         session = self._session
@@ -362,11 +368,15 @@ class Chat:
 
     def _current_config(self) -> AgentConfig:
         """The settings that the next turn must have; the object that is current if nothing is new."""
-        config = self.config
-        if not self._follows_environment or self.has_history:
+        config, session = self.config, self._session
+        if not self._follows_environment:
             return config
         # The directory that is current now may be gone, and has no say in this.
         fresh = AgentConfig.from_env(workspace=config.workspace)
+        if session is not None and session.has_history:
+            # Who was told that their key is refused has signed in again.
+            is_renewed = _address(fresh) == _address(config) and fresh.sign_in != config.sign_in
+            fresh = dataclasses.replace(config, sign_in=fresh.sign_in) if is_renewed else config
         if _leads(fresh) == _leads(config):
             return config
         return dataclasses.replace(
@@ -426,6 +436,11 @@ def _require_endpoint(config: AgentConfig) -> None:
     from neuroworkflow_agent.models.choose import choose_endpoint
 
     choose_endpoint(config)
+
+
+def _address(config: AgentConfig) -> tuple[str, str] | None:
+    """Where the key belongs that the user signed in with."""
+    return (config.sign_in.kind, config.sign_in.url) if config.sign_in is not None else None
 
 
 def _leads(config: AgentConfig) -> tuple[object, ...]:

@@ -114,7 +114,9 @@ def _endpoint(config: AgentConfig) -> Iterator[Finding]:
     place = f" at {endpoint.url}" if endpoint.url else ""
     said = "; ".join(part for part in (seen.detail, endpoint.limits) if part)
     detail = f"{endpoint.name}{place}, {model}, because {endpoint.why}; {said}".rstrip("; ")
-    advice = seen.refusal or ("" if seen.answers else "Check the network and ANTHROPIC_BASE_URL.")
+    advice = seen.refusal or (
+        "" if seen.answers else f"Check the network, and whether {endpoint.url} is right."
+    )
     yield Finding("endpoint", seen.answers and not seen.refusal, detail, advice)
 
 

@@ -239,6 +239,29 @@ def test_who_signs_in_need_not_restart_the_kernel(
     assert "False" in kernel.run("%chat is the key in my environment?").text
 
 
+def test_key_that_is_refused_later_is_renewed_within_the_session(
+    model: ScriptedModel, start_kernel: Callable[[], RealKernel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    monkeypatch.delenv("ANTHROPIC_BASE_URL")
+    keep(SignIn("anthropic", model.base_url, model.api_key))
+    kernel = start_kernel()
+    kernel.run("%load_ext neuroworkflow_agent")
+    model.extend(Reply.text("First."), Reply.text("Never."))
+    assert "First." in kernel.run("%chat one").text
+    model.api_key = "the-next-key-0000"
+    kernel.run("%chat --mode plan")  # so that another process asks, as after an hour
+    refused = kernel.run("%chat two").text
+    assert (
+        "refused the key you signed in with (HTTP 401). Sign in again: neuroworkflow-agent login." in refused
+    )
+    keep(SignIn("anthropic", model.base_url, model.api_key))
+    model.forget()
+    model.extend(Reply.text("Third."))
+    assert "Third." in kernel.run("%chat three").text
+    assert "one" in str(model.requests[-1].body["messages"])
+
+
 def test_resumed_session_goes_on_with_what_was_signed_in_with_meanwhile(
     model: ScriptedModel, workspace: Path, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,11 +273,15 @@ def test_resumed_session_goes_on_with_what_was_signed_in_with_meanwhile(
     with Chat(AgentConfig.from_env(workspace=workspace), portal=portal, follows_environment=True) as chat:
         with pytest.raises(NoEndpointError):
             chat.select(resume=session.session_id, keep_wish=True)
-        chat.use_sign_in(kept)
+        keep(kept)
         assert chat.send("two").result(TIMEOUT_S).end == "complete"
+        assert "one" in str(model.requests[-1].body)
+        with ScriptedModel([Reply.text("Third.")], api_key="another-key-0000") as other:
+            chat.use_sign_in(keep(SignIn("anthropic", other.base_url, other.api_key)))
+            assert chat.send("three").result(TIMEOUT_S).end == "complete"
+            assert "one" in str(other.requests[-1].body)
         assert chat.session_id == session.session_id
-        assert model.api_key in chat.secrets
-    assert "one" in str(model.requests[-1].body)
+        assert {model.api_key, other.api_key} <= chat.secrets
 
 
 def test_variable_that_is_set_later_goes_first(

@@ -180,7 +180,7 @@ class SessionView:
         except (NoEndpointError, UnusableSignInError):
             self.outbox.set_state(needs_key=True)
             raise
-        self.outbox.set_state(needs_key=False)
+        self.outbox.set_state(needs_key=self.chat.needs_sign_in)
 
     # -- a turn ---------------------------------------------------------------------------------------
 
@@ -244,7 +244,7 @@ class SessionView:
             self.outbox.set_state(title=" ".join(event.prompt.split())[:_MAX_TITLE_CHARS])
         if isinstance(event, TurnEnd):
             self._is_running = False
-            self.outbox.set_state(busy=False)
+            self.outbox.set_state(busy=False, needs_key=self.chat.needs_sign_in)
             self._keep(self._transcript.items)
             self._on_turn_end(event)
 

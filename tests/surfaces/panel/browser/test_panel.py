@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from neuroworkflow_agent.testing import Reply, Text, Thinking, ToolCall
@@ -477,7 +478,9 @@ def test_without_a_model_the_message_is_kept_and_the_panel_says_what_to_do(
     expect(page.field).to_have_value("Precious words")
 
 
-def test_who_has_no_key_signs_in_without_leaving_the_panel(open_panel: Callable[..., Page], lab: Lab) -> None:
+def test_who_has_no_key_signs_in_without_leaving_the_panel(
+    open_panel: Callable[..., Page], lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = open_panel("import os\nos.environ.pop('ANTHROPIC_API_KEY'); os.environ.pop('ANTHROPIC_BASE_URL')\nfrom neuroworkflow_agent import ChatPanel\nChatPanel(model='claude-x')")  # fmt: skip
     form = page.panel.get_by_role("form", name="Sign in")
     expect(page.panel.locator(".nwa-notice")).to_contain_text("neuroworkflow-agent login")
@@ -502,6 +505,20 @@ def test_who_has_no_key_signs_in_without_leaving_the_panel(open_panel: Callable[
     page.reload()
     page.wait_for_end("complete")
     expect(form).to_be_hidden()
+    # It expires.
+    monkeypatch.setattr(lab.model, "api_key", "the-next-key-0000")
+    page.ask("Still there?", Reply.text("Never."))
+    page.wait_for_end("error")
+    expect(page.panel.locator(".nwa-end").last).to_contain_text("refused the key you signed in with")
+    form.get_by_label("Who takes the key").select_option(label="A model server")
+    form.get_by_label("Base URL").fill(lab.model.base_url)
+    key.fill(lab.model.api_key)
+    key.press("Enter")
+    expect(form).to_be_hidden()
+    lab.model.forget()
+    page.ask("And now?", Reply.text("Here again."))
+    page.wait_for_end("complete", 2)
+    assert "Hello." in "\n".join(lab.model.requests[-1].user_texts)
     # In no notebook, no saved widget state, no transcript and no page; only where it is kept.
     assert lab.model.api_key not in page.tab.content()
     files = [path for root in (lab.root, lab.home) for path in root.rglob("*") if path.is_file()]
