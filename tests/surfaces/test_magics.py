@@ -133,12 +133,12 @@ def test_cell_says_how_long_code_has_been_running_while_it_runs(
         Reply.code("import time\nwait = time.sleep(2.5)\nprint('over')"), Reply.text("Done.")
     )
     ran = kernel.run("%chat wait")
-    said = [msg["content"].get("data", {}).get("text/html", "").partition("</style>")[2] for msg in ran.msgs]
+    said = [msg["content"].get("data", {}).get("text/html", "").rpartition("</style>")[2] for msg in ran.msgs]
     running = [index for index, html in enumerate(said) if "Run code · Running … 2 s" in html]
     printed = [index for index, msg in enumerate(ran.msgs) if "over" in msg["content"].get("text", "")]
     assert running[0] < printed[0]
     assert any("Run code · 2.5 s" in html for html in said[printed[0] :])
-    assert not any("Run code" in output["data"].get("text/html", "") and "…" in output["data"]["text/html"].partition("</style>")[2] for output in ran.outputs if "data" in output)  # fmt: skip
+    assert not any("Run code" in output["data"].get("text/html", "") and "…" in output["data"]["text/html"].rpartition("</style>")[2] for output in ran.outputs if "data" in output)  # fmt: skip
 
 
 def test_output_of_child_processes_reaches_the_model(

@@ -182,7 +182,7 @@ class Cell:
 
     @property
     def html(self) -> str:
-        return "".join(data.get("text/html", "").partition("</style>")[2] for data in self.shown.values())
+        return "".join(data.get("text/html", "").rpartition("</style>")[2] for data in self.shown.values())
 
 
 def in_a_cell(*events: Event) -> Cell:
