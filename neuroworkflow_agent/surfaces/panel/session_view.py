@@ -25,7 +25,7 @@ from neuroworkflow_agent.surfaces.chat import BUSY, Chat
 from neuroworkflow_agent.surfaces.panel.items import Transcript
 from neuroworkflow_agent.surfaces.panel.outbox import Outbox, Send
 from neuroworkflow_agent.surfaces.panel.patches import Op
-from neuroworkflow_agent.surfaces.turn_view import Item
+from neuroworkflow_agent.surfaces.turn_view import End, Item
 from neuroworkflow_agent.text import Redaction, redact
 
 _LIVE_PICTURE_BYTES = 1_000_000
@@ -138,7 +138,7 @@ class SessionView:
                 self.note(trouble, failed=True)
             self.outbox.set_state(title=stored.title if stored else "", session=self.chat.session_id)
             self.outbox.post_snapshot(self.snapshot, None)
-            self._keep(self._transcript.items)
+            self._tell_so_far()
 
     async def change(self, *, model: str | None, mode: str | None) -> None:
         """Have later turns served otherwise.
@@ -245,7 +245,7 @@ class SessionView:
         if isinstance(event, TurnEnd):
             self._is_running = False
             self.outbox.set_state(busy=False, needs_key=self.chat.needs_sign_in)
-            self._keep(self._transcript.items)
+            self._tell_so_far()
             self._on_turn_end(event)
 
     # -- what is shown --------------------------------------------------------------------------------
@@ -267,6 +267,13 @@ class SessionView:
     def hide(self, text: str) -> str:
         """`text` without known secrets. On any thread."""
         return redact(text, self.chat.config.secrets)
+
+    def _tell_so_far(self) -> None:
+        """Keep the transcript, which stays as it is for a while, and say what the session has cost."""
+        items = self._transcript.items
+        self._keep(items)
+        costs = [item.event.cost_usd for item in items if isinstance(item, End) and item.event.cost_usd]
+        self.outbox.set_state(cost=f"${sum(costs):.4f}" if costs else "")
 
     def _take_patch(self) -> list[Op]:
         return self._transcript.patch()

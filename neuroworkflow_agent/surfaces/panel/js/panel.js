@@ -18,6 +18,7 @@ class PanelView {
     this.isAtEnd = true;
     this.unlisten = () => {};
     this.title = el("h2");
+    this.cost = el("small", { title: "What this session has cost so far" });
     this.log = el("div.nwa-log", { role: "log", "aria-live": "off", "aria-label": "Session", tabIndex: 0 });
     this.newer = button("Newest", () => this.toEnd(), { css: "nwa-newer" });
     this.newer.hidden = true;
@@ -32,6 +33,7 @@ class PanelView {
         "header.nwa-head",
         {},
         this.title,
+        this.cost,
         button("New session", () => this.obey("/new"), { icon: "add" }),
         button("Sessions", () => this.obey("/sessions"), { icon: "list" }),
       ),
@@ -177,6 +179,7 @@ class PanelView {
     this.title.textContent = state.title || "New session";
     this.title.title = state.title || "";
     this.title.dir = "auto";
+    this.cost.textContent = state.cost || "";
     this.node.classList.toggle("nwa-busy", Boolean(state.busy));
     this.composer.drawState();
     this.signIn.draw(Boolean(state.needs_key));

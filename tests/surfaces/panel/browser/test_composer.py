@@ -47,6 +47,7 @@ def test_sessions_can_be_searched(page: Page) -> None:
     for number, title in enumerate(("about spikes", "about rates"), 1):
         page.ask(title, Reply.text("Yes."))
         page.wait_for_end("complete")
+        expect(page.panel.get_by_title("What this session has cost so far")).to_have_text("$0.0001")
         if number == 1:
             page.panel.get_by_role("button", name="New session").click()
             expect(page.panel.locator(".nwa-user")).to_have_count(0)
