@@ -26,7 +26,9 @@ QUESTION = "AskUserQuestion"
 
 _READ_PATH = {"Read": "file_path", "Glob": "path", "Grep": "path"}
 _WRITE_PATH = {"Write": "file_path", "Edit": "file_path"}
-_HARMLESS = frozenset({"Skill", "TodoWrite"})
+PLAN_TOOLS = ("TaskCreate", "TaskUpdate", "TaskList")
+"""With which the model keeps a list of what it is about to do; they touch nothing of the user's."""
+_HARMLESS = frozenset({"Skill", *PLAN_TOOLS})
 _SWITCHED_ON = frozenset({"Bash", "Agent", "Task"})
 
 
@@ -70,7 +72,7 @@ def offered_tools(
     mode: Mode, *, bash: bool = False, subagents: bool = False, skills: bool = False
 ) -> list[str]:
     """Built-in tools the model is told about in `mode`."""
-    tools = ["Read", "Glob", "Grep", QUESTION]
+    tools = ["Read", "Glob", "Grep", QUESTION, *PLAN_TOOLS]
     if mode != "read-only":
         tools += ["Write", "Edit"]
         tools += ["Bash"] if bash else []

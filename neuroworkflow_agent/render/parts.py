@@ -19,6 +19,7 @@ from neuroworkflow_agent.text import INVISIBLE, clip, one_line, overwrite, strip
 _MAX_CODE_CHARS = 20_000
 _MAX_LINE_CHARS = 200
 _MAX_OPEN_LINES = 40
+_STEP_SIGNS = {"pending": "☐", "in_progress": "▸", "completed": "☑"}
 _MAX_RESULT_CHARS = 2_000
 _MAX_QUESTION_CHARS = 2_000
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
@@ -194,6 +195,27 @@ def questions(tool_input: dict[str, Any]) -> list[dict[str, Any]]:
 def _dicts(value: Any) -> list[dict[str, Any]]:
     """What of a model's list has the expected shape."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def plan(steps: Sequence[tuple[str, str]]) -> Rendered:
+    """What the agent is about to do, step by step.
+
+    Parameters
+    ----------
+    steps
+        State (`pending`, `in_progress`, `completed`) and text of each.
+    """
+    lines = [plan_line(state, text) for state, text in steps]
+    done = sum(state == "completed" for state, _ in steps)
+    head = f"Plan · {done} of {len(steps)} done"
+    markup = "".join(f"<div>{_escape(line)}</div>" for line in lines)
+    shown = f'<div class="nwa-note">{head}</div><div class="nwa-plan">{markup}</div>'
+    return Rendered(sanitize(shown), "\n".join([head, *(f"    {line}" for line in lines)]))
+
+
+def plan_line(state: str, text: str) -> str:
+    """One step of a plan."""
+    return f"{_STEP_SIGNS.get(state, '☐')} {one_line(text, _MAX_LINE_CHARS)}"
 
 
 def prompt(text: str) -> Rendered:

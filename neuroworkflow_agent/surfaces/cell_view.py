@@ -21,6 +21,7 @@ from neuroworkflow_agent.render.markdown import page
 from neuroworkflow_agent.render.parts import Rendered, ToolCard
 from neuroworkflow_agent.render.stream import MarkdownStream
 from neuroworkflow_agent.surfaces.card_text import card_text, status_of
+from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.turn_view import (
     METADATA_KEY,
     Activity,
@@ -74,6 +75,7 @@ class CellView:
         self._shown: list[_Display] = []
         self._cards: dict[int, tuple[_Display, Any]] = {}
         """Where each call is shown, and what of it."""
+        self._plans: dict[int, _Display] = {}
         self._given: dict[int, tuple[FileChange | None, ToolCard]] = {}
         """What each call is given, drawn once."""
         self._writing: _Writing | None = None
@@ -157,6 +159,10 @@ class CellView:
                 self._draw_text(item)
             case Card():
                 self._draw_card(item, status_of(item))
+            case Plan():
+                display = self._plans.get(id(item)) or self._next()
+                self._plans[id(item)] = display
+                self._fill(display, parts.plan(item.rows))
             case Note(text=text):
                 self._fill(self._next(), parts.notice(text))
             case End(event=event):

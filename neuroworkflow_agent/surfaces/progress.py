@@ -11,6 +11,7 @@ from neuroworkflow_agent.events import Event
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.surfaces import headless
 from neuroworkflow_agent.surfaces.console import SafeConsole
+from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.terminal_style import ENDS, FAILURE, coloured
 from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, TurnView
 from neuroworkflow_agent.text import one_line
@@ -88,6 +89,9 @@ class ConsoleProgress:
                 if item.failure and id(item) not in self._failures:
                     self._failures.add(id(item))
                     self._say(f"  failed: {one_line(item.failure, _MAX_FAILURE_CHARS)}", FAILURE)
+            case Plan():
+                head, *_steps = parts.plan(item.rows).text.split("\n")
+                self._say(head)
             case Note(text=text):
                 self._say(text)
             case End(event=event):

@@ -10,6 +10,7 @@ from neuroworkflow_agent.events import Event
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.approval import approval_card, approval_head
 from neuroworkflow_agent.surfaces.card_text import answer_text, failure_text
+from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.terminal_style import ENDS, FAILURE, TerminalStyle
 from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, Text, TurnView
 from neuroworkflow_agent.text import for_terminal
@@ -44,6 +45,8 @@ class TerminalView:
         self._view = TurnView()
         self._said: dict[int, dict[str, None]] = {}
         """What was written of each call."""
+        self._steps: dict[str, str] = {}
+        """What was written of the steps of the plan."""
         self._line = ""
         """What stands in the last line until something else is written."""
         self._at_line_start = True
@@ -76,6 +79,8 @@ class TerminalView:
                 self._draw_text(item)
             case Card():
                 self._draw_card(item)
+            case Plan():
+                self._draw_plan(item)
             case Note(text=text, is_failure=is_failure):
                 self._put_line(text, FAILURE if is_failure else "dim")
             case End(event=event):
@@ -126,6 +131,14 @@ class TerminalView:
         elif card.state != "asking":
             self._say(said, answer_text(card).text, "dim")
             self._say(said, failure_text(card).text, FAILURE)
+
+    def _draw_plan(self, plan: Plan) -> None:
+        """Write the steps that have come or changed."""
+        for state, text in plan.rows:
+            line = parts.plan_line(state, text)
+            if self._steps.get(text) != line:
+                self._steps[text] = line
+                self._put_line(line)
 
     def _say(self, said: dict[str, None], text: str, style: str = "", *, language: str = "") -> None:
         """Write a part of what there is to say of a call, but nothing twice."""

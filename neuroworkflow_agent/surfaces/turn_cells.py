@@ -16,6 +16,7 @@ from neuroworkflow_agent.events import Event, TextDelta, ThinkingDelta, TurnEnd
 from neuroworkflow_agent.notebooks.document import Notebook
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.cell_markdown import cell_markdown
+from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.turn_view import METADATA_KEY, Card, End, Item, Prompt, Text, TurnView
 from neuroworkflow_agent.text import map_texts
 
@@ -42,6 +43,7 @@ class TurnCells:
         """The cell of what the model says, until it runs code."""
         self._pieces: dict[int, str] = {}
         """Of that cell, by item, as the model wrote it."""
+        self._plans: dict[int, Any] = {}
         self._code: dict[int, Any] = {}
         self._finished: set[int] = set()
 
@@ -66,6 +68,8 @@ class TurnCells:
             case Card():
                 title = parts.tool_use(item.name, item.input, change=item.change).text.splitlines()[0]
                 self._say(item, f"\n\n*{_plain(title)}*\n\n")
+            case Plan():
+                self._draw_plan(item)
             case End(event=event):
                 self._end(item, event)
                 return True
@@ -86,6 +90,14 @@ class TurnCells:
         if is_news:
             self._finished.add(id(card))
         return is_news
+
+    def _draw_plan(self, plan: Plan) -> None:
+        """Bring the plan up to date, in a cell of its own."""
+        if id(plan) not in self._plans:
+            self._answer, self._pieces = None, {}
+            self._plans[id(plan)] = self._add(new_markdown_cell(""), "answer")
+        steps = (_plain(parts.plan_line(state, text)) for state, text in plan.rows)
+        self._plans[id(plan)].source = cell_markdown("\n".join(f"- {step}" for step in steps))
 
     def _say(self, item: Item, text: str) -> None:
         """Put what an item says into the answer's cell, in its place."""

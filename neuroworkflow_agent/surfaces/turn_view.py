@@ -32,6 +32,7 @@ from neuroworkflow_agent.events import (
 )
 from neuroworkflow_agent.ids import ToolUseId, TurnId
 from neuroworkflow_agent.outputs import ExecutionStatus, OutputList
+from neuroworkflow_agent.surfaces.plan import Plan, PlanReader, Step
 from neuroworkflow_agent.tools.registry import RUN_CODE
 
 METADATA_KEY = "neuroworkflow_agent"
@@ -149,7 +150,7 @@ class End:
     event: TurnEnd
 
 
-Item: TypeAlias = Prompt | Text | Card | Note | End
+Item: TypeAlias = Prompt | Text | Card | Plan | Note | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +198,16 @@ class TurnView:
         self._text: Text | None = None
         self._introduction = ""
         self._stage = ""
+        self._plan_reader = PlanReader()
+        self._plan: Plan | None = None
+        """Of this turn, once it has changed something in it."""
 
     def handle(self, event: Event) -> None:
         """Take in one event."""
         match event:
             case TurnStart(turn_id=turn_id, prompt=prompt, attached=attached):
-                self._cards, self._changes = (
-                    {},
-                    {},
-                )  # nothing comes after a turn's end, and ids may come again
+                # Nothing comes after a turn's end, and ids may come again.
+                self._cards, self._changes, self._plan = {}, {}, None
                 self._add(Prompt(turn_id, prompt, attached))
                 self._stage = "Starting the agent"
             case Waiting():
@@ -281,6 +283,9 @@ class TurnView:
 
     def _handle_call(self, event: Event) -> None:
         match event:
+            case ToolUse() if self._plan_reader.take_use(event):
+                self._end_text()
+                self._stage = _WAITING
             case ToolUse(tool_use_id=tool_use_id, name=name, input=tool_input):
                 self._card(tool_use_id, name, tool_input)
             case FileChange(tool_use_id=tool_use_id):
@@ -327,12 +332,25 @@ class TurnView:
 
     def _take_result(self, tool_use_id: ToolUseId, result: ToolResult) -> None:
         self._stage = _WAITING
+        is_of_plan, steps = self._plan_reader.take_result(result)
+        if is_of_plan:
+            self._show_plan(steps)
+            return
         if (card := self._cards.get(tool_use_id)) is None:
             return
         if card.is_open:
             card.state = "stopped" if result.is_stopped else "error" if result.is_error else "ok"
         card.result = result
         self._touch(card)
+
+    def _show_plan(self, steps: dict[str, Step] | None) -> None:
+        if steps is None:
+            return
+        if self._plan is None:
+            self._plan = Plan()
+            self._add(self._plan)
+        self._plan.steps = steps
+        self._touch(self._plan)
 
     def _take_decision(self, decision: ApprovalDecision) -> None:
         for card in list(self._under_way.values()):

@@ -28,9 +28,13 @@ from neuroworkflow_agent.events import (
 from neuroworkflow_agent.ids import ToolUseId, TurnId
 from neuroworkflow_agent.outputs import stream
 from neuroworkflow_agent.surfaces.cell_view import CellView
+from neuroworkflow_agent.surfaces.panel.items import Transcript
+from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.terminal_view import TerminalView
 from neuroworkflow_agent.surfaces.turn_cells import TurnCells
 from neuroworkflow_agent.surfaces.turn_view import Activity, Card, Text, TurnView
+from neuroworkflow_agent.testing import Reply, ScriptedModel
+from tests.conftest import SessionMaker
 
 TURN = TurnId("turn")
 CODE, READ = ToolUseId("code"), ToolUseId("read")
@@ -323,3 +327,81 @@ def test_a_notebook_file_has_what_a_cell_has() -> None:
         "x = 1",
         "*Edit sub/a.py*\n\n\n\n*Read b.py*\n\n\n\n*Ask: Which area?*\n\nDone.",
     ]
+
+
+# -- a plan -------------------------------------------------------------------------------------------
+
+
+def _planned(number: int, name: str, given: dict[str, Any], answer: str) -> tuple[Event, Event]:
+    use = ToolUseId(f"plan {number}")
+    return ToolUse(use, name, given), ToolResult(use, answer, False)
+
+
+PLAN_EVENTS: tuple[Event, ...] = (
+    TurnStart(TURN, "Go"),
+    *_planned(1, "TaskCreate", {"subject": "Load the data"}, "Task #1 created successfully: Load the data"),
+    *_planned(2, "TaskCreate", {"subject": "Plot *it*"}, "Task #2 created successfully: Plot"),
+    *_planned(3, "TaskUpdate", {"taskId": "1", "status": "in_progress"}, "Updated task #1 status"),
+    RUN,
+    ToolResult(CODE, "", False),
+    *_planned(4, "TaskUpdate", {"taskId": "9", "status": "completed"}, "Task not found"),
+    *_planned(5, "TaskList", {}, "#1 …"),
+    *_planned(6, "TaskUpdate", {"taskId": "1", "status": "completed"}, "Updated task #1 status"),
+    TextDelta("Done."),
+    end(),
+)
+
+
+def test_a_plan_is_one_item_that_changes_and_its_calls_are_none() -> None:
+    view = TurnView()
+    for event in PLAN_EVENTS:
+        view.handle(event)
+    plan = view.items[1]
+    assert isinstance(plan, Plan)
+    assert plan.rows == [("completed", "Load the data"), ("pending", "Plot *it*")]
+    assert [type(item).__name__ for item in view.items] == ["Prompt", "Plan", "Card", "Text", "End"]
+    for event in (
+        TurnStart(TURN, "On"),
+        *_planned(7, "TaskUpdate", {"taskId": "2", "status": "deleted"}, "Updated"),
+        end(),
+    ):
+        view.handle(event)
+    second = view.items[-2]
+    assert isinstance(second, Plan)
+    assert second.rows == [("completed", "Load the data")]
+    assert len(plan.rows) == 2
+
+
+def test_a_plan_shows_in_every_surface() -> None:
+    assert in_a_cell(*PLAN_EVENTS).texts[0] == "Plan · 1 of 2 done\n    ☑ Load the data\n    ☐ Plot *it*"
+    assert in_a_terminal(*PLAN_EVENTS).split("\n")[:4] == [
+        "☐ Load the data", "☐ Plot *it*", "▸ Load the data", "Run code",
+    ]  # fmt: skip
+    transcript = Transcript(lambda _picture: None)
+    notebook = new_notebook()
+    cells = TurnCells(notebook)
+    for event in PLAN_EVENTS:
+        transcript.handle(event)
+        cells.handle(event)
+    transcript.patch()
+    sent = transcript.snapshot()[1]
+    assert sent["kind"] == "plan"
+    assert "☑ Load the data" in sent["parts"][0]
+    assert notebook.cells[1].source.splitlines() == ["- ☑ Load the data", "- ☐ Plot \\*it\\*"]
+    assert [cell.cell_type for cell in notebook.cells] == ["markdown", "markdown", "code", "markdown"]
+
+
+@pytest.mark.claude
+def test_the_model_can_keep_a_plan_in_every_mode(
+    scripted_model: ScriptedModel, make_session: SessionMaker
+) -> None:
+    scripted_model.extend(
+        Reply.tool("TaskCreate", subject="Look", description="Look around."),
+        Reply.tool("TaskUpdate", taskId="1", status="completed"),
+        Reply.text("Done."),
+    )
+    view = TurnView()
+    for event in make_session(mode="read-only").start("plan it"):
+        view.handle(event)
+    (plan,) = (item for item in view.items if isinstance(item, Plan))
+    assert plan.rows == [("completed", "Look")]

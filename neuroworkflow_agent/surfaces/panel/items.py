@@ -19,6 +19,7 @@ from neuroworkflow_agent.render.outputs import ShownPicture, render_output
 from neuroworkflow_agent.render.stream import MarkdownStream
 from neuroworkflow_agent.surfaces import turn_view
 from neuroworkflow_agent.surfaces.panel.patches import Item, Op, change
+from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.turn_view import Activity, Card, End, Note, Prompt, Text, TurnView
 from neuroworkflow_agent.text import clip, strip_control
 
@@ -85,6 +86,8 @@ class Transcript:
         match item:
             case Prompt() | Note() | End():
                 drawer = _Fixed(item_id, item)
+            case Plan():
+                drawer = _Plan(item_id, item)
             case Text(is_thinking=True):
                 drawer = _Thinking(item_id, item)
             case Text():
@@ -125,6 +128,16 @@ class _Fixed(_Drawer):
                     failed=event.end not in ("complete", "interrupted"),
                     fork=event.last_message_id or "",
                 )
+
+
+class _Plan(_Drawer):
+    def __init__(self, item_id: str, item: Plan) -> None:
+        super().__init__(item_id, "plan")
+        self._item = item
+
+    def draw(self) -> Item:
+        self.sent["parts"] = [parts.plan(self._item.rows).html]
+        return self.sent
 
 
 class _Thinking(_Drawer):

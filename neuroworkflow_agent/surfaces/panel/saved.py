@@ -16,6 +16,7 @@ from neuroworkflow_agent.render.markdown import page, render_html, render_text
 from neuroworkflow_agent.render.outputs import ShownOutput, render_output
 from neuroworkflow_agent.render.parts import Rendered
 from neuroworkflow_agent.surfaces.card_text import card_text, status_of
+from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, Text
 
 _MAX_CHARS = 3_000_000
@@ -90,6 +91,8 @@ def _draw(item: Item) -> Rendered:
             return Rendered(render_html(text), render_text(text))
         case Card():
             return _draw_card(item)
+        case Plan():
+            return parts.plan(item.rows)
         case Note(text=text):
             return parts.notice(text)
         case End(event=event):

@@ -22,7 +22,7 @@ class Card {
     this.store = store;
     this.actions = actions;
     this.parts = el("div.nwa-parts");
-    const make = { user: this.user, answer: this.answer, thinking: this.thinking, tool: this.tool, question: this.question, notice: this.notice, end: this.end };
+    const make = { user: this.user, answer: this.answer, thinking: this.thinking, tool: this.tool, question: this.question, plan: this.plan, notice: this.notice, end: this.end };
     /** @type {HTMLElement} */
     this.node = (make[/** @type {keyof typeof make} */ (item.kind)] ?? this.notice).call(this);
     this.node.classList.add("nwa-item", `nwa-${item.kind}`);
@@ -70,6 +70,10 @@ class Card {
   question() {
     this.below = el("div");
     return el("section", { "aria-label": "The agent asks" }, this.below, this.parts);
+  }
+
+  plan() {
+    return el("section", { "aria-label": "Plan" }, this.parts);
   }
 
   notice() {
