@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from neuroworkflow_agent.config import MODES, Mode
 from neuroworkflow_agent.engine.claude.hooks import Gate
 from neuroworkflow_agent.engine.permissions import (
+    PLAN_TOOLS,
     QUESTION,
     Allow,
     Answer,
@@ -219,7 +220,13 @@ def test_question_goes_to_the_user(workspace: Workspace) -> None:
 
 
 def test_read_only_offers_nothing_that_changes() -> None:
-    assert set(offered_tools("read-only", bash=True, subagents=True)) == {"Read", "Glob", "Grep", QUESTION}
+    assert set(offered_tools("read-only", bash=True, subagents=True)) == {
+        "Read",
+        "Glob",
+        "Grep",
+        QUESTION,
+        *PLAN_TOOLS,
+    }
     assert not offers_run_code("read-only")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import BrowserContext, Locator, expect
+from playwright.sync_api import Locator, expect
 
 from neuroworkflow_agent.testing import Reply
-from neuroworkflow_agent.testing.lab import OPEN, Lab, Page
+from neuroworkflow_agent.testing.lab import Lab, Page
 
 PICTURE = "import base64, pathlib; pathlib.Path('dot.png').write_bytes(base64.b64decode('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='))"
 
@@ -100,9 +100,8 @@ def test_a_picture_is_seen_before_it_is_sent(page: Page, lab: Lab) -> None:
     page.wait_until(lambda: thumbnail.evaluate("image => image.naturalWidth") == 1)
 
 
-def test_the_panel_fills_a_view_of_its_own(context: BrowserContext, lab: Lab) -> None:
-    page = lab.open(context, OPEN)
-    page.open_panel()
+def test_the_panel_fills_a_view_of_its_own(own_page: Page) -> None:
+    page = own_page
     page.tab.locator(".jp-Cell").first.click()
     page.tab.evaluate("() => window.jupyterapp.commands.execute('notebook:create-output-view')")
     view = page.tab.locator(".jp-LinkedOutputView")

@@ -221,7 +221,7 @@ def test_files_and_variables_are_completed_and_go_with_the_message(page: Page, l
     (lab.root / "data" / "rates.csv").write_text("neuron,rate\n0,22\n", encoding="utf-8")
     page.run("import numpy as np\nrates = np.arange(6.0).reshape(2, 3)")
     page.field.press_sequentially("Compare @rates")
-    options = page.panel.get_by_role("listbox", name="Files and variables").get_by_role("option")
+    options = page.panel.get_by_role("listbox", name="Suggestions").get_by_role("option")
     expect(options).to_have_count(2)
     assert [option.split("\n")[0] for option in options.all_inner_texts()] == ["rates", "data/rates.csv"]
     page.field.press("Enter")
@@ -424,11 +424,8 @@ def test_closed_as_soon_as_it_was_opened_nothing_is_left(page: Page) -> None:
     # That nothing is left in the kernel, and no process, is looked at when the page is released.
 
 
-def test_a_notebook_that_is_opened_without_its_kernel_shows_what_was_said(
-    context: BrowserContext, lab: Lab
-) -> None:
-    page = lab.open(context, OPEN)
-    page.open_panel()
+def test_a_notebook_that_is_opened_without_its_kernel_shows_what_was_said(own_page: Page, lab: Lab) -> None:
+    page = own_page
     page.ask("Which one?", Reply.code(PLOT), Reply.text("Neuron **27** <script>alert(1)</script>."))
     page.wait_for_end("complete")
     saved = page.tab.locator("[class^=nwa-saved-]")
