@@ -7,23 +7,21 @@ finds one, and the file says under which name. A key is never shown to another a
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import secrets
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
-from platformdirs import user_config_path
-
-from neuroworkflow_agent.directories import can_write
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.private_files import write_private
-from neuroworkflow_agent.skill_files import distrusted
-from neuroworkflow_agent.trusted_text import UnfitFileError, read_trusted_text
+
+if sys.platform != "win32":
+    import fcntl
+
+# What reads and writes the file is imported where that is done: everybody asks whether there is one.
 
 Kind: TypeAlias = Literal["anthropic", "openai", "gateway", "server"]
 """Who takes the key: Anthropic, OpenAI or what speaks as it does, a hub's gateway, or another Messages API server."""
@@ -88,6 +86,8 @@ class SignIn:
 
 def sign_in_file() -> Path | None:
     """The file; None for a user id without a name or a home."""
+    from platformdirs import user_config_path
+
     try:
         path = user_config_path(_NAME) / _FILE
     except RuntimeError:
@@ -106,6 +106,8 @@ def stored_sign_in() -> SignIn | None:
     path = sign_in_file()
     if path is None or not os.path.lexists(path):  # nor where the directory is closed to this user
         return None
+    from neuroworkflow_agent.trusted_text import UnfitFileError, read_trusted_text
+
     try:
         return _decoded(read_trusted_text(path, _MAX_BYTES, is_secret=True))
     except FileNotFoundError:
@@ -126,6 +128,9 @@ def require_place() -> Path:
     ConfigError
         If it is not.
     """
+    from neuroworkflow_agent.directories import can_write
+    from neuroworkflow_agent.skill_files import distrusted
+
     path = sign_in_file()
     advice = (
         "Set XDG_CONFIG_HOME to a directory of yours that can be written, or set ANTHROPIC_API_KEY instead."
@@ -147,6 +152,8 @@ def keep(sign_in: SignIn) -> SignIn:
     ConfigError
         If it cannot be kept; what was kept before still is.
     """
+    from neuroworkflow_agent.private_files import write_private
+
     path = require_place()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _one_at_a_time(path.parent):
@@ -191,6 +198,9 @@ def forget() -> bool:
 @contextlib.contextmanager
 def _one_at_a_time(directory: Path) -> Iterator[None]:
     """Hold the directory itself: a file for a lock could be planted."""
+    if sys.platform == "win32":
+        yield
+        return
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with contextlib.suppress(
@@ -210,6 +220,8 @@ def _stored_if_usable() -> SignIn | None:
 
 def _refuse_readable(path: Path) -> None:
     """Take it back where the file system has no modes, and everybody could read it."""
+    from neuroworkflow_agent.trusted_text import UnfitFileError, read_trusted_text
+
     try:
         read_trusted_text(path, _MAX_BYTES, is_secret=True)
     except UnfitFileError as error:
@@ -261,6 +273,8 @@ def _into_keyring(sign_in: SignIn) -> SignIn:
     """With the key in the keyring, if there is one that takes it."""
     if not sign_in.text or (keyring := _keyring()) is None:
         return sign_in
+    import secrets
+
     entry = f"{sign_in.kind} {secrets.token_hex(4)}"
     try:
         keyring.set_password(_NAME, entry, sign_in.text)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from neuroworkflow_agent import credentials
+from neuroworkflow_agent import credentials, private_files
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.credentials import SignIn, UnusableSignInError, forget, keep, stored_sign_in
 from neuroworkflow_agent.errors import ConfigError
@@ -189,7 +189,7 @@ def test_file_system_without_modes_keeps_nothing(place: Path, monkeypatch: pytes
         path.write_bytes(data)
         path.chmod(0o644)
 
-    monkeypatch.setattr(credentials, "write_private", write)
+    monkeypatch.setattr(private_files, "write_private", write)
     with pytest.raises(ConfigError, match=r"on this file system .* can be read by others"):
         keep(SIGN_IN)
     assert list(place.parent.iterdir()) == []
