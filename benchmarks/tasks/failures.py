@@ -1,0 +1,45 @@
+"""Cells that failed: repaired and explained."""
+
+from __future__ import annotations
+
+from benchmarks.tasks.requests import Task, state, words
+
+FAILURES: tuple[Task, ...] = (
+    state("fix-strings", "failed", "My last cell failed. Fix it.", "rates = ['4.5', '6', '9.25']\ntotal = sum(rates)",
+          "total = 19.75", "total"),
+    state("fix-name", "failed", "fix this", "import numpy as np\nisi_ms = np.array([8.0, 13.0, 5.5, 21.0])\n---\nmean_isi = isi.mean()",
+          "mean_isi = isi_ms.mean()", "mean_isi"),
+    state("fix-key", "failed", "That failed, please repair it.", "import pandas as pd\ndf = pd.DataFrame({'Rate': [3.0, 9.0, 4.5], 'unit': [1, 2, 3]})\n---\ntop = df['rate'].max()",
+          "top = df['Rate'].max()", "top"),
+    state("fix-import", "failed", "what's wrong? fix it", "sd = np.std([2.0, 3.5, 8.0, 1.5])", "import numpy as np\nsd = np.std([2.0, 3.5, 8.0, 1.5])", "sd"),
+    state("fix-index", "failed", "Fix the error in my cell.", "spikes = [3.5, 9.0, 14.5, 30.0]\nisi = []\nfor i in range(len(spikes)):\n    isi.append(spikes[i + 1] - spikes[i])",
+          "isi = [5.5, 5.5, 15.5]", "isi"),
+    state("fix-syntax", "failed", "My cell has an error, correct it.", "rate_hz = {'a': 4.0, 'b': 7.5}\n---\nfast = [name for name, r in rate_hz.items() if r > 5",
+          "fast = ['b']", "fast"),
+    state("fix-zero", "failed", "It fails when a count is zero. Use 0 for the ratio there.", "hits, counts = [3, 0, 8], [4, 0, 10]\n---\nratios = [h / c for h, c in zip(hits, counts)]",
+          "ratios = [0.75, 0, 0.8]", "ratios"),
+    state("fix-shape", "failed", "fix my last cell so that the first 60 values of both are added", "import numpy as np\na, b = np.arange(60.0), np.arange(64.0)\n---\nc = a + b",
+          "c = a + b[:60]", "c"),
+    state("fix-append", "failed", "Repair the last cell.", "import numpy as np\nvalues = np.array([1.5, 2.5])\n---\nvalues.append(4.0)\ntotal = values.sum()",
+          "total = 8.0", "total"),
+    state("fix-none", "failed", "why does it fail? repair it", "spikes = [9.0, 3.0, 7.5]\nordered = spikes.sort()\nfirst = ordered[0]", "first = 3.0", "first"),
+    state("fix-int", "failed", "Fix it.", "import numpy as np\nduration_s, dt_s = 0.9, 0.003\nv = np.zeros(duration_s / dt_s)", "v = np.zeros(300)", "v"),
+    state("fix-keyword", "failed", "my function call fails, fix it", "def window(start, stop):\n    return stop - start\n---\nlength = window(start=12.5, end=40.0)",
+          "length = 27.5", "length"),
+    state("fix-concat", "failed", "This raises a TypeError. Make it work.", "n = 37\nlabel = 'neuron ' + n", "label = 'neuron 37'", "label"),
+    words("why-name", "failed", "Why did my last cell fail?", "spike_times = [1.0, 4.5]\n---\nprint(len(spike_time))",
+          (r"spike_time\b", r"not defined|undefined|does(?: not|n't) exist|misspel|typo|spike_times\b"),
+          "The name spike_time is not defined; the variable is called spike_times."),
+    words("why-shape", "failed", "What does this error mean?", "import numpy as np\nw, r = np.ones((4, 9)), np.ones(8)\n---\nw @ r",
+          (r"shape|dimension|size|mismatch", r"\b9\b", r"\b8\b"), "The shapes do not fit: w has 9 columns, r has 8 values."),
+    words("why-key", "failed", "explain the error", "rates = {'pyr': 3.0, 'pv': 21.5}\n---\nrates['sst']",
+          (r"sst", r"key|not in|does(?: not|n't) (?:exist|have|contain)|missing"), "The dictionary has no key 'sst'."),
+    words("why-zero", "failed", "Why does it fail?", "spikes, duration_s = 40, 0\nrate = spikes / duration_s",
+          (r"zero|\b0\b", r"divi|duration_s"), "It is a division by zero: duration_s is 0."),
+    words("why-module", "failed", "why the error?", "import elephant_tools_xyz", (r"elephant_tools_xyz", r"install|not found|no module|does(?: not|n't) exist|available"),
+          "The module elephant_tools_xyz is not installed."),
+    words("why-index", "failed", "Tell me in one sentence what went wrong.", "trials = [4, 8, 15]\n---\ntrials[3]",
+          (r"index|range|position", r"three|\b3\b|out of|length|beyond|0"), "Index 3 is out of range: the list has three items, with the indices 0 to 2."),
+    words("why-type", "failed", "What is the problem with my last cell?", "threshold = '-50'\nv = -48.0\n---\nv > threshold",
+          (r"threshold|str", r"string|str\b|text|type"), "The threshold is a string and cannot be compared with a number."),
+)  # fmt: skip
