@@ -163,6 +163,8 @@ class TurnEnd:
     """None where no price is known."""
     checked: str = ""
     """What the checker says of the turn's node files, such as `checked: 0 errors`; empty without any."""
+    provenance: str = ""
+    """Of a small model's answer, such as `embedded 0.5B · code was run`; empty for others."""
     last_message_id: str | None = None
     """The turn's last message in the session on disk, where a fork may branch off; None if unknown."""
 

@@ -342,7 +342,12 @@ class Session:
         self._approvals.settle_all("The turn has ended.")
         self._busy = False
         self._record.tell_end(turn, end)
-        reader, figures = self._reader, {"cost_usd": self._cost_usd(), "checked": self._setup.nodes.summary}
+        reader = self._reader
+        figures: dict[str, Any] = {
+            "cost_usd": self._cost_usd(),
+            "checked": self._setup.nodes.summary,
+            "provenance": self._endpoint.provenance(has_run_code=turn.has_run_code),
+        }
         if reader is not None:
             figures |= {"model": reader.model, "last_message_id": reader.last_message_id}
         if reader is not None and (outcome := reader.outcome) is not None:

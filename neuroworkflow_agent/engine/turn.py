@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from neuroworkflow_agent.events import EndReason, Event, TextDelta, ToolResult, ToolUse, TurnEnd
+from neuroworkflow_agent.events import CellStart, EndReason, Event, TextDelta, ToolResult, ToolUse, TurnEnd
 from neuroworkflow_agent.ids import ToolUseId, TurnId, new_turn_id
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class Turn:
         """Why it needs the user, where nobody can be asked."""
         self._started = self._last_sign = time.monotonic()
         self._open_tools: dict[ToolUseId, str] = {}
+        self.has_run_code = False
+        """Whether the kernel has begun with any code of it."""
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every event, past ones first; returns the undo."""
@@ -187,7 +189,9 @@ class Turn:
         self.emit(TurnEnd(self.turn_id, end, message, duration_s=duration_s, **figures))
 
     def _track(self, event: Event) -> Event:
-        if isinstance(event, ToolUse):
+        if isinstance(event, CellStart):
+            self.has_run_code = True
+        elif isinstance(event, ToolUse):
             self._open_tools[event.tool_use_id] = event.name
         elif isinstance(event, ToolResult):
             self._open_tools.pop(event.tool_use_id, None)

@@ -275,7 +275,9 @@ def _embedded(path: str, why: str) -> Endpoint:
         settings,
         private_directory("servers"),
     )
-    return Endpoint("embedded", "", why, model=model, limits=_LOCAL_LIMITS, server=server)
+    return Endpoint(
+        "embedded", "", why, model=model, limits=_LOCAL_LIMITS, server=server, small=weights.small_name(model)
+    )
 
 
 def _bridge(asked: str, config: AgentConfig, why: str) -> Endpoint:

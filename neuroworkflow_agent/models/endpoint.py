@@ -60,6 +60,8 @@ class Endpoint:
     """Whether its key is the one that `neuroworkflow-agent login` kept."""
     server: Server | None = None
     """What comes before it; None where `environ` says it all."""
+    small: str = ""
+    """What a model is called that is too small to be believed without code, such as `embedded 0.5B`; empty for others."""
 
     @property
     def refused_text(self) -> str:
@@ -67,6 +69,12 @@ class Endpoint:
         if self.is_signed_in:
             return f"The endpoint refused the key you signed in with (HTTP 401). {self.key_advice}"
         return _CALLER_REFUSED if isinstance(self.server, GatewayAccess) else _KEY_REFUSED
+
+    def provenance(self, *, has_run_code: bool) -> str:
+        """For the closing line of a small model's turn: whether code stands behind it; empty for other models."""
+        if not self.small:
+            return ""
+        return f"{self.small} · {'code was run' if has_run_code else 'no code was run, not checked'}"
 
     @property
     def key_advice(self) -> str:

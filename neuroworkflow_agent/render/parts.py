@@ -260,8 +260,7 @@ def turn_end(event: TurnEnd) -> Rendered:
         figures.append(f"{event.input_tokens:,} in / {event.output_tokens:,} out")
     if event.cost_usd is not None:
         figures.append(f"${event.cost_usd:.4f}")
-    if event.checked:
-        figures.append(event.checked)
+    figures += filter(None, (event.checked, event.provenance))
     line = " · ".join(figures)
     failed = event.end not in ("complete", "interrupted")
     message = strip_control(event.message) if event.message and event.end != "interrupted" else ""

@@ -109,7 +109,7 @@ class TurnCells:
         self._answer.source = cell_markdown("".join(self._pieces.values()).lstrip("\n"))
 
     def _end(self, item: End, event: TurnEnd) -> None:
-        said = [f"\n\n*{event.checked}*"] if event.checked else []
+        said = [f"\n\n*{note}*" for note in (event.checked, event.provenance) if note]
         if event.end != "complete":
             why = f": {_plain(event.message)}" if event.message else ""
             said.append(f"\n\n*The turn ended as {event.end.replace('_', ' ')}{why}*")

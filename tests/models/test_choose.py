@@ -240,3 +240,21 @@ def test_key_is_not_shown(have: Have, tmp_path: Path) -> None:
     have("litellm")
     endpoint = choose.choose_endpoint(config(tmp_path, "openai:gpt-4.1", OPENAI_API_KEY="sk-secret-0001"))
     assert "sk-secret-0001" not in repr(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("file", "small"),
+    [
+        ("qwen2.5-coder-1.5b-instruct.gguf", "embedded 1.5B"),
+        ("Qwen3-8B-Q4_K_M.gguf", ""),
+        ("mine.gguf", "embedded"),
+    ],
+)
+def test_small_model_is_named_in_the_closing_line(have: Have, tmp_path: Path, file: str, small: str) -> None:
+    have("xllamacpp")
+    (tmp_path / file).touch()
+    endpoint = choose.choose_endpoint(config(tmp_path, f"local:{tmp_path / file}"))
+    assert endpoint.small == small
+    ran, not_run = (endpoint.provenance(has_run_code=has_run) for has_run in (True, False))
+    assert ran == (small and f"{small} · code was run")
+    assert not_run == (small and f"{small} · no code was run, not checked")

@@ -65,12 +65,10 @@ def said(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "content": [{"type": "text", "text": text}]}
 
 
-def ran(code: str) -> list[dict[str, Any]]:
+def ran(code: str, output: str = "7", *, is_error: bool = False) -> list[dict[str, Any]]:
     call = {"type": "tool_use", "id": "t", "name": RUN_CODE, "input": {"code": code}}
-    return [
-        {"role": "assistant", "content": [call]},
-        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "7"}]},
-    ]
+    result = {"type": "tool_result", "tool_use_id": "t", "content": output, "is_error": is_error}
+    return [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
 
 
 async def answer(llama: Llama, request: dict[str, Any], **arguments: Any) -> dict[str, Any]:
@@ -81,56 +79,94 @@ async def answer(llama: Llama, request: dict[str, Any], **arguments: Any) -> dic
         return message
 
 
-async def test_block_becomes_a_tool_use_and_the_rest_is_never_written() -> None:
-    llama = Llama("I look.\n```python\nx = 1\n```\n" + "no more " * 100)
-    message = await answer(llama, body(said("user", "go")))
-    text, call = message["content"]
-    assert text["text"] == "I look.\n"
-    assert (call["name"], call["input"]) == (RUN_CODE, {"code": "x = 1"})
+async def test_data_is_answered_with_code_from_the_first_word() -> None:
+    llama = Llama("x = 1\nprint(x)\n```\n" + "no more " * 100)
+    message = await answer(llama, body(said("user", "how many?")))
+    (call,) = message["content"]
+    assert (call["name"], call["input"]) == (RUN_CODE, {"code": "x = 1\nprint(x)"})
     assert message["stop_reason"] == "tool_use"
+    assert llama.asked[0]["messages"][-1] == {"role": "assistant", "content": "```python\n"}
     assert llama.read < 60
 
 
 async def test_stream_is_the_apis() -> None:
-    async with client_of(Llama("Hi\n```python\n1\n```")) as client:
+    async with client_of(Llama("1 + 1\n```")) as client:
         response = await client.post("/v1/messages", json=body(said("user", "go"), stream=True))
     kinds = [line.removeprefix("event: ") for line in response.text.splitlines() if line.startswith("event")]
     assert kinds == [
         "message_start",
-        *["content_block_start", "content_block_delta", "content_block_stop"],
         *["content_block_start", "content_block_delta", "content_block_stop"],
         "message_delta",
         "message_stop",
     ]
 
 
+async def test_what_code_printed_is_the_answer_and_the_model_is_not_asked() -> None:
+    message = await answer(Llama(), body(said("user", "how many?"), *ran("print(len(x))")))
+    assert [block["text"] for block in message["content"]] == ["The code ran. Its output:\n\n```text\n7\n```"]
+    assert message["stop_reason"] == "end_turn"
+
+
+async def test_number_that_stands_in_the_code_is_computed_or_called_no_answer() -> None:
+    llama = Llama("print(len(x))\n```")
+    message = await answer(llama, body(said("user", "how many?"), *ran("print(7)")))
+    assert message["content"][0]["input"] == {"code": "print(len(x))"}
+    assert "Compute them" in llama.asked[0]["messages"][-2]["content"]
+    again = await answer(Llama(), body(said("user", "how many?"), *ran("print(7)"), *ran("print( 7)")))
+    assert again["content"][0]["text"].endswith("nothing computed them, so they are no answer.")
+
+
 async def test_same_code_again_is_asked_for_differently() -> None:
-    llama = Llama("```python\nx\n```", "```python\nx + 1\n```")
-    message = await answer(llama, body(said("user", "go"), *ran("x")))
+    llama = Llama("x\n```", "x + 1\n```")
+    message = await answer(llama, body(said("user", "go"), *ran("x", "NameError: x", is_error=True)))
     assert message["content"][0]["input"] == {"code": "x + 1"}
     assert [asked["temperature"] for asked in llama.asked] == [0.0, 0.7]
+    assert "That code ran already." in llama.asked[1]["messages"][-2]["content"]
 
 
-async def test_circles_end_in_words() -> None:
-    llama = Llama("```python\nx\n```", "```python\nx\n```", "It is 7.")
-    message = await answer(llama, body(said("user", "go"), *ran("x")))
-    assert [block["text"] for block in message["content"]] == ["It is 7."]
+async def test_circles_end_in_the_error() -> None:
+    llama = Llama(*["x\n```"] * 3)
+    message = await answer(llama, body(said("user", "go"), *ran("x", "NameError: x", is_error=True)))
+    assert message["content"][0]["text"] == "The code fails and I found no way around it: `NameError: x`"
+
+
+async def test_no_code_is_no_answer() -> None:
+    message = await answer(Llama(*["x = \n```"] * 3), body(said("user", "how many?")))
+    assert message["content"][0]["text"] == "I have no answer to this: no code that I wrote could be run."
+
+
+async def test_missing_file_is_said_to_be_missing() -> None:
+    error = "FileNotFoundError: [Errno 2] No such file or directory: 'data/s1.npz'"
+    message = await answer(
+        Llama(), body(said("user", "load data/s1.npz"), *ran("np.load('data/s1.npz')", error, is_error=True))
+    )
+    assert (
+        message["content"][0]["text"] == "The file `data/s1.npz` does not exist, so nothing was read from it."
+    )
+
+
+async def test_talk_is_shown_without_what_nobody_said() -> None:
+    message = await answer(Llama("A spike is short. It lasts 1 ms. Then it ends."), body(said("user", "What is a spike?")))  # fmt: skip
+    assert [block["text"] for block in message["content"]] == ["A spike is short. Then it ends."]
+
+
+async def test_talk_of_nothing_but_inventions_is_called_so() -> None:
+    message = await answer(Llama("It lasts 1 ms."), body(said("user", "What is a spike?")))
+    assert message["content"][0]["text"].startswith("(I left out what I was going to say")
+
+
+async def test_code_in_talk_is_only_shown() -> None:
+    message = await answer(Llama("Like this:\n```python\nx\n```"), body(said("user", "Explain how to loop.")))
+    assert message["content"][0]["text"] == "Like this:\n\n```python\nx\n```\n"
     assert message["stop_reason"] == "end_turn"
-    assert "without code" in llama.asked[-1]["messages"][-1]["content"]
-
-
-async def test_when_no_words_come_the_output_speaks() -> None:
-    llama = Llama(*["```python\nx\n```"] * 3)
-    message = await answer(llama, body(said("user", "go"), *ran("x")))
-    assert message["content"][0]["text"] == "The code ran. Its output:\n\n```text\n7\n```"
 
 
 async def test_oldest_turns_give_way() -> None:
     llama = Llama("ok")
-    old = [said("user", "old " * 1000), said("assistant", "sure")]
-    await answer(llama, body(*old, said("user", "new")), n_ctx=1800)
+    old = [said("user", "old " * 1200), said("assistant", "sure")]
+    await answer(llama, body(*old, said("user", "hello")), n_ctx=2000)
     assert "old old" not in str(llama.asked)
-    assert llama.asked[0]["messages"][-1]["content"] == "new"
+    assert llama.asked[0]["messages"][-1]["content"] == "hello"
 
 
 async def test_request_longer_than_the_context_is_refused() -> None:

@@ -32,3 +32,8 @@ def test_heading_says_what_happens(name: str, given: dict[str, Any], title: str)
 def test_closing_line_names_the_check() -> None:
     end = TurnEnd(TurnId("t"), "complete", "", None, 2.0, checked="checked: 0 errors, 1 warning")
     assert turn_end(end).text == "complete · 2.0 s · checked: 0 errors, 1 warning"
+
+
+def test_closing_line_says_what_stands_behind_a_small_model_s_answer() -> None:
+    end = TurnEnd(TurnId("t"), "complete", "", None, 2.0, provenance="embedded 0.5B · code was run")
+    assert turn_end(end).text == "complete · 2.0 s · embedded 0.5B · code was run"

@@ -16,10 +16,14 @@ import httpx
 
 from neuroworkflow_agent.models.host import host
 from neuroworkflow_agent.models.local.app import LocalModel
-from neuroworkflow_agent.models.local.weights import EMBEDDED, WeightsError, assemble, verify
+from neuroworkflow_agent.models.local.weights import (
+    EMBEDDED,
+    SMALL_PARAMETERS,
+    WeightsError,
+    assemble,
+    verify,
+)
 
-_SMALL_PARAMETERS = 4_000_000_000
-"""Below this many, models follow fenced code better than JSON tool calls."""
 _SMALL_FILE_BYTES = 2_500_000_000
 _SMALL_CONTEXT_TOKENS = 8_192
 _CONTEXT_TOKENS = 32_768
@@ -43,7 +47,7 @@ def main() -> None:
         client_for_app,
         name=model.stem,
         n_ctx=facts["n_ctx"],
-        is_small=facts["n_params"] < _SMALL_PARAMETERS,
+        is_small=facts["n_params"] < SMALL_PARAMETERS,
     )
     host(local.app(), Path(sys.argv[1]), idle_s=float(settings["idle_s"]))
     # llama.cpp's threads would hold the interpreter's end up; nothing of ours is left to be done.

@@ -6,9 +6,8 @@ The app owns its HTTP client; whoever serves the app owns the llama.cpp server.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import httpx
 from starlette.applications import Starlette
@@ -16,21 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from neuroworkflow_agent.models.local.conversation import (
-    FINAL,
-    Message,
-    SmallPrompt,
-    small_prompt,
-    with_imports,
-)
-from neuroworkflow_agent.models.local.fence import FenceReader
-from neuroworkflow_agent.models.messages import MessageWriter, StopReason, plain_request
+from neuroworkflow_agent.models.local.conversation import Message, SmallPrompt, small_prompt
+from neuroworkflow_agent.models.local.guide import Try, answer
+from neuroworkflow_agent.models.messages import MessageWriter, plain_request
 from neuroworkflow_agent.wire import error_body, sse
 
 _ANSWER_TOKENS = 700
 _RESERVE_TOKENS = 64
-_CHANCE = 0.7
-"""Temperature of a second try."""
 _UNTOUCHED_HEADERS = ("content-type",)
 
 
@@ -93,7 +84,7 @@ class LocalModel:
             return JSONResponse(error_body(400, message), status_code=400)
         messages, input_tokens = fitted
         writer = MessageWriter(self._name, input_tokens)
-        events = self._answer(prompt, messages, writer)
+        events = answer(prompt, messages, writer, self._stream)
         if body.get("stream"):
             return StreamingResponse(_guarded(events), media_type="text/event-stream")
         async for _ in events:
@@ -115,41 +106,7 @@ class LocalModel:
         headers = {name: response.headers[name] for name in _UNTOUCHED_HEADERS if name in response.headers}
         return StreamingResponse(body(), status_code=response.status_code, headers=headers)
 
-    # -- leading a small model --------------------------------------------------------------------------
-
-    async def _answer(
-        self, prompt: SmallPrompt, messages: list[Message], writer: MessageWriter
-    ) -> AsyncIterator[str]:
-        """The events of one answer: prose as it comes, then at most one tool use."""
-        yield writer.start()
-        said, code = False, None
-        stop: StopReason = "end_turn"
-        for attempt in _attempts(prompt, messages):
-            reader = FenceReader()
-            async for delta in self._stream(attempt):
-                writer.output_tokens += 1
-                if prose := (reader.feed(delta) if prompt.run_code else delta):
-                    said = said or bool(prose.strip())
-                    yield writer.text(prose)
-                if reader.is_done:
-                    break
-            if prose := reader.finish():
-                said = said or bool(prose.strip())
-                yield writer.text(prose)
-            code = with_imports(reader.code) if reader.code and attempt.may_run else None
-            if code in prompt.runs:
-                code = None  # in circles: once more, differently
-            if code or said:
-                break
-        if code:
-            assert prompt.run_code is not None
-            yield writer.tool_use(prompt.run_code, {"code": code})
-            stop = "tool_use"
-        elif not said:
-            yield writer.text(prompt.fallback)
-        yield writer.end(stop)
-
-    async def _stream(self, attempt: _Attempt) -> AsyncIterator[str]:
+    async def _stream(self, attempt: Try) -> AsyncIterator[str]:
         """Text of the model as it is written; leaving the iteration stops the model."""
         request = {
             "messages": attempt.messages,
@@ -157,7 +114,7 @@ class LocalModel:
             "max_tokens": _ANSWER_TOKENS,
             "temperature": attempt.temperature,
             "repeat_penalty": 1.05,
-            "seed": 1,
+            "seed": attempt.seed,
             "cache_prompt": True,
         }
         async with self._client.stream("POST", "/v1/chat/completions", json=request) as response:
@@ -185,25 +142,6 @@ class LocalModel:
         content = {"content": applied.json()["prompt"], "parse_special": True}
         counted = await self._client.post("/tokenize", json=content)
         return len(counted.json()["tokens"])
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One try at an answer."""
-
-    messages: list[Message]
-    may_run: bool
-    temperature: float = 0.0
-
-
-def _attempts(prompt: SmallPrompt, messages: list[Message]) -> Iterator[_Attempt]:
-    """As asked; then with some chance, if it repeats itself; then in words only."""
-    yield _Attempt(messages, prompt.may_run)
-    if prompt.runs:
-        yield _Attempt(messages, prompt.may_run, _CHANCE)
-        last = messages[-1]
-        asked = {"role": last["role"], "content": f"{last['content']}\n\n{FINAL}"}
-        yield _Attempt([*messages[:-1], asked], may_run=False)
 
 
 async def _guarded(events: AsyncIterator[str]) -> AsyncIterator[str]:

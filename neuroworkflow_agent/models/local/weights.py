@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,19 @@ QWEN_0_5B = Weights(
 )
 EMBEDDED = QWEN_0_5B
 """What `local` means."""
+
+
+SMALL_PARAMETERS = 4_000_000_000
+"""Below this many, models follow fenced code better than JSON tool calls, and are not believed without code."""
+_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[Bb](?![a-zA-Z0-9])")
+
+
+def small_name(model: str) -> str:
+    """What a closing line calls a model of this name, such as `embedded 0.5B`; empty if its name says it is larger."""
+    size = _SIZE.search(model)
+    if size is None:
+        return "embedded"
+    return f"embedded {size.group(1)}B" if float(size.group(1)) * 1e9 < SMALL_PARAMETERS else ""
 
 
 class WeightsError(ConfigError):

@@ -1,0 +1,57 @@
+"""The code a small model writes, as it may be run. Pure."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from neuroworkflow_agent.models.local.claims import is_repetition, overwritten
+from neuroworkflow_agent.models.local.conversation import SmallPrompt
+
+_IMPORTS = {
+    "np": "import numpy as np",
+    "pd": "import pandas as pd",
+    "plt": "import matplotlib.pyplot as plt",
+    "math": "import math",
+    "json": "import json",
+    "os": "import os",
+}
+_SHOWS = re.compile(r"\b(?:print|display)\(|\bplt\.|\.plot\b|savefig|to_csv|\bsave|\bdump")
+
+
+def with_imports(code: str) -> str:
+    """`code` with the usual imports it forgets."""
+    missing = [
+        line
+        for name, line in _IMPORTS.items()
+        if re.search(rf"(?<![\w.]){name}\.", code) and not re.search(rf"\b(?:as|import) {name}\b", code)
+    ]
+    return "\n".join([*missing, code])
+
+
+def with_result(code: str) -> str:
+    """`code` that also prints what its last line computed, where it would show nothing."""
+    body = ast.parse(code).body
+    if _SHOWS.search(code) or not body or not isinstance(body[-1], ast.Assign):
+        return code
+    targets = body[-1].targets
+    return f"{code}\nprint({targets[0].id})" if isinstance(targets[0], ast.Name) else code
+
+
+def objection(code: str, prompt: SmallPrompt) -> str:
+    """Why code is not run, as advice to the model; empty if it may be."""
+    try:
+        ast.parse(code)
+    except SyntaxError as error:
+        return f"That is not valid Python ({error.msg}). Write a complete block."
+    if any(with_result(with_imports(code)) == run.code or code == run.code for run in prompt.runs):
+        return "That code ran already. Write other code."
+    request = prompt.request
+    if is_repetition(code, request.cells):
+        return "Those cells ran already. Write only what the request asks for beyond them."
+    taken = "" if request.is_repair else overwritten(code, request.names)
+    if taken and not re.search(rf"\b{re.escape(taken)}\b", request.text):
+        return f"{taken} exists already and holds the user's data. Use it; do not make it up again."
+    if request.reads and request.reads not in code:
+        return f"Read the file '{request.reads}'."
+    return ""

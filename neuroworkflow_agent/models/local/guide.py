@@ -1,0 +1,128 @@
+"""Leading a small model through one answer: code first, then what the code showed. Owns nothing that outlives the answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from neuroworkflow_agent.models.local.claims import LEFT_OUT, ProseGate
+from neuroworkflow_agent.models.local.code import objection, with_imports, with_result
+from neuroworkflow_agent.models.local.conversation import Message, SmallPrompt
+from neuroworkflow_agent.models.local.fence import FenceReader
+from neuroworkflow_agent.models.local.words import COMPUTE, closing_words, last_words
+from neuroworkflow_agent.models.messages import MessageWriter
+
+_FENCE = "```python\n"
+_TRIES = 3
+_CHANCE = 0.7
+"""Temperature of all tries but the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One text asked of the model."""
+
+    messages: list[Message]
+    """A last message of the assistant's is a text to go on with."""
+    temperature: float = 0.0
+    seed: int = 1
+
+
+Stream = Callable[[Try], AsyncIterator[str]]
+"""The model's text as it is written; leaving the iteration stops it."""
+
+
+async def answer(
+    prompt: SmallPrompt, messages: list[Message], writer: MessageWriter, stream: Stream
+) -> AsyncIterator[str]:
+    """The events of one answer: words that need no model, or prose that is supported, or one tool use.
+
+    Parameters
+    ----------
+    prompt
+        What the answer may be.
+    messages
+        What the model is given, fitted to its context.
+    writer
+        Makes events of it.
+    stream
+        Asks the model.
+    """
+    yield writer.start()
+    words = closing_words(prompt)
+    if words is not None:
+        yield writer.text(words)
+    elif prompt.may_run and (prompt.runs or prompt.request.needs_code):
+        code = await _code(prompt, messages, writer, stream)
+        if code:
+            yield _call(prompt, code, writer)
+            return
+        yield writer.text(last_words(prompt))
+    else:
+        async for event in _talk(prompt, messages, writer, stream):
+            yield event
+        return
+    yield writer.end("end_turn")
+
+
+def _call(prompt: SmallPrompt, code: str, writer: MessageWriter) -> str:
+    """Both ends of a message that runs code."""
+    assert prompt.run_code is not None
+    return writer.tool_use(prompt.run_code, {"code": with_result(with_imports(code))}) + writer.end(
+        "tool_use"
+    )
+
+
+async def _code(
+    prompt: SmallPrompt, messages: list[Message], writer: MessageWriter, stream: Stream
+) -> str | None:
+    """Code that may be run; None if the model writes none."""
+    advice = COMPUTE if prompt.runs and not prompt.runs[-1].has_failed else ""
+    for number in range(_TRIES):
+        asked = [*_advised(messages, advice), {"role": "assistant", "content": _FENCE}]
+        reader = FenceReader()
+        reader.feed(_FENCE)
+        async for delta in stream(Try(asked, _CHANCE if number else 0.0, number + 1)):
+            writer.output_tokens += 1
+            reader.feed(delta)
+            if reader.is_done:
+                break
+        reader.finish()
+        code = reader.code or ""
+        advice = objection(code, prompt) if code else "Write one Python block."
+        if not advice:
+            return code
+    return None
+
+
+async def _talk(
+    prompt: SmallPrompt, messages: list[Message], writer: MessageWriter, stream: Stream
+) -> AsyncIterator[str]:
+    """Prose, sentence by sentence, without what the model made up; code beside it is run only if there are cells it may be about."""
+    gate, reader, said = ProseGate(prompt.asked), FenceReader(), False
+    async for delta in stream(Try(messages)):
+        writer.output_tokens += 1
+        prose = gate.feed(reader.feed(delta) if prompt.run_code else delta)
+        said = said or bool(prose.strip())
+        if prose:
+            yield writer.text(prose)
+        if reader.is_done:
+            break
+    if prose := gate.feed(reader.finish()) + gate.finish():
+        said = said or bool(prose.strip())
+        yield writer.text(prose)
+    if reader.code and prompt.may_run and prompt.request.cells and not objection(reader.code, prompt):
+        yield _call(prompt, reader.code, writer)
+        return
+    if reader.code:
+        yield writer.text(f"\n{_FENCE}{reader.code}\n```\n")
+    elif not said:
+        yield writer.text(LEFT_OUT)
+    yield writer.end("end_turn")
+
+
+def _advised(messages: list[Message], advice: str) -> list[Message]:
+    if not advice:
+        return messages
+    last = messages[-1]
+    return [*messages[:-1], {"role": last["role"], "content": f"{last['content']}\n\n{advice}"}]
