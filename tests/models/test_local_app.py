@@ -127,7 +127,9 @@ async def test_same_code_again_is_asked_for_differently() -> None:
 async def test_circles_end_in_the_error() -> None:
     llama = Llama(*["x\n```"] * 3)
     message = await answer(llama, body(said("user", "go"), *ran("x", "NameError: x", is_error=True)))
-    assert message["content"][0]["text"] == "The code fails and I found no way around it: `NameError: x`"
+    assert message["content"][0]["text"] == (
+        "The code fails, and I found no way around it. The error:\n\n```text\nNameError: x\n```"
+    )
 
 
 async def test_no_code_is_no_answer() -> None:

@@ -95,3 +95,23 @@ def test_error_is_cut_to_its_place_and_its_words() -> None:
         == "at: b\nNameError: b"
     )
     assert short_error("SyntaxError: bad") == "SyntaxError: bad"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("compute the intervals into isi_ms", "isi_ms"),
+        ("Smooth it over 5 samples (mode 'same'), as smooth.", "smooth"),
+        ("z-score the signal and call it z", "z"),
+        ("Store the spike times in a list spikes.", "spikes"),
+        ("put them in a list called found", "found"),
+        ("Make samples with mean 2, called noise.", "noise"),
+        ("Save settings as settings.json.", ""),
+        ("Show the matrix as an image with a colour bar.", ""),
+        ("leave it as it is", ""),
+        ("mean rate in Hz?", ""),
+        ("How many spikes are in bin 3?", ""),
+    ],
+)
+def test_name_of_the_result_is_found(text: str, name: str) -> None:
+    assert Request(text).result == name

@@ -24,6 +24,7 @@ CELLS = (
         ("x = snp.pi", "x = snp.pi"),
         ("from x import plt\nplt.a", "from x import plt\nplt.a"),
         ("a.os.b", "a.os.b"),
+        ("Path('a')", "from pathlib import Path\nPath('a')"),
     ],
 )
 def test_forgotten_imports_are_added(code: str, whole: str) -> None:
@@ -52,6 +53,10 @@ def test_result_is_printed_where_nothing_would_be(code: str, whole: str) -> None
         ("mean?", "n = 3", "Those cells ran already"),
         ("mean?", "rates = [1, 2]\nprint(sum(rates))", "rates exists already"),
         ("set rates to 1, 2", "rates = [1, 2]", ""),
+        ("mean of rates as m", "mean = rates.mean()", "Store the result in m."),
+        ("mean of rates as m", "m = rates.mean()", ""),
+        ("bar chart of rates", "print(rates.mean())", "Draw it"),
+        ("bar chart of rates", "plt.bar(range(9), rates)", ""),
         ("load data/s.npz", "x = np.zeros(3)", "Read the file 'data/s.npz'."),
         ("load data/s.npz", "x = np.load('data/s.npz')", ""),
     ],

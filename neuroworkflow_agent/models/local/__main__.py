@@ -16,6 +16,7 @@ import httpx
 
 from neuroworkflow_agent.models.host import host
 from neuroworkflow_agent.models.local.app import LocalModel
+from neuroworkflow_agent.models.local.hub import download
 from neuroworkflow_agent.models.local.weights import (
     EMBEDDED,
     SMALL_PARAMETERS,
@@ -57,6 +58,8 @@ def main() -> None:
 def _model_file(settings: dict[str, Any]) -> Path:
     if settings.get("path"):
         return Path(settings["path"])
+    if settings.get("repo"):
+        return download(settings["repo"], settings["file"])
     path = assemble(Path(settings["cache"]))
     verify(path)
     return path
@@ -86,7 +89,7 @@ def _reason(error: Exception, settings: dict[str, Any]) -> str:
     if isinstance(error, ImportError):
         return f'{error}. Install it: pip install "neuroworkflow-agent[local]".'
     if isinstance(error, RuntimeError):
-        what = settings.get("path") or EMBEDDED.name
+        what = settings.get("path") or settings.get("file") or EMBEDDED.name
         return f"'{what}' could not be loaded; it is not a GGUF file, or there is not enough memory for it."
     return str(error)
 

@@ -16,6 +16,8 @@ _IMPORTS = {
     "json": "import json",
     "os": "import os",
 }
+_DRAWS = re.compile(r"\bplt\.|\.plot\b|\.hist\(|\.boxplot\(|\.imshow\(")
+_PATH = "from pathlib import Path"
 _SHOWS = re.compile(r"\b(?:print|display)\(|\bplt\.|\.plot\b|savefig|to_csv|\bsave|\bdump")
 
 
@@ -26,6 +28,8 @@ def with_imports(code: str) -> str:
         for name, line in _IMPORTS.items()
         if re.search(rf"(?<![\w.]){name}\.", code) and not re.search(rf"\b(?:as|import) {name}\b", code)
     ]
+    if re.search(r"(?<![\w.])Path\(", code) and "import Path" not in code:
+        missing.append(_PATH)
     return "\n".join([*missing, code])
 
 
@@ -52,6 +56,21 @@ def objection(code: str, prompt: SmallPrompt) -> str:
     taken = "" if request.is_repair else overwritten(code, request.names)
     if taken and not re.search(rf"\b{re.escape(taken)}\b", request.text):
         return f"{taken} exists already and holds the user's data. Use it; do not make it up again."
+    if request.result and request.result not in _defined(code):
+        return f"Store the result in {request.result}."
+    if request.is_drawing and not _DRAWS.search(code):
+        return "Draw it with matplotlib and end with plt.show()."
     if request.reads and request.reads not in code:
         return f"Read the file '{request.reads}'."
     return ""
+
+
+def _defined(code: str) -> set[str]:
+    """Names that code gives a value, at any depth."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+    return found

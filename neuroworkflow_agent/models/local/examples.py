@@ -19,16 +19,23 @@ EXAMPLES = [
     *_exchange("What is 37 * 41?", "# the product\nprint(37 * 41)"),
     *_exchange(
         "Show the spikes as a raster. What is the mean rate?",
-        "# one tick for each spike\n"
+        "# one tick for each spike; the mean rate is spikes per cell and second\n"
         "import matplotlib.pyplot as plt\n"
-        'plt.plot(st_ms, ids, "|")\n'
-        'plt.xlabel("time (ms)")\n'
+        'plt.plot(st_s, ids, "|")\n'
+        'plt.xlabel("time (s)")\n'
         'plt.ylabel("neuron")\n'
         "plt.show()\n"
-        "# spikes per cell and second\n"
-        "print(len(st_ms) / n_cells / (duration_ms / 1000))",
-        "In [1]:\nst_ms, ids, n_cells, duration_ms = simulate()",
-        "st_ms, ids, n_cells, duration_ms",
+        "print(len(st_s) / n_cells / duration_s)",
+        "In [1]:\nst_s, ids, n_cells, duration_s = simulate()  # time and cell of each spike",
+        "st_s, ids, n_cells, duration_s",
+    ),
+    *_exchange(
+        "How much do the firing rates vary over the cells?",
+        "# count the spikes of each cell, divide by the duration, take the standard deviation\n"
+        "rates_hz = np.bincount(ids, minlength=n_cells) / duration_s\n"
+        "print(rates_hz.std())",
+        "In [1]:\nimport numpy as np\nst_s, ids, n_cells, duration_s = simulate()  # time and cell of each spike",
+        "st_s, ids, n_cells, duration_s",
     ),
     *_exchange(
         "Which channel has the largest peak, and how large is it?",

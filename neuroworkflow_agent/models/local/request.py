@@ -21,6 +21,34 @@ _FILE = re.compile(
     r"(?<![\w/])(?:[\w.~-]*/)*[\w-][\w.-]*\.(?:csv|tsv|npz|npy|json|txt|h5|hdf5|nwb|mat|xlsx|pkl|parquet|dat|yaml|yml)\b"
 )
 _WRITES = re.compile(r"\b(?:save|write|store|export|dump)\b", re.IGNORECASE)
+_RESULT = re.compile(
+    r"(?:\b(?:called|call it|named|name it|as|into)\s+|\b(?:store|put|keep|leave|save)\b[^.]*?\bin\s+)"
+    r"(?:an?\s+|the\s+)?(?:new\s+)?(?:list|array|variable|dictionary|dict|DataFrame|table)?\s*(?:called\s+|named\s+)?"
+    r"`?([A-Za-z_]\w*)`?(?=[.,;:(]?(?:\s*\(|\s*$|\s+(?:and|with|from|using)\b|[.,;]\s))",
+    re.IGNORECASE,
+)
+_NO_RESULT = frozenset(
+    (
+        "it",
+        "is",
+        "one",
+        "them",
+        "that",
+        "this",
+        "order",
+        "place",
+        "list",
+        "array",
+        "file",
+        "image",
+        "ms",
+        "mv",
+        "hz",
+        "s",
+        "seconds",
+    )
+)
+_DRAW = re.compile(r"\b(?:plot|draw|chart|histogram|scatter|raster|heat ?map|distribution)\b", re.IGNORECASE)
 _ERROR = re.compile(
     r"^(?:Error: )?(\w+(?:Error|Exception|Interrupt|Iteration|Warning)): ?(.*)$", re.MULTILINE
 )
@@ -70,6 +98,17 @@ class Request:
         """The file that is to be read; empty if none is named."""
         found = _FILE.search(self.text)
         return found.group() if found is not None and not _WRITES.search(self.text) else ""
+
+    @property
+    def result(self) -> str:
+        """The name that the result is to have; empty if none is asked for."""
+        found = [name for name in _RESULT.findall(self.text) if name.casefold() not in _NO_RESULT]
+        return found[-1] if found else ""
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether a picture is asked for."""
+        return _DRAW.search(self.text) is not None
 
     @property
     def explanation(self) -> str:

@@ -39,6 +39,14 @@ class Weights:
         """Name of the assembled file; other bytes get another name."""
         return f"{self.name.lower()}-{self.sha256[:12]}.gguf"
 
+    @property
+    def origin(self) -> str:
+        """Where the bytes come from, one clause; the packages' names do not say what they carry."""
+        return (
+            f"its weights ({self.license}) come as data files in third-party packages of the package registry, "
+            f"{self.packages[0]} to {self.packages[-1]} {self.version}, and are loaded only if their SHA-256 is {self.sha256[:12]}…"
+        )
+
 
 QWEN_0_5B = Weights(
     name="Qwen2.5-Coder-0.5B-Instruct",

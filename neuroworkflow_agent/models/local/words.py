@@ -62,4 +62,5 @@ def _failure(prompt: SmallPrompt, last: Run) -> str | None:
 
 def _given_up(last: Run) -> str:
     error = last.printed.splitlines()[-1] if last.printed else ""
-    return f"The code fails and I found no way around it: `{error}`" if error else "The code fails."
+    said = "The code fails, and I found no way around it."
+    return f"{said} The error:\n\n```text\n{error}\n```" if error else said
