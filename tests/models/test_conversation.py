@@ -119,3 +119,10 @@ def test_pictures_of_a_run_are_counted() -> None:
     ]
     (run,) = small_prompt({"tools": TOOLS, "messages": [user("go"), *result]}).runs
     assert (run.printed, run.pictures) == ("", 1)
+
+
+def test_recipe_that_fits_stands_beside_the_request() -> None:
+    (turn,) = small_prompt({"tools": TOOLS, "messages": [user(CONTEXT, "z-score it")]}).turns
+    assert turn[0]["content"].endswith("- z-score: (x - x.mean()) / x.std()")
+    (turn,) = small_prompt({"tools": TOOLS, "messages": [user("hello")]}).turns
+    assert turn[0]["content"] == "hello"

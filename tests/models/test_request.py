@@ -89,6 +89,12 @@ def test_missing_file_is_named(output: str, file: str) -> None:
     assert missing_file(output) == file
 
 
+def test_repair_is_asked_for_in_words() -> None:
+    assert Request("make it work", FAILED).names_repair
+    assert not Request("plot the trials", FAILED).names_repair
+    assert not Request("make it work").names_repair
+
+
 def test_error_is_cut_to_its_place_and_its_words() -> None:
     assert (
         short_error("---\nNameError  Traceback\n      1 a = 1\n----> 2 b\n\nNameError: b")

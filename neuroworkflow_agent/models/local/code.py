@@ -17,6 +17,7 @@ _IMPORTS = {
     "os": "import os",
 }
 _DRAWS = re.compile(r"\bplt\.|\.plot\b|\.hist\(|\.boxplot\(|\.imshow\(")
+_IS_RANDOM = re.compile(r"\brng\.|\brandom\.|\bdefault_rng\b")
 _PATH = "from pathlib import Path"
 _SHOWS = re.compile(r"\b(?:print|display)\(|\bplt\.|\.plot\b|savefig|to_csv|\bsave|\bdump")
 
@@ -45,7 +46,8 @@ def with_result(code: str) -> str:
 def objection(code: str, prompt: SmallPrompt) -> str:
     """Why code is not run, as advice to the model; empty if it may be."""
     try:
-        ast.parse(code)
+        if not ast.parse(code).body:
+            return "That is only a comment. Write the code, too."
     except SyntaxError as error:
         return f"That is not valid Python ({error.msg}). Write a complete block."
     if any(with_result(with_imports(code)) == run.code or code == run.code for run in prompt.runs):
@@ -56,6 +58,8 @@ def objection(code: str, prompt: SmallPrompt) -> str:
     taken = "" if request.is_repair else overwritten(code, request.names)
     if taken and not re.search(rf"\b{re.escape(taken)}\b", request.text):
         return f"{taken} exists already and holds the user's data. Use it; do not make it up again."
+    if not (request.is_random or request.is_repair) and _IS_RANDOM.search(code):
+        return "Do not make up random numbers. Compute it from the variables and files that exist."
     if request.result and request.result not in _defined(code):
         return f"Store the result in {request.result}."
     if request.is_drawing and not _DRAWS.search(code):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuroworkflow_agent.models.local.examples import EXAMPLES
+from neuroworkflow_agent.models.local.recipes import recipes
 from neuroworkflow_agent.models.local.request import Request, short_error
 from neuroworkflow_agent.text import clip
 
@@ -23,19 +24,7 @@ You are a Python assistant in a Jupyter notebook of a neuroscientist. You answer
 
 It runs in the notebook at once. Say in a comment what you are going to compute, then write the code. Never calculate, \
 count or make up values yourself: compute everything from the variables and files there are. Use the names the user \
-gives. End the block with print() of what was asked for and nothing else, or with plt.show() for a plot.
-
-Recipes:
-- one train: intervals np.diff(times), their CV isi.std() / isi.mean(), rate in Hz len(times) / duration_s
-- many neurons: rates in Hz np.bincount(ids, minlength=n) / duration_s; which is largest: rates.argmax(), how large: rates.max()
-- how many: (condition).sum(); what fraction: (condition).mean(); in percent: 100 * (condition).mean()
-- a table: the most frequent df["a"].value_counts().idxmax(); the mean for each df.groupby("a")["x"].mean(); rows df[df["a"] == v]
-- of values x: z-score (x - x.mean()) / x.std(), standard error x.std(ddof=1) / np.sqrt(len(x)), Pearson np.corrcoef(x, y)[0, 1]
-- where x rises over c: np.flatnonzero((x[1:] >= c) & (x[:-1] < c)) + 1
-- power of x: np.abs(np.fft.rfft(x - x.mean())) ** 2 at frequencies np.fft.rfftfreq(len(x), 1 / fs)
-- plots: plt.plot(t, x), only a part plt.plot(t[t < t_end], x[t < t_end]), plt.bar(np.arange(n), np.bincount(ids, minlength=n)), \
-plt.hist(x, bins=k), plt.scatter(a, b), plt.axhline(y, ls="--"), plt.imshow(m), plt.semilogy(f, p); for tables plt.bar(means.index, means)
-- files: pd.read_csv(name), np.load(name) (of an .npz also .files), json.loads(Path(name).read_text())"""
+gives. End the block with print() of what was asked for and nothing else, or with plt.show() for a plot."""
 _SYSTEM_WITHOUT_CODE = (
     "You are a helpful assistant for a neuroscientist. Answer in a few short sentences. You cannot run code."
 )
@@ -187,7 +176,13 @@ def _as_message(request: Request) -> Message:
     before = (
         f"{_BEFORE}\n{request.cells}\n\nDo not repeat them. {offered}My request: " if request.cells else ""
     )
-    return {"role": "user", "content": f"{before}{request.text}"}
+    helps = (
+        f"- {request.explanation} Write that cell again with only the error corrected."
+        if request.names_repair
+        else recipes(request.text)
+    )
+    after = f"\n\nWhat may help, with names of the right kind put in:\n{helps}" if helps else ""
+    return {"role": "user", "content": f"{before}{request.text}{after}"}
 
 
 def _names(cells: str) -> tuple[str, ...]:

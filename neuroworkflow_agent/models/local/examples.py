@@ -30,14 +30,6 @@ EXAMPLES = [
         "st_s, ids, n_cells, duration_s",
     ),
     *_exchange(
-        "How much do the firing rates vary over the cells?",
-        "# count the spikes of each cell, divide by the duration, take the standard deviation\n"
-        "rates_hz = np.bincount(ids, minlength=n_cells) / duration_s\n"
-        "print(rates_hz.std())",
-        "In [1]:\nimport numpy as np\nst_s, ids, n_cells, duration_s = simulate()  # time and cell of each spike",
-        "st_s, ids, n_cells, duration_s",
-    ),
-    *_exchange(
         "Which channel has the largest peak, and how large is it?",
         "# the peak of each channel, then the channel where it is largest\n"
         "peaks = eeg.max(axis=1)\n"

@@ -48,6 +48,10 @@ _NO_RESULT = frozenset(
         "seconds",
     )
 )
+_RANDOM = re.compile(
+    r"random|simulat|noise|noisy|shuffle|poisson|gaussian|generate|bootstrap|permut|sampl|surrogate|example|synthetic|jitter",
+    re.IGNORECASE,
+)
 _DRAW = re.compile(r"\b(?:plot|draw|chart|histogram|scatter|raster|heat ?map|distribution)\b", re.IGNORECASE)
 _ERROR = re.compile(
     r"^(?:Error: )?(\w+(?:Error|Exception|Interrupt|Iteration|Warning)): ?(.*)$", re.MULTILINE
@@ -78,9 +82,14 @@ class Request:
         return bool(self.reads) or _TALK.match(self.text) is None
 
     @property
+    def names_repair(self) -> bool:
+        """Whether the words ask for a failed cell to be repaired."""
+        return bool(self.error) and _REPAIR.search(self.text) is not None
+
+    @property
     def is_repair(self) -> bool:
-        """Whether a failed cell is to be repaired, so that its names may be given new values."""
-        return bool(self.error) and (_REPAIR.search(self.text) is not None or not self.asks_why)
+        """Whether a failed cell may be meant, so that its names may be given new values."""
+        return bool(self.error) and not self.asks_why
 
     @property
     def asks_why(self) -> bool:
@@ -104,6 +113,11 @@ class Request:
         """The name that the result is to have; empty if none is asked for."""
         found = [name for name in _RESULT.findall(self.text) if name.casefold() not in _NO_RESULT]
         return found[-1] if found else ""
+
+    @property
+    def is_random(self) -> bool:
+        """Whether random numbers are asked for, and are not made-up data."""
+        return _RANDOM.search(self.text) is not None
 
     @property
     def is_drawing(self) -> bool:
