@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import difflib
 import re
 
 from neuroworkflow_agent.models.local.claims import is_repetition, overwritten
 from neuroworkflow_agent.models.local.conversation import SmallPrompt
+from neuroworkflow_agent.models.local.request import foreign_file
 
 _IMPORTS = {
     "np": "import numpy as np",
@@ -64,6 +67,11 @@ def objection(code: str, prompt: SmallPrompt) -> str:
         return f"Store the result in {request.result}."
     if request.is_drawing and not _DRAWS.search(code):
         return "Draw it with matplotlib and end with plt.show()."
+    if foreign := foreign_file(code, prompt.asked):
+        return f"Nobody named the file '{foreign}'. Do not read it."
+    unknown, near = _mistaken(code, request.names)
+    if near:
+        return f"There is no {unknown}; use {near}."
     if request.reads and request.reads not in code:
         return f"Read the file '{request.reads}'."
     return ""
@@ -78,3 +86,20 @@ def _defined(code: str) -> set[str]:
         elif isinstance(node, ast.FunctionDef):
             found.add(node.name)
     return found
+
+
+def _mistaken(code: str, names: tuple[str, ...]) -> tuple[str, str]:
+    """A name that code uses and nothing defines, and the user's that it is taken for; empty if there is none."""
+    tree = ast.parse(code)
+    known = {*names, *dir(builtins), *_IMPORTS, "display", "Path", *_defined(code)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.alias):
+            known.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.arg):
+            known.add(node.arg)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id not in known:
+            near = difflib.get_close_matches(node.id, names, n=1, cutoff=0.7)
+            if near:
+                return node.id, near[0]
+    return "", ""

@@ -137,6 +137,11 @@ class Request:
         return said
 
 
+def foreign_file(code: str, asked: str) -> str:
+    """A file that code names and the user did not; empty if there is none."""
+    return next((name for name in _FILE.findall(code) if name.rpartition("/")[2] not in asked), "")
+
+
 def missing_file(output: str) -> str:
     """The file that an output says does not exist; empty if it says no such thing."""
     found = _NO_FILE.search(output)
