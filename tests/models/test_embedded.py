@@ -59,6 +59,7 @@ def test_it_answers_and_sessions_share_one_server(make_session: Maker) -> None:
     turn = one.start("Say hello.")
     ended = turn.result(240)
     assert (ended.end, ended.cost_usd) == ("complete", None)
+    assert ended.provenance == "embedded 0.5B · no code was run, not checked"
     assert turn.text.strip()
     notices = [event.message for event in turn if isinstance(event, Notice)]
     assert notices[0].startswith("Model: embedded (Qwen2.5-Coder-0.5B-Instruct), because it was asked for.")

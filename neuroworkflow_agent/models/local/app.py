@@ -20,7 +20,7 @@ from neuroworkflow_agent.models.local.guide import Try, answer
 from neuroworkflow_agent.models.messages import MessageWriter, plain_request
 from neuroworkflow_agent.wire import error_body, sse
 
-_ANSWER_TOKENS = 700
+_ANSWER_TOKENS = 400
 _RESERVE_TOKENS = 64
 _UNTOUCHED_HEADERS = ("content-type",)
 

@@ -13,6 +13,7 @@ _RECIPES: tuple[tuple[str, str], ...] = (
     (r"(?:which|what) (?:neuron|cell|unit)", "rates_hz = np.bincount(ids, minlength=n_neurons) / duration_s; print(rates_hz.argmax(), rates_hz.max())"),
     (r"(?:neurons|cells|units) (?:fire|spike|are|never)", "rates_hz = np.bincount(ids, minlength=n_neurons) / duration_s; print((rates_hz > x).sum())"),
     (r"mean (?:firing )?rate.*(?:neuron|cell)|population rate", "print(len(spike_times) / n_neurons / duration_s)"),
+    (r"mean firing rate", "rate in Hz of n_neurons: print(len(spike_times) / n_neurons / duration_s); of a duration in ms: duration_s = duration_ms / 1000"),
     (r"firing rate in hz|spike rate|what is the firing rate", "rate in Hz of one train: print(len(train) / duration_s)"),
     (r"\bz-?scor", "z-score: (x - x.mean()) / x.std()"),
     (r"standard error|\bsem\b", "standard error: x.std(ddof=1) / np.sqrt(len(x))"),
