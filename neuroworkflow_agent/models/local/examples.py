@@ -19,15 +19,15 @@ EXAMPLES = [
     *_exchange("What is 37 * 41?", "# the product\nprint(37 * 41)"),
     *_exchange(
         "Show the spikes as a raster. What is the mean rate?",
-        "# one tick for each spike; the mean rate is spikes per cell and second\n"
+        "# one tick for each spike; the mean rate is spikes per cell and second, with the duration in seconds\n"
         "import matplotlib.pyplot as plt\n"
-        'plt.plot(st_s, ids, "|")\n'
-        'plt.xlabel("time (s)")\n'
+        'plt.plot(st_ms, ids, "|")\n'
+        'plt.xlabel("time (ms)")\n'
         'plt.ylabel("neuron")\n'
         "plt.show()\n"
-        "print(len(st_s) / n_cells / duration_s)",
-        "In [1]:\nst_s, ids, n_cells, duration_s = simulate()  # time and cell of each spike",
-        "st_s, ids, n_cells, duration_s",
+        "print(len(st_ms) / n_cells / (duration_ms / 1000))",
+        "In [1]:\nst_ms, ids, n_cells, duration_ms = simulate()  # time and cell of each spike",
+        "st_ms, ids, n_cells, duration_ms",
     ),
     *_exchange(
         "Which channel has the largest peak, and how large is it?",
