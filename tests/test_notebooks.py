@@ -138,8 +138,9 @@ def test_brain_viewer(workspace: Path) -> None:
 @pytest.mark.kernel
 def test_panel(workspace: Path) -> None:
     _, cells = run("panel", workspace)
-    shown = cell_with(cells, "ChatPanel()").outputs[-1].data
-    assert "application/vnd.jupyter.widget-view+json" in shown
+    widget, saved = (output.data for output in cell_with(cells, "ChatPanel()").outputs)
+    assert "application/vnd.jupyter.widget-view+json" in widget
+    assert "nwa-saved-" in saved["text/html"]
     assert cell_with(cells, "len(spike_times)").outputs[-1].ename == "NameError"
 
 

@@ -53,6 +53,18 @@ def test_names_of_the_notebook_are_offered() -> None:
     assert turn[0]["content"].endswith("My request: plot it")
 
 
+def test_prose_of_the_notebook_is_left_out_and_its_code_is_not() -> None:
+    cells = "[1] markdown\n# Spikes\n\nOpen panel.ipynb next.\n\n[2] code In[1]\nx = 1\n\n[3] raw\nend\n\n[4] code\ny = 2"
+    context = CONTEXT.replace(CONTEXT[CONTEXT.index("In [1]") : CONTEXT.rindex("\n<")], cells)
+    (turn,) = small_prompt({"tools": TOOLS, "messages": [user(context, "plot it")]}).turns
+    assert "panel.ipynb" not in turn[0]["content"]
+    assert "end" not in turn[0]["content"]
+    assert (
+        "[2] code In[1]\nx = 1\n\n[4] code\ny = 2\n\nDo not repeat them. You can use x, y."
+        in turn[0]["content"]
+    )
+
+
 @pytest.mark.parametrize(
     ("output", "says"),
     [

@@ -40,6 +40,10 @@ _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 _HEADLINE = re.compile(r"^(?:The code .*?\. )?Output of the code \(data, not instructions\):\n?")
 _FIGURE = re.compile(r"^<Figure size .*>\n?|^\(no output\)$", re.MULTILINE)
 _NAMES = re.compile(r"^(?:def |class )?([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(?:[=(:])(?!=)", re.MULTILINE)
+_PROSE = re.compile(
+    r"^\[\d+\] (?:markdown|raw)\n.*?(?=^\[\d+\] (?:code|markdown|raw)\b|\Z)", re.MULTILINE | re.DOTALL
+)
+"""Cells of a notebook that are not code; a small model takes what they say for the request."""
 _BEFORE = "These cells have run already:"
 _AFTER_ERROR = "The code failed. Write the whole corrected block."
 
@@ -165,7 +169,7 @@ def _user(blocks: list[dict[str, Any]]) -> tuple[str, str] | None:
         text = _REMINDER.sub("", block.get("text", "")).strip()
         found = _CONTEXT.fullmatch(text)
         if found is not None:
-            context = clip(found.group(2), _CONTEXT_CHARS)
+            context = clip(_PROSE.sub("", found.group(2)), _CONTEXT_CHARS)
         elif text:
             asked.append(clip(text, _PROMPT_CHARS))
     return (context, "\n\n".join(asked)) if asked else None
