@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _CONTEXT_CHARS = 12_000
 _CLOCK_S = 1.0
+_FIRST_MESSAGE_S = 2.0
+"""How long a message that is sent at once may take; what it does not need waits so long."""
 
 
 class TurnStoppedError(TurnFailedError, KeyboardInterrupt):
@@ -98,6 +100,7 @@ class KernelChat:
         with contextlib.suppress(AgentError):
             self.chat.prewarm()
         _import_renderer()
+        time.sleep(_FIRST_MESSAGE_S)
         _prepare_tracebacks()
 
     def close(self) -> None:

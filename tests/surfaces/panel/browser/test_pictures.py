@@ -15,6 +15,7 @@ from neuroworkflow_agent.testing.lab import Lab
 SCRIPT = runpy.run_path(str(Path(__file__).parents[4] / "scripts" / "pictures.py"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["cell", "panel"])
 def test_scene_is_played_to_its_end(name: str, lab: Lab, browser: Browser) -> None:
     picture = next(each for each in SCRIPT["PICTURES"] if (each.name, each.theme) == (name, "light"))
