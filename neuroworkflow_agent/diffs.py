@@ -19,17 +19,31 @@ def unified_diff(before: str, after: str) -> str:
     str
         Pieces that begin with `@@ -12,7 +12,8 @@`, without a head of file names; empty if nothing changes.
     """
-    old, new = _lines(before), _lines(after)
+    return "\n".join(_pieces(_lines(before), _lines(after), _CONTEXT_LINES))
+
+
+def part_diff(old: str, new: str, *, context_lines: int = _CONTEXT_LINES) -> str:
+    """What changes in a part of a file, whose lines have other numbers there: without the heads of pieces.
+
+    Parameters
+    ----------
+    context_lines
+        How many lines that stay are shown around what changes.
+    """
+    before, after = (text.split("\n") if text else [] for text in (old, new))
+    return "\n".join(line for line in _pieces(before, after, context_lines) if not line.startswith("@@"))
+
+
+def _pieces(old: Sequence[str], new: Sequence[str], context_lines: int) -> Iterator[str]:
+    """Lines of the pieces; a line of the text begins with a sign, a head with `@@`."""
     if old == new:
-        return ""
+        return
     start, end = _common(old, new)
-    first = max(0, start - _CONTEXT_LINES)
-    some_old = old[first : len(old) - max(0, end - _CONTEXT_LINES)]
-    some_new = new[first : len(new) - max(0, end - _CONTEXT_LINES)]
-    pieces = (
-        line for group in _groups(some_old, some_new) for line in _piece(group, some_old, some_new, first)
-    )
-    return "\n".join(pieces)
+    first = max(0, start - context_lines)
+    some_old = old[first : len(old) - max(0, end - context_lines)]
+    some_new = new[first : len(new) - max(0, end - context_lines)]
+    for group in _groups(some_old, some_new, context_lines):
+        yield from _piece(group, some_old, some_new, first)
 
 
 def _lines(text: str) -> list[str]:
@@ -54,9 +68,9 @@ def _common(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
 _Opcode = tuple[str, int, int, int, int]
 
 
-def _groups(old: Sequence[str], new: Sequence[str]) -> list[list[_Opcode]]:
+def _groups(old: Sequence[str], new: Sequence[str], context_lines: int) -> list[list[_Opcode]]:
     if len(old) + len(new) <= _MAX_COMPARED_LINES:
-        return list(SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(_CONTEXT_LINES))
+        return list(SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(context_lines))
     start, end = _common(old, new)
     last_old, last_new = len(old) - end, len(new) - end
     return [

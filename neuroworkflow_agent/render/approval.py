@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 import json
 from pathlib import PurePath
 from typing import Any
 
+from neuroworkflow_agent.diffs import part_diff
 from neuroworkflow_agent.events import FileChange
 from neuroworkflow_agent.render.markdown import highlight, sanitize
 from neuroworkflow_agent.render.parts import Rendered, ToolCard, question, tool_card
 from neuroworkflow_agent.text import show_invisible
 
-_MAX_COMPARED_LINES = 2_000
-"""Longer edits are shown as what goes and what comes: comparing takes time with the square of the lines."""
 _MAIN = {"run_code": ("code", "python"), "Bash": ("command", "bash"), "Write": ("content", "diff")}
 _TOLD_BY_DIFF = ("old_string", "new_string", "content", "replace_all")
 _TITLES = {"run_code": "Run code", "Bash": "Run a shell command"}
@@ -100,11 +98,11 @@ def _whole(content: str) -> str:
 
 def _changes(old: str, new: str) -> str:
     """What goes and what comes, every line of both."""
-    before, after = (show_invisible(text).split("\n") if text else [] for text in (old, new))
-    if len(before) + len(after) > _MAX_COMPARED_LINES:
-        return "\n".join([*(f"-{line}" for line in before), *(f"+{line}" for line in after)])
-    lines = list(difflib.unified_diff(before, after, lineterm="", n=_MAX_COMPARED_LINES))
-    return "\n".join(lines[2:] or [f" {line}" for line in before])
+    before, after = show_invisible(old), show_invisible(new)
+    every = before.count("\n") + 1
+    return part_diff(before, after, context_lines=every) or "\n".join(
+        f" {line}" for line in before.split("\n")
+    )
 
 
 def _entry(key: str, value: Any) -> str:

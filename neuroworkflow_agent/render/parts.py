@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from neuroworkflow_agent.diffs import unified_diff
+from neuroworkflow_agent.diffs import part_diff
 from neuroworkflow_agent.events import FileChange, TurnEnd
 from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.render.markdown import highlight, sanitize
@@ -77,9 +77,9 @@ def tool_card(
                 language="python",
             )
         case "Write", {"file_path": path, "content": str(content)}:
-            return _diff(f"Write {_name(path)}", _of_a_part("", content))
+            return _diff(f"Write {_name(path)}", part_diff("", content.removesuffix("\n")))
         case "Edit", {"file_path": path, "old_string": str(old), "new_string": str(new)}:
-            return _diff(f"Edit {_name(path)}", _of_a_part(old, new))
+            return _diff(f"Edit {_name(path)}", part_diff(old.removesuffix("\n"), new.removesuffix("\n")))
         case "Bash", {"command": str(command)}:
             shown = clip(command, _MAX_CODE_CHARS)
             markup = sanitize(highlight(shown, "bash"))
@@ -284,12 +284,6 @@ def _diff(title: str, diff: str) -> ToolCard:
     is_open = diff.count("\n") < _MAX_OPEN_LINES
     # The lexer knows a line by its end.
     return ToolCard(title, sanitize(highlight(shown + "\n", "diff")), _indented(shown), is_open, "diff")
-
-
-def _of_a_part(old: str, new: str) -> str:
-    """What changes in a part of a file, whose lines have other numbers there."""
-    ended = (f"{text}\n" if text and not text.endswith("\n") else text for text in (old, new))
-    return "\n".join(line for line in unified_diff(*ended).split("\n") if not line.startswith("@@ "))
 
 
 def _line(text: str) -> Rendered:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from neuroworkflow_agent.render.stream import blocks
-from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle, rows_of
+from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle
 from neuroworkflow_agent.text import for_terminal
 
 _TAB = 4
@@ -59,7 +59,7 @@ class TerminalAnswer:
 
     def _take_back(self, written: str) -> bool:
         """Remove from the screen what was written last; False where some of it has scrolled away."""
-        rows = sum(rows_of(written, self._style.width))
+        rows = self._style.rows(written)
         if rows >= self._style.height:
             return False
         self._write((f"\x1b[{rows - 1}A" if rows > 1 else "") + "\r\x1b[J")

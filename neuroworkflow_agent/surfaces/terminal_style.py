@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import Heading, Markdown
 from rich.syntax import Syntax
@@ -49,14 +49,14 @@ class TerminalStyle:
         return cls(SafeConsole(highlight=False))
 
     @property
-    def width(self) -> int:
-        """Columns."""
-        return self._console.width
-
-    @property
     def height(self) -> int:
         """Rows."""
         return self._console.height
+
+    def rows(self, text: str) -> int:
+        """How many rows a text takes."""
+        width = self._console.width
+        return sum(max(1, -(-cell_len(line) // width)) for line in text.split("\n"))
 
     def markdown(self, text: str) -> str:
         """Markdown as it is meant; lines fit the terminal."""
@@ -116,10 +116,3 @@ def _without_blank_ends(text: str) -> str:
     lines = text.split("\n")
     full = [number for number, line in enumerate(lines) if strip_control(line).strip()]
     return "\n".join(lines[full[0] : full[-1] + 1]) if full else ""
-
-
-def rows_of(text: str, width: int) -> Iterator[int]:
-    """How many rows of a terminal each line of a text takes."""
-    from rich.cells import cell_len
-
-    return (max(1, -(-cell_len(line) // width)) for line in text.split("\n"))
