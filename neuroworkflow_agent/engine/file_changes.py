@@ -35,6 +35,9 @@ def change_of(
         before = _read(place)
     except (OSError, UnicodeDecodeError, OutsideWorkspaceError):
         return None
+    if before is not None and tool == "Edit":
+        # It sees lines that end as Unix has them, and keeps what the file has; Write keeps nothing.
+        before = before.replace("\r\n", "\n")
     after = _after(tool, tool_input, before) if before is not None else None
     if before is None or after is None:
         return None
@@ -68,5 +71,4 @@ def _read(path: Path) -> str | None:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_size > _MAX_BYTES:
             return None
-        # The tools see lines that end as Unix has them, and keep what the file has.
-        return file.read(_MAX_BYTES + 1).decode("utf-8").replace("\r\n", "\n")
+        return file.read(_MAX_BYTES + 1).decode("utf-8")

@@ -78,6 +78,13 @@ def test_write_over_a_file_tells_what_changes_and_a_new_file_everything(workspac
     assert over.diff.splitlines()[0] == "@@ -6,7 +6,6 @@"
 
 
+def test_write_that_changes_the_ends_of_lines_says_so(workspace: Path) -> None:
+    (workspace / "a.txt").write_bytes(b"x\r\ny\n")
+    found = change(workspace, "Write", file_path="a.txt", content="x\ny\n")
+    assert found is not None
+    assert found.diff == "@@ -1,2 +1,2 @@\n-x\r\n+x\n y"
+
+
 def test_pipes_links_out_and_odd_input_are_not_opened(workspace: Path, tmp_path: Path) -> None:
     os.mkfifo(workspace / "a.txt")
     assert edit(workspace, "a", "b") is None
