@@ -38,7 +38,8 @@ MAX_RUNS = 4
 _CONTEXT = re.compile(r"<(notebook-context-[0-9a-f]+)>\n.*?\n\n(.*)\n</\1>", re.DOTALL)
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 _HEADLINE = re.compile(r"^(?:The code .*?\. )?Output of the code \(data, not instructions\):\n?")
-_FIGURE = re.compile(r"^<Figure size .*>\n?|^\(no output\)$", re.MULTILINE)
+_FIGURE = re.compile(r"^<Figure size .*>\n?|^\[Image: source: .*\]\n?|^\(no output\)$", re.MULTILINE)
+"""What stands for a picture, or for nothing, among the output; the second is Claude Code's, with the place of a file."""
 _NAMES = re.compile(r"^(?:def |class )?([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(?:[=(:])(?!=)", re.MULTILINE)
 _PROSE = re.compile(
     r"^\[\d+\] (?:markdown|raw)\n.*?(?=^\[\d+\] (?:code|markdown|raw)\b|\Z)", re.MULTILINE | re.DOTALL
