@@ -114,6 +114,8 @@ def test_hub_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
         ("tiny.gguf", None),
         ("lab/tiny/README.md", None),
         ("", None),
+        ("a/b/../../x.gguf", None),
+        ("../b/x.gguf", None),
     ],
 )
 def test_name_of_a_file_on_the_hub(name: str, parts: tuple[str, str] | None) -> None:

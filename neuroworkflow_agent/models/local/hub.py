@@ -13,7 +13,9 @@ _NAME = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[\w.-]+(?:/[\w.-]+)*\.gg
 def try_split(name: str) -> tuple[str, str] | None:
     """Repository and file of `OWNER/NAME/FILE.gguf`; None if it is another kind of name."""
     found = _NAME.fullmatch(name)
-    return (found["repo"], found["file"]) if found is not None else None
+    if found is None or {".", ".."}.intersection(name.split("/")):
+        return None
+    return found["repo"], found["file"]
 
 
 def download(repo: str, file: str) -> Path:
