@@ -83,7 +83,12 @@ def run(
     model: ModelOption = None,
     max_turns: Annotated[int | None, typer.Option(help="Most model calls in the turn.")] = None,
     max_budget_usd: Annotated[float | None, typer.Option(help="Most the turn may cost.")] = None,
-    upgrade: Annotated[bool, typer.Option("--upgrade", help="Convert nbformat 3 and older.")] = False,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Convert older notebooks, and give their cells ids.")
+    ] = False,
+    no_scratch: Annotated[
+        bool, typer.Option("--no-scratch", help="Keep code that the agent only tried out of the notebook.")
+    ] = False,
     allow_errors: Annotated[
         bool, typer.Option("--allow-errors", help="Go on after a cell that failed, as nbclient does.")
     ] = False,
@@ -103,7 +108,16 @@ def run(
         prompt = sys.stdin.read()
     config = AgentConfig.from_env(model=model, mode=mode, max_turns=max_turns, max_budget_usd=max_budget_usd)
     job = headless.Job(
-        notebook, prompt, output, not no_execute, kernel, timeout, upgrade, allow_errors, start_timeout
+        notebook,
+        prompt,
+        output=output,
+        execute=not no_execute,
+        kernel=kernel,
+        timeout_s=timeout,
+        upgrade=upgrade,
+        allow_errors=allow_errors,
+        scratch=not no_scratch,
+        start_timeout_s=start_timeout,
     )
     with ConsoleProgress(quiet=quiet) as console:
         summary = headless.run(job, config, console.progress)

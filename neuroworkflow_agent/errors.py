@@ -136,6 +136,24 @@ class NotebookConflictError(NotebookError):
         self.saved_as = saved_as
 
 
+class NotebookLockedError(NotebookError):
+    """Another process of ours has the notebook."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"'{path}' is being run by another process. Wait until it has ended, or pass --output PATH."
+        )
+
+
+class EditRefusedError(NotebookError):
+    """An edit of a cell that was not made; the notebook is as it was."""
+
+    def __init__(self, message: str, *, current: str | None = None) -> None:
+        super().__init__(message)
+        self.current = current
+        """The text that the cell has now, where the edit was made for another one."""
+
+
 class WorkspaceError(AgentError):
     """The workspace cannot be used."""
 

@@ -54,11 +54,11 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """What a call of Write or Edit is about to do to its file."""
+    """What a call is about to do to a file, or to a cell of the notebook."""
 
     tool_use_id: ToolUseId
     path: str
-    """From the workspace's root."""
+    """From the workspace's root; for a cell, the notebook's name and which cell."""
     diff: str
     """As `diff -u` has it, without a head of file names; empty if nothing changes."""
 

@@ -34,6 +34,12 @@ Use the run_code tool to run Python in that kernel, as a notebook cell would: to
 Look at the data before you reason about it. Reuse existing variables, do not rename or delete what the user made, \
 keep pieces small, and read errors before trying again. input() does not work there."""
 
+_CELLS = """\
+You also see and edit the cells of the user's notebook: notebook_get, notebook_search and cell_get read; cell_insert, cell_edit, cell_update, \
+cell_move and cell_delete change; cell_execute runs. Work that the user will want to keep becomes cells, and is run there with \
+cell_execute; what you only try out stays out of the notebook, in run_code. A cell is named by its id, never by its number. \
+Change only what was asked for. If an edit is refused because the cell has changed, read it again and think again."""
+
 _FILES = """\
 Read, Write and Edit work on files inside the workspace `{workspace}`. For files use these tools rather than code."""
 
@@ -76,6 +82,7 @@ def system_prompt(
     mode: Mode,
     workspace: str,
     has_kernel: bool,
+    has_cells: bool = False,
     language: str = "python",
     has_workflow: bool = False,
     project_id: str | None = None,
@@ -91,6 +98,8 @@ def system_prompt(
         Root of the files it may touch.
     has_kernel
         Whether `run_code` is offered.
+    has_cells
+        Whether the notebook's cells can be seen and edited.
     language
         Language of the kernel, lower case.
     has_workflow
@@ -104,6 +113,7 @@ def system_prompt(
     parts = [
         _ROLE,
         run_code if has_kernel else "",
+        _CELLS if has_cells else "",
         _FILES.format(workspace=workspace),
         _workflow(project_id) if has_workflow else "",
         _MANNERS,

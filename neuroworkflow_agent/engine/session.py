@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.engine.claude.messages import Message, MessageReader, Outcome
     from neuroworkflow_agent.engine.claude.options import ClaudeAgentOptions
     from neuroworkflow_agent.engine.claude.process import ClaudeProcess
+    from neuroworkflow_agent.notebooks.document import NotebookDocument
     from neuroworkflow_agent.tools.run_code import RunCode
 
 _STOP_GRACE_S = 0.35
@@ -63,6 +64,8 @@ class Session:
         Which model serves, as for `--model`; goes before what `config` says.
     kernel
         Where code runs; None offers no `run_code`.
+    document
+        The notebook whose cells the agent sees and edits; None offers no tools for cells.
     resume
         Id of a session to go on with.
     fork
@@ -79,6 +82,7 @@ class Session:
         *,
         model: str | None = None,
         kernel: Kernel | None = None,
+        document: NotebookDocument | None = None,
         resume: str | None = None,
         fork: bool = False,
         can_ask: bool = True,
@@ -92,7 +96,7 @@ class Session:
         self._environ: Mapping[str, str] | None = None
         self._is_introduced = False
         offered = kernel if offers_run_code(self.config.mode) else None
-        self._setup = ProcessSetup(self.config, offered, self._ask_user, self._emit)
+        self._setup = ProcessSetup(self.config, offered, document, self._ask_user, self._emit)
         self._can_ask = can_ask
         self._portal = portal or shared_portal()
         self._resume: SessionId | None = SessionId(resume) if resume else None

@@ -135,6 +135,24 @@ class ClientKernel:
         """Interrupt the kernel even if what runs was sent by someone else."""
         await self._send_interrupt()
 
+    async def restart(self) -> None:
+        """Start the kernel anew, with nothing in its namespace.
+
+        Raises
+        ------
+        KernelError
+            If it was not started by us.
+        KernelStartError
+            If it did not come up again.
+        """
+        async with self._lock:
+            if self._process is None or self._is_closed:
+                raise KernelError("This kernel was started by somebody else, who may restart it.")
+            self._client.stop_channels()
+            self._is_dead = True  # until it has come up
+            self._client = await self._process.start()
+            self._is_dead = False
+
     @property
     def manager(self) -> AsyncKernelManager | None:
         """The kernel's manager; None when only connected."""

@@ -1,149 +1,149 @@
-"""Reading a notebook, and what it is about; no kernel, no file once it is read."""
+"""A notebook as the agent sees and edits it, whoever holds it.
+
+`NotebookDocument` owns what it knows of its own edits, so that they can be taken back, and of the cells that run;
+the notebook itself belongs to its `Holder`: a file, or an open page.
+"""
 
 from __future__ import annotations
 
-import json
-import stat
-from pathlib import Path
-from typing import Any, TypeAlias
+import asyncio
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
 
-import nbformat
+from neuroworkflow_agent.errors import EditRefusedError
+from neuroworkflow_agent.notebooks.cells import address, index_of
+from neuroworkflow_agent.notebooks.edits import Applied, Edit
+from neuroworkflow_agent.notebooks.outline import CellLine, Match, outline, search
+from neuroworkflow_agent.notebooks.reading import Notebook
 
-from neuroworkflow_agent.errors import NotebookError
-from neuroworkflow_agent.text import clip, strip_control
-
-Notebook: TypeAlias = Any
-"""nbformat's `NotebookNode`, version 4."""
-
-_SUPPORTED = 4
-_KERNEL = "python3"
-
-
-def parse_notebook(text: str, name: str, *, upgrade: bool = False) -> Notebook:
-    """A valid version 4 notebook from the text of a file.
-
-    Parameters
-    ----------
-    text
-        Content of the file.
-    name
-        What to call it in errors.
-    upgrade
-        Convert older versions instead of refusing them.
-
-    Raises
-    ------
-    NotebookError
-        With what would work.
-    """
-    version = _version(text, name)
-    if version > _SUPPORTED:
-        raise NotebookError(f"'{name}' is nbformat {version}, newer than this program knows (4).")
-    if version < _SUPPORTED and not upgrade:
-        raise NotebookError(f"'{name}' is nbformat {version}. Pass --upgrade to convert it to nbformat 4.")
-    try:
-        notebook = nbformat.reads(text, as_version=_SUPPORTED)
-        _complete_kernelspec(notebook)
-        nbformat.validate(notebook)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise NotebookError(f"'{name}' is not a valid notebook: {reason}{_place(error)}") from error
-    return notebook
+_POLL_S = 0.3
+_MAX_UNDO = 100
 
 
-def read_text(path: Path) -> str:
-    """The text of a file, with errors in one sentence."""
-    if path.is_dir():
-        raise NotebookError(f"'{path}' is a directory; name a notebook in it.")
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise NotebookError(f"'{path}' is not a regular file; name a notebook.")
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NotebookError(f"No notebook at '{path}'.") from None
-    except UnicodeDecodeError:
-        raise NotebookError(f"'{path}' is not a notebook: it is not UTF-8 text.") from None
-    except OSError as error:
-        raise NotebookError(f"'{path}' cannot be read: {error.strerror}.") from error
+class Holder(Protocol):
+    """Who has the newest state of a notebook. All methods are called on one loop."""
+
+    @property
+    def name(self) -> str:
+        """What people call the notebook."""
+
+    async def read(self) -> Notebook:
+        """The newest state; not to be changed."""
+
+    async def apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
+        """Make edits, all or none, and keep the result; as `edits.apply`."""
 
 
-def kernel_name(notebook: Notebook) -> str:
-    """The kernelspec the notebook names, or Python's."""
-    return str(notebook.metadata.get("kernelspec", {}).get("name") or _KERNEL)
-
-
-def summarise(notebook: Notebook, budget_chars: int) -> str:
-    """The cells as compact text for the model, later cells first to be kept in full.
+class NotebookDocument:
+    """A notebook, its cells addressed by their ids.
 
     Parameters
     ----------
-    budget_chars
-        Most characters to return; a cut is stated.
+    holder
+        Who has it.
     """
-    texts = [_cell_text(number, cell) for number, cell in enumerate(notebook.cells, 1)]
-    per_cell = max(200, budget_chars // max(1, len(texts)))
-    kept: list[str] = []
-    room = budget_chars
-    for text in reversed(texts):
-        shown = clip(text, max(per_cell, room // 4))
-        if len(shown) > room:
-            kept.append(f"[{len(texts) - len(kept)} earlier cells left out]")
-            break
-        kept.append(shown)
-        room -= len(shown) + 2
-    return "\n\n".join(reversed(kept))
+
+    def __init__(self, holder: Holder) -> None:
+        self._holder = holder
+        self._done: list[list[Applied]] = []
+        self._running: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self._holder.name
+
+    async def outline(self) -> list[CellLine]:
+        """Its cells in a line each."""
+        return outline(await self._holder.read(), self._running)
+
+    async def search(self, pattern: str) -> list[Match]:
+        """Lines of its cells that a regular expression finds."""
+        return list(search(await self._holder.read(), pattern, self._running))
+
+    async def snapshot(self) -> Notebook:
+        """The newest state; not to be changed."""
+        return await self._holder.read()
+
+    async def cell(self, cell: str) -> Any:
+        """A cell by its address; not to be changed.
+
+        Raises
+        ------
+        EditRefusedError
+            If there is none of that address.
+        """
+        notebook = await self._holder.read()
+        return notebook.cells[index_of(notebook, cell)]
+
+    async def addresses(self, first: str, last: str) -> list[str]:
+        """Addresses of the cells from one to another, as they stand now."""
+        notebook = await self._holder.read()
+        start, end = index_of(notebook, first), index_of(notebook, last)
+        if end < start:
+            raise EditRefusedError(f"The cell {last!r} stands before {first!r}.")
+        return [address(cell) for cell in notebook.cells[start : end + 1]]
+
+    async def edit(self, *edits: Edit) -> list[Applied]:
+        """Make edits, all or none, with one save.
+
+        Raises
+        ------
+        EditRefusedError
+            If one of them cannot be made; the notebook is as it was.
+        NotebookError
+            If the notebook cannot be reached or saved.
+        """
+        applied = await self._holder.apply(edits, frozenset(self._running))
+        self._done = [*self._done, applied][-_MAX_UNDO:]
+        return applied
+
+    async def show_outputs(self, edit: Edit) -> None:
+        """Put a run's outputs into its cell; not taken back by `undo`."""
+        await self._holder.apply([edit], ())
+
+    async def undo(self) -> list[Applied]:
+        """Take back the last call of `edit` that was not taken back.
+
+        Raises
+        ------
+        EditRefusedError
+            If there is none, or somebody has changed one of its cells since.
+        """
+        if not self._done:
+            raise EditRefusedError("There is no edit of the agent's to take back.")
+        undone = await self._holder.apply(
+            [each.undo for each in reversed(self._done[-1])], frozenset(self._running)
+        )
+        self._done.pop()
+        return undone
+
+    async def watch(self, timeout_s: float) -> list[str]:
+        """Wait for a change by anybody; the addresses of cells that came, changed or went, empty if none did in time."""
+        before = {line.address: line for line in await self.outline()}
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            await asyncio.sleep(min(_POLL_S, max(0.0, deadline - time.monotonic())))
+            now = {line.address: line for line in await self.outline()}
+            changed = [cell for cell in {**before, **now} if _told(before.get(cell)) != _told(now.get(cell))]
+            if changed or list(before) != list(now):
+                return changed or list(now)
+        return []
+
+    @contextmanager
+    def runs(self, cell: str) -> Iterator[None]:
+        """While the code of a cell runs, in which nothing edits it."""
+        if cell in self._running:
+            raise EditRefusedError(f"The cell {cell!r} is running already.")
+        self._running.add(cell)
+        try:
+            yield
+        finally:
+            self._running.discard(cell)
 
 
-def _version(text: str, name: str) -> int:
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise NotebookError(
-            f"'{name}' is not a notebook: it is not JSON ({error.msg}, line {error.lineno})."
-        ) from None
-    version = data.get("nbformat") if isinstance(data, dict) else None
-    if not isinstance(version, int):
-        raise NotebookError(f"'{name}' is JSON but not a notebook: it has no nbformat version.")
-    return version
-
-
-def _complete_kernelspec(notebook: Notebook) -> None:
-    """Name a kernelspec that is there without a name, as programs leave it that know their language only."""
-    spec = notebook.get("metadata", {}).get("kernelspec")
-    if isinstance(spec, dict):
-        spec.setdefault("name", _KERNEL)
-        spec.setdefault("display_name", spec["name"])
-
-
-def _place(error: Exception) -> str:
-    """Where a validation failed, as far as it says so."""
-    steps = [
-        f"[{step}]" if isinstance(step, int) else f".{step}" for step in getattr(error, "relative_path", ())
-    ]
-    return f", at {''.join(steps).lstrip('.')}" if steps else ""
-
-
-def _cell_text(number: int, cell: Any) -> str:
-    head = f"[{number}] {cell.cell_type}"
-    if cell.cell_type != "code":
-        return f"{head}\n{cell.source}"
-    count = cell.get("execution_count")
-    outputs = "\n".join(filter(None, (_output_text(output) for output in cell.outputs)))
-    return f"{head}{f' In[{count}]' if count else ''}\n{cell.source}" + (
-        f"\nOutput:\n{outputs}" if outputs else ""
-    )
-
-
-def _output_text(output: Any) -> str:
-    match output.output_type:
-        case "stream":
-            return clip(strip_control(output.text).rstrip(), 1500)
-        case "error":
-            return clip(
-                strip_control("\n".join(output.traceback)) or f"{output.ename}: {output.evalue}", 3000
-            )
-        case _:
-            images = [kind for kind in output.data if kind.startswith("image/")]
-            return clip(strip_control(str(output.data.get("text/plain", ""))), 1500) + (
-                " (image)" if images else ""
-            )
+def _told(line: CellLine | None) -> tuple[object, ...] | None:
+    """What of a cell's line is its own, wherever the cell stands."""
+    return (line.digest, line.state, line.outputs) if line else None

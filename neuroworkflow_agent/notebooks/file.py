@@ -16,9 +16,13 @@ from typing import Self
 
 import nbformat
 
-from neuroworkflow_agent.errors import NotebookConflictError, NotebookError
-from neuroworkflow_agent.notebooks.document import Notebook, parse_notebook, read_text
+from neuroworkflow_agent.errors import NotebookConflictError, NotebookError, NotebookLockedError
+from neuroworkflow_agent.notebooks.merging import fingerprint, merge
+from neuroworkflow_agent.notebooks.reading import Notebook, parse_notebook, read_text
 from neuroworkflow_agent.notebooks.replacing import Seen, Temporary, lock, look, sweep
+
+_MERGES = 5
+"""How often a save takes in what somebody wrote who writes all the time."""
 
 
 class NotebookFile:
@@ -27,7 +31,9 @@ class NotebookFile:
     Made by `open`. `notebook` may be changed freely; `save` writes it; `close` lets others write.
     """
 
-    def __init__(self, notebook: Notebook, target: Path, seen: Seen | None, descriptor: int) -> None:
+    def __init__(
+        self, notebook: Notebook, target: Path, seen: Seen | None, descriptor: int, base: str | None
+    ) -> None:
         self.notebook = notebook
         self.path = target
         """Where `save` writes; changes once, if someone else writes there."""
@@ -35,37 +41,72 @@ class NotebookFile:
         """The file as we last knew it; None if there was none."""
         self._lock = descriptor
         """The open file that holds our lock; -1 without any."""
+        self._base = base
+        """What the file said as we last knew it; None if that is not what `notebook` came from."""
 
     @classmethod
-    def open(cls, path: Path, *, output: Path | None = None, upgrade: bool = False) -> NotebookFile:
+    def open(
+        cls, path: Path, *, output: Path | None = None, upgrade: bool = False, probe: bool = True
+    ) -> NotebookFile:
         """Read the notebook at `path`, to be saved there or at `output`.
+
+        Parameters
+        ----------
+        upgrade
+            As `parse_notebook`.
+        probe
+            Find out now whether a save would work, and not only when there is something to lose.
 
         Raises
         ------
         NotebookError
             If it cannot be read, could not be saved, or another run has it; nothing has been written then.
         """
-        notebook = parse_notebook(read_text(path), str(path), upgrade=upgrade)
+        notebook = parse_notebook(base := read_text(path), str(path), upgrade=upgrade)
         target = Path(os.path.realpath(output or path))
+        is_same = os.path.realpath(path) == str(target)
         if target.is_dir():
             raise NotebookError(f"'{output}' is a directory; name the notebook to write.")
         descriptor = _locked(target)
         try:
             # Read by whoever has the lock: what another run wrote until then is not ours to put back.
-            if descriptor >= 0 and os.path.realpath(path) == str(target):
-                notebook = parse_notebook(read_text(path), str(path), upgrade=upgrade)
-            file = cls(notebook, target, _look(target), descriptor)
-            file._check_writable()
+            seen = _look(target)
+            if is_same:
+                notebook = parse_notebook(base := read_text(path), str(path), upgrade=upgrade)
+            file = cls(notebook, target, seen, descriptor, base if is_same else None)
+            sweep(target)
+            if probe:
+                file._check_writable()
         except BaseException:
             _close(descriptor)
             raise
         return file
 
-    def save(self) -> NotebookConflictError | None:
+    def replace(self) -> bool:
+        """Replace the file by the notebook as it is now, unless someone else changed the file meanwhile.
+
+        Returns
+        -------
+        bool
+            Whether it was replaced.
+
+        Raises
+        ------
+        NotebookError
+            If the file could not be written; the old one is as it was.
+        """
+        return self._put(nbformat.writes(self.notebook) + "\n")
+
+    def save(self, *, merging: bool = False) -> NotebookConflictError | None:
         """Replace the file by the notebook as it is now.
 
         If someone else changed the file meanwhile, theirs is kept and ours goes beside it, there and from
         then on; a file that someone deleted is written again.
+
+        Parameters
+        ----------
+        merging
+            First try to take what someone else changed into the notebook, cell by cell.
 
         Returns
         -------
@@ -77,9 +118,12 @@ class NotebookFile:
         NotebookError
             If the file could not be written; the old one is as it was.
         """
-        data = nbformat.writes(self.notebook).encode() + b"\n"
-        if self._put(data):
-            return None
+        for _ in range(_MERGES):
+            if self.replace():
+                return None
+            if not (merging and self._take_theirs()):
+                break
+        data = nbformat.writes(self.notebook) + "\n"
         before, self.path, self._seen = self.path, self._beside(), None
         while not self._put(data):
             self.path = self._beside()
@@ -96,18 +140,31 @@ class NotebookFile:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def _put(self, data: bytes) -> bool:
+    def _take_theirs(self) -> bool:
+        """Bring what someone else wrote into the notebook; False if that cannot be done."""
+        try:
+            seen, text = _look(self.path), read_text(self.path)
+            theirs = parse_notebook(text, str(self.path))
+            base = fingerprint(parse_notebook(self._base, str(self.path))) if self._base else None
+        except NotebookError:
+            return False
+        if not merge(base, self.notebook, theirs):
+            return False
+        self._seen, self._base = seen, text
+        return True
+
+    def _put(self, text: str) -> bool:
         """Write; False if the file is not the one we know."""
         try:
             known = self._seen if self.path.exists() else None
             temporary = Temporary(self.path)
             try:
-                temporary.write(data)
+                temporary.write(text.encode())
                 if not temporary.put(known):
                     temporary.rescue(self._beside())
                     return False
                 self.close()
-                self._seen, self._lock = temporary.seen, temporary.take_descriptor()
+                self._seen, self._lock, self._base = temporary.seen, temporary.take_descriptor(), text
             finally:
                 temporary.discard()
         except OSError as error:
@@ -127,7 +184,6 @@ class NotebookFile:
     def _check_writable(self) -> None:
         """Try what a save does, short of the replacing."""
         try:
-            sweep(self.path)
             if self.path.exists() and not os.access(self.path, os.W_OK):
                 raise PermissionError(13, "Permission denied")
             probe = Temporary(self.path)
@@ -152,9 +208,7 @@ def _locked(target: Path) -> int:
             raise NotebookError(f"'{target}' is not a regular file; name the notebook to write.")
         if not lock(descriptor):
             os.close(descriptor)
-            raise NotebookError(
-                f"'{target}' is being run by another process. Wait until it has ended, or pass --output PATH."
-            )
+            raise NotebookLockedError(target)
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(found, target.stat()):
                 return descriptor

@@ -14,7 +14,7 @@ from neuroworkflow_agent.render.parts import Rendered, ToolCard, question, tool_
 from neuroworkflow_agent.text import show_invisible
 
 _MAIN = {"run_code": ("code", "python"), "Bash": ("command", "bash"), "Write": ("content", "diff")}
-_TOLD_BY_DIFF = ("old_string", "new_string", "content", "replace_all")
+_TOLD_BY_DIFF = ("old_string", "new_string", "content", "replace_all", "old", "new", "source")
 _TITLES = {"run_code": "Run code", "Bash": "Run a shell command"}
 _WISHES = {
     "run_code": "run code",
@@ -22,6 +22,12 @@ _WISHES = {
     "Write": "write a file",
     "Edit": "change a file",
     "Agent": "start another agent",
+    "cell_insert": "add a cell to the notebook",
+    "cell_edit": "change a cell of the notebook",
+    "cell_update": "write a cell of the notebook anew",
+    "cell_move": "move a cell of the notebook",
+    "cell_delete": "delete a cell of the notebook",
+    "cell_execute": "run cells of the notebook",
 }
 _MAX_TITLE_CHARS = 200
 
@@ -86,7 +92,7 @@ def approval_card(
 def _title(name: str, tool_input: dict[str, Any], root: PurePath | None, change: FileChange | None) -> str:
     """The heading of the card while it runs, if that is whole; else the tool alone."""
     title = show_invisible(tool_card(name, tool_input, root, change).title)
-    has_heading = name in ("Write", "Edit") and len(title) < _MAX_TITLE_CHARS
+    has_heading = (name in ("Write", "Edit") or name.startswith("cell_")) and len(title) < _MAX_TITLE_CHARS
     return title if has_heading else _TITLES.get(name, show_invisible(name))
 
 

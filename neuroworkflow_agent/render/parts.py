@@ -19,6 +19,17 @@ from neuroworkflow_agent.text import INVISIBLE, clip, one_line, overwrite, strip
 _MAX_CODE_CHARS = 20_000
 _MAX_LINE_CHARS = 200
 _MAX_OPEN_LINES = 40
+_CELL_VERBS = {
+    "notebook_get": "Read the notebook",
+    "notebook_search": "Search the notebook for",
+    "cell_get": "Read cell",
+    "cell_insert": "Add to",
+    "cell_edit": "Edit",
+    "cell_update": "Rewrite",
+    "cell_move": "Move in",
+    "cell_delete": "Delete from",
+    "cell_execute": "Run cell",
+}
 _STEP_SIGNS = {"pending": "☐", "in_progress": "▸", "completed": "☑"}
 _MAX_RESULT_CHARS = 2_000
 _MAX_QUESTION_CHARS = 2_000
@@ -63,7 +74,7 @@ def tool_card(
         What it does to its file; without it, lines have no numbers.
     """
     if change is not None:
-        return _diff(f"{name} {_name(change.path)}", change.diff)
+        return _diff(f"{_CELL_VERBS.get(name, name)} {_name(change.path)}", change.diff)
     if root is not None:
         tool_input = {**tool_input, **_below(root, tool_input)}
     match name, tool_input:
@@ -94,6 +105,10 @@ def tool_card(
         case (("check_node" | "list_nodes" | "check_connection" | "check_workflow"), _):
             title = one_line(_node_title(name, tool_input), _MAX_LINE_CHARS * 2)
             return ToolCard(title, "", "", is_open=False)
+        case _ if name in _CELL_VERBS:
+            return ToolCard(
+                one_line(_cell_title(name, tool_input), _MAX_LINE_CHARS * 2), "", "", is_open=False
+            )
         case _:
             return ToolCard(
                 one_line(
@@ -103,6 +118,14 @@ def tool_card(
                 "",
                 is_open=False,
             )
+
+
+def _cell_title(name: str, given: dict[str, Any]) -> str:
+    """What a tool for the notebook's cells is about."""
+    first, last = given.get("cell") or given.get("pattern") or "", given.get("last")
+    verb = f"{_CELL_VERBS[name]}s" if last else _CELL_VERBS[name]
+    restarted = ", the kernel restarted first" if given.get("restart") else ""
+    return f"{verb} {_name(first)}{f' to {_name(last)}' if last else ''}{restarted}".strip()
 
 
 def _node_title(name: str, given: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.events import Event
     from neuroworkflow_agent.ids import SessionId
     from neuroworkflow_agent.kernels.base import Kernel
+    from neuroworkflow_agent.notebooks.document import NotebookDocument
 
 BUSY = "The agent is at work. Wait for it to end, or stop it."
 """Said to who wants something else while a turn runs."""
@@ -56,6 +57,8 @@ class Chat:
         Settings to begin with; None reads the environment when they are first needed.
     kernel
         Where code runs; None offers no `run_code`.
+    document
+        The notebook whose cells the agent sees and edits, if there is one.
     can_ask
         Whether somebody answers questions.
     portal
@@ -69,12 +72,14 @@ class Chat:
         config: AgentConfig | None = None,
         *,
         kernel: Kernel | None = None,
+        document: NotebookDocument | None = None,
         can_ask: bool = True,
         portal: Portal | None = None,
         follows_environment: bool = False,
     ) -> None:
         self._config = config
         self._kernel = kernel
+        self._document = document
         self._can_ask = can_ask
         self._portal = portal
         self._follows_environment = follows_environment
@@ -409,7 +414,14 @@ class Chat:
     def _make(self, config: AgentConfig, resume: SessionId | None) -> Session:
         from neuroworkflow_agent.engine.session import Session
 
-        return Session(config, kernel=self._kernel, resume=resume, can_ask=self._can_ask, portal=self._portal)
+        return Session(
+            config,
+            kernel=self._kernel,
+            document=self._document,
+            resume=resume,
+            can_ask=self._can_ask,
+            portal=self._portal,
+        )
 
     def _take(self, session: Session, config: AgentConfig) -> None:
         self._session, self._config, self._wanted, self._resume = session, config, None, None

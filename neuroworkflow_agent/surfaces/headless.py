@@ -27,15 +27,17 @@ from neuroworkflow_agent.kernels.client import ClientKernel
 from neuroworkflow_agent.kernels.process import START_TIMEOUT_S, check_kernelspec
 from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.models.probe import require_willing
-from neuroworkflow_agent.notebooks.document import kernel_name, summarise
+from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.file import NotebookFile
+from neuroworkflow_agent.notebooks.file_holder import OpenFileHolder
+from neuroworkflow_agent.notebooks.reading import kernel_name, summarise
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.headless_cells import Failure, NotebookCells, Repair
 from neuroworkflow_agent.surfaces.turn_cells import TurnCells
 from neuroworkflow_agent.text import redact
 
 if TYPE_CHECKING:
-    from neuroworkflow_agent.notebooks.document import Notebook
+    from neuroworkflow_agent.notebooks.reading import Notebook
 
 EXIT_CODES: dict[EndReason, int] = {
     "complete": 0,
@@ -69,6 +71,8 @@ class Job:
     """Convert nbformat 3 and older."""
     allow_errors: bool = False
     """Go on after a cell that failed, and do not count it."""
+    scratch: bool = True
+    """Whether code that the agent ran beside the notebook's cells becomes marked cells, too."""
     start_timeout_s: float = START_TIMEOUT_S
     """Longest time from the kernel's start to its first answer."""
 
@@ -152,6 +156,11 @@ class _Runner:
         self._failure: Failure | None = None
         """Of the notebook's own cells."""
         self._repair: Repair | None = None
+        self._changing = threading.RLock()
+        """Held by whoever changes or saves the notebook during the turn: we, and the agent's tools."""
+        self._transcript = TurnCells(
+            self._notebook, lambda text: redact(text, config.secrets), with_code=job.scratch
+        )
 
     def _check(self) -> None:
         if self._job.prompt is not None:
@@ -263,7 +272,11 @@ class _Runner:
     # -- the turn -------------------------------------------------------------------------------------
 
     def _run_turn(self, kernel: ClientKernel, prompt: str) -> None:
-        with Chat(self._config, kernel=kernel, can_ask=False, portal=self._portal) as chat:
+        holder = OpenFileHolder(
+            self._file, self._changing, lambda: self._save(merging=True), lambda: self._transcript.identities
+        )
+        document = NotebookDocument(holder)
+        with Chat(self._config, kernel=kernel, document=document, can_ask=False, portal=self._portal) as chat:
             turn = chat.send(prompt, context=self._context())
             timer = self._stop_after_timeout(turn)
             try:
@@ -272,7 +285,6 @@ class _Runner:
                 timer()
 
     def _follow(self, turn: Turn) -> None:
-        transcript = TurnCells(self._notebook, lambda text: redact(text, self._config.secrets))
         before = len(self._notebook.cells)
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         turn.subscribe(events.put)
@@ -287,11 +299,12 @@ class _Runner:
             self._progress.on_event(event)
             if self._repair is not None:
                 self._repair.note(event)
-            is_due = transcript.handle(event)
-            # Until the model has said something there is nothing to lose, and a refusal leaves no trace.
-            has_content = has_content or len(self._notebook.cells) > before + 1
-            if is_due and has_content:
-                self._save()
+            with self._changing:
+                is_due = self._transcript.handle(event)
+                # Until the model has said something there is nothing to lose, and a refusal leaves no trace.
+                has_content = has_content or len(self._notebook.cells) > before + 1
+                if is_due and has_content:
+                    self._save(merging=True)
         self._take(turn, event, len(self._notebook.cells) - before)
 
     def _with_limit(self, event: Event) -> Event:
@@ -334,8 +347,8 @@ class _Runner:
     def _ended(self, end: EndReason, message: str) -> None:
         self._summary.end, self._summary.message = end, message
 
-    def _save(self) -> None:
-        conflict = self._file.save()
+    def _save(self, *, merging: bool = False) -> None:
+        conflict = self._file.save(merging=merging)
         if conflict is not None:
             self._summary.conflict = str(conflict)
             self._summary.notebook = str(conflict.saved_as)

@@ -22,7 +22,7 @@ from neuroworkflow_agent.surfaces.turn_view import METADATA_KEY
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.kernels.client import ClientKernel
-    from neuroworkflow_agent.notebooks.document import Notebook
+    from neuroworkflow_agent.notebooks.reading import Notebook
 
 AfterCell = Callable[[Any], Awaitable[None]]
 _LAST_WORDS_S = 5.0
@@ -35,20 +35,29 @@ class Failure:
 
     number: int
     """Of the cell, from 1."""
-    source: str
+    cell: Any
+    """As it was left, and as it may be mended."""
     end: EndReason
     """What it makes of the run."""
     message: str
 
 
 class Repair:
-    """Whether the agent has run a failed cell's code without an error since."""
+    """Whether the agent has run a failed cell, or its code, without an error since."""
 
     def __init__(self, failure: Failure) -> None:
-        self._source = failure.source.strip()
+        self._cell = failure.cell
+        self._source = failure.cell.source.strip()
+        self._outputs = failure.cell.outputs
         self._attempts: set[ToolUseId] = set()
-        self.is_done = False
+        self._is_done = False
+
+    @property
+    def is_done(self) -> bool:
         """As the last of its attempts ended."""
+        outputs = self._cell.outputs
+        was_run = outputs is not self._outputs
+        return self._is_done or (was_run and not any(each.output_type == "error" for each in outputs))
 
     def note(self, event: Event) -> None:
         """Take in an event of the agent's turn."""
@@ -57,7 +66,7 @@ class Repair:
                 if code.strip() == self._source:
                     self._attempts.add(tool_use_id)
             case CellEnd(tool_use_id=tool_use_id, status=status) if tool_use_id in self._attempts:
-                self.is_done = status == "ok"
+                self._is_done = status == "ok"
 
 
 class NotebookCells:
@@ -127,7 +136,7 @@ class NotebookCells:
 
     def _failure(self, end: EndReason, what: str) -> Failure:
         number = self._client.number
-        return Failure(number, self._client.cell.source, end, f"Cell {number} {what}")
+        return Failure(number, self._client.cell, end, f"Cell {number} {what}")
 
 
 class _Client(NotebookClient):

@@ -13,7 +13,7 @@ from typing import Any
 from nbformat.v4 import new_code_cell, new_markdown_cell, output_from_msg
 
 from neuroworkflow_agent.events import Event, TextDelta, ThinkingDelta, TurnEnd
-from neuroworkflow_agent.notebooks.document import Notebook
+from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.cell_markdown import cell_markdown
 from neuroworkflow_agent.surfaces.plan import Plan
@@ -32,10 +32,15 @@ class TurnCells:
         Changed in place.
     hide
         Applied to the texts of outputs; takes known secrets out.
+    with_code
+        Whether the code that the agent ran becomes cells.
     """
 
-    def __init__(self, notebook: Notebook, hide: Callable[[str], str] = str) -> None:
+    def __init__(
+        self, notebook: Notebook, hide: Callable[[str], str] = str, *, with_code: bool = True
+    ) -> None:
         self._hide = hide
+        self._with_code = with_code
         self._notebook = notebook
         self._view = TurnView()
         self._turn: str = ""
@@ -46,6 +51,8 @@ class TurnCells:
         self._plans: dict[int, Any] = {}
         self._code: dict[int, Any] = {}
         self._finished: set[int] = set()
+        self._cells: list[Any] = []
+        """All of the turn."""
 
     def handle(self, event: Event) -> bool:
         """Take in one event; True when a cell is complete and the notebook worth saving."""
@@ -54,6 +61,11 @@ class TurnCells:
             return False  # a long text is gone through once a save, not once a word
         drawn = [self._draw(item) for item in self._view.take_changed()]
         return any(drawn)
+
+    @property
+    def identities(self) -> set[int]:
+        """`id()` of the turn's cells."""
+        return {id(cell) for cell in self._cells}
 
     def _draw(self, item: Item) -> bool:
         match item:
@@ -64,6 +76,8 @@ class TurnCells:
             case Text(is_thinking=False, text=text):
                 self._say(item, text)
             case Card(is_code=True):
+                if not self._with_code:
+                    return False
                 return self._draw_code(item)
             case Card():
                 title = parts.tool_use(item.name, item.input, change=item.change).text.splitlines()[0]
@@ -115,13 +129,14 @@ class TurnCells:
             said.append(f"\n\n*The turn ended as {event.end.replace('_', ' ')}{why}*")
         if said:
             self._say(item, "".join(said))
-        self._notebook.cells[-1].metadata[METADATA_KEY]["end"] = event.end
+        self._cells[-1].metadata[METADATA_KEY]["end"] = event.end
 
     def _add(self, cell: Any, role: str) -> Any:
         cell.metadata[METADATA_KEY] = {"turn": self._turn, "role": role}
         if (self._notebook.nbformat_minor or 0) < _FIRST_MINOR_WITH_IDS:
             cell.pop("id", None)
         self._notebook.cells.append(cell)
+        self._cells.append(cell)
         return cell
 
 

@@ -33,7 +33,7 @@ from neuroworkflow_agent.events import (
 from neuroworkflow_agent.ids import ToolUseId, TurnId
 from neuroworkflow_agent.outputs import ExecutionStatus, OutputList
 from neuroworkflow_agent.surfaces.plan import Plan, PlanReader, Step
-from neuroworkflow_agent.tools.registry import RUN_CODE
+from neuroworkflow_agent.tools.registry import CELL_EDITS, RUN_CODE
 
 METADATA_KEY = "neuroworkflow_agent"
 """Under which cells and outputs say which turn they came from."""
@@ -44,8 +44,14 @@ CardState: TypeAlias = Literal["waiting", "running", "asking", "ok", "error", "s
 _FIRST: tuple[CardState, ...] = ("asking", "running", "waiting")
 """Which of several calls under way a person hears of."""
 _STATES: dict[ExecutionStatus, CardState] = {"ok": "ok", "error": "error", "interrupted": "stopped"}
-_READING = frozenset({"Read", "Glob", "Grep", "Skill"})
-_WRITTEN = {RUN_CODE: "code", "Write": "a file", "Edit": "a change", QUESTION: "a question"}
+_READING = frozenset({"Read", "Glob", "Grep", "Skill", "notebook_get", "notebook_search", "cell_get"})
+_WRITTEN = {
+    RUN_CODE: "code",
+    "Write": "a file",
+    "Edit": "a change",
+    "cell_insert": "a cell",
+    QUESTION: "a question",
+}
 _WAITING, _WRITING, _THINKING = "Waiting for the model", "Writing", "Thinking"
 
 
@@ -120,7 +126,7 @@ class Card:
     @property
     def is_whole(self) -> bool:
         """Whether it can be told once and for all: what a call does to its file, and whether it asks, comes later."""
-        return self.name not in WRITING_TOOLS or self.state != "running"
+        return self.name not in (*WRITING_TOOLS, *CELL_EDITS) or self.state != "running"
 
     @property
     def is_open(self) -> bool:
@@ -390,7 +396,13 @@ def _doing(card: Card) -> str:
             return "Waiting for your answer"
         case "waiting":
             return "Waiting for the kernel"
-    return "Running" if card.is_code else "Reading" if card.name in _READING else "Working"
+    return (
+        "Running"
+        if card.is_code or card.name == "cell_execute"
+        else "Reading"
+        if card.name in _READING
+        else "Working"
+    )
 
 
 def _clock(seconds: int) -> str:

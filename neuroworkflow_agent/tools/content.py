@@ -10,7 +10,7 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from neuroworkflow_agent.kernels.base import Execution
@@ -50,12 +50,25 @@ async def encode_execution(
     return await asyncio.to_thread(_encode, execution, frozenset(secrets), max_chars)
 
 
+async def encode_outputs(
+    head: str, outputs: Iterable[Output], *, secrets: Iterable[str] = (), max_chars: int = MAX_CHARS
+) -> list[Block]:
+    """Content blocks of a text and outputs below it, within a budget, as `encode_execution`."""
+    return await asyncio.to_thread(_fitted, head, tuple(outputs), frozenset(secrets), max_chars, "")
+
+
 def _encode(execution: Execution, secrets: frozenset[str], max_chars: int) -> list[Block]:
-    parts: list[Block] = [_text(_headline(execution))]
-    for output in execution.outputs:
+    return _fitted(_headline(execution), execution.outputs, secrets, max_chars, NO_OUTPUT)
+
+
+def _fitted(
+    head: str, outputs: Sequence[Output], secrets: frozenset[str], max_chars: int, nothing: str
+) -> list[Block]:
+    parts: list[Block] = [_text(head)]
+    for output in outputs:
         parts += _output_parts(output)
-    if len(parts) == 1:
-        parts.append(_text(NO_OUTPUT))
+    if len(parts) == 1 and nothing:
+        parts.append(_text(nothing))
     for part in parts:
         if part["type"] == "text":
             part["text"] = redact(part["text"], secrets)

@@ -15,6 +15,8 @@ MCP_SERVER = "neuroworkflow"
 """Name of the in-process MCP server."""
 RUN_CODE = "run_code"
 """Name of the tool that runs code in the kernel."""
+CELL_EDITS = ("cell_insert", "cell_edit", "cell_update", "cell_move", "cell_delete")
+"""Names of the tools that change cells of the notebook."""
 WORKFLOW_SERVER = "workflow"
 """Name of the in-process MCP server with the workflow tools of a hub."""
 
@@ -36,6 +38,19 @@ Handler: TypeAlias = Callable[[Call], Awaitable[list[Block]]]
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What a call is about to change, for the person who is shown it."""
+
+    place: str
+    """What is changed."""
+    diff: str
+    """As `diff -u` has it, without a head of file names."""
+
+
+Previewer: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Preview | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """Something the model can call."""
 
@@ -50,6 +65,8 @@ class Tool:
     """Whether it changes nothing; such a tool is offered in every mode and never asked about."""
     changes_with: str = ""
     """An argument with which a tool that otherwise only reads changes something."""
+    preview: Previewer | None = field(default=None, repr=False, compare=False)
+    """Tells what a call with these arguments would change; None where that cannot be told."""
 
     def changes(self, arguments: Mapping[str, Any]) -> bool:
         """Whether a call may change something."""

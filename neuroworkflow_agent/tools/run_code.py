@@ -10,7 +10,7 @@ from neuroworkflow_agent.errors import KernelError, ToolFailed
 from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.kernels.letting_go import wait_in_any_case
-from neuroworkflow_agent.outputs import OutputChange
+from neuroworkflow_agent.outputs import OutputChange, OutputListener
 from neuroworkflow_agent.tools.content import encode_execution
 from neuroworkflow_agent.tools.registry import RUN_CODE, Block, Call, Tool
 
@@ -82,18 +82,40 @@ class RunCode:
 
     async def _answer(self, call: Call) -> list[Block]:
         code, timeout_s = call.arguments["code"], call.arguments.get("timeout_s")
+        execution = await self.run(
+            code,
+            timeout_s=timeout_s,
+            on_start=lambda: self._on_start(call.tool_use_id),
+            on_output=lambda change: self._on_output(call.tool_use_id, change),
+        )
+        self._on_end(call.tool_use_id, execution)
+        blocks = await encode_execution(execution, secrets=self._secrets())
+        if execution.status != "ok":
+            raise ToolFailed("The code did not run to its end.", blocks)
+        return blocks
+
+    async def run(
+        self,
+        code: str,
+        *,
+        timeout_s: float | None = None,
+        on_start: Callable[[], None] | None = None,
+        on_output: OutputListener | None = None,
+    ) -> Execution:
+        """Run code for a tool, in order with all other code of the session's; `stop` ends it.
+
+        Raises
+        ------
+        ToolFailed
+            If the user has stopped the turn, or the kernel could not run it.
+        """
         async with self._lock:
             self._refuse_if_stopped()
             self._running = asyncio.ensure_future(
-                self._kernel.execute(
-                    code,
-                    on_start=lambda: self._on_start(call.tool_use_id),
-                    on_output=lambda change: self._on_output(call.tool_use_id, change),
-                    timeout_s=timeout_s,
-                )
+                self._kernel.execute(code, on_start=on_start, on_output=on_output, timeout_s=timeout_s)
             )
             try:
-                execution = await asyncio.shield(self._running)
+                return await asyncio.shield(self._running)
             except asyncio.CancelledError:
                 self._running.cancel()
                 await wait_in_any_case(self._running)
@@ -103,11 +125,26 @@ class RunCode:
                 raise ToolFailed(str(error)) from error
             finally:
                 self._running = None
-        self._on_end(call.tool_use_id, execution)
-        blocks = await encode_execution(execution, secrets=self._secrets())
-        if execution.status != "ok":
-            raise ToolFailed("The code did not run to its end.", blocks)
-        return blocks
+
+    async def restart(self) -> None:
+        """Start the kernel anew.
+
+        Raises
+        ------
+        ToolFailed
+            If the kernel is not ours to restart, or did not come up.
+        """
+        restart = getattr(self._kernel, "restart", None)
+        if restart is None:
+            raise ToolFailed(
+                "The user's kernel holds this agent too: only the user can restart it, in the notebook."
+            )
+        async with self._lock:
+            self._refuse_if_stopped()
+            try:
+                await restart()
+            except KernelError as error:
+                raise ToolFailed(str(error)) from error
 
     def stop(self) -> None:
         """Interrupt the running code and let nothing that waits start."""

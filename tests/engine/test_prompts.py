@@ -47,3 +47,12 @@ def test_message_is_read_back() -> None:
 def test_model_is_told_what_ends_an_envelope() -> None:
     said = system_prompt(mode="edit", workspace="/w", has_kernel=True)
     assert "closing tag with the same random number" in said
+
+
+def test_cells_are_spoken_of_only_where_the_notebook_is_there() -> None:
+    def said(*, has_cells: bool) -> str:
+        return system_prompt(mode="edit", workspace="/w", has_kernel=True, has_cells=has_cells)
+
+    assert "cell_execute" in said(has_cells=True)
+    assert "Work that the user will want to keep becomes cells" in said(has_cells=True)
+    assert "cell_execute" not in said(has_cells=False)

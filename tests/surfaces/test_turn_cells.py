@@ -21,7 +21,7 @@ from neuroworkflow_agent.events import (
     TurnStart,
 )
 from neuroworkflow_agent.ids import ToolUseId, TurnId
-from neuroworkflow_agent.notebooks.document import summarise
+from neuroworkflow_agent.notebooks.reading import summarise
 from neuroworkflow_agent.outputs import error, stream
 from neuroworkflow_agent.surfaces.turn_cells import TurnCells
 from tests import tiers

@@ -29,6 +29,7 @@ from neuroworkflow_agent.engine.permissions import (
 )
 from neuroworkflow_agent.events import FileChange
 from neuroworkflow_agent.ids import ToolUseId
+from neuroworkflow_agent.text import show_invisible
 from neuroworkflow_agent.tools.registry import Registry
 from neuroworkflow_agent.tools.user_servers import UserServers
 from neuroworkflow_agent.workspace import Workspace
@@ -73,10 +74,8 @@ class Gate:
         """The `PreToolUse` hook: forbid, send to the user, or leave to the CLI's own rules."""
         tool, tool_input = hook_input["tool_name"], hook_input["tool_input"]
         decision = await self._decide(tool, tool_input)
-        if tool in WRITING_TOOLS and tool_use_id and not isinstance(decision, Deny):
-            change = await asyncio.to_thread(
-                change_of, ToolUseId(tool_use_id), tool, tool_input, self._workspace
-            )
+        if tool_use_id and not isinstance(decision, Deny):
+            change = await self._change(ToolUseId(tool_use_id), tool, tool_input)
             if change is not None:
                 self._on_change(change)
         match decision:
@@ -109,6 +108,18 @@ class Gate:
                 return PermissionResultAllow(updated_input=updated)
             case _:
                 assert_never(decision)
+
+    async def _change(
+        self, tool_use_id: ToolUseId, tool: str, tool_input: dict[str, Any]
+    ) -> FileChange | None:
+        """What a call would change in a file or in the notebook, as far as that can be told."""
+        if tool in WRITING_TOOLS:
+            return await asyncio.to_thread(change_of, tool_use_id, tool, tool_input, self._workspace)
+        ours = self._tools.find(tool)
+        told = await ours.preview(tool_input) if ours is not None and ours.preview is not None else None
+        if told is None or len(show_invisible(told.diff)) > MAX_SHOWN_CHARS:
+            return None
+        return FileChange(tool_use_id, told.place, told.diff)
 
     async def _decide(self, tool: str, tool_input: dict[str, Any]) -> Decision:
         users_tool = await self._users_tool(tool)

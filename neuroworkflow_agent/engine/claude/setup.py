@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, McpSdkServerConfig
 
     from neuroworkflow_agent.instructions import Instructions
+    from neuroworkflow_agent.notebooks.document import NotebookDocument
     from neuroworkflow_agent.skills import SkillSet
+    from neuroworkflow_agent.tools.notebook import NotebookTools
     from neuroworkflow_agent.tools.run_code import RunCode
     from neuroworkflow_agent.tools.workflow import WorkflowTools
 
@@ -43,6 +45,8 @@ class ProcessSetup:
         The session's settings.
     kernel
         Where code runs; None offers no `run_code`.
+    document
+        The notebook whose cells the agent sees and edits; None offers no tools for cells.
     ask_user
         Asked by the gate.
     emit
@@ -53,12 +57,15 @@ class ProcessSetup:
         self,
         config: AgentConfig,
         kernel: Kernel | None,
+        document: NotebookDocument | None,
         ask_user: AskUser,
         emit: Callable[[FileChange | CellStart | CellOutput | CellEnd | Notice], None],
     ) -> None:
         self.config = config
         """The session's settings, as they are now."""
         self._kernel = kernel
+        self._document = document
+        self._cells: NotebookTools | None = None
         self._ask_user = ask_user
         self._emit = emit
         self.code: RunCode | None = None
@@ -124,7 +131,8 @@ class ProcessSetup:
     def _tools(self) -> Registry:
         code: tuple[Tool, ...] = (self.code.tool,) if self.code else ()
         workflow = self._workflow.tools if self._workflow else ()
-        every = Registry({MCP_SERVER: (*code, *self.nodes.tools.offered), WORKFLOW_SERVER: workflow})
+        cells = self._cells.offered if self._cells else ()
+        every = Registry({MCP_SERVER: (*code, *cells, *self.nodes.tools.offered), WORKFLOW_SERVER: workflow})
         return every.for_reading() if self.config.mode == "read-only" else every
 
     async def options(
@@ -167,6 +175,10 @@ class ProcessSetup:
             self.code = RunCode(
                 self._kernel, self._emit_start, self._emit_output, self._emit_end, self._secrets
             )
+        if self._document is not None and self._cells is None:
+            from neuroworkflow_agent.tools.notebook import NotebookTools
+
+            self._cells = NotebookTools(self._document, self.code, self._secrets)
         if has_history and await asyncio.to_thread(exists, session_id, config.workspace):
             resume = session_id
         tools = self._tools()
@@ -189,6 +201,7 @@ class ProcessSetup:
                 mode=config.mode,
                 workspace=str(config.workspace),
                 has_kernel=self.code is not None,
+                has_cells=self._cells is not None,
                 language=self._kernel.language if self._kernel else "python",
                 has_workflow=bool(tools.servers[WORKFLOW_SERVER]),
                 project_id=config.project_id,

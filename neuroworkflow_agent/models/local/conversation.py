@@ -42,7 +42,7 @@ _FIGURE = re.compile(r"^<Figure size .*>\n?|^\[Image: source: .*\]\n?|^\(no outp
 """What stands for a picture, or for nothing, among the output; the second is Claude Code's, with the place of a file."""
 _NAMES = re.compile(r"^(?:def |class )?([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(?:[=(:])(?!=)", re.MULTILINE)
 _PROSE = re.compile(
-    r"^\[\d+\] (?:markdown|raw)\n.*?(?=^\[\d+\] (?:code|markdown|raw)\b|\Z)", re.MULTILINE | re.DOTALL
+    r"^\[\d+\] (?:markdown|raw)\b[^\n]*\n.*?(?=^\[\d+\] (?:code|markdown|raw)\b|\Z)", re.MULTILINE | re.DOTALL
 )
 """Cells of a notebook that are not code; a small model takes what they say for the request."""
 _BEFORE = "These cells have run already:"

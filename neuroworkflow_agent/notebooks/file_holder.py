@@ -1,0 +1,137 @@
+"""Notebook files as holders of a document: opened for each change, or open for as long as a run has them.
+
+A `FileHolder` owns nothing between calls but the notebook as it last read it. An `OpenFileHolder` belongs to
+whoever has the file open, and shares a lock with everybody else who changes the notebook in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from neuroworkflow_agent.errors import NotebookError, NotebookLockedError
+from neuroworkflow_agent.notebooks.edits import Applied, Edit, apply
+from neuroworkflow_agent.notebooks.file import NotebookFile
+from neuroworkflow_agent.notebooks.reading import Notebook, parse_notebook, read_text
+
+_LOCK_TIMEOUT_S = 5.0
+_LOCK_POLL_S = 0.01
+_TRIES = 20
+
+
+class FileHolder:
+    """A notebook file that nobody of ours has open.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._signature: tuple[int, ...] = ()
+        self._notebook: Notebook = None
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return str(self._path)
+
+    async def read(self) -> Notebook:
+        return await asyncio.to_thread(self._read)
+
+    async def apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
+        return await asyncio.to_thread(self._apply, edits, running)
+
+    def _read(self) -> Notebook:
+        with self._lock:
+            signature = self._look()
+            if not signature or signature != self._signature:
+                self._notebook = parse_notebook(read_text(self._path), self.name)
+                self._signature = signature
+            return self._notebook
+
+    def _look(self) -> tuple[int, ...]:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return ()
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
+        for _ in range(_TRIES):
+            with self._opened() as file:
+                applied = apply(file.notebook, edits, running=running)
+                if file.replace():
+                    return applied
+        raise NotebookError(
+            f"'{self._path}' is written by another program all the time. Nothing was written by us."
+        )
+
+    def _opened(self) -> NotebookFile:
+        """The file, once no other process of ours has it."""
+        deadline = time.monotonic() + _LOCK_TIMEOUT_S
+        while True:
+            try:
+                return NotebookFile.open(self._path, probe=False)
+            except NotebookLockedError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOCK_POLL_S)
+
+
+class OpenFileHolder:
+    """The notebook of a file that a run has open; what stands behind its transcript is left alone.
+
+    Parameters
+    ----------
+    file
+        Belongs to the run.
+    changing
+        Held by whoever changes the notebook.
+    save
+        Saves the file; called on another thread.
+    hidden
+        Tells which cells are not the notebook's own but a transcript's; they come last.
+    """
+
+    def __init__(
+        self,
+        file: NotebookFile,
+        changing: threading.RLock,
+        save: Callable[[], object],
+        hidden: Callable[[], Collection[int]],
+    ) -> None:
+        self._file = file
+        self._changing = changing
+        self._save = save
+        self._hidden = hidden
+
+    @property
+    def name(self) -> str:
+        return self._file.path.name
+
+    async def read(self) -> Notebook:
+        with self._changing:
+            own = copy.copy(self._file.notebook)
+            own.cells = own.cells[: self._end()]
+        return own
+
+    async def apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
+        return await asyncio.to_thread(self._apply, edits, running)
+
+    def _apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
+        with self._changing:
+            applied = apply(self._file.notebook, edits, running=running, end=self._end())
+            self._save()
+        return applied
+
+    def _end(self) -> int:
+        """Where the notebook's own cells end."""
+        hidden, cells = self._hidden(), self._file.notebook.cells
+        return next((index for index, cell in enumerate(cells) if id(cell) in hidden), len(cells))

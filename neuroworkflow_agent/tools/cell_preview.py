@@ -1,0 +1,60 @@
+"""What an edit would change, told with the cell as it is and its neighbours."""
+
+from __future__ import annotations
+
+import copy
+
+from neuroworkflow_agent.diffs import part_diff, unified_diff
+from neuroworkflow_agent.errors import EditRefusedError
+from neuroworkflow_agent.notebooks.cells import address
+from neuroworkflow_agent.notebooks.document import NotebookDocument
+from neuroworkflow_agent.notebooks.edits import Edit, Move, apply
+from neuroworkflow_agent.notebooks.reading import Notebook
+from neuroworkflow_agent.text import one_line
+from neuroworkflow_agent.tools.registry import Preview
+
+_WHOLE_CELL = 10_000
+_LINE_CHARS = 100
+
+
+async def preview(document: NotebookDocument, edit: Edit) -> Preview | None:
+    """What `edit` would change; None if it is going to be refused."""
+    before = await document.snapshot()
+    after = copy.copy(before)
+    after.cells = [copy.copy(cell) for cell in before.cells]
+    try:
+        (applied,) = apply(after, [edit])
+    except EditRefusedError:
+        return None
+    if isinstance(edit, Move):
+        return Preview(f"{document.name}, order of cells", unified_diff(_order(before), _order(after)))
+    old, new = _index(before, getattr(edit, "cell", "")), _index(after, applied.cell)
+    known, index = (after, new) if new is not None else (before, old)
+    assert index is not None
+    was = before.cells[old].source if old is not None else ""
+    now = after.cells[new].source if new is not None else ""
+    lines = [
+        *_neighbour(known, index - 1),
+        part_diff(was, now, context_lines=_WHOLE_CELL),
+        *_neighbour(known, index + 1),
+    ]
+    return Preview(f"{document.name}, cell {index + 1} ({applied.cell})", "\n".join(filter(None, lines)))
+
+
+def _index(notebook: Notebook, wanted: str) -> int | None:
+    return next((index for index, cell in enumerate(notebook.cells) if address(cell) == wanted), None)
+
+
+def _neighbour(notebook: Notebook, index: int) -> list[str]:
+    """The cell there in a line that stays, if there is one."""
+    return [f" {_line(notebook, index)}"] if 0 <= index < len(notebook.cells) else []
+
+
+def _order(notebook: Notebook) -> str:
+    return "".join(f"{_line(notebook, index, counted=False)}\n" for index in range(len(notebook.cells)))
+
+
+def _line(notebook: Notebook, index: int, *, counted: bool = True) -> str:
+    cell = notebook.cells[index]
+    number = f"[{index + 1}] " if counted else ""
+    return one_line(f"{number}{cell.cell_type}: {cell.source or '(empty)'}", _LINE_CHARS)
