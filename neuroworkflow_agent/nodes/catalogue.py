@@ -39,6 +39,12 @@ class ParameterEntry:
     """As it is written; `…` if only running the code would tell."""
     description: str
     constraints: dict[str, Any]
+    optimizable: bool = False
+    optimization_range: list[Any] | None = None
+    """What a search may try; None if it is not said."""
+    is_objective: bool = False
+    objective_range: list[Any] | None = None
+    """Which values are acceptable; None if it is not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +133,19 @@ def _entry(node: NodeClass) -> NodeEntry:
                 f"{each.default!r:.200}",
                 strip_control(each.description or ""),
                 each.constraints if isinstance(each.constraints, dict) else {},
+                each.optimizable is True,
+                _range(each.optimization_range),
+                each.is_objective is True,
+                _range(each.objective_range),
             )
             for each in definition.parameters.values()
         ),
         **label,
     )
+
+
+def _range(given: Any) -> list[Any] | None:
+    return given if isinstance(given, list) and given else None
 
 
 def _port(port: Port) -> PortEntry:
@@ -150,10 +164,7 @@ def as_text(nodes: Sequence[NodeEntry]) -> str:
         lines += [f"  {text}" for text in (node.description, origin) if text]
         for title, ports in (("in", node.inputs), ("out", node.outputs)):
             lines += [f"  {title:3} {_line(port)}" for port in ports]
-        lines += [
-            f"  set {each.name} = {each.default}{': ' if each.description else ''}{each.description}"
-            for each in node.parameters
-        ]
+        lines += [f"  set {_setting(each)}" for each in node.parameters]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) or "No nodes here."
 
@@ -172,6 +183,20 @@ def as_table(nodes: Sequence[NodeEntry]) -> Table:
         inputs, outputs = ("\n".join(map(_line, ports)) for ports in (node.inputs, node.outputs))
         table.add_row(*map(escape, (about, inputs, outputs)))
     return table
+
+
+def _setting(parameter: ParameterEntry) -> str:
+    """A parameter, its default, and what it says to a search."""
+    choices = parameter.constraints.get("allowed_values")
+    said = ""
+    if parameter.optimizable:
+        tried = f" in {parameter.optimization_range!r:.100}" if parameter.optimization_range else ""
+        said += f" (optimizable{tried or (f' among {choices!r:.200}' if choices else '')})"
+    if parameter.is_objective:
+        said += (
+            f" (objective{f' in {parameter.objective_range!r:.100}' if parameter.objective_range else ''})"
+        )
+    return f"{parameter.name} = {parameter.default}{said}: {parameter.description}".removesuffix(": ")
 
 
 def _line(port: PortEntry) -> str:

@@ -148,7 +148,7 @@ class DefinitionReader:
         return found
 
     def _parameter(self, name: str, key: ast.AST, given: dict[str, ast.AST]) -> Parameter:
-        for listed in ("optimization_range", "metadata_sources", "suggested_values"):
+        for listed in ("optimization_range", "objective_range", "metadata_sources", "suggested_values"):
             self._check_list(given.get(listed), f"{listed} of {name!r}")
         return Parameter(
             name,

@@ -162,6 +162,11 @@ def literal(node: ast.AST | None) -> Any:
     return UNKNOWN if _is_huge(value) else value
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is an int or a float; True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _is_huge(value: Any) -> bool:
     """Whether there is an integer in it that Python itself refuses to write out."""
     if isinstance(value, int):

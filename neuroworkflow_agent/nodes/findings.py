@@ -79,6 +79,12 @@ RULES: dict[str, Rule] = _rules(
     ("NW211", "error", "Constraints that nothing can meet"),
     ("NW214", "warning", "A parameter is never read"),
     ("NW215", "error", "A parameter is read and not declared"),
+    ("NW220", "warning", "The default is outside the optimization range"),
+    ("NW221", "warning", "An optimization range of what is not optimizable"),
+    ("NW222", "warning", "An objective range of what is no objective"),
+    ("NW223", "warning", "The objective range is not a range"),
+    ("NW224", "warning", "optimizable or is_objective is neither True nor False"),
+    ("NW225", "warning", "Optimizable and an objective at once"),
     # Ports
     ("NW301", "error", "There is no such port type"),
     ("NW302", "error", "A port's type is not written PortType.…"),

@@ -11,6 +11,7 @@ _ISI = "IsiStatisticsNode"
 _NEURON = "IafNeuronNode"
 _REPORT = "SaveReportNode"
 _READ = "ReadSpikeTimesNode"
+_GRID = "GridSearchNode"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ FAULTS = (
     _fault("NW105", _RATE, ('ParameterDefinition(\n                default_value="mean"', 'dict(\n                default_value="mean"'), line='"statistic": dict('),
     _fault("NW106", _RATE, ('description="Firing rate of the population in Hz"', 'description=f"Firing rate of the {1} population in Hz"'), line='f"Firing rate'),
     _fault("NW107", _RATE, ("optimization_range=[100.0, 2000.0]", "optimization_range=list((100.0, 2000.0))"), line="list((100.0"),
+    _fault("NW107", _GRID, ("objective_range=[0.0, 100.0]", "objective_range=(0.0, 100.0)"), line="(0.0, 100.0)"),
     _fault("NW107", _ISI, ('outputs=["mean_isi_ms", "isi_cv"]', 'outputs=("mean_isi_ms", "isi_cv")'), line='outputs=("mean'),
     _fault("NW108", _RATE, (_INPUT, _INPUT + ", required=True"), line="required=True"),
     _fault("NW109", _RATE, (_INPUT, _INPUT + ", is_objective=True"), line="is_objective=True"),
@@ -129,11 +131,24 @@ FAULTS = (
     _fault("NW207", _RATE, ("[100.0, 2000.0]", "[0.5, 2000.0]"), line='"window_ms"'),
     _fault("NW208", _RATE, ("[100.0, 2000.0]", "[2000.0, 100.0]"), line='"window_ms"'),
     _fault("NW209", _RATE, ('constraints={"allowed_values": ["mean", "median"]}', 'constraints={"options": ["mean", "median"]}'), line='"statistic"'),
-    _fault("NW210", "GridSearchNode", ("objective_range=[0.0, 100.0],", ""), line='"rate_error"'),
+    _fault("NW210", _GRID, ("objective_range=[0.0, 100.0],", ""), line='"rate_error"'),
     _fault("NW211", _RATE, ('"min": 1.0, "max": 1e7', '"min": 1e7, "max": 1.0'), line='"window_ms"'),
     _fault("NW211", _RATE, ('"allowed_values": ["mean", "median"]', '"allowed_values": []'), line='"statistic"'),
     _fault("NW214", _RATE, ('self._parameters["statistic"] == "median"', "len(ordered) > 9"), line='"statistic"'),
     _fault("NW215", _RATE, ('self._parameters["window_ms"]', 'self._parameters["window_ms"] or self._parameters["window"]'), line='self._parameters["window"]'),
+    _fault("NW206", _RATE, ('constraints={"allowed_values": ["mean", "median"]}', "optimizable=True"), line='"statistic"'),
+    _fault("NW207", _RATE, ('"allowed_values": ["mean", "median"]}', '"allowed_values": ["mean", "median"]}, optimizable=True, optimization_range=[0, 1]'), line='"statistic"'),
+    _fault("NW208", _RATE, ("[100.0, 2000.0]", "[100.0, 1e999]"), line='"window_ms"'),
+    _fault("NW208", _RATE, ("[100.0, 2000.0]", "[100.0, 500.0, 2000.0]"), line='"window_ms"'),
+    _fault("NW208", _RATE, ("[100.0, 2000.0]", "['short', 'long']"), line='"window_ms"'),
+    _fault("NW208", _RATE, ('"allowed_values": ["mean", "median"]}', '"allowed_values": ["mean", "median"]}, optimizable=True, optimization_range=["mean", "median"]'), line='"statistic"'),
+    _fault("NW220", _RATE, ("[100.0, 2000.0]", "[100.0, 999.0]"), line='"window_ms"'),
+    _fault("NW221", _RATE, ("optimizable=True,", ""), line='"window_ms"'),
+    _fault("NW222", _GRID, ("is_objective=True,", ""), ("abs(pair[1] - target)", 'abs(pair[1] - target) + self._parameters["rate_error"]'), line='"rate_error"'),
+    _fault("NW223", _GRID, ("objective_range=[0.0, 100.0]", "objective_range=[100.0, 0.0]"), line='"rate_error"'),
+    _fault("NW224", _RATE, ("optimizable=True", 'optimizable="yes"'), line='"window_ms"'),
+    _fault("NW224", _GRID, ("is_objective=True", "is_objective=1"), line='"rate_error"'),
+    _fault("NW225", _GRID, ("is_objective=True,", "is_objective=True, optimizable=True, optimization_range=[0.0, 1.0],"), line='"rate_error"'),
     _fault("NW301", _RATE, ("PortType.LIST", "PortType.ARRAY"), line="PortType.ARRAY"),
     _fault("NW302", _RATE, ("type=PortType.LIST", "type=list"), line="type=list"),
     _fault("NW303", _RATE, ('type=PortType.LIST, description="Names of the neurons to look at"', "type=PortType.LIST"), line='"neuron_names"'),

@@ -55,6 +55,26 @@ def test_every_rule_that_reads_has_a_fault() -> None:
     assert len(FAULTS) + len(list(CORRECT.glob("*.py"))) >= 60
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # Choices are what a search tries; a range would be one of numbers.
+        ('"allowed_values": ["mean", "median"]}', '"allowed_values": ["mean", "median"]}, optimizable=True'),
+        ('default_value="mean"', 'optimizable=True, default_value="mean"'),
+        # Without either the range says nothing, as the library's own nodes have it.
+        ("optimizable=True,\n                optimization_range=[100.0, 2000.0]", "optimization_range=[]"),
+        ("optimization_range=[100.0, 2000.0]", "optimization_range=[1.0, 1e7]"),
+        ("optimization_range=[100.0, 2000.0]", "optimization_range=[1000, 2000]"),
+    ],
+)
+def test_what_a_search_can_use_raises_nothing(old: str, new: str, tmp_path: Path) -> None:
+    path = tmp_path / "FiringRateNode.py"
+    text = (CORRECT / "FiringRateNode.py").read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    assert check_paths([path]).findings == []
+
+
 def _deep(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "DeepNode.py"
     path.write_text(f"# NODE_DEFINITION\nx = {text}\n")
@@ -114,7 +134,7 @@ def test_hostile_file_gives_a_finding(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["0x" + "f" * 9000, r"'\ud800\x1b[31mred'", "{1, 2}", "{(1, 2): 3}", "float('nan')", "1j", "b'x'", "...", "[[[]]]", "{'min': {}}", "-0.0", "{'allowed_values': 5, 'min': None, 'max': []}"])  # fmt: skip
-@pytest.mark.parametrize("place", ["default_value=1000.0", 'constraints={"min": 1.0, "max": 1e7}', "optimization_range=[100.0, 2000.0]", "optional=True", 'type="firing_rate"', 'stage="analysis"', "type=PortType.LIST", 'inputs=["chosen"]'])  # fmt: skip
+@pytest.mark.parametrize("place", ["default_value=1000.0", 'constraints={"min": 1.0, "max": 1e7}', "optimization_range=[100.0, 2000.0]", "optimizable=True", "optional=True", 'type="firing_rate"', 'stage="analysis"', "type=PortType.LIST", 'inputs=["chosen"]'])  # fmt: skip
 def test_odd_values_anywhere_are_survived(value: str, place: str, tmp_path: Path) -> None:
     path = tmp_path / "FiringRateNode.py"
     text = (CORRECT / "FiringRateNode.py").read_text()

@@ -10,8 +10,9 @@ from sarif_pydantic import Sarif
 from typer.testing import CliRunner
 
 from neuroworkflow_agent.cli import app
+from neuroworkflow_agent.nodes.catalogue import as_text, list_nodes
 from neuroworkflow_agent.nodes.findings import RULES
-from tests.nodes.faults import FAULTS
+from tests.nodes.faults import CORRECT, FAULTS
 
 
 @pytest.fixture
@@ -104,6 +105,8 @@ def test_nodes_are_listed_as_table_text_json_and_mermaid() -> None:
         "fan_in": False,
     }
     assert rate["parameters"][1]["constraints"] == {"allowed_values": ["mean", "median"]}
+    assert rate["parameters"][0]["optimizable"] is True
+    assert rate["parameters"][0]["optimization_range"] == [100.0, 2000.0]
     text = run("list-nodes", folder, "--format", "text")[1]
     assert "out population_rate_hz FLOAT: Firing rate of the population in Hz" in text
     assert "in  neuron_names LIST (optional): " in text
@@ -118,3 +121,19 @@ def test_nodes_are_listed_as_table_text_json_and_mermaid() -> None:
 def test_list_says_so_where_there_is_none(tmp_path: Path) -> None:
     assert run("list-nodes", str(tmp_path))[1].strip() == "No nodes here."
     assert run("list-nodes", str(tmp_path), "--json")[1].strip() == "[]"
+
+
+def test_list_of_nodes_says_what_a_search_may_try_and_what_it_is_to_reach(tmp_path: Path) -> None:
+    chosen = (
+        (CORRECT / "FiringRateNode.py")
+        .read_text()
+        .replace('default_value="mean"', 'optimizable=True, default_value="mean"')
+    )
+    (tmp_path / "FiringRateNode.py").write_text(chosen)
+    lines = as_text(list_nodes([CORRECT / "GridSearchNode.py", tmp_path])).splitlines()
+    assert [line for line in lines if "optimizable" in line or "objective" in line] == [
+        "  set window_ms = 1000.0 (optimizable in [100.0, 2000.0]): Length of the window from 0, in ms",
+        "  set statistic = 'mean' (optimizable among ['mean', 'median']): How rates are put together over neurons",
+        "  set target_rate_hz = 10.0 (optimizable in [1.0, 50.0]): Firing rate to reach, in Hz",
+        "  set rate_error = 0.0 (objective in [0.0, 100.0]): Distance from the target rate in Hz, to be made small",
+    ]

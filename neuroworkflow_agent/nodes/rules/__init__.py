@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.model import NodeClass
-from neuroworkflow_agent.nodes.rules import code, definition, parameters, ports, steps, writes
+from neuroworkflow_agent.nodes.rules import code, definition, optimization, parameters, ports, steps, writes
 
 
 def check_node(node: NodeClass) -> Iterator[Finding]:
@@ -16,5 +16,6 @@ def check_node(node: NodeClass) -> Iterator[Finding]:
     yield from writes.check(node)
     if node.definition is not None:
         yield from parameters.check(node, node.definition)
+        yield from optimization.check(node, node.definition)
         yield from ports.check(node, node.definition)
         yield from steps.check(node, node.definition)

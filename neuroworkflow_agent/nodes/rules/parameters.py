@@ -9,6 +9,7 @@ from typing import Any
 from neuroworkflow_agent.nodes.contract import ENFORCED_CONSTRAINTS
 from neuroworkflow_agent.nodes.definition import Definition, Parameter
 from neuroworkflow_agent.nodes.expressions import UNKNOWN
+from neuroworkflow_agent.nodes.expressions import is_number as _is_number
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.model import NodeClass
 from neuroworkflow_agent.nodes.units import is_physical, units_in
@@ -23,7 +24,6 @@ def check(node: NodeClass, definition: Definition) -> Iterator[Finding]:
     for parameter in definition.parameters.values():
         yield from _check_words(node, parameter)
         yield from _check_constraints(node, parameter)
-        yield from _check_ranges(node, parameter)
     if "parameters" not in definition.hidden:
         yield from _check_reads(node, definition)
 
@@ -104,45 +104,6 @@ def _check_constraints(node: NodeClass, parameter: Parameter) -> Iterator[Findin
         )
 
 
-def _check_ranges(node: NodeClass, parameter: Parameter) -> Iterator[Finding]:
-    find, name, given = node.source.find, parameter.name, parameter.optimization_range
-    if parameter.optimizable is True and given in (None, []):
-        yield find(
-            "NW206",
-            parameter.at,
-            f"{name!r} is optimizable and has no optimization_range.",
-            "Write optimization_range=[low, high].",
-        )
-    elif given is not None and given is not UNKNOWN and given != []:
-        constraints = parameter.constraints if isinstance(parameter.constraints, dict) else {}
-        low, high, allowed = (constraints.get(key) for key in ENFORCED_CONSTRAINTS)
-        if not _is_range(given):
-            yield find(
-                "NW208",
-                parameter.at,
-                f"The optimization_range {given!r:.100} of {name!r} is not [low, high].",
-                "Write two numbers, the smaller one first.",
-            )
-        elif not _impossible(constraints) and (
-            (isinstance(low, int | float) and given[0] < low)
-            or (isinstance(high, int | float) and given[1] > high)
-            or (allowed is not None and not any(given[0] <= v <= given[1] for v in allowed if _is_number(v)))
-        ):
-            yield find(
-                "NW207",
-                parameter.at,
-                f"The optimization_range {given!r} of {name!r} is outside its constraints.",
-                "Keep it inside them; configure() refuses the rest.",
-            )
-    if parameter.is_objective is True and parameter.objective_range in (None, []):
-        yield find(
-            "NW210",
-            parameter.at,
-            f"{name!r} is an objective and has no objective_range.",
-            "Write objective_range=[low, high].",
-        )
-
-
 def _check_reads(node: NodeClass, definition: Definition) -> Iterator[Finding]:
     find = node.source.find
     read: set[str] = set()
@@ -165,14 +126,6 @@ def _check_reads(node: NodeClass, definition: Definition) -> Iterator[Finding]:
         if name not in read and not parameter.is_objective:
             remedy = f"Read it as self._parameters[{name!r}], or remove it."
             yield find("NW214", parameter.at, f"No method reads the parameter {name!r}.", remedy)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_range(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] < value[1]
 
 
 def _within(value: Any, low: Any, high: Any) -> bool:
