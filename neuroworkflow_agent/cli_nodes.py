@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from neuroworkflow_agent.nodes.findings import Finding
 
-_SEVERITIES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+_SEVERITIES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 """Styles, where there are colours."""
 
 

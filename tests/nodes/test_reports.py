@@ -91,6 +91,13 @@ def test_warnings_alone_exit_with_zero(tmp_path: Path) -> None:
     assert run("check-node", str(path))[0] == 0
 
 
+def test_information_is_shown_and_exits_with_zero(tmp_path: Path) -> None:
+    path = next(fault for fault in FAULTS if fault.code == "NW114").write(tmp_path)
+    code, out, _err = run("check-node", str(path))
+    assert code == 0
+    assert "info NW114" in out
+
+
 def test_nodes_are_listed_as_table_text_json_and_mermaid() -> None:
     folder = str(Path(__file__).parent / "correct")
     rows = json.loads(run("list-nodes", folder, "--json")[1])
