@@ -35,7 +35,14 @@ from neuroworkflow_agent.skills import (
 )
 
 OURS = Path(__file__).parent.parent / ".claude" / "skills"
-NAMES = ["analyse-spikes", "brain-viewer", "connect-nodes", "create-node", "notebook-to-nodes"]
+NAMES = [
+    "analyse-spikes",
+    "brain-viewer",
+    "connect-nodes",
+    "create-node",
+    "notebook-to-nodes",
+    "optimize-parameters",
+]
 NODES = sorted(OURS.glob("*/examples/**/*Node.py"))
 
 
@@ -458,11 +465,11 @@ def test_example_nodes_are_clean_and_run(path: Path) -> None:
     assert try_node(path, os.environ) == []
 
 
-def run_script(path: Path, code: str = "", **options: str) -> str:
+def run_script(path: Path, code: str = "", timeout_s: float = 60.0) -> str:
     command = [sys.executable, *(["-c", code] if code else [str(path)])]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=path.parent, **options)  # type: ignore[call-overload]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, cwd=path.parent)
     assert done.returncode == 0, done.stderr
-    return str(done.stdout)
+    return done.stdout
 
 
 @pytest.mark.usefixtures("library")

@@ -500,7 +500,14 @@ def test_our_skills_are_offered_everywhere_and_no_others(
     scripted_model.extend(Reply.text("ok"))
     end_of(make_session().start("hi"))
     body = str(scripted_model.requests[0].body)
-    for name in ("analyse-spikes", "brain-viewer", "connect-nodes", "create-node", "notebook-to-nodes"):
+    for name in (
+        "analyse-spikes",
+        "brain-viewer",
+        "connect-nodes",
+        "create-node",
+        "notebook-to-nodes",
+        "optimize-parameters",
+    ):
         assert f"neuroworkflow:{name}: " in body
     assert "dataviz" not in body
 
