@@ -521,17 +521,28 @@ def test_brain_viewer_example_avoids_the_traps(tmp_path: Path) -> None:
     assert data["meta"]["n_connections"] == total
     state = viewer.read_state((examples / "state.md").read_text())
     assert viewer.compare(state, data) == []
-    shown = viewer.shown_connections(data, state["thresholds"]["percentile"])
+    shown = viewer.shown_connections(data, state["display"]["threshold_percentile"])
     assert len(shown) == math.ceil(total * 0.25)
     of_region = viewer.shown_connections(data, 75, region=0)
-    assert len(of_region) == state["visible_connections"]
+    assert len(of_region) == state["selected"]["visible_connections"]
     partners = viewer.strongest(data, 0)
     assert [weight for _, weight, _ in partners] == sorted(
         (w for i, j, w, _ in data["connections"] if 0 in (i, j)), reverse=True
     )[:5]
+    assert [(each["region"], each["weight"]) for each in state["selected"]["strongest_connections"]] == [
+        (name, weight) for name, weight, _ in partners
+    ]
     state["dataset"]["n_regions"] = 212
-    state["selection"]["name"] = "L_V9"
-    assert len(viewer.compare(state, data)) == 2
+    state["selected"]["name"] = "L_V9"
+    state["stimulated_regions"] = ["L_V8"]
+    assert viewer.compare(state, data) == [
+        "n_regions: the block says 212, the file has 16.",
+        "The region 'L_V9' is not in the file.",
+        "The region 'L_V8' is not in the file.",
+    ]
+    state = {"selected": {"index": 1, "name": "L_V1"}, "bold": None}
+    assert viewer.compare(state, data) == ["Region 1 is not 'L_V1' in the file."]
+    assert viewer.compare({"selected": None}, data) == []
     with pytest.raises(ValueError, match="no JSON block"):
         viewer.read_state("Brain")
     (tmp_path / "connectivity_data.json").write_text("{}")

@@ -74,13 +74,22 @@ def strongest(data: dict[str, Any], region: int, count: int = 5) -> list[tuple[s
 
 def compare(state: dict[str, Any], data: dict[str, Any]) -> list[str]:
     """What the pasted state and the file disagree about, in sentences; empty if nothing."""
-    told = []
-    summary = state.get("dataset", {})
-    for key, actual in (("n_regions", len(data["regions"])), ("n_connections", len(data["connections"]))):
-        if key in summary and summary[key] != actual:
-            told.append(f"{key}: the block says {summary[key]}, the file has {actual}.")
-    names = {each["name"] for each in data["regions"]}
-    selected = (state.get("selection") or {}).get("name")
-    if selected is not None and selected not in names:
-        told.append(f"The selected region {selected!r} is not in the file.")
+    summary = state.get("dataset") or {}
+    facts = {"n_regions": len(data["regions"]), "n_connections": len(data["connections"])}
+    told = [
+        f"{key}: the block says {summary[key]}, the file has {actual}."
+        for key, actual in facts.items()
+        if summary.get(key, actual) != actual
+    ]
+    names = [each["name"] for each in data["regions"]]
+    selected = state.get("selected") or {}
+    mentioned = [selected["name"]] if selected else []
+    mentioned += [each["region"] for each in selected.get("strongest_connections", [])]
+    mentioned += state.get("stimulated_regions") or []
+    told += [
+        f"The region {name!r} is not in the file." for name in dict.fromkeys(mentioned) if name not in names
+    ]
+    index, name = selected.get("index"), selected.get("name")
+    if index is not None and name in names and names[index : index + 1] != [name]:
+        told.append(f"Region {index} is not {name!r} in the file.")
     return told
