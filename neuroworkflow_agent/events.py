@@ -29,6 +29,18 @@ class TurnStart:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """The running turn took in another message of the user's."""
+
+    message_id: str
+    """As it was sent with."""
+    prompt: str
+    """The message as the user typed it."""
+    attached: tuple[str, ...] = ()
+    """Names of what the user pointed at."""
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     """More text of the answer, Markdown."""
 
@@ -171,6 +183,7 @@ class TurnEnd:
 
 Event: TypeAlias = (
     TurnStart
+    | FollowUp
     | TextDelta
     | ThinkingDelta
     | ToolUse

@@ -18,6 +18,7 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.approvals import Approvals
 from neuroworkflow_agent.engine.claude.setup import ProcessSetup
 from neuroworkflow_agent.engine.claude.supervisor import Supervisor
+from neuroworkflow_agent.engine.follow_ups import FollowUps
 from neuroworkflow_agent.engine.permissions import Answer, Ask, offers_run_code
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.prompts import Attachment, message_blocks
@@ -31,6 +32,7 @@ from neuroworkflow_agent.errors import (
 from neuroworkflow_agent.events import (
     EndReason,
     Event,
+    FollowUp,
     Notice,
     TurnStart,
     Waiting,
@@ -96,7 +98,9 @@ class Session:
         self._environ: Mapping[str, str] | None = None
         self._is_introduced = False
         offered = kernel if offers_run_code(self.config.mode) else None
-        self._setup = ProcessSetup(self.config, offered, document, self._ask_user, self._emit)
+        self._setup = ProcessSetup(
+            self.config, offered, document, self._ask_user, self._emit, self._hand_over_follow_ups
+        )
         self._can_ask = can_ask
         self._portal = portal or shared_portal()
         self._resume: SessionId | None = SessionId(resume) if resume else None
@@ -115,6 +119,7 @@ class Session:
         self._looking: asyncio.Task[None] | None = None
         """Looks whether the endpoint is there at all."""
         self._approvals = Approvals()
+        self._follow_ups = FollowUps()
         self._record = SessionRecord(self.session_id, self.config, self._resume, self._hide)
         self._supervisor = Supervisor(
             self.session_id,
@@ -193,6 +198,7 @@ class Session:
             if self._busy:
                 raise SessionBusyError("A turn of this session is running. Wait for it to end, or stop it.")
             self._busy, self._stop_wanted = True, False
+            self._follow_ups.begin()
         if listener is not None:
             turn.subscribe(listener)
         turn.emit(TurnStart(turn.turn_id, turn.prompt, tuple(each.label for each in attachments)))
@@ -220,6 +226,25 @@ class Session:
             turn.result(_INTERRUPTED_RUN_TIMEOUT_S)
             raise
         return turn
+
+    def follow_up(self, message_id: str, prompt: str, *, attachments: Sequence[Attachment] = ()) -> bool:
+        """Have the running turn take in another message when its next tool use is answered; False if none runs.
+
+        A turn that ends before has nothing of it; that it was taken in is told by a `FollowUp` event.
+
+        Parameters
+        ----------
+        message_id
+            An id that the event will have.
+        prompt, attachments
+            As for `start`.
+        """
+        event = FollowUp(message_id, prompt, tuple(each.label for each in attachments))
+        return self._follow_ups.add(event, message_blocks(prompt, "", self._hidden(attachments)))
+
+    def withdraw(self, message_id: str) -> bool:
+        """Take such a message back; False if it is too late."""
+        return self._follow_ups.withdraw(message_id)
 
     def interrupt(self) -> None:
         """Stop the running turn, if any: no further statement runs."""
@@ -270,8 +295,8 @@ class Session:
             await in_time(logged)  # the user's message is kept before the model is called
             if process is not None and not turn.ended.is_set():
                 self.has_history = True
-                seen = [replace(each, text=self._hide(each.text)) for each in attachments]
-                process.send_user_message(message_blocks(turn.prompt, self._hide(context), seen))
+                blocks = message_blocks(turn.prompt, self._hide(context), self._hidden(attachments))
+                process.send_user_message(blocks)
                 turn.emit(Waiting("model"))
             await turn.ended.wait()
         except Exception as error:  # noqa: BLE001 - a turn that cannot start ends like any other
@@ -297,7 +322,7 @@ class Session:
         if self._code is not None:
             self._code.stopped = turn.is_stopping
         process = self._process = await connecting
-        self._reader = MessageReader(self._missing_servers)
+        self._reader = MessageReader(self._missing_servers, self._follow_ups.take)
         if not process.is_open:
             self._on_process_end(process)
         return process
@@ -333,6 +358,10 @@ class Session:
             self._end_ahead(turn, "cut_off", refusal)
 
     def _take_outcome(self, turn: Turn, outcome: Outcome, refusal: str = "") -> None:
+        if self._follow_ups.end() and not turn.is_stopping:
+            # It came to a limit just then. What it did not take in is not to become a turn by itself.
+            self._supervisor.interrupt()
+            self._supervisor.drain()
         self._finish(turn, outcome.end, refusal or self._hide(outcome.message))
 
     def _finish(self, turn: Turn, end: EndReason, message: str) -> None:
@@ -344,6 +373,7 @@ class Session:
         if self._code is not None and end != "complete":
             self._code.stop()
         self._approvals.settle_all("The turn has ended.")
+        self._follow_ups.end()
         self._busy = False
         self._record.tell_end(turn, end)
         reader = self._reader
@@ -410,7 +440,19 @@ class Session:
                 f"{short_name(tool)} needs an answer from the user, and nobody can be asked here."
             )
             return Answer(False, turn.unanswered, end_turn=True)
-        return await self._approvals.ask(turn.emit, tool, tool_use_id, tool_input, asked)
+        answer = await self._approvals.ask(turn.emit, tool, tool_use_id, tool_input, asked)
+        if answer.end_turn and self._process is not None:
+            await self._follow_ups.get_back(self._process)
+        return answer
+
+    async def _hand_over_follow_ups(self) -> None:
+        """Before a tool use is answered: unless the turn is over then, the model will be asked again."""
+        turn, reader, process = self._turn, self._reader, self._process
+        if turn is None or reader is None or process is None or turn.is_stopping or turn.ended.is_set():
+            return
+        limit = self.config.max_turns
+        if limit is None or reader.request_count < limit:
+            await self._follow_ups.hand_over(process)
 
     def _answer_soon(self, request_id: str, answer: Answer) -> None:
         self._portal.post(self._approvals.settle, request_id, answer)
@@ -486,6 +528,10 @@ class Session:
     @property
     def _code(self) -> RunCode | None:
         return self._setup.code
+
+    def _hidden(self, attachments: Sequence[Attachment]) -> list[Attachment]:
+        """Attachments without known secrets."""
+        return [replace(each, text=self._hide(each.text)) for each in attachments]
 
     def _hide(self, text: str) -> str:
         from neuroworkflow_agent.text import redact

@@ -6,6 +6,7 @@ Source: Anthropic Messages API, "Streaming messages".
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from typing import Any, Literal, TypeAlias
 
@@ -13,20 +14,63 @@ from neuroworkflow_agent.wire import sse
 
 StopReason: TypeAlias = Literal["end_turn", "max_tokens", "tool_use"]
 
+_FOLLOW_UP = re.compile(
+    r"(?:<system-reminder>\s*)?The user sent a new message while you were working:\n(.*?)"
+    r"\n\nThis is how Claude Code surfaces messages [^\n]*(?:\s*</system-reminder>)?",
+    re.DOTALL,
+)
+"""How Claude Code hands on what the user says while tools run: from the system, or beside a tool's result."""
+
 
 def plain_request(body: dict[str, Any]) -> dict[str, Any]:
     """A request body as any server of the API takes it: without what only Anthropic's newest know.
 
     Claude Code says what it knows of the machine in a message of the role `system` between the others;
-    elsewhere a conversation has users and assistants, and such text belongs to the system prompt.
+    elsewhere a conversation has users and assistants, and such text belongs to the system prompt; what the
+    user said stays the user's, in its place.
     """
-    system_messages = [m["content"] for m in body.get("messages", []) if m["role"] == "system"]
+    messages = follow_ups_as_users(body.get("messages", []))
+    system_messages = [m["content"] for m in messages if m["role"] == "system"]
     system = [_text(part) for part in (body.get("system", ""), *system_messages)]
     plain = {k: v for k, v in body.items() if k not in ("output_config", "thinking", "context_management")}
-    plain["messages"] = [m for m in body.get("messages", []) if m["role"] != "system"]
+    plain["messages"] = [m for m in messages if m["role"] != "system"]
     if any(system):
         plain["system"] = "\n\n".join(filter(None, system))
     return plain
+
+
+def follow_ups_as_users(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages, with what the user said while tools ran as messages of the user's."""
+    plain: list[dict[str, Any]] = []
+    for message in messages:
+        before, said = _split(_blocks(message["content"]))
+        if message["role"] == "assistant" or not said:
+            plain.append(message)
+            continue
+        if before:
+            plain.append({**message, "content": before})
+        plain.append({"role": "user", "content": said})
+    return plain
+
+
+def _split(blocks: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What is not from a follow-up, and what is, with the pictures that stand behind it."""
+    before: list[dict[str, Any]] = []
+    said: list[dict[str, Any]] = []
+    for block in blocks:
+        text = str(block.get("text") or "")
+        found = [{"type": "text", "text": each} for each in _FOLLOW_UP.findall(text)]
+        rest = _FOLLOW_UP.sub("", text).strip() if found else text
+        if rest or not found:
+            (said if said and block.get("type") == "image" else before).append(
+                {**block, "text": rest} if found else block
+            )
+        said += found
+    return before, said
+
+
+def _blocks(content: Any) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def _text(content: Any) -> str:

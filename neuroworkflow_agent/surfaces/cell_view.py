@@ -152,8 +152,8 @@ class CellView:
 
     def _draw(self, item: Item) -> None:
         match item:
-            case Prompt(text=text):
-                if self._is_record:
+            case Prompt(text=text, is_follow_up=is_follow_up):
+                if self._is_record or is_follow_up:
                     self._fill(self._next(), parts.prompt(text))
             case Text():
                 self._draw_text(item)

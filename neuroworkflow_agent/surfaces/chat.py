@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError, SessionNotFoundError
+from neuroworkflow_agent.events import FollowUp, TurnEnd
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.credentials import SignIn
@@ -44,6 +45,8 @@ class QueuedMessage:
     attached: Any = None
     """What the user points at, as the surface has it."""
     message_id: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    is_on_its_way: bool = False
+    """Whether the running turn is to take it in."""
 
 
 class Chat:
@@ -321,8 +324,43 @@ class Chat:
     ) -> Turn:
         """Begin a turn of the current session; see `Session.start`."""
         session = self.ready()
-        self._turn = session.start(prompt, context=context, attachments=attachments, listener=listener)
+
+        def on_event(event: Event) -> None:
+            self._follow(event)
+            if listener is not None:
+                listener(event)
+
+        self._turn = session.start(prompt, context=context, attachments=attachments, listener=on_event)
         return self._turn
+
+    def send_now(self, message_id: str, *, attachments: Sequence[Attachment] = ()) -> bool:
+        """Have the running turn take in a message that waits, when its next tool use is answered; False if none runs.
+
+        Until then it stays in the queue, before the others; a turn that ends before leaves it there.
+        """
+        session = self._session
+        waits = next((each for each in self.queue if each.message_id == message_id), None)
+        if session is None or waits is None or waits.is_on_its_way:
+            return False
+        if not session.follow_up(message_id, waits.prompt, attachments=attachments):
+            return False
+        self.queue.remove(waits)
+        first = sum(each.is_on_its_way for each in self.queue)
+        self.queue.insert(first, dataclasses.replace(waits, is_on_its_way=True))
+        return True
+
+    def take_back(self, message_id: str) -> None:
+        """Take a message out of the queue that is not to be sent after all.
+
+        Raises
+        ------
+        ConfigError
+            If the agent has it by now.
+        """
+        session = self._session
+        if session is not None and not session.withdraw(message_id):
+            raise ConfigError("The agent has this message already; stop it if it should not go on.")
+        self.take_queued(message_id)
 
     def take_queued(self, message_id: str | None = None) -> QueuedMessage | None:
         """Take a message out of the queue: the first one, or that one; None if it is not there."""
@@ -370,6 +408,13 @@ class Chat:
         self.close()
 
     # -- small parts ----------------------------------------------------------------------------------
+
+    def _follow(self, event: Event) -> None:
+        """Keep the queue as the turn leaves it."""
+        if isinstance(event, FollowUp):
+            self.take_queued(event.message_id)
+        elif isinstance(event, TurnEnd):
+            self.queue[:] = [dataclasses.replace(each, is_on_its_way=False) for each in self.queue]
 
     def _current_config(self) -> AgentConfig:
         """The settings that the next turn must have; the object that is current if nothing is new."""

@@ -73,7 +73,7 @@ class TerminalView:
 
     def _draw(self, item: Item) -> None:
         match item:
-            case Prompt(text=text) if self._is_record:
+            case Prompt(text=text, is_follow_up=is_follow_up) if self._is_record or is_follow_up:
                 self._put_line(parts.prompt(text).text, "bold")
             case Text(is_thinking=False):
                 self._draw_text(item)

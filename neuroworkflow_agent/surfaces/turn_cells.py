@@ -70,7 +70,7 @@ class TurnCells:
     def _draw(self, item: Item) -> bool:
         match item:
             case Prompt(turn_id=turn_id, text=text):
-                self._turn = turn_id
+                self._turn, self._answer, self._pieces = turn_id, None, {}
                 self._add(new_markdown_cell(_quoted(text)), "prompt")
                 return True
             case Text(is_thinking=False, text=text):

@@ -21,6 +21,7 @@ from neuroworkflow_agent.events import (
     CellStart,
     Event,
     FileChange,
+    FollowUp,
     Notice,
     TextDelta,
     ThinkingDelta,
@@ -63,6 +64,8 @@ class Prompt:
     text: str
     attached: tuple[str, ...]
     """Names of what the user pointed at."""
+    is_follow_up: bool = False
+    """Whether the turn took it in while it ran."""
 
 
 @dataclass(eq=False, slots=True)
@@ -201,6 +204,7 @@ class TurnView:
         """Of calls that have no card yet."""
         self._places: dict[int, int] = {}
         self._under_way: dict[str, Card] = {}
+        self._turn_id = TurnId("")
         self._text: Text | None = None
         self._introduction = ""
         self._stage = ""
@@ -214,8 +218,12 @@ class TurnView:
             case TurnStart(turn_id=turn_id, prompt=prompt, attached=attached):
                 # Nothing comes after a turn's end, and ids may come again.
                 self._cards, self._changes, self._plan = {}, {}, None
+                self._turn_id = turn_id
                 self._add(Prompt(turn_id, prompt, attached))
                 self._stage = "Starting the agent"
+            case FollowUp(prompt=prompt, attached=attached):
+                self._end_text()
+                self._add(Prompt(self._turn_id, prompt, attached, is_follow_up=True))
             case Waiting():
                 self._wait(event)
             case TextDelta(text=text):

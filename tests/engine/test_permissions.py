@@ -306,7 +306,8 @@ def asked_for(workspace: Workspace, mode: Mode, calls: list[tuple[str, dict[str,
             asked.clear()
         return found
 
-    gate = Gate(workspace, mode, ask_user, TOOLS, UserServers({}, {}, workspace.root), lambda _: None)
+    servers = UserServers({}, {}, workspace.root)
+    gate = Gate(workspace, mode, ask_user, TOOLS, servers, lambda _: None, lambda: asyncio.sleep(0))
     return asyncio.run(make_all())
 
 

@@ -16,6 +16,7 @@ from neuroworkflow_agent.events import (
     CellStart,
     Event,
     FileChange,
+    FollowUp,
     Notice,
     TextDelta,
     ThinkingDelta,
@@ -327,6 +328,38 @@ def test_a_notebook_file_has_what_a_cell_has() -> None:
         "x = 1",
         "*Edit sub/a.py*\n\n\n\n*Read b.py*\n\n\n\n*Ask: Which area?*\n\nDone.",
     ]
+
+
+def test_a_message_that_the_turn_took_in_stands_where_it_did_in_every_surface() -> None:
+    said = FollowUp("m1", "Only *MT*", ("a.py",))
+    events = (TurnStart(TURN, "Go"), TextDelta("I run."), RUN, ToolResult(CODE, "", False), said, TextDelta("Only MT."), end())  # fmt: skip
+    assert in_a_cell(*events).texts == [
+        "I run.",
+        "Run code\n    x = 1",
+        "> Only *MT*",
+        "Only MT.",
+        "complete · 1.5 s",
+    ]
+    assert in_a_terminal(*events).splitlines()[-3:] == ["> Only *MT*", "Only MT.", "complete · 1.5 s"]
+    transcript = Transcript(lambda _picture: None)
+    notebook = new_notebook()
+    cells = TurnCells(notebook)
+    for event in events:
+        transcript.handle(event)
+        cells.handle(event)
+    transcript.patch()
+    kinds = [item["kind"] for item in transcript.snapshot()]
+    assert kinds == ["user", "answer", "tool", "user", "answer", "end"]
+    assert transcript.snapshot()[3]["text"] == "Only *MT*"
+    assert transcript.snapshot()[3]["attached"] == ["a.py"]
+    assert [cell.source for cell in notebook.cells] == [
+        "**Prompt**\n\n> Go",
+        "I run.",
+        "x = 1",
+        "**Prompt**\n\n> Only *MT*",
+        "Only MT.",
+    ]
+    assert {cell.metadata["neuroworkflow_agent"]["turn"] for cell in notebook.cells} == {TURN}
 
 
 # -- a plan -------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, assert_never
 
 from claude_agent_sdk import (
@@ -50,6 +50,8 @@ class Gate:
         The user's own MCP servers.
     on_change
         Told of what a call that may go on would change in its file.
+    before_answer
+        Awaited before the model is answered, whether a call was done or not allowed.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Gate:
         tools: Registry,
         servers: UserServers,
         on_change: Callable[[FileChange], None],
+        before_answer: Callable[[], Awaitable[None]],
     ) -> None:
         self._workspace = workspace
         self._mode = mode
@@ -67,6 +70,7 @@ class Gate:
         self._tools = tools
         self._servers = servers
         self._on_change = on_change
+        self._before_answer = before_answer
         self._remembered: set[tuple[str, str]] = set()
         """Tools, and why they asked when the user allowed them for the session."""
 
@@ -82,11 +86,21 @@ class Gate:
             case Allow():
                 return {}
             case Deny(reason):
+                await self._main_agent_is_answered(hook_input)
                 return _hook_output("deny", reason)
             case Ask(reason):
                 return _hook_output("ask", reason)
             case _:
                 assert_never(decision)
+
+    async def post_tool_use(self, hook_input: Any, _tool_use_id: str | None, _context: Any) -> Any:
+        """The hook for calls that were done, well or not."""
+        await self._main_agent_is_answered(hook_input)
+        return {}
+
+    async def _main_agent_is_answered(self, hook_input: Any) -> None:
+        if not hook_input.get("agent_id"):  # not one of its subagents
+            await self._before_answer()
 
     async def can_use_tool(
         self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
@@ -101,6 +115,8 @@ class Gate:
             case Ask(reason, can_remember):
                 answer = await self._ask_user(tool, context.tool_use_id, tool_input, decision)
                 if not answer.allowed:
+                    if not (answer.end_turn or context.agent_id):
+                        await self._before_answer()
                     return PermissionResultDeny(message=answer.reason, interrupt=answer.end_turn)
                 if answer.remember and can_remember:
                     self._remembered.add((tool, reason))

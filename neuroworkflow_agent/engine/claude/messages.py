@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,9 +67,11 @@ class MessageReader:
     ----------
     missing
         MCP servers that the user knows to be missing; added to.
+    take
+        Gives what is to be told of the user's messages that the model now gets, by their ids.
     """
 
-    def __init__(self, missing: set[str]) -> None:
+    def __init__(self, missing: set[str], take: Callable[[Iterable[str]], Iterable[Event]]) -> None:
         self.outcome: Outcome | None = None
         self.model: str | None = None
         self.is_refused = False
@@ -78,7 +80,10 @@ class MessageReader:
         """The last message that was written down."""
         self.is_in_trouble = False
         """Whether the endpoint failed to answer at least once."""
+        self.request_count = 0
+        """How often the model was asked."""
         self._missing = missing
+        self._take = take
         self._unanswered = 0
         self._streamed_text = False
         self._needs_break = False
@@ -107,6 +112,9 @@ class MessageReader:
                 yield from (e for e in map(_read_sdk_block, blocks) if isinstance(e, ToolResult))
             case SystemMessage(subtype="init", data=data):
                 yield from self._read_servers(data)
+            case SystemMessage(subtype="status", data={"status": "requesting", **about}):
+                self.request_count += 1
+                yield from self._take(about.get("user_message_uuids") or ())
             case SystemMessage(subtype="api_retry", data=data):
                 self.is_in_trouble = True
                 self._unanswered = data.get("attempt", 0) if data.get("error_status") is None else 0

@@ -106,8 +106,10 @@ def build_options(
         hooks={
             "PreToolUse": [HookMatcher(hooks=[gate.pre_tool_use], on_failure="block")],
             "PostToolUse": [
-                HookMatcher(matcher="|".join(WRITING_TOOLS), hooks=[look_at_written_nodes(node_checks)])
+                HookMatcher(matcher="|".join(WRITING_TOOLS), hooks=[look_at_written_nodes(node_checks)]),
+                HookMatcher(hooks=[gate.post_tool_use]),
             ],
+            "PostToolUseFailure": [HookMatcher(hooks=[gate.post_tool_use])],
         },
         cwd=config.workspace,
         model=model,

@@ -81,20 +81,40 @@ class ClaudeProcess:
         """The last lines the process wrote to its standard error."""
         return "\n".join(self._stderr)
 
-    def send_user_message(self, blocks: list[dict[str, Any]]) -> None:
-        """Queue a user message of Messages API content blocks."""
+    def send_user_message(self, blocks: list[dict[str, Any]], *, follow_up: str | None = None) -> None:
+        """Queue a user message of Messages API content blocks.
+
+        Parameters
+        ----------
+        follow_up
+            The id under which the running turn takes it in, after the tools that run; None to begin a turn.
+        """
         self._is_used = True
         message = {"role": "user", "content": blocks}
+        # With the priority "now" the process would first stop the tools that run.
+        place = {"uuid": follow_up, "priority": "next"} if follow_up else {}
         self._input.put_nowait(
-            {"type": "user", "message": message, "parent_tool_use_id": None, "session_id": ""}
+            {"type": "user", "message": message, "parent_tool_use_id": None, "session_id": "", **place}
         )
 
+    async def sent(self) -> None:
+        """Wait until the process has all that was queued."""
+        await self._input.join()
+
     def send_interrupt(self) -> None:
-        """Ask the process to stop its turn; it answers with a result and stays up."""
-        request_id = f"interrupt_{next(self._request_ids)}"
-        self._input.put_nowait(
-            {"type": "control_request", "request_id": request_id, "request": {"subtype": "interrupt"}}
-        )
+        """Ask the process to stop its turn, and to drop what that was still to take in.
+
+        It answers with a result and stays up.
+        """
+        self._send_request({"subtype": "interrupt", "cancel_queued": True})
+
+    def cancel(self, follow_up: str) -> None:
+        """Ask the process to drop a message that its turn has not taken in yet."""
+        self._send_request({"subtype": "cancel_async_message", "message_uuid": follow_up})
+
+    def _send_request(self, request: dict[str, Any]) -> None:
+        request_id = f"request_{next(self._request_ids)}"
+        self._input.put_nowait({"type": "control_request", "request_id": request_id, "request": request})
 
     async def close(self) -> None:
         """End the process: first by closing its input, then by force. Idempotent."""
@@ -122,6 +142,7 @@ class ClaudeProcess:
     async def _prompts(self) -> AsyncIterator[dict[str, Any]]:
         while (item := await self._input.get()) is not None:
             yield item
+            self._input.task_done()  # the SDK asks for the next one when this is written
 
     async def _read(self, options: ClaudeAgentOptions) -> None:
         from claude_agent_sdk import query

@@ -7,7 +7,7 @@ they know between processes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,8 @@ class ProcessSetup:
         Asked by the gate.
     emit
         Called with what the tools have to tell of a turn.
+    before_answer
+        As for `Gate`.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class ProcessSetup:
         document: NotebookDocument | None,
         ask_user: AskUser,
         emit: Callable[[FileChange | CellStart | CellOutput | CellEnd | Notice], None],
+        before_answer: Callable[[], Awaitable[None]],
     ) -> None:
         self.config = config
         """The session's settings, as they are now."""
@@ -68,6 +71,7 @@ class ProcessSetup:
         self._cells: NotebookTools | None = None
         self._ask_user = ask_user
         self._emit = emit
+        self._before_answer = before_answer
         self.code: RunCode | None = None
         """The tool, once a process was made that offers it."""
         self._workflow: WorkflowTools | None = None
@@ -194,6 +198,7 @@ class ProcessSetup:
                 tools,
                 self._user_servers,
                 self._emit_change,
+                self._before_answer,
             ),
             model=model,
             cli_path=await asyncio.to_thread(lambda: detached(find_cli(config.cli_path))),

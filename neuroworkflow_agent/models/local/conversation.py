@@ -13,6 +13,7 @@ from typing import Any
 from neuroworkflow_agent.models.local.examples import EXAMPLES
 from neuroworkflow_agent.models.local.recipes import recipes
 from neuroworkflow_agent.models.local.request import Request, short_error
+from neuroworkflow_agent.models.messages import follow_ups_as_users
 from neuroworkflow_agent.text import clip
 
 _SYSTEM = """\
@@ -114,7 +115,7 @@ def small_prompt(body: dict[str, Any]) -> SmallPrompt:
     turns: list[list[Message]] = []
     runs: list[Run] = []
     request, cells = Request(""), ""
-    for message in body.get("messages", []):
+    for message in follow_ups_as_users(body.get("messages", [])):
         if message["role"] not in ("user", "assistant"):
             continue  # Claude Code tells of the machine in between; a small model takes it for the request
         blocks = message["content"]

@@ -151,7 +151,7 @@ class PanelChat:
             if len(self._chat.queue) >= _MAX_QUEUED:
                 raise ConfigError(f"{_MAX_QUEUED} messages wait already. Send this one when they are done.")
             self._chat.queue.append(QueuedMessage(prompt, chips))
-            self._show_queue()
+            self._view.tell_queue()
         else:
             await self._send(prompt, chips)
         if any(chip.get("kind") == "error" for chip in chips):
@@ -166,29 +166,34 @@ class PanelChat:
         )
 
     async def _on_queued(self, message: Message) -> None:
-        """Send a message that waits after all, or take it back."""
-        if message.get("action") == "send":
-            await self._send_queued(str(message.get("id")))
-        else:
-            self._chat.take_queued(str(message.get("id")))
-            self._show_queue()
+        """Send a message that waits, into the running turn or as the next one, or take it back."""
+        message_id = str(message.get("id"))
+        match message.get("action"):
+            case "send" if self._view.is_busy:
+                await self._send_now(message_id)
+            case "send":
+                await self._send_queued(message_id)
+            case _:
+                self._chat.take_back(message_id)
+                self._view.tell_queue()
+        self._outbox.post({"type": "changed", "request": message.get("request")})
+
+    async def _send_now(self, message_id: str) -> None:
+        waits = next((each for each in self._chat.queue if each.message_id == message_id), None)
+        if waits is not None:
+            await self._view.send_now(message_id, await self._attach(waits.attached))
 
     async def _send_queued(self, message_id: str | None = None) -> None:
         queued = None if self._view.is_busy else self._chat.take_queued(message_id)
         if queued is None:
             return
-        self._show_queue()
+        self._view.tell_queue()
         try:
             await self._send(queued.prompt, queued.attached)
         except BaseException:
             self._chat.queue.insert(0, queued)
-            self._show_queue()
+            self._view.tell_queue()
             raise
-
-    def _show_queue(self) -> None:
-        self._outbox.set_state(
-            queue=[{"id": each.message_id, "text": each.prompt} for each in self._chat.queue]
-        )
 
     async def _attach(self, chips: list[Message]) -> list[Attachment]:
         return [

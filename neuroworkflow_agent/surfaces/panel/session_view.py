@@ -17,7 +17,7 @@ from neuroworkflow_agent.engine.claude.process import load_sdk
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.errors import AgentError, SessionBusyError
-from neuroworkflow_agent.events import Event, TurnEnd, TurnStart
+from neuroworkflow_agent.events import Event, FollowUp, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.models.endpoint import NoEndpointError
 from neuroworkflow_agent.render.outputs import ShownPicture
@@ -226,6 +226,12 @@ class SessionView:
         if self._stop_wanted:
             self._interrupt()
 
+    async def send_now(self, message_id: str, attachments: Sequence[Attachment]) -> None:
+        """Have the turn that runs, or is about to, take in a message that waits; see `Chat.send_now`."""
+        async with self._lock:
+            self.chat.send_now(message_id, attachments=attachments)
+        self.tell_queue()
+
     def stop(self) -> None:
         """Stop the turn, or the one that is about to begin."""
         self._stop_wanted = self._is_starting
@@ -242,6 +248,8 @@ class SessionView:
         self.outbox.set_state(activity=activity.text if activity is not None else "")
         if isinstance(event, TurnStart) and not self.outbox.state("title"):
             self.outbox.set_state(title=" ".join(event.prompt.split())[:_MAX_TITLE_CHARS])
+        if isinstance(event, FollowUp | TurnEnd):
+            self.tell_queue()
         if isinstance(event, TurnEnd):
             self._is_running = False
             self.outbox.set_state(busy=False, needs_key=self.chat.needs_sign_in)
@@ -253,6 +261,14 @@ class SessionView:
     def snapshot(self) -> list[dict[str, Any]]:
         """The items as of the last patch."""
         return self._transcript.snapshot()
+
+    def tell_queue(self) -> None:
+        """Say which messages wait."""
+        waiting = [
+            {"id": each.message_id, "text": each.prompt, "now": each.is_on_its_way}
+            for each in self.chat.queue
+        ]
+        self.outbox.set_state(queue=waiting)
 
     def note(self, text: str, *, failed: bool = False) -> None:
         """Say something in the transcript."""

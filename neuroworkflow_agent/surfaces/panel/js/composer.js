@@ -133,29 +133,29 @@ class Composer {
     this.keepDraft(); // until here a page that is loaded anew has the text
   }
 
-  /** What waits for the turn to end; after a Stop it waits for a word of the user's. */
+  /** What waits for the turn to end, or for its next step; after a Stop it waits for a word of the user's. */
   drawQueue() {
     const { queue, busy } = this.store.state;
     const drawn = JSON.stringify([queue, busy]);
     if (this.queue.dataset.drawn === drawn) return;
     this.queue.dataset.drawn = drawn;
     this.queue.hidden = queue.length === 0;
-    const tell = (/** @type {string} */ id, /** @type {string} */ action) => {
-      this.store.send({ type: "queued", id, action });
+    const tell = (/** @type {string} */ id, /** @type {string} */ action, done = () => {}) => {
       this.field.focus();
+      this.store.ask({ type: "queued", id, action }).then(done, (error) => this.problem(error.message));
     };
+    const send = (/** @type {string} */ id) =>
+      busy
+        ? button("Send now", () => tell(id, "send"), { title: "The agent reads this after its present step, and goes on" })
+        : button("Send", () => tell(id, "send"), { title: "Send this message now" });
     this.queue.replaceChildren(
-      ...queue.map((/** @type {{id: string, text: string}} */ { id, text }) =>
+      ...queue.map((/** @type {{id: string, text: string, now: boolean}} */ { id, text, now }) =>
         el(
           "li",
           {},
           el("span", { text, title: text, dir: "auto" }),
-          busy ? el("small", { text: "waits" }) : button("Send", () => tell(id, "send"), { title: "Send this message now" }),
-          button("Edit", () => {
-            this.field.value = [text, this.field.value].filter(Boolean).join("\n");
-            this.onInput();
-            tell(id, "remove");
-          }, { title: "Take this message back into the field" }),
+          now ? el("small", { text: "is read after this step" }) : send(id),
+          button("Edit", () => tell(id, "remove", () => this.begin([text, this.field.value].filter(Boolean).join("\n"))), { title: "Take this message back into the field" }),
           button("Remove", () => tell(id, "remove"), { icon: "close", title: "Do not send this message" }),
         ),
       ),

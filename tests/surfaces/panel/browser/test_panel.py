@@ -547,6 +547,49 @@ def test_messages_sent_while_the_agent_works_wait_for_it(page: Page, lab: Lab) -
     assert [text for text in lab.model.requests[-1].user_texts if len(text) < 20] == ["First", "Second", "Third one"]  # fmt: skip
 
 
+def test_a_message_that_waits_is_sent_into_the_running_turn(page: Page, lab: Lab) -> None:
+    replies = (Reply.code(WAIT_FOR_GO), Reply.text("Only MT, then."), Reply.text("And V1."))
+    page.ask("Compare the areas", *replies)
+    expect(page.panel.locator(".nwa-tool")).to_have_attribute("data-state", "running")
+    waiting = page.panel.get_by_role("list", name="Messages that wait").get_by_role("listitem")
+    for text in ("V1 later", "Only MT", "No, neither"):
+        page.field.fill(text)
+        page.field.press("Enter")
+        expect(waiting.last).to_contain_text(text)
+    for place in (1, 2):
+        waiting.nth(place).get_by_role("button", name="Send now").click()
+        expect(waiting.nth(place - 1)).to_contain_text("is read after this step")
+    expect(waiting).to_have_text(
+        [re.compile("^Only MT"), re.compile("^No, neither"), re.compile("^V1 later")]
+    )
+    expect(page.field).to_be_focused()
+    waiting.nth(1).get_by_role("button", name="Edit").click()
+    expect(page.field).to_have_value("No, neither")
+    expect(waiting).to_have_count(2)
+    page.field.fill("")
+    (lab.root / "go").touch()
+    page.wait_for_end("complete", 2)
+    expect(waiting).to_have_count(0)
+    shown = page.panel.locator(".nwa-log > *")
+    kinds = shown.evaluate_all(
+        "all => all.map((one) => one.className.match(/nwa-(user|tool|answer|end)/)?.[1])"
+    )
+    assert [kind for kind in kinds if kind] == [
+        "user",
+        "tool",
+        "user",
+        "answer",
+        "end",
+        "user",
+        "answer",
+        "end",
+    ]
+    expect(page.panel.locator(".nwa-user")).to_have_text(["Compare the areas", "Only MT", "V1 later"])
+    assert len(lab.model.requests) == 3
+    page.reload()
+    expect(page.panel.locator(".nwa-user")).to_have_text(["Compare the areas", "Only MT", "V1 later"])
+
+
 def test_after_a_stop_the_user_decides_about_what_waits(page: Page, lab: Lab) -> None:
     page.ask("Talk.", SLOW)
     expect(page.panel.locator(".nwa-answer")).to_contain_text("word")
