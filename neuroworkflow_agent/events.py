@@ -173,6 +173,10 @@ class TurnEnd:
     output_tokens: int = 0
     cost_usd: float | None = None
     """None where no price is known."""
+    context_tokens: int = 0
+    """What the model's context held at the end: all input of its last request, and its answer; 0 if unknown."""
+    context_window: int | None = None
+    """How many it can hold; None where that is not known."""
     checked: str = ""
     """What the checker says of the turn's node files, such as `checked: 0 errors`; empty without any."""
     provenance: str = ""

@@ -133,6 +133,8 @@ class Session:
         self._connecting = asyncio.Lock()
         """Held while it is found out whether the process must be another one."""
         self._process_cost_usd = 0.0
+        self._context_window: int | None = None
+        """Of its model, once that is known."""
         self.has_history = bool(resume)
         """Whether there is anything to resume."""
         self.needs_sign_in = False
@@ -384,8 +386,11 @@ class Session:
         }
         if reader is not None:
             figures |= {"model": reader.model, "last_message_id": reader.last_message_id}
+            figures["context_tokens"] = reader.context_tokens
         if reader is not None and (outcome := reader.outcome) is not None:
             figures |= {"input_tokens": outcome.input_tokens, "output_tokens": outcome.output_tokens}
+            self._context_window = outcome.context_window or self._context_window
+        figures["context_window"] = self._context_window
         turn.end(end, message, session_id=self.session_id, **figures)
 
     def _cost_usd(self) -> float | None:

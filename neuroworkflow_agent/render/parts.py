@@ -283,13 +283,21 @@ def turn_end(event: TurnEnd) -> Rendered:
         figures.append(f"{event.input_tokens:,} in / {event.output_tokens:,} out")
     if event.cost_usd is not None:
         figures.append(f"${event.cost_usd:.4f}")
-    figures += filter(None, (event.checked, event.provenance))
+    figures += filter(None, (context_used(event), event.checked, event.provenance))
     line = " · ".join(figures)
     failed = event.end not in ("complete", "interrupted")
     message = strip_control(event.message) if event.message and event.end != "interrupted" else ""
     css = "nwa-note nwa-fail" if failed else "nwa-note"
     shown = f"{message} ({line})" if message else line
     return Rendered(f'<div class="{css}">{_escape(shown)}</div>', shown)
+
+
+def context_used(event: TurnEnd) -> str:
+    """How full the model's context is; empty where that is not known, or hardly anything."""
+    if not event.context_window:
+        return ""
+    percent = round(100 * event.context_tokens / event.context_window)
+    return f"context {percent} %" if percent else ""
 
 
 def session_table(rows: Sequence[tuple[str, str, str]]) -> Rendered:

@@ -98,6 +98,26 @@ def test_turn_yields_its_events_in_order(scripted_model: ScriptedModel, make_ses
     assert [decode(encode(event)) for event in events] == events
 
 
+@pytest.mark.parametrize(("model", "window"), [("claude-sonnet-4-5", 200_000), ("qwen3:8b", None)])
+def test_turn_says_what_the_context_holds_after_its_last_request(
+    model: str, window: int | None, scripted_model: ScriptedModel, make_session: Maker
+) -> None:
+    call = ToolCall("Read", {"file_path": "missing.txt"})
+    scripted_model.extend(
+        Reply((call,), input_tokens=100, output_tokens=20),
+        Reply((Text("Not there."),), input_tokens=250, output_tokens=7),
+        Silence(),
+    )
+    session = make_session(model=model)
+    end = end_of(session.start("read"))
+    assert (end.input_tokens, end.context_tokens, end.context_window) == (350, 257, window)
+    stopped = session.start("again")
+    scripted_model.wait_for_requests(3)
+    stopped.interrupt()
+    end = end_of(stopped)
+    assert (end.context_tokens, end.context_window) == (0, window)
+
+
 def test_second_turn_uses_the_same_process_and_remembers(
     scripted_model: ScriptedModel, make_session: Maker
 ) -> None:

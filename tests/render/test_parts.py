@@ -34,6 +34,19 @@ def test_closing_line_names_the_check() -> None:
     assert turn_end(end).text == "complete · 2.0 s · checked: 0 errors, 1 warning"
 
 
+@pytest.mark.parametrize(
+    ("tokens", "window", "line"),
+    [
+        (24_000, 200_000, "complete · 2.0 s · context 12 %"),
+        (900, 200_000, "complete · 2.0 s"),
+        (24_000, None, "complete · 2.0 s"),
+    ],
+)
+def test_closing_line_says_how_full_the_context_is(tokens: int, window: int | None, line: str) -> None:
+    end = TurnEnd(TurnId("t"), "complete", "", None, 2.0, context_tokens=tokens, context_window=window)
+    assert turn_end(end).text == line
+
+
 def test_closing_line_says_what_stands_behind_a_small_model_s_answer() -> None:
     end = TurnEnd(TurnId("t"), "complete", "", None, 2.0, provenance="embedded 0.5B · code was run")
     assert turn_end(end).text == "complete · 2.0 s · embedded 0.5B · code was run"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,7 @@ _MOST_REFUSALS = 2
 """The first one may be a login that has run out, which the CLI renews by itself."""
 _MOST_UNANSWERED = 5
 """Nine seconds of trying: a server that is only restarted is back by then."""
+_INPUTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 _AWAY_STATUS = frozenset({408, 409, 429}) | frozenset(range(500, 600))
 
 
@@ -58,6 +59,8 @@ class Outcome:
     output_tokens: int
     session_cost_usd: float | None
     """Cost of the whole process so far, not of the turn."""
+    context_window: int | None
+    """How many tokens the model's context can hold, if Claude Code knows the model."""
 
 
 class MessageReader:
@@ -76,6 +79,8 @@ class MessageReader:
         self.model: str | None = None
         self.is_refused = False
         """Whether the endpoint does not take our key, and trying again cannot help, whatever the CLI thinks."""
+        self._usage: dict[str, int] = {}
+        """Of the last request."""
         self.last_message_id: str | None = None
         """The last message that was written down."""
         self.is_in_trouble = False
@@ -89,6 +94,11 @@ class MessageReader:
         self._needs_break = False
         self._last_error = ""
         self._error_kind: str | None = None
+
+    @property
+    def context_tokens(self) -> int:
+        """What the model's context holds now; 0 if unknown."""
+        return sum(self._usage.values())
 
     @property
     def may_be_gone(self) -> bool:
@@ -144,6 +154,9 @@ class MessageReader:
             self._unanswered = 0
             self.model = event.get("message", {}).get("model") or self.model
             self._streamed_text = False
+            self._usage = _read_usage(event.get("message", {}))
+        elif kind == "message_delta":
+            self._usage |= _read_usage(event)  # some servers count the input only now
         elif kind == "content_block_start" and event.get("content_block", {}).get("type") == "text":
             if self._needs_break:
                 yield TextDelta("\n\n")
@@ -173,15 +186,15 @@ class MessageReader:
 
     def _read_result(self, result: ResultMessage) -> Outcome:
         usage = result.usage or {}
-        cached = ("cache_creation_input_tokens", "cache_read_input_tokens")
         end, text = self._judge(result)
         self.is_in_trouble = self.is_in_trouble or end in ("cut_off", "error")
         return Outcome(
             end=end,
             message=text,
-            input_tokens=sum(int(usage.get(key) or 0) for key in ("input_tokens", *cached)),
+            input_tokens=sum(int(usage.get(key) or 0) for key in _INPUTS),
             output_tokens=int(usage.get("output_tokens") or 0),
             session_cost_usd=result.total_cost_usd,
+            context_window=_read_window((result.model_usage or {}).get(self.model or "")),
         )
 
     def _judge(self, result: ResultMessage) -> tuple[EndReason, str]:
@@ -209,6 +222,19 @@ def _read_sdk_block(block: Any) -> Event | None:
     """Its fields are those of the API's; only the type is told by the class."""
     kind = _KINDS.get(type(block))
     return read_block({"type": kind, **vars(block)}) if kind else None
+
+
+def _read_usage(holder: dict[str, Any]) -> dict[str, int]:
+    """Tokens by their kinds, as far as they are told."""
+    usage = holder.get("usage") or {}
+    return {key: int(usage[key]) for key in (*_INPUTS, "output_tokens") if usage.get(key)}
+
+
+def _read_window(about: Mapping[str, Any] | None) -> int | None:
+    """Of a model that Claude Code has in its list; others it takes for one of those."""
+    if about is None or about.get("costBasis", "unknown") == "unknown":
+        return None
+    return int(about.get("contextWindow") or 0) or None
 
 
 def _retry_text(data: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from neuroworkflow_agent.errors import AgentError, SessionBusyError
 from neuroworkflow_agent.events import Event, FollowUp, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.models.endpoint import NoEndpointError
+from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.outputs import ShownPicture
 from neuroworkflow_agent.surfaces.chat import BUSY, Chat
 from neuroworkflow_agent.surfaces.panel.items import Transcript
@@ -285,11 +286,19 @@ class SessionView:
         return redact(text, self.chat.config.secrets)
 
     def _tell_so_far(self) -> None:
-        """Keep the transcript, which stays as it is for a while, and say what the session has cost."""
+        """Keep the transcript, which stays as it is for a while, and say what the session has cost and uses."""
         items = self._transcript.items
         self._keep(items)
-        costs = [item.event.cost_usd for item in items if isinstance(item, End) and item.event.cost_usd]
-        self.outbox.set_state(cost=f"${sum(costs):.4f}" if costs else "")
+        ends = [item.event for item in items if isinstance(item, End)]
+        costs = [end.cost_usd for end in ends if end.cost_usd]
+        # A turn that was stopped before the model was asked says nothing of it.
+        last = next((end for end in reversed(ends) if end.context_tokens), None)
+        used = parts.context_used(last) if last is not None else ""
+        self.outbox.set_state(
+            cost=f"${sum(costs):.4f}" if costs else "",
+            context=used,
+            context_tokens=f"{last.context_tokens:,} of {last.context_window:,}" if last and used else "",
+        )
 
     def _take_patch(self) -> list[Op]:
         return self._transcript.patch()

@@ -18,6 +18,7 @@ class PanelView {
     this.isAtEnd = true;
     this.unlisten = () => {};
     this.title = el("h2");
+    this.context = el("small");
     this.cost = el("small", { title: "What this session has cost so far" });
     this.log = el("div.nwa-log", { role: "log", "aria-live": "off", "aria-label": "Session", tabIndex: 0 });
     this.newer = button("Newest", () => this.toEnd(), { css: "nwa-newer" });
@@ -33,6 +34,7 @@ class PanelView {
         "header.nwa-head",
         {},
         this.title,
+        this.context,
         this.cost,
         button("New session", () => this.obey("/new"), { icon: "add" }),
         button("Sessions", () => this.obey("/sessions"), { icon: "list" }),
@@ -180,6 +182,8 @@ class PanelView {
     this.title.title = state.title || "";
     this.title.dir = "auto";
     this.cost.textContent = state.cost || "";
+    this.context.textContent = state.context || "";
+    this.context.title = `How full the model’s context is: ${state.context_tokens} tokens. When it is nearly full, the session so far is summarized.`;
     this.node.classList.toggle("nwa-busy", Boolean(state.busy));
     this.composer.drawState();
     this.signIn.draw(Boolean(state.needs_key));

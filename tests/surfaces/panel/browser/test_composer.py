@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, expect
 
-from neuroworkflow_agent.testing import Reply
+from neuroworkflow_agent.testing import Reply, Text
 from neuroworkflow_agent.testing.lab import Lab, Page
 
 PICTURE = "import base64, pathlib; pathlib.Path('dot.png').write_bytes(base64.b64decode('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='))"
@@ -44,10 +46,19 @@ def test_a_slash_lists_commands_and_skills(page: Page, lab: Lab) -> None:
 
 
 def test_sessions_can_be_searched(page: Page) -> None:
+    used = page.panel.get_by_title("How full the model")
     for number, title in enumerate(("about spikes", "about rates"), 1):
-        page.ask(title, Reply.text("Yes."))
+        page.ask(title, Reply((Text("Yes."),), input_tokens=120_000 if number == 1 else 10))
         page.wait_for_end("complete")
-        expect(page.panel.get_by_title("What this session has cost so far")).to_have_text("$0.0001")
+        cost = page.panel.get_by_title("What this session has cost so far")
+        expect(cost).to_have_text(re.compile(r"^\$0\.\d{4}$"))
+        expect(used).to_have_text(re.compile(r"^context \d+ %$" if number == 1 else "^$"))
+        if number == 1:
+            window = re.search(r"120,005 of ([\d,]+) tokens", used.get_attribute("title") or "")
+            assert window is not None
+            percent = round(100 * 120_005 / int(window[1].replace(",", "")))
+            expect(used).to_have_text(f"context {percent} %")
+            expect(page.panel.locator(".nwa-end")).to_contain_text(f" · context {percent} %")
         if number == 1:
             page.panel.get_by_role("button", name="New session").click()
             expect(page.panel.locator(".nwa-user")).to_have_count(0)
