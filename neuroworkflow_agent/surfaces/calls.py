@@ -4,38 +4,49 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from neuroworkflow_agent.engine.turn import Turn
-from neuroworkflow_agent.events import EndReason
+from neuroworkflow_agent.events import ApprovalRequest, EndReason, Event
 from neuroworkflow_agent.ids import SessionId
-from neuroworkflow_agent.surfaces.kernel_chat import KernelChat
+from neuroworkflow_agent.surfaces.kernel_chat import KernelChat, View
+
+_PROMPTS = ("ps1", "ps2", "ps3")
+"""Of `sys`, where Python is at a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the agent answered; prints as its text."""
 
-    text: str
+    text: str = field(repr=False)
     """The final answer, Markdown."""
     end: EndReason
     """How the turn ended."""
     session_id: SessionId | None
     """The session."""
+    _shown_in: int | None = field(default=None, repr=False, compare=False)
+    """Count of the cell that has shown the turn while it ran."""
 
     def __str__(self) -> str:
         return self.text
 
     def _ipython_display_(self) -> None:
-        """Nothing: the turn has been shown while it ran."""
+        """The answer, in a cell that has not shown it already."""
+        from IPython.core.getipython import get_ipython
+
+        from neuroworkflow_agent.surfaces.answer_display import show_answer
+
+        shell: Any = get_ipython()
+        show_answer(shell, "" if shell.execution_count == self._shown_in else self.text, repr(self))
 
 
 def chat(prompt: str, *, user_token: str | None = None) -> Reply:
     """Ask the agent and block until it is done.
 
     In IPython this is the session of `%chat`, shown in the cell. In plain Python the agent's code runs
-    in `__main__`, on the thread that calls.
+    in `__main__`, on the thread that calls; at Python's prompt the turn is shown, in a script it is not.
 
     Parameters
     ----------
@@ -51,17 +62,19 @@ def chat(prompt: str, *, user_token: str | None = None) -> Reply:
     AgentError
         If it could not begin.
     """
-    return _reply(_chat_for(user_token).run_blocking(prompt))
+    chat = _chat_for(user_token)
+    return _reply(chat, chat.run_blocking(prompt))
 
 
 async def achat(prompt: str, *, user_token: str | None = None) -> Reply:
     """Ask the agent and await it; as `chat`, for the event loop of the main thread."""
-    return _reply(await _chat_for(user_token).run(prompt))
+    chat = _chat_for(user_token)
+    return _reply(chat, await chat.run(prompt))
 
 
-def _reply(turn: Turn) -> Reply:
+def _reply(chat: KernelChat, turn: Turn) -> Reply:
     end = turn.result(0)
-    return Reply(turn.text, end.end, end.session_id)
+    return Reply(turn.text, end.end, end.session_id, chat.shell.execution_count)
 
 
 def _chat_for(user_token: str | None) -> KernelChat:
@@ -91,15 +104,31 @@ def _plain_chat() -> KernelChat:
     settings = Config()
     settings.HistoryManager.enabled = False
     make_shell: Any = InteractiveShell
+    prompts = {name: getattr(sys, name) for name in _PROMPTS if hasattr(sys, name)}
     shell = make_shell(config=settings, user_module=sys.modules["__main__"])
-    return KernelChat(shell, _Silent)
+    for name in _PROMPTS:  # which it makes its own
+        vars(sys).pop(name, None)
+    vars(sys).update(prompts)
+    return KernelChat(shell, _at_a_prompt if prompts else _OnlyQuestions)
 
 
-class _Silent:
-    """Shows nothing: in a script the caller decides what to do with the reply."""
+def _at_a_prompt() -> View:
+    """The turn as in a terminal; in a script the caller decides what to do with the reply."""
+    from neuroworkflow_agent.surfaces.terminal_view import on_standard_output
 
-    def handle(self, event: Any) -> None:
-        """Ignore it."""
+    return on_standard_output(is_live=True)
+
+
+class _OnlyQuestions:
+    """Shows what the user is asked, and nothing else."""
+
+    def handle(self, event: Event) -> None:
+        """Show it, if it is a question to the user."""
+        from neuroworkflow_agent.render.approval import approval
+        from neuroworkflow_agent.surfaces.console import echo
+
+        if isinstance(event, ApprovalRequest) and sys.stdin is not None and sys.stdin.isatty():
+            echo(approval(event.name, event.input, event.reason).text, err=True)
 
     def show(self, events: Any) -> None:
         """Ignore them."""

@@ -76,7 +76,8 @@ class KernelChat:
     """
 
     def __init__(self, shell: Any, make_view: Callable[[], View]) -> None:
-        self._shell = shell
+        self.shell = shell
+        """The `InteractiveShell`."""
         self._make_view = make_view
         self._queue = MainThreadQueue()
         self._kernel = CellKernel(shell, self._queue, Redaction(lambda: self.chat.secrets))
@@ -126,7 +127,7 @@ class KernelChat:
             If the turn did not complete; the cell has shown why.
         """
         turn, view = self._start(prompt)
-        keep_context(self._shell)
+        keep_context(self.shell)
         with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
             await self._queue.serve(on_interrupt=turn.interrupt, on_tick=on_tick)
         return self._finished(turn)
@@ -134,7 +135,7 @@ class KernelChat:
     def run_blocking(self, prompt: str) -> Turn:
         """As `run`, blocking the calling thread."""
         turn, view = self._start(prompt)
-        keep_context(self._shell)
+        keep_context(self.shell)
         with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
             self._queue.serve_blocking(on_interrupt=turn.interrupt, on_tick=on_tick)
         return self._finished(turn)
@@ -153,7 +154,7 @@ class KernelChat:
         except BaseException:
             self._queue.close()
             raise
-        _ToMainThread(self._shell, self._queue, view).follow(turn)
+        _ToMainThread(self.shell, self._queue, view).follow(turn)
         return turn, view
 
     def _finished(self, turn: Turn) -> Turn:

@@ -104,6 +104,8 @@ def _line_call(text: str, is_async: bool) -> str:
 
 
 def _cell_call(line: str, body: str, is_async: bool) -> str:
+    if not body.strip():  # of which IPython says that the cell magic it has become is empty
+        return f"{_line_call(line.strip(), is_async)}\n"
     if is_async:
         return f"await get_ipython().run_cell_magic({ASYNC_MAGIC!r}, {line.strip()!r}, {body!r})\n"
     return f"get_ipython().run_cell_magic({MAGIC!r}, {line.strip()!r}, {body!r})\n"

@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pexpect
 import psutil
 import pytest
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text
 from neuroworkflow_agent.testing.real_kernel import RealKernel
+from tests.surfaces.test_terminal import Terminal
 
 
 def test_terminal_ipython_shows_the_turn_as_text(scripted_model: ScriptedModel, workspace: Path) -> None:
@@ -55,6 +57,70 @@ def test_plain_python_runs_the_agents_code_in_main(scripted_model: ScriptedModel
     assert result.stdout.splitlines()[-1] == "Doubled. 42 complete", result
     assert "Traceback" not in result.stderr
     assert "never retrieved" not in result.stderr
+
+
+@pytest.mark.parametrize(("no_color", "colour"), [("", True), ("1", False)])
+def test_python_at_its_prompt_shows_the_turn_and_keeps_its_prompt(
+    no_color: str,
+    colour: bool,
+    scripted_model: ScriptedModel,
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scripted_model.extend(Reply.text("It is **42**."))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    terminal = Terminal(80, 24)
+    lines = (
+        "from neuroworkflow_agent import chat",
+        "reply = chat('what is it?')",
+        "reply.end",
+        "print(reply)",
+    )
+    with_python = pexpect.spawn(sys.executable, ["-q"], cwd=workspace, dimensions=(24, 80), encoding="utf-8")
+    try:
+        for line in (*lines, ""):
+            with_python.expect(">>> ", timeout=60)
+            terminal.write((with_python.before + with_python.after).replace("\r\n", "\n"))
+            with_python.sendline(line)
+    finally:
+        with_python.kill(signal.SIGKILL)
+        with_python.close()
+    closing = next(line for line in terminal.lines if line.startswith("complete · "))
+    assert terminal.text.split("\n") == [
+        ">>> from neuroworkflow_agent import chat",
+        ">>> reply = chat('what is it?')",
+        "Model: Messages API server, because ANTHROPIC_BASE_URL is set.",
+        "It is 42.",
+        closing,
+        ">>> reply.end",
+        "'complete'",
+        ">>> print(reply)",
+        "It is **42**.",
+        ">>>",
+    ]
+    assert terminal.style_of("complete · ")[0] == ("green" if colour else "default")
+
+
+def test_a_script_on_a_terminal_shows_what_it_asks_and_nothing_else(
+    scripted_model: ScriptedModel, workspace: Path
+) -> None:
+    scripted_model.extend(Reply.tool("Write", file_path="a.txt", content="x"), Reply.text("Not written."))
+    script = workspace / "script.py"
+    script.write_text(
+        "from neuroworkflow_agent import chat\nfrom neuroworkflow_agent.surfaces import calls\n"
+        "calls._kernel_chat().chat.select(mode='ask')\nprint(chat('write'), end='!')\n"
+    )
+    running = pexpect.spawn(sys.executable, [str(script)], cwd=workspace, encoding="utf-8", timeout=60)
+    running.expect("or say why not: ")
+    asked = running.before
+    running.sendline("n")
+    running.expect(pexpect.EOF)
+    running.close()
+    lines = [line for line in asked.splitlines() if line.strip()]
+    assert lines[0].startswith("The agent asks to write a file.")
+    assert any("+x" in line for line in lines)
+    assert running.before.strip() == "n\r\nNot written.!"
 
 
 @pytest.mark.parametrize("pause_s", [0.0, 0.4, 2.0])

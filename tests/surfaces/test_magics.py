@@ -513,6 +513,7 @@ def test_sessions_new_resume_and_fork(kernel: RealKernel, scripted_model: Script
         ("%chat --bogus x", "Unknown option '--bogus'"),
         ("%chat --mode yolo x", "--mode must be one of"),
         ("%chat --resume 00000000 x", "No session '00000000'"),
+        ("%%chat", "Nothing to ask"),
         ("%%chat\n\n", "Nothing to ask"),
     ],
 )
@@ -521,7 +522,7 @@ def test_bad_line_gets_one_sentence(
 ) -> None:
     ran = kernel.run(line)
     assert ran.status == "error"
-    assert says in ran.text
+    assert ran.text.startswith(f"UsageError: {says}")
     assert "Traceback" not in ran.text
     assert scripted_model.requests == []
 

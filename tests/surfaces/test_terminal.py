@@ -197,6 +197,8 @@ def test_ipython_in_a_terminal(colour: bool, term: str, scripted_model: Scripted
     scripted_model.extend(
         Reply((Text("I look.\n\nIt **is**:"), *Reply.code("y = 6 * 7\nprint('seen', y)").blocks)),
         Reply.text("It is **42**."),
+        Reply.text("Once **more**."),
+        Reply.text("Enough."),
     )
     monkeypatch.setenv("TERM", term)
     if not colour:
@@ -205,13 +207,21 @@ def test_ipython_in_a_terminal(colour: bool, term: str, scripted_model: Scripted
     ipython = pexpect.spawn(
         sys.executable, arguments, cwd=workspace, dimensions=(40, 80), encoding="utf-8", timeout=60
     )
-    terminal = Terminal(80, 40)
+    terminal = Terminal(80, 60)
     try:
-        for line in ("%load_ext neuroworkflow_agent", "%chat what is six times seven?", "'after', y"):
+        for line in (
+            "%load_ext neuroworkflow_agent",
+            "%chat",
+            "%chat what is six times seven?",
+            "'after', y",
+            "from neuroworkflow_agent import chat; reply = chat('again')",
+            "reply",
+            "chat('more')",
+        ):
             ipython.expect(r"In \[\d+\]: ")
             terminal.write((ipython.before + ipython.after).replace("\r\n", "\n"))
             ipython.sendline(line)
-        ipython.expect(r"In \[4\]: ")
+        ipython.expect(r"In \[8\]: ")
         terminal.write(ipython.before.replace("\r\n", "\n"))
     finally:
         ipython.close(force=True)
@@ -223,6 +233,10 @@ def test_ipython_in_a_terminal(colour: bool, term: str, scripted_model: Scripted
         "seen 42",
         f"It is {marked}.\ncomplete ·",
         "('after', 42)",
+        # Of a usage error the first line says what is wrong; a reply is shown where it has not been.
+        "%chat\nUsageError: Nothing to ask. ",
+        f"reply\nOut[6]: \nOnce {'**more**' if term == 'dumb' else 'more'}.\n".replace(": \n", ":\n"),
+        "Out[7]: Reply(end='complete', session_id=",
     ):
         assert expected in shown, shown
     assert "…" not in shown
