@@ -19,6 +19,7 @@ from neuroworkflow_agent.cli_nodes import JsonOption
 from neuroworkflow_agent.config import AgentConfig, Mode
 from neuroworkflow_agent.errors import AgentError, ConfigError
 from neuroworkflow_agent.surfaces.console import SafeConsole, echo, say
+from neuroworkflow_agent.surfaces.terminal_colours import GREEN, RED
 
 app = typer.Typer(
     name="neuroworkflow-agent",
@@ -151,7 +152,7 @@ def doctor(model: ModelOption = None, as_json: JsonOption = False) -> None:
         echo(json.dumps(report))
     else:
         for finding in findings:
-            mark = ("ok ", "green") if finding.ok else ("NO ", "bold red")
+            mark = ("ok ", GREEN) if finding.ok else ("NO ", f"bold {RED}")
             say(mark, " ", (finding.name, "bold"), f": {finding.detail}")
         say(f"\n{wrong.advice or wrong.detail}" if wrong else "\nA turn can run here.")
     raise typer.Exit(0 if wrong is None else 1)

@@ -11,13 +11,14 @@ import typer
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.surfaces.console import SafeConsole, echo, say
+from neuroworkflow_agent.surfaces.terminal_colours import BLUE, GREEN, ORANGE, RED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from neuroworkflow_agent.nodes.findings import Finding
 
-_SEVERITIES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+_SEVERITIES = {"error": f"bold {RED}", "warning": ORANGE, "info": BLUE}
 """Styles, where there are colours."""
 
 
@@ -197,7 +198,7 @@ def _say_findings(findings: Sequence[Finding], *, err: bool = False) -> None:
 
 
 def _say_summary(summary: str, errors: int) -> None:
-    say((summary, "red" if errors else "green"), err=True)
+    say((summary, RED if errors else GREEN), err=True)
 
 
 def _nodes_here() -> Path:

@@ -10,20 +10,43 @@ import re
 import sys
 from typing import Any, ClassVar
 
+from pygments.token import Comment, Generic, Keyword, Name, Number, Operator, String
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import Heading, Markdown
-from rich.syntax import Syntax
+from rich.style import Style
+from rich.syntax import ANSISyntaxTheme, Syntax
 from rich.text import Text
+from rich.theme import Theme
 
 from neuroworkflow_agent.render.stream import blocks
 from neuroworkflow_agent.surfaces.console import SafeConsole, echo
+from neuroworkflow_agent.surfaces.terminal_colours import BLUE, GREEN, MARKDOWN, ORANGE, PURPLE, RED
 from neuroworkflow_agent.text import for_terminal, strip_control
 
-FAILURE = "red"
-ENDS = {"complete": "green", "interrupted": "yellow"}
-"""Styles of how a turn ended; any other way is a failure."""
-_THEME = "ansi_dark"  # the terminal's own sixteen colours, which its user has chosen
+_CODE = ANSISyntaxTheme(
+    {
+        kind: Style.parse(style)
+        for kind, style in {
+            Comment: "italic",
+            Comment.Preproc: PURPLE,
+            Keyword: PURPLE,
+            Operator.Word: PURPLE,
+            Name.Builtin: BLUE,
+            Name.Function: BLUE,
+            Name.Class: BLUE,
+            Name.Exception: BLUE,
+            Name.Decorator: BLUE,
+            String: GREEN,
+            Number: ORANGE,
+            Generic.Deleted: RED,
+            Generic.Inserted: GREEN,
+            Generic.Heading: "bold",
+            Generic.Subheading: BLUE,
+            Generic.Error: RED,
+        }.items()
+    }
+)
 _INDENT = "    "
 _FILLING = re.compile(r" +((?:\x1b\[0m)*)$", re.MULTILINE)
 _DUMB = ("", "dumb", "unknown")
@@ -40,6 +63,7 @@ class TerminalStyle:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        console.push_theme(Theme(MARKDOWN))
 
     @classmethod
     def of_standard_output(cls) -> TerminalStyle | None:
@@ -60,8 +84,9 @@ class TerminalStyle:
 
     def markdown(self, text: str) -> str:
         """Markdown as it is meant; lines fit the terminal."""
+        theme: Any = _CODE  # handed on to `Syntax`, which takes more than names
         drawn = [
-            self._rendered(_Markdown(block, code_theme=_THEME, hyperlinks=False))
+            self._rendered(_Markdown(block, code_theme=theme, hyperlinks=False))
             for block in blocks(for_terminal(text))
         ]
         return "\n\n".join(block for block in map(_without_blank_ends, drawn) if block)
@@ -93,7 +118,7 @@ def print_markdown(text: str) -> None:
 def coloured(text: str, language: str) -> Text:
     """Indented lines of code, or of a diff, for rich."""
     lines = [line.removeprefix(_INDENT) for line in text.split("\n")]
-    syntax = Syntax("", language or "text", theme=_THEME, background_color="default")
+    syntax = Syntax("", language or "text", theme=_CODE, background_color="default")
     shown = syntax.highlight("\n".join(lines))
     shown.rstrip()
     return Text("\n").join(Text(_INDENT) + line for line in shown.split("\n", allow_blank=True))

@@ -11,7 +11,8 @@ from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.approval import approval_card, approval_head
 from neuroworkflow_agent.surfaces.card_text import answer_text, failure_text
 from neuroworkflow_agent.surfaces.plan import Plan
-from neuroworkflow_agent.surfaces.terminal_style import ENDS, FAILURE, TerminalStyle
+from neuroworkflow_agent.surfaces.terminal_colours import ENDS, FAILURE, GREY
+from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle
 from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, Text, TurnView
 from neuroworkflow_agent.text import for_terminal
 
@@ -82,7 +83,7 @@ class TerminalView:
             case Plan():
                 self._draw_plan(item)
             case Note(text=text, is_failure=is_failure):
-                self._put_line(text, FAILURE if is_failure else "dim")
+                self._put_line(text, FAILURE if is_failure else GREY)
             case End(event=event):
                 self._put_line(parts.turn_end(event).text, ENDS.get(event.end, FAILURE))
                 if self._is_record:
@@ -129,7 +130,7 @@ class TerminalView:
         if self._is_record:
             self._put_line(parts.outputs_text(card.outputs.outputs))
         elif card.state != "asking":
-            self._say(said, answer_text(card).text, "dim")
+            self._say(said, answer_text(card).text, GREY)
             self._say(said, failure_text(card).text, FAILURE)
 
     def _draw_plan(self, plan: Plan) -> None:

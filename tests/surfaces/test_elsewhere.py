@@ -16,7 +16,7 @@ import pytest
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text
 from neuroworkflow_agent.testing.real_kernel import RealKernel
-from tests.surfaces.test_terminal import Terminal
+from tests.surfaces.test_terminal import GREEN, Terminal
 
 
 def test_terminal_ipython_shows_the_turn_as_text(scripted_model: ScriptedModel, workspace: Path) -> None:
@@ -99,7 +99,7 @@ def test_python_at_its_prompt_shows_the_turn_and_keeps_its_prompt(
         "It is **42**.",
         ">>>",
     ]
-    assert terminal.style_of("complete · ")[0] == ("green" if colour else "default")
+    assert terminal.style_of("complete · ")[0] == (GREEN if colour else "default")
 
 
 def test_a_script_on_a_terminal_shows_what_it_asks_and_nothing_else(

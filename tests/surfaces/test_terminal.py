@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -31,6 +32,9 @@ from neuroworkflow_agent.surfaces.terminal_view import TerminalView
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text
 
 WIDTH, HEIGHT = 60, 24
+GREEN, PURPLE, RED = "00875f", "875fd7", "af5f5f"
+GROUNDS = ("000000", "ffffff", "1e1e1e", "002b36", "fdf6e3", "300a24", "0c0c0c")
+"""Of xterm, VS Code, Solarized, Ubuntu and Windows."""
 TURN, CODE, EDIT = TurnId("turn"), ToolUseId("code"), ToolUseId("edit")
 ANSWER = """\
 Neuron **27** fires fastest, at `66.2` Hz.
@@ -59,7 +63,7 @@ class Terminal:
     def __init__(self, width: int = WIDTH, height: int = HEIGHT) -> None:
         self.screen = pyte.HistoryScreen(width, height, history=1000)
         self._stream = pyte.Stream(self.screen)
-        console = Console(width=width, height=height, force_terminal=True, color_system="standard")
+        console = Console(width=width, height=height, force_terminal=True, color_system="256")
         self.style = TerminalStyle(console)
 
     def write(self, text: str) -> None:
@@ -127,7 +131,8 @@ def test_an_answer_is_drawn_as_markdown_however_it_comes(pieces: int) -> None:
         "complete · 1.5 s",
     ]
     assert terminal.style_of("27 fires") == ("default", True)
-    assert terminal.style_of("complete")[0] == "green"
+    assert terminal.style_of("complete")[0] == GREEN
+    assert terminal.style_of("rates =") == ("default", False)
 
 
 def test_a_block_that_is_not_whole_stands_as_it_came() -> None:
@@ -162,11 +167,11 @@ def test_calls_changes_and_failures_have_their_colours() -> None:
         "Edit model.py", "    @@ -12 +12 @@", "    -tau = 10", "    +tau = 20", "It was changed meanwhile.", "error · 1.5 s",
     ]  # fmt: skip
     assert terminal.style_of("Run code") == ("default", True)
-    assert terminal.style_of("import") == ("brightblue", False)
-    assert terminal.style_of("-tau")[0] == "brightred"
-    assert terminal.style_of("+tau")[0] == "brightgreen"
-    assert terminal.style_of("It was changed")[0] == "red"
-    assert terminal.style_of("error ·")[0] == "red"
+    assert terminal.style_of("import") == (PURPLE, False)
+    assert terminal.style_of("-tau")[0] == RED
+    assert terminal.style_of("+tau")[0] == GREEN
+    assert terminal.style_of("It was changed")[0] == RED
+    assert terminal.style_of("error ·")[0] == RED
 
 
 @pytest.mark.parametrize(
@@ -242,7 +247,57 @@ def test_ipython_in_a_terminal(colour: bool, term: str, scripted_model: Scripted
     assert "…" not in shown
     assert shown.count("I look.") == 1
     if term != "dumb":
-        assert terminal.style_of("complete ·")[0] == ("green" if colour else "default")
+        assert terminal.style_of("complete ·")[0] == (GREEN if colour else "default")
+
+
+def luminance(colour: str) -> float:
+    """As WCAG 2.1 defines it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_colours_are_read_on_dark_and_on_light() -> None:
+    long = f"{ANSWER}\n> quoted `x`\n\n1. one\n\n[link](https://a.example)\n\n---\n\n### Less\n"
+    sent: list[str] = []
+    terminal = Terminal(80, 120)
+
+    def write(text: str) -> None:
+        sent.append(text)
+        terminal.write(text)
+
+    view = TerminalView(write, style=terminal.style)
+    code = "import os\n@decorated\nclass A:  # why\n    def f(self): return len('x') + 1.5 if not None else 2"
+    for event in (
+        TurnStart(TURN, "Go"),
+        Notice("Model: sonnet", is_introduction=True),
+        TextDelta(long),
+        ToolUse(CODE, "run_code", {"code": code}),
+        ToolResult(CODE, "failed", True),
+        ToolUse(EDIT, "Edit", {"file_path": "model.py"}),
+        FileChange(EDIT, "model.py", "@@ -12 +12 @@\n-tau = 10\n+tau = 20"),
+        ToolResult(EDIT, "", False),
+        end("interrupted"),
+    ):
+        view.handle(event)
+    # None of the sixteen colours, nor the faint that makes any of them paler.
+    assert not re.search(
+        r"\x1b\[(?:\d+;)*(?:2|3[0-7]|4[0-7]|9[0-7])(?:;\d+)*m", re.sub(r"38;5;\d+", "", "".join(sent))
+    )
+    colours = {char.fg for row in terminal.screen.buffer.values() for char in row.values()} - {"default"}
+    assert {GREEN, PURPLE, RED} < colours
+    assert len(colours) == 6
+    assert {char.bg for row in terminal.screen.buffer.values() for char in row.values()} == {"default"}
+    for colour in colours:
+        assert min(contrast(colour, ground) for ground in GROUNDS[:2]) >= 4.4, colour
+        assert min(contrast(colour, ground) for ground in GROUNDS) >= 3.1, colour
 
 
 WRONG_NODE = """\
@@ -273,4 +328,4 @@ def test_commands_have_colours_on_a_terminal_alone(
     assert "wrong.py:3:1: error NW" in piped.stdout
     assert "\x1b" not in piped.stdout + piped.stderr
     assert set(piped.stdout.splitlines()) <= set(terminal.lines)
-    assert terminal.style_of("error NW") == (("default" if no_color else "red"), True)
+    assert terminal.style_of("error NW") == (("default" if no_color else RED), True)
