@@ -28,6 +28,7 @@ from neuroworkflow_agent.gateway.headers import only
 from neuroworkflow_agent.gateway.hub import HubTokens
 from neuroworkflow_agent.gateway.jwts import Jwts
 from neuroworkflow_agent.gateway.ledger import Ledger
+from neuroworkflow_agent.gateway.price_list import PriceList
 from neuroworkflow_agent.gateway.prices import Prices
 from neuroworkflow_agent.gateway.record import Exchange, Record
 from neuroworkflow_agent.gateway.relay import Relay
@@ -51,12 +52,13 @@ class Gateway:
     Raises
     ------
     ConfigError
-        If there is no key.
+        If there is no key, or its prices cannot be read.
     """
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
         self._key = settings.key()
+        self._price_list = PriceList.load(settings.prices_file)
         self._routes = Routes(settings.service_prefix)
         self._running: Counter[str] = Counter()
         self.record = Record()
@@ -74,7 +76,7 @@ class Gateway:
             self._ledger = Ledger(settings.database())
             await self._ledger.open()
             self._budgets = Budgets(settings, self._ledger)
-            prices = Prices(settings.prices)
+            prices = Prices(settings.prices, self._price_list)
             await asyncio.to_thread(prices.prepare)
             self._relay = Relay(upstream, settings, self._key, self._ledger, prices)
             self._callers = self._make_callers(helpers)

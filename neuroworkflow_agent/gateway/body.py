@@ -71,6 +71,11 @@ class Body:
             raise too_large(self._max_bytes)
         return piece, bool(message.get("more_body", False))
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it has come."""
+        return self._is_whole.is_set()
+
     def skip(self) -> None:
         """There is none, or nobody wants it."""
         self._is_whole.set()

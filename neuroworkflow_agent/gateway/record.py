@@ -37,6 +37,8 @@ class Exchange:
     received_bytes: int = 0
     usage: Usage | None = None
     cost_usd: float = 0.0
+    unclear: tuple[str, ...] = ()
+    """What of its usage or its price is estimated, or the dearest there is; one word each."""
     started: float = field(default_factory=time.perf_counter)
     first_byte_s: float | None = None
 
@@ -59,6 +61,11 @@ class Record:
         self._refusals = Counter(f"{name}_refusals", "Requests refused here.", ["reason"], registry=registry)
         self._tokens = Counter(f"{name}_tokens", "Tokens used.", ["kind"], registry=registry)
         self._cost = Counter(f"{name}_cost_usd", "Cost in US dollars.", registry=registry)
+        self._unclear = Counter(
+            f"{name}_unclear",
+            "Messages whose cost is in part an estimate, or the dearest there is.",
+            registry=registry,
+        )
         self._first_byte = Histogram(
             f"{name}_first_byte_seconds",
             "Until an answer began.",
@@ -85,6 +92,7 @@ class Record:
             ):
                 self._tokens.labels(kind).inc(count)
             self._cost.inc(exchange.cost_usd)
+            self._unclear.inc(bool(exchange.unclear))
         if _access.isEnabledFor(logging.INFO):
             _access.info("%s", _line(exchange))
 
@@ -115,6 +123,8 @@ def _line(exchange: Exchange) -> str:
             "tokens": exchange.usage.tokens,
             "cost_usd": round(exchange.cost_usd, 6),
         }
+    if exchange.unclear:
+        fields["unclear"] = exchange.unclear
     return json.dumps(fields)
 
 

@@ -7,22 +7,25 @@ waits for the caller to go away, which ends the first and with it the upstream r
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from time import monotonic
 
 import httpx
 from starlette.types import Receive, Scope, Send
 
 from neuroworkflow_agent.gateway.api_errors import ApiError
+from neuroworkflow_agent.gateway.asked import Asked
 from neuroworkflow_agent.gateway.body import Body, ClientGoneError, too_large, while_connected
 from neuroworkflow_agent.gateway.headers import coming_down, going_up, only, query_going_up
 from neuroworkflow_agent.gateway.key_filter import KeyFilter
 from neuroworkflow_agent.gateway.ledger import Ledger
 from neuroworkflow_agent.gateway.prices import Prices
+from neuroworkflow_agent.gateway.readers import BodyUsage, StreamUsage, UsageReader, estimated
 from neuroworkflow_agent.gateway.record import Exchange
 from neuroworkflow_agent.gateway.routes import Route
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.upstream import TRANSPORT_ERRORS, Upstream, is_timeout
-from neuroworkflow_agent.gateway.usage import BodyUsage, StreamUsage, UsageReader
+from neuroworkflow_agent.gateway.usage import Usage
 
 _BOOKING_S = 5.0
 
@@ -116,7 +119,7 @@ class Relay:
         ApiError
             If there is none.
         """
-        content = request.body if request.method == "POST" else None
+        content = request.asked.reading(request.body) if request.method == "POST" else None
         try:
             return await self._upstream.send(request.method, request.path, request.headers, content)
         except TRANSPORT_ERRORS as error:
@@ -126,13 +129,17 @@ class Relay:
                 ) from None
             raise ApiError(502, "The Messages API cannot be reached.", reason="upstream") from None
 
-    def book(self, exchange: Exchange, account: str, reader: UsageReader) -> asyncio.Future[None] | None:
-        """Have written down what `reader` has seen; the future is done when it counts."""
-        usage = reader.usage()
+    def book(
+        self, exchange: Exchange, account: str, usage: Usage | None, asked: Asked
+    ) -> asyncio.Future[None] | None:
+        """Have written down what was used; the future is done when it counts."""
         if usage is None:
             return None
-        exchange.usage, exchange.cost_usd = usage, self._prices.cost_usd(usage)
-        task = asyncio.ensure_future(self._ledger.add(account, usage, exchange.cost_usd))
+        if not usage.model:
+            usage = replace(usage, model=self._prices.dearest(asked.models))
+        cost = self._prices.cost(usage)
+        exchange.usage, exchange.cost_usd, exchange.unclear = usage.whole(), cost.usd, cost.unclear
+        task = asyncio.ensure_future(self._ledger.add(account, exchange.usage, exchange.cost_usd))
         self._booking.add(task)
         task.add_done_callback(self._booking.discard)
         return task
@@ -146,6 +153,7 @@ class _Request:
     path: str
     headers: list[tuple[bytes, bytes]]
     body: Body
+    asked: Asked = field(default_factory=Asked)
 
 
 class _Relaying:
@@ -190,7 +198,10 @@ class _Relaying:
             headers.append((b"content-length", length.encode()))
         if self._wants_booking and response.status_code == 200:
             is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
-            self._reader = StreamUsage() if is_stream else BodyUsage()
+            asked = self._request.asked
+            known = int(length) if length is not None and length.isdigit() else 0
+            self._reader = StreamUsage(asked) if is_stream else BodyUsage(asked, known)
+        self._wants_booking = False
         self._exchange.request_id = response.headers.get("request-id", "")[:100]
         self._exchange.answered(response.status_code)
         await self._send({"type": "http.response.start", "status": response.status_code, "headers": headers})
@@ -225,4 +236,13 @@ class _Relaying:
     def book_what_came(self) -> asyncio.Future[None] | None:
         """Have the use of the answer written down, once, however far it came."""
         reader, self._reader = self._reader, None
-        return self._relay.book(self._exchange, self._account, reader) if reader is not None else None
+        usage = reader.usage() if reader is not None else self._unanswered()
+        return self._relay.book(self._exchange, self._account, usage, self._request.asked)
+
+    def _unanswered(self) -> Usage | None:
+        """Of a request whose caller did not wait for an answer, which is written all the same; None if it has one."""
+        is_left = self._wants_booking and self._exchange.outcome in ("client_gone", "timeout")
+        if not is_left or not self._request.body.is_whole:
+            return None
+        self._wants_booking = False
+        return estimated(self._request.asked, 0, monotonic(), is_cut=True)

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from platformdirs import user_data_path
 from pydantic import (
     AliasChoices,
-    BaseModel,
     Field,
     SecretStr,
     ValidationError,
@@ -19,22 +18,12 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.gateway.price_list import Price
 
 PREFIX = "NEUROWORKFLOW_GATEWAY_"
 _MIN_TOKEN_CHARS = 16
 _NAMES = {"service_tokens": "NEUROWORKFLOW_SERVICE_TOKEN"}
 """Variables of fields that are not called as the others."""
-
-
-class Price(BaseModel, extra="forbid"):
-    """What a model costs, in US dollars for a million tokens."""
-
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cache_read: Annotated[float, Field(ge=0)] | None = None
-    """None: a tenth of `input`."""
-    cache_write: Annotated[float, Field(ge=0)] | None = None
-    """None: 1.25 times `input`."""
 
 
 class GatewaySettings(BaseSettings):
@@ -97,6 +86,8 @@ class GatewaySettings(BaseSettings):
     hub_usd_per_day: float | None = Field(None, ge=0)
     prices: dict[str, Price] = Field(default_factory=dict)
     """Prices by model name, as JSON; go before the known ones. `*` is for models nobody knows."""
+    prices_file: Path | None = None
+    """A file as `prices.toml`, which goes before it: prices of models, of speed, places, tiers and tools."""
 
     user_concurrency: int = Field(16, ge=1)
     """Most requests of one user at once, in this replica."""
