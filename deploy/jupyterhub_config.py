@@ -21,11 +21,15 @@ gateway_port = gateway_url.rsplit(":", 1)[-1].strip("/")
 # -- the gateway: started by the Hub, and not shown by its public proxy (no `url`) ------------------------
 
 passed_on = ("NEUROWORKFLOW_GATEWAY_", "NEUROWORKFLOW_SERVICE_TOKEN")
+gateway_environment = {name: value for name, value in os.environ.items() if name.startswith(passed_on)}
+if os.geteuid() == 0:
+    # It starts as root, reads the key that only root can read, and becomes this user.
+    gateway_environment.setdefault("NEUROWORKFLOW_GATEWAY_RUN_AS", "neuroworkflow-gateway")
 c.JupyterHub.services = [
     {
         "name": GATEWAY,
         "command": [sys.executable, "-m", "neuroworkflow_agent", "gateway", "--port", gateway_port],
-        "environment": {name: value for name, value in os.environ.items() if name.startswith(passed_on)},
+        "environment": gateway_environment,
         "display": False,
     }
 ]

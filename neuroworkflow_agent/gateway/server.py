@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from neuroworkflow_agent.errors import ConfigError, GatewayError
 from neuroworkflow_agent.gateway.app import Gateway
+from neuroworkflow_agent.gateway.privileges import take_user
 from neuroworkflow_agent.gateway.record import log_to_stderr
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError
@@ -157,6 +158,8 @@ def serve(settings: GatewaySettings) -> None:
     hide_from_other_processes()
     log_to_stderr()
     server = make_server(settings)
+    take_user(settings)
+    hide_from_other_processes()  # again: the kernel may show a process anew that has changed its user
     try:
         with Store(settings.database()) as store:
             store.create()

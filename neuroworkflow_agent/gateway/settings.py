@@ -99,6 +99,8 @@ class GatewaySettings(BaseSettings):
     """How long a client or the upstream may say or take nothing."""
     total_timeout_s: float = Field(3600.0, gt=0)
     """How long one request may take."""
+    run_as: str | None = None
+    """User whom a gateway that root starts becomes once it has read its key; a Hub's service needs one."""
     metrics_token: SecretStr | None = None
     """What Prometheus has to show; None shows `/metrics` to everybody (it names no user)."""
 
@@ -139,6 +141,11 @@ class GatewaySettings(BaseSettings):
         if self.jwt_issuer and not self.jwt_audience:
             raise ValueError(f"{PREFIX}JWT_ISSUER needs {PREFIX}JWT_AUDIENCE: whom the tokens are for")
         return self
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether a Hub has started this process."""
+        return _Managed().service_name is not None
 
     def key(self) -> str:
         """The real key.
@@ -202,6 +209,7 @@ class _Managed(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="JUPYTERHUB_", env_ignore_empty=True, extra="ignore")
 
+    service_name: str | None = None
     service_url: str | None = None
 
 

@@ -7,6 +7,7 @@ and for a look, not for people who do not trust each other.
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import secrets
@@ -87,6 +88,8 @@ class Hub:
             "NEUROWORKFLOW_BACKEND_URL": self.gateway_url,
             "NEUROWORKFLOW_GATEWAY_DATABASE_URL": f"sqlite:///{home / 'usage.db'}",
             **environ,
+            # Everything runs as one user here, who may be root in a container.
+            "NEUROWORKFLOW_GATEWAY_RUN_AS": getpass.getuser(),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
         file = home / "jupyterhub_config.py"
