@@ -72,6 +72,7 @@ class Gateway:
         async with (
             Upstream(settings.upstream_url, settings.idle_timeout_s) as upstream,
             httpx.AsyncClient(trust_env=False) as helpers,
+            self.record.served_at(settings.host, settings.metrics_port),
         ):
             self._ledger = Ledger(settings.database())
             await self._ledger.open()
@@ -219,6 +220,8 @@ class Gateway:
         return JSONResponse({"status": "the database does not answer"}, 503)
 
     def _metrics(self, headers: list[tuple[bytes, bytes]]) -> Response:
+        if self._settings.metrics_port is not None:
+            raise ApiError(404, "The metrics have a port of their own.", reason="path")
         wanted = self._settings.metrics_token
         if wanted is not None and not hmac.compare_digest(bearer_token(headers), wanted.get_secret_value()):
             raise unauthorized("The metrics need their token.")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from neuroworkflow_agent.errors import GatewayError
 from neuroworkflow_agent.gateway.usage import Usage
 
 Outcome: TypeAlias = Literal["complete", "refused", "client_gone", "upstream_cut", "timeout", "failed"]
@@ -95,6 +99,29 @@ class Record:
             self._unclear.inc(bool(exchange.unclear))
         if _access.isEnabledFor(logging.INFO):
             _access.info("%s", _line(exchange))
+
+    @asynccontextmanager
+    async def served_at(self, host: str, port: int | None) -> AsyncIterator[None]:
+        """Show the counters at a port of their own meanwhile, from a thread that ends with it; not if there is none.
+
+        Raises
+        ------
+        GatewayError
+            If the port cannot be had.
+        """
+        if port is None:
+            yield
+            return
+        try:
+            server, thread = start_http_server(port, host, self._registry)
+        except OSError as error:
+            raise GatewayError(f"The metrics cannot be served at {host}:{port}: {error.strerror}.") from None
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(server.shutdown)
+            server.server_close()
+            await asyncio.to_thread(thread.join)
 
     def metrics(self) -> tuple[bytes, str]:
         """The counters as Prometheus reads them, and their content type."""

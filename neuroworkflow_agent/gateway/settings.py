@@ -101,8 +101,10 @@ class GatewaySettings(BaseSettings):
     """How long one request may take."""
     run_as: str | None = None
     """User whom a gateway that root starts becomes once it has read its key; a Hub's service needs one."""
+    metrics_port: int | None = Field(None, ge=1, le=65535)
+    """Port of their own for the metrics, at the same address; None shows them at `/metrics` of `port`."""
     metrics_token: SecretStr | None = None
-    """What Prometheus has to show; None shows `/metrics` to everybody (it names no user)."""
+    """What Prometheus has to show at `/metrics` of `port`; None shows it to everybody (it names no user)."""
 
     @field_validator("service_tokens", mode="before")
     @classmethod

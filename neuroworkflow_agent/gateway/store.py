@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -202,8 +205,19 @@ def _engine(url: str) -> sa.Engine:
     is_file = sa.make_url(url).get_backend_name() == "sqlite"
     engine = sa.create_engine(url, pool_pre_ping=not is_file)
     if is_file:
+        _keep_private(engine.url.database or "")
         sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _keep_private(file: str) -> None:
+    """Make the file for its user alone; SQLite gives those it puts beside it the same mode."""
+    with contextlib.suppress(OSError):  # what is in the way is said when it is opened
+        if file and file != ":memory:" and not file.startswith("file:"):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            for each in (Path(file), Path(f"{file}-wal"), Path(f"{file}-shm")):
+                if each.exists():
+                    each.chmod(0o600)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sqlite3
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -61,6 +63,24 @@ async def test_what_is_added_counts_at_once(ledger: Ledger, database: str) -> No
         ("hub:a", "m", 1), ("hub:a", "n", 1), ("hub:b", "m", 1),
     ]  # fmt: skip
     assert [line.account for line in lines(database, "hub:b")] == ["hub:b"]
+
+
+@pytest.mark.parametrize("is_old", [True, False])
+async def test_sqlite_files_are_for_their_user_alone(tmp_path: Path, is_old: bool) -> None:
+    file = tmp_path / "ledger.db"
+    before = os.umask(0o022)
+    try:
+        if is_old:
+            sqlite3.connect(file).execute("CREATE TABLE old (x)").connection.close()
+            assert file.stat().st_mode & 0o077
+        ledger = Ledger(f"sqlite:///{file}")
+        await ledger.open()
+        await ledger.add("hub:a", Usage("m", 1), 0.5)
+        modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+        assert modes == {f"ledger.db{end}": 0o600 for end in ("", "-wal", "-shm")}
+        await ledger.close()
+    finally:
+        os.umask(before)
 
 
 async def test_names_that_databases_refuse_are_written_all_the_same(ledger: Ledger) -> None:

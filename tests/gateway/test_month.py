@@ -198,7 +198,7 @@ def _rows(gateway: Served) -> dict[str, Any]:
         return {line.model: line for line in store.lines(today(), today())}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_accounts_of_a_month_agree_with_the_invoice_to_the_cent(
     serve_gateway: ServeGateway, upstream_of: Callable[[list[tuple[bool, bytes]]], str]
 ) -> None:

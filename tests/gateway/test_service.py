@@ -17,6 +17,7 @@ import pytest
 
 from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError, today
 from neuroworkflow_agent.testing import Dropped, Failure, Reply, ScriptedModel, Silence
+from neuroworkflow_agent.testing.ports import free_port
 from tests.gateway.conftest import REAL_KEY, SERVICE_TOKEN, Served, ServeGateway, read_all
 
 HEAD = f"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {SERVICE_TOKEN}\r\n"
@@ -454,6 +455,21 @@ def test_metrics_may_need_a_token(serve_gateway: ServeGateway) -> None:
     assert gateway.client.get("/metrics").status_code == 401
     shown = {"authorization": "Bearer prometheus-token-01"}
     assert gateway.client.get("/metrics", headers=shown).status_code == 200
+
+
+def test_metrics_at_a_port_of_their_own_are_at_no_other(
+    serve_gateway: ServeGateway, upstream: ScriptedModel
+) -> None:
+    port = free_port()
+    gateway = serve_gateway(metrics_port=port)
+    upstream.extend(Reply.text("one"))
+    assert gateway.ask().status_code == 200
+    assert gateway.client.get("/metrics").status_code == 404
+    shown = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert (
+        'neuroworkflow_gateway_requests_total{outcome="complete",purpose="messages",status="200"} 1.0'
+        in shown
+    )
 
 
 def test_many_at_once_each_get_their_own_answer(serve_gateway: ServeGateway, upstream: ScriptedModel) -> None:

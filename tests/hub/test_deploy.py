@@ -44,6 +44,13 @@ def test_dockerfile_is_clean() -> None:
     assert linted.returncode == 0, linted.stdout
 
 
+def test_dockerfile_of_the_page_is_clean() -> None:
+    """The one for a site's own image."""
+    (text,) = re.findall(r"```dockerfile\n(.+?)```", (_ROOT / "docs" / "hub.md").read_text(), re.DOTALL)
+    linted = subprocess.run(["hadolint", "-"], input=text, capture_output=True, text=True, check=False)
+    assert linted.returncode == 0, linted.stdout
+
+
 def test_dockerfile_copies_only_what_is_there_and_let_through() -> None:
     ignored = (_ROOT / ".dockerignore").read_text()
     copied = re.findall(r"^COPY (.+) \S+$", (_ROOT / "Dockerfile").read_text(), re.MULTILINE)
@@ -83,6 +90,30 @@ def test_users_servers_get_no_key_and_keep_their_own_token() -> None:
     assert mount["readOnly"] is True
     config = (_DEPLOY / "jupyterhub_config.py").read_text()
     assert not re.search(r'"(JUPYTERHUB_API_TOKEN|ANTHROPIC_\w+|NEUROWORKFLOW_SERVICE_TOKEN)":', config)
+
+
+def test_users_reach_the_gateway_and_only_prometheus_its_metrics() -> None:
+    found = manifests()
+    (container,) = found["Deployment"]["spec"]["template"]["spec"]["containers"]
+    ports = {entry["name"]: entry["containerPort"] for entry in container["ports"]}
+    told = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert told[f"{PREFIX}METRICS_PORT"] == str(ports["metrics"])
+    allowed = {
+        next(iter(peer["podSelector"]["matchLabels"].values())): [port["port"] for port in rule["ports"]]
+        for rule in found["NetworkPolicy"]["spec"]["ingress"]
+        for peer in rule["from"]
+    }
+    assert allowed == {"singleuser-server": [ports["http"]], "prometheus": [ports["metrics"]]}
+    annotations = found["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == str(ports["metrics"])
+
+
+def test_skills_are_mounted_outside_the_home_and_found_there() -> None:
+    """Kubernetes makes missing parents of a mount as root: below the home, that would be ~/.claude."""
+    user = yaml.safe_load((_DEPLOY / "values.yaml").read_text())["singleuser"]
+    (mount,) = user["storage"]["extraVolumeMounts"]
+    assert user["extraEnv"]["NEUROWORKFLOW_SKILLS_DIR"] == mount["mountPath"]
+    assert not Path(mount["mountPath"]).is_relative_to("/home")
 
 
 def test_page_names_every_variable_and_its_default() -> None:
