@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from neuroworkflow_agent.credentials import SignIn, UnusableSignInError, stored_sign_in
 from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.user_tokens import TokenSource, UserToken, checked_token
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.mcp_config import McpServers
@@ -48,6 +49,7 @@ _SECRET_VARIABLES = frozenset(
 )
 _LIKE_A_SECRET = re.compile(r"[A-Z0-9_]*(?:API_?KEY|ACCESS_KEY|SECRET_KEY|_TOKEN|_SECRET)", re.IGNORECASE)
 """How services that we do not know name the variable with their key."""
+_PROJECT = re.compile(r"/codes/projects/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})/")
 ANTHROPIC_VARIABLES = (
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_AUTH_TOKEN",
@@ -119,10 +121,10 @@ class AgentConfig:
     """Close the `claude` process after this many seconds without a turn; the next turn resumes."""
     silence_timeout_s: float = 300.0
     """Give a turn up as cut off after this many seconds without a sign of life from the model."""
-    user_token: str | None = field(default=None, repr=False)
-    """The user's JWT for workflow tools; None looks at `NEUROWORKFLOW_USER_TOKEN` whenever one is needed."""
+    user_token: UserToken | TokenSource | None = field(default=None, repr=False)
+    """The user's JWT for workflow tools, or what gives it; None looks at `NEUROWORKFLOW_USER_TOKEN` whenever one is needed."""
     project_id: str | None = None
-    """The workflow meant where none is named; `NEUROWORKFLOW_PROJECT_ID`."""
+    """The workflow meant where none is named; `NEUROWORKFLOW_PROJECT_ID`, else the project whose directory this is."""
     endpoint: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Environment variables that decide which Messages API endpoint serves, as they were found."""
     sign_in: SignIn | None = field(default=None, repr=False)
@@ -142,6 +144,8 @@ class AgentConfig:
             from neuroworkflow_agent.mcp_config import checked_servers
 
             checked_servers(self.mcp_servers)
+        if self.user_token is not None:
+            object.__setattr__(self, "user_token", checked_token(self.user_token))
         if self.mode not in MODES:
             raise ConfigError(f"mode must be one of {', '.join(MODES)}, got {self.mode!r}.")
         if self.model is not None and not self.model.strip():
@@ -178,7 +182,7 @@ class AgentConfig:
             "skills_dir": _path(env, "NEUROWORKFLOW_SKILLS_DIR"),
             "claude_config_dir": _path(env, "CLAUDE_CONFIG_DIR"),
             "model": env.get("ANTHROPIC_MODEL") or None,
-            "project_id": env.get("NEUROWORKFLOW_PROJECT_ID") or None,
+            "project_id": env.get("NEUROWORKFLOW_PROJECT_ID") or _project_here(),
             "endpoint": {name: env[name] for name in _ENDPOINT_VARIABLES if env.get(name)},
             "found_secrets": frozenset(_secrets(env)),
             "environ": env,
@@ -195,7 +199,9 @@ class AgentConfig:
     @property
     def secrets(self) -> frozenset[str]:
         """Values that neither the model nor a transcript may see, today's tokens among them."""
-        given = (self.user_token, self.sign_in and self.sign_in.known_key)
+        token = self.user_token and checked_token(self.user_token)
+        tokens = token.known if isinstance(token, TokenSource) else (token,)
+        given = (*tokens, self.sign_in and self.sign_in.known_key)
         own = [secret for secret in given if secret and len(secret) >= _MIN_SECRET_CHARS]
         return self.found_secrets.union(_secrets(self.environ), own, self._secrets_of_servers())
 
@@ -218,6 +224,23 @@ class AgentConfig:
                 return value
         return ""
 
+    def with_user_token(self, given: UserToken) -> AgentConfig:
+        """A copy that shows this token to workflow tools; the one before stays hidden."""
+        return replace(self, user_token=checked_token(given), found_secrets=self.secrets)
+
+    def current_user_token(self) -> str:
+        """The user's token as it is now; empty for none. May take a while.
+
+        Raises
+        ------
+        GatewayError
+            If what should give it does not.
+        """
+        token = self.user_token and checked_token(self.user_token)
+        return (token.read() if isinstance(token, TokenSource) else token) or self.now(
+            "NEUROWORKFLOW_USER_TOKEN"
+        )
+
     def with_changes(self, **changes: Any) -> AgentConfig:
         """A copy with some fields replaced; None keeps a field as it is."""
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
@@ -226,6 +249,15 @@ class AgentConfig:
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     value = env.get(name)
     return Path(value).expanduser() if value else None
+
+
+def _project_here() -> str | None:
+    """The project of NeuroWorkflow's in whose directory this process is, as the hub lays them out."""
+    try:
+        found = _PROJECT.search(f"{Path.cwd().as_posix()}/")
+    except OSError:  # it has been deleted
+        return None
+    return found[1] if found else None
 
 
 def _signed_in() -> dict[str, Any]:

@@ -42,6 +42,7 @@ from neuroworkflow_agent.kernels.base import Kernel
 from neuroworkflow_agent.models.access import EndpointAccess
 from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.tools.registry import short_name
+from neuroworkflow_agent.user_tokens import UserToken
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.engine.claude.messages import Message, MessageReader, Outcome
@@ -153,9 +154,9 @@ class Session:
         """Whether a turn is running."""
         return self._busy
 
-    def use_user_token(self, token: str) -> None:
+    def use_user_token(self, token: UserToken) -> None:
         """Show this token to workflow tools from now on; goes before the environment's."""
-        self.config = self._setup.config = self.config.with_changes(user_token=token)
+        self.config = self._setup.config = self.config.with_user_token(token)
 
     def prewarm(self) -> None:
         """Start the `claude` process in the background, so that the first turn finds it ready."""

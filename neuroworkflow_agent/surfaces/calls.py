@@ -11,9 +11,15 @@ from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.events import ApprovalRequest, EndReason, Event
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.surfaces.kernel_chat import KernelChat, View
+from neuroworkflow_agent.user_tokens import UserToken, checked_token
 
 _PROMPTS = ("ps1", "ps2", "ps3")
 """Of `sys`, where Python is at a prompt."""
+
+_IN_A_CELL = (
+    "This cell holds your token, and whoever gets the notebook gets it, too: take it out. Give the path of a file that "
+    'holds it (user_token="~/.workflow-token") or a function, or set NEUROWORKFLOW_USER_TOKEN.'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class Reply:
         show_answer(shell, "" if shell.execution_count == self._shown_in else self.text, repr(self))
 
 
-def chat(prompt: str, *, user_token: str | None = None) -> Reply:
+def chat(prompt: str, *, user_token: UserToken | None = None) -> Reply:
     """Ask the agent and block until it is done.
 
     In IPython this is the session of `%chat`, shown in the cell. In plain Python the agent's code runs
@@ -53,7 +59,8 @@ def chat(prompt: str, *, user_token: str | None = None) -> Reply:
     prompt
         What the agent should do.
     user_token
-        The user's JWT for a hub's workflow tools, from now on; goes before `NEUROWORKFLOW_USER_TOKEN`.
+        The user's JWT for a hub's workflow tools, from now on: the path of a file that holds it, a function that
+        gives it, or the token itself. Goes before `NEUROWORKFLOW_USER_TOKEN`.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def chat(prompt: str, *, user_token: str | None = None) -> Reply:
     return _reply(chat, chat.run_blocking(prompt))
 
 
-async def achat(prompt: str, *, user_token: str | None = None) -> Reply:
+async def achat(prompt: str, *, user_token: UserToken | None = None) -> Reply:
     """Ask the agent and await it; as `chat`, for the event loop of the main thread."""
     chat = _chat_for(user_token)
     return _reply(chat, await chat.run(prompt))
@@ -77,11 +84,23 @@ def _reply(chat: KernelChat, turn: Turn) -> Reply:
     return Reply(turn.text, end.end, end.session_id, chat.shell.execution_count)
 
 
-def _chat_for(user_token: str | None) -> KernelChat:
+def _chat_for(user_token: UserToken | None) -> KernelChat:
     chat = _kernel_chat()
     if user_token is not None:
         chat.chat.use_user_token(user_token)
+        token = checked_token(user_token)
+        if isinstance(token, str) and token in _source_of_cell():
+            sys.stderr.write(f"{_IN_A_CELL}\n")
     return chat
+
+
+def _source_of_cell() -> str:
+    """Of the cell that is running; empty in plain Python."""
+    from IPython.core.getipython import get_ipython
+
+    history = getattr(get_ipython(), "history_manager", None)
+    sources = history.input_hist_raw if history is not None else ()
+    return sources[-1] if sources else ""
 
 
 def _kernel_chat() -> KernelChat:

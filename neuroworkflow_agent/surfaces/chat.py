@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError, SessionNotFoundError
 from neuroworkflow_agent.events import FollowUp, TurnEnd
+from neuroworkflow_agent.user_tokens import UserToken
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.credentials import SignIn
@@ -251,12 +252,12 @@ class Chat:
                 return
         self.select(model=model, mode=mode)
 
-    def use_user_token(self, token: str) -> None:
+    def use_user_token(self, token: UserToken) -> None:
         """Show this token to a hub's workflow tools from now on."""
         with self._lock:
             if self._wanted is not None:
-                self._wanted = self._wanted.with_changes(user_token=token)
-            self._config = (self._config or self.config).with_changes(user_token=token)
+                self._wanted = self._wanted.with_user_token(token)
+            self._config = (self._config or self.config).with_user_token(token)
             if self._session is not None:
                 self._session.use_user_token(token)
 

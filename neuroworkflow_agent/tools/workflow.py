@@ -6,6 +6,7 @@ behind. The token is looked up for each request; a fresh one counts at once.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
@@ -40,7 +41,7 @@ class WorkflowTools:
     base_url
         Of the gateway.
     token
-        Gives the user's JWT as it is now; empty for none.
+        Gives the user's JWT as it is now, called on another thread; empty for none. May raise GatewayError.
     secrets
         Values to keep from the model, as they are when asked for.
     """
@@ -59,8 +60,14 @@ class WorkflowTools:
         """Why they could not be fetched last time; empty if they were."""
 
     async def refresh(self) -> bool:
-        """Fetch the list unless it is fresh; say whether it has changed. What fails is `trouble`."""
-        token = self._token()
+        """Fetch the list unless it is fresh; say whether it has changed. What fails is `trouble`.
+
+        Raises
+        ------
+        GatewayError
+            If the token cannot be had.
+        """
+        token = await asyncio.to_thread(self._token)
         if token == self._fetched_for and monotonic() - self._fetched_at < _FRESH_S:
             return False
         before, self.trouble = self.tools, ""
@@ -90,7 +97,7 @@ class WorkflowTools:
         return [{"type": "text", "text": f"{_NOTE}\n{told}"}, *pictures]
 
     async def _ask(self, method: str, path: str, timeout_s: float, **options: Any) -> Any:
-        token = self._token()
+        token = await asyncio.to_thread(self._token)
         if not token:
             raise GatewayError(
                 "There is no workflow token. Set NEUROWORKFLOW_USER_TOKEN, or call chat(…, user_token=…)."

@@ -335,6 +335,22 @@ def test_token_that_expires_between_turns_and_a_fresh_one(
     assert "alice has []" in result.text
 
 
+def test_token_of_a_function_is_asked_for_each_time_and_its_trouble_is_said(
+    on_the_hub: Served, upstream: ScriptedModel, workflows: Workflows, make_session: SessionMaker
+) -> None:
+    session, tokens = make_session(), ["alices-second-jwt"]
+    workflows.users["alices-second-jwt"] = "alice"
+    session.use_user_token(lambda: tokens[0])
+    upstream.extend(Reply.tool("mcp__workflow__get_flow"), Reply.text("Fine."))
+    assert "alice has" in result_of(session.run("look")).text
+    tokens.clear()
+    upstream.extend(Reply.tool("mcp__workflow__get_flow"), Reply.text("I see."))
+    turn = session.run("again")
+    assert turn.result().end == "complete"
+    assert "The function given as user_token failed: IndexError" in result_of(turn).text
+    assert "alices-second-jwt" not in json.dumps([request.body for request in upstream.requests])
+
+
 def test_refused_list_is_said_once_and_the_turn_goes_on(
     on_the_hub: Served, upstream: ScriptedModel, workflows: Workflows, make_session: SessionMaker
 ) -> None:

@@ -420,6 +420,23 @@ def test_chat_and_achat_work_from_code(kernel: RealKernel, scripted_model: Scrip
     assert scripted_model.requests[-1].user_texts[-1] == "b"
 
 
+def test_token_in_a_cell_is_warned_of_and_not_handed_on(
+    kernel: RealKernel, scripted_model: ScriptedModel, tmp_path: Path
+) -> None:
+    scripted_model.extend(*[Reply.text("fine")] * 4)
+    token, file = "eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl", tmp_path / "token"
+    file.write_text(f"{token}2")
+    ran = kernel.run(f"from neuroworkflow_agent import chat\nchat('a', user_token='{token}')")
+    (warning,) = [output["text"] for output in ran.outputs if output.get("name") == "stderr"]
+    assert "This cell holds your token" in warning
+    ran = kernel.run(f"chat('b', user_token='{file}')")
+    assert not [output for output in ran.outputs if output.get("name") == "stderr"]
+    kernel.run("%chat what did I do?")
+    told = str([request.body for request in scripted_model.requests])
+    assert "[redacted]" in told
+    assert token not in told
+
+
 def test_error_reaches_the_model_while_pdb_is_on(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
     kernel.run("%pdb on")
     scripted_model.extend(Reply.code("1 / 0", "%debug", "%debug 1 + 1"), Reply.text("seen"))

@@ -16,6 +16,7 @@ from neuroworkflow_agent.credentials import sign_in_file
 from neuroworkflow_agent.engine.node_checks import NodeChecks
 from neuroworkflow_agent.engine.permissions import AskUser
 from neuroworkflow_agent.engine.prompts import system_prompt
+from neuroworkflow_agent.errors import GatewayError
 from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart, FileChange, Notice
 from neuroworkflow_agent.ids import SessionId, ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel
@@ -89,14 +90,22 @@ class ProcessSetup:
     async def refresh(self) -> tuple[bool, str]:
         """Look whether the next process would be given other tools; also say what stood in the way."""
         url = self.config.now("NEUROWORKFLOW_BACKEND_URL")
-        if not url or not self._current_user_token():
+        try:
+            # A file or a function of the user's may take its time.
+            token = await asyncio.to_thread(self._current_user_token) if url else ""
+        except GatewayError as error:
+            return False, str(error)
+        if not token:
             had_some, self._workflow = bool(self._workflow and self._workflow.tools), None
             return had_some, ""
         from neuroworkflow_agent.tools.workflow import WorkflowTools
 
         if self._workflow is None:
             self._workflow = WorkflowTools(url, self._current_user_token, self._secrets)
-        changed = await self._workflow.refresh()
+        try:
+            changed = await self._workflow.refresh()
+        except GatewayError as error:
+            return False, str(error)
         return changed, self._workflow.trouble
 
     def _prepare_skills(self) -> SkillSet:
@@ -127,7 +136,7 @@ class ProcessSetup:
         return new
 
     def _current_user_token(self) -> str:
-        return self.config.user_token or self.config.now("NEUROWORKFLOW_USER_TOKEN")
+        return self.config.current_user_token()
 
     def _secrets(self) -> frozenset[str]:
         return self.config.secrets
