@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 
@@ -164,8 +164,10 @@ def _upstream() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _gateway(upstream: str, directory: Path) -> Iterator[Target]:
-    port = free_port()
+def _gateway(
+    upstream: str, directory: Path, changed: Mapping[str, str] | None = None, port: int = 0
+) -> Iterator[Target]:
+    port = port or free_port()
     environ = {
         "NEUROWORKFLOW_GATEWAY_API_KEY": _KEY,
         "NEUROWORKFLOW_GATEWAY_UPSTREAM_URL": upstream,
@@ -173,11 +175,12 @@ def _gateway(upstream: str, directory: Path) -> Iterator[Target]:
         "NEUROWORKFLOW_GATEWAY_USER_TOKENS_PER_DAY": str(10**12),
         "NEUROWORKFLOW_GATEWAY_USER_CONCURRENCY": "1000",
         "NEUROWORKFLOW_SERVICE_TOKEN": _TOKEN,
+        **(changed or {}),
     }
     with _process(
         [sys.executable, "-m", "neuroworkflow_agent", "gateway", "--port", str(port)], **environ
     ) as process:
-        wait_for_port(port, process)
+        wait_for_port(port, process, 60)
         yield Target("gateway", f"http://127.0.0.1:{port}", _TOKEN, process.pid)
 
 
@@ -191,7 +194,7 @@ def _nginx(upstream: str, directory: Path) -> Iterator[Target | None]:
     port = free_port()
     (directory / "nginx.conf").write_text(
         f"""daemon off; worker_processes 1; pid {directory}/nginx.pid; error_log stderr crit;
-        events {{ worker_connections 4096; }}
+        events {{ worker_connections 16384; }}
         http {{
             access_log off; client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;
             fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;

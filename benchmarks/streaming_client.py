@@ -27,6 +27,7 @@ class Target:
     def __init__(self, name: str, url: str, token: str, pid: int | None = None) -> None:
         self.name = name
         self.pid = pid
+        self._token = token
         parts = urlsplit(url)
         self._address = parts.hostname, parts.port
         self._path = f"{parts.path.rstrip('/')}/v1/messages"
@@ -34,6 +35,10 @@ class Target:
             f"POST {self._path} HTTP/1.1\r\nhost: {parts.netloc}\r\nx-api-key: {token}\r\nauthorization: Bearer {token}\r\n"
             "anthropic-version: 2023-06-01\r\ncontent-type: application/json\r\n"
         )
+
+    def at(self, url: str, pid: int) -> Target:
+        """The same behind something that passes everything on."""
+        return Target(self.name, url, self._token, pid)
 
     async def connect(self) -> Connection:
         """A new connection."""
