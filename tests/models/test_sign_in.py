@@ -78,7 +78,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     have()
     monkeypatch.setitem(__import__("sys").modules, "keyring", None)
-    monkeypatch.setattr(weights, "is_installed", lambda *_: False)
+    monkeypatch.setattr(weights, "installed", lambda: None)
     monkeypatch.setattr(local_servers, "answering", lambda: iter(()))
     return have
 

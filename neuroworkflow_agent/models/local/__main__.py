@@ -18,10 +18,10 @@ from neuroworkflow_agent.models.host import host
 from neuroworkflow_agent.models.local.app import LocalModel
 from neuroworkflow_agent.models.local.hub import download
 from neuroworkflow_agent.models.local.weights import (
-    EMBEDDED,
     SMALL_PARAMETERS,
     WeightsError,
     assemble,
+    named,
     verify,
 )
 
@@ -60,8 +60,9 @@ def _model_file(settings: dict[str, Any]) -> Path:
         return Path(settings["path"])
     if settings.get("repo"):
         return download(settings["repo"], settings["file"])
-    path = assemble(Path(settings["cache"]))
-    verify(path)
+    weights = named(settings["weights"])
+    path = assemble(Path(settings["cache"]), weights)
+    verify(path, weights)
     return path
 
 
@@ -89,7 +90,7 @@ def _reason(error: Exception, settings: dict[str, Any]) -> str:
     if isinstance(error, ImportError):
         return f'{error}. Install it: pip install "neuroworkflow-agent[local]".'
     if isinstance(error, RuntimeError):
-        what = settings.get("path") or settings.get("file") or EMBEDDED.name
+        what = settings.get("path") or settings.get("file") or settings["weights"]
         return f"'{what}' could not be loaded; it is not a GGUF file, or there is not enough memory for it."
     return str(error)
 

@@ -29,6 +29,11 @@ class FenceReader:
     _all: str = ""
 
     @property
+    def block(self) -> str:
+        """The block as far as it has come."""
+        return self._block or ""
+
+    @property
     def is_done(self) -> bool:
         """Whether nothing that follows can matter."""
         return self.code is not None or self.is_looping

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from neuroworkflow_agent.models.local.claims import LEFT_OUT, ProseGate
+from neuroworkflow_agent.models.local.claims import LEFT_OUT, ProseGate, first_line, plan_of
 from neuroworkflow_agent.models.local.code import objection, with_imports, with_result
 from neuroworkflow_agent.models.local.conversation import Message, SmallPrompt
 from neuroworkflow_agent.models.local.fence import FenceReader
+from neuroworkflow_agent.models.local.looking import NEXT, first_look, is_look
 from neuroworkflow_agent.models.local.words import COMPUTE, closing_words, last_words
 from neuroworkflow_agent.models.messages import MessageWriter
 
@@ -53,7 +54,12 @@ async def answer(
     if words is not None:
         yield writer.text(words)
     elif prompt.may_run and (prompt.runs or prompt.request.needs_code):
-        code = await _code(prompt, messages, writer, stream)
+        code = "" if prompt.runs else first_look(prompt.request.reads)
+        if not code:
+            coder = _Coder(prompt, messages, writer, stream)
+            async for event in coder.events():
+                yield event
+            code = coder.code
         if code:
             yield _call(prompt, code, writer)
             return
@@ -73,26 +79,56 @@ def _call(prompt: SmallPrompt, code: str, writer: MessageWriter) -> str:
     )
 
 
-async def _code(
-    prompt: SmallPrompt, messages: list[Message], writer: MessageWriter, stream: Stream
-) -> str | None:
-    """Code that may be run; None if the model writes none."""
-    advice = COMPUTE if prompt.runs and not prompt.runs[-1].has_failed else ""
-    for number in range(_TRIES):
-        asked = [*_advised(messages, advice), {"role": "assistant", "content": _FENCE}]
-        reader = FenceReader()
-        reader.feed(_FENCE)
-        async for delta in stream(Try(asked, _CHANCE if number else 0.0, number + 1)):
-            writer.output_tokens += 1
-            reader.feed(delta)
-            if reader.is_done:
-                break
-        reader.finish()
-        code = reader.code or ""
-        advice = objection(code, prompt) if code else "Write one Python block."
-        if not advice:
-            return code
-    return None
+class _Coder:
+    """Asks for code that may be run, a few times; says as soon as it is known what the first is going to compute."""
+
+    def __init__(
+        self, prompt: SmallPrompt, messages: list[Message], writer: MessageWriter, stream: Stream
+    ) -> None:
+        self._prompt = prompt
+        self._messages = messages
+        self._writer = writer
+        self._stream = stream
+        self.code = ""
+        """What may be run; empty if the model writes none."""
+
+    async def events(self) -> AsyncIterator[str]:
+        advice = self._first_advice()
+        for number in range(_TRIES):
+            reader = FenceReader()
+            reader.feed(_FENCE)
+            has_said = bool(number or self._is_repair)
+            async for delta in self._written(advice, number):
+                reader.feed(delta)
+                if not has_said and (line := first_line(reader.block)) is not None:
+                    has_said = True
+                    if plan := plan_of(line, self._prompt.asked):
+                        yield self._writer.text(f"{plan}\n\n")
+                if reader.is_done:
+                    break
+            reader.finish()
+            code = reader.code or ""
+            advice = objection(code, self._prompt) if code else "Write one Python block."
+            if not advice:
+                self.code = code
+                return
+
+    @property
+    def _is_repair(self) -> bool:
+        return bool(self._prompt.runs) and not is_look(self._prompt.runs[-1].code)
+
+    def _first_advice(self) -> str:
+        runs = self._prompt.runs
+        if not runs or runs[-1].has_failed:
+            return ""
+        return NEXT if is_look(runs[-1].code) else COMPUTE
+
+    async def _written(self, advice: str, number: int) -> AsyncIterator[str]:
+        """What the model writes behind the fence."""
+        asked = [*_advised(self._messages, advice), {"role": "assistant", "content": _FENCE}]
+        async for delta in self._stream(Try(asked, _CHANCE if number else 0.0, number + 1)):
+            self._writer.output_tokens += 1
+            yield delta
 
 
 async def _talk(

