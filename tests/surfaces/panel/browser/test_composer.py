@@ -70,6 +70,33 @@ def test_sessions_can_be_searched(page: Page) -> None:
     expect(listed.filter(visible=True)).to_contain_text("about spikes")
 
 
+def test_what_is_wrong_is_shown_in_its_own_session(page: Page) -> None:
+    page.ask("about spikes", Reply.text("Yes."))
+    page.wait_for_end("complete")
+    page.panel.get_by_label("Model", exact=True).select_option(label="Other …")
+    page.panel.get_by_label("Model name").fill("opnai:gpt-4")
+    page.panel.get_by_label("Model name").press("Enter")
+    trouble = page.panel.get_by_role("alert").filter(has_text="opnai")
+    expect(trouble).to_be_visible()
+    page.panel.get_by_role("button", name="New session").click()
+    expect(page.panel.locator(".nwa-user")).to_have_count(0)
+    expect(trouble).to_have_count(0)
+
+    def go_back() -> None:
+        page.panel.get_by_role("button", name="Sessions").click()
+        page.panel.locator(".nwa-session").filter(has_text="about spikes").click()
+        expect(page.panel.locator(".nwa-user")).to_have_text("about spikes")
+
+    go_back()
+    expect(trouble).to_be_visible()
+    page.panel.get_by_role("button", name="Dismiss").click()
+    expect(trouble).to_have_count(0)
+    page.panel.get_by_role("button", name="New session").click()
+    expect(page.panel.locator(".nwa-user")).to_have_count(0)
+    go_back()
+    expect(trouble).to_have_count(0)
+
+
 def test_an_error_that_was_handed_over_is_not_offered_again(page: Page, lab: Lab) -> None:
     page.run("1 / 0")
     fix = page.panel.get_by_role("button", name="Fix this: ZeroDivisionError")
