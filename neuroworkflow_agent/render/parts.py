@@ -160,13 +160,25 @@ def tool_use(
     return titled(tool_card(name, tool_input, change=change), status)
 
 
-def titled(card: ToolCard, status: str = "") -> Rendered:
-    """A card as one piece, how far it has come in its heading."""
+def titled(card: ToolCard, status: str = "", link: str = "") -> Rendered:
+    """A card as one piece, how far it has come in its heading.
+
+    Parameters
+    ----------
+    link
+        Where the file that its title ends with is opened; empty for none.
+    """
     title = f"{card.title} · {status}" if status else card.title
     if not card.html:
         return Rendered(_line(title).html, _line(card.title).text)
     opened = " open" if card.is_open else ""
-    shown = f'<details{opened}><summary class="nwa-note">{_escape(title)}</summary>{card.html}</details>'
+    heading = _escape(title)
+    if link:
+        what, _, path = card.title.partition(" ")
+        heading = heading.replace(
+            _escape(card.title), f'{what} <a href="{html.escape(link)}">{_escape(path)}</a>', 1
+        )
+    shown = f'<details{opened}><summary class="nwa-note">{heading}</summary>{card.html}</details>'
     return Rendered(sanitize(shown), f"{card.title}\n{card.text}")
 
 

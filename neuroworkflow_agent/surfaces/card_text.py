@@ -13,7 +13,7 @@ from neuroworkflow_agent.text import strip_control
 _WORDS = {"error": "failed", "stopped": "stopped", "denied": "not allowed"}
 
 
-def card_text(card: Card, status: str = "", given: ToolCard | None = None) -> Rendered:
+def card_text(card: Card, status: str = "", given: ToolCard | None = None, link: str = "") -> Rendered:
     """What the call is given, what the user said to it, and what went wrong; outputs are shown apart.
 
     Parameters
@@ -22,10 +22,12 @@ def card_text(card: Card, status: str = "", given: ToolCard | None = None) -> Re
         What to say in its heading, as `status_of` has it.
     given
         What the call is given, if that is drawn already: code takes its time to be coloured.
+    link
+        Where the file that it writes is opened.
     """
     said = [
         piece
-        for piece in (_heading(card, status, given), answer_text(card), failure_text(card))
+        for piece in (_heading(card, status, given, link), answer_text(card), failure_text(card))
         if piece.text
     ]
     return Rendered("".join(piece.html for piece in said), "\n".join(piece.text for piece in said))
@@ -54,9 +56,9 @@ def failure_text(card: Card) -> Rendered:
     return parts.tool_result(card.failure, is_error=bool(card.failure))
 
 
-def _heading(card: Card, status: str, given: ToolCard | None) -> Rendered:
+def _heading(card: Card, status: str, given: ToolCard | None, link: str) -> Rendered:
     if card.is_question:
         return parts.question(card.input)
     if card.state == "asking" and card.request is not None:
         return approval(card.name, card.input, card.request.reason, card.change)
-    return parts.titled(given or parts.tool_card(card.name, card.input, change=card.change), status)
+    return parts.titled(given or parts.tool_card(card.name, card.input, change=card.change), status, link)

@@ -66,11 +66,19 @@ class CellView:
         `display_pub.publish` of the shell, uncaptured.
     clear
         `display_pub.clear_output` of the shell, uncaptured.
+    link_to
+        Gives the target of a link to a file; empty where there is none.
     """
 
-    def __init__(self, publish: Callable[..., None], clear: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        publish: Callable[..., None],
+        clear: Callable[..., None],
+        link_to: Callable[[str], str] = lambda _path: "",
+    ) -> None:
         self._publish = publish
         self._clear = clear
+        self._link_to = link_to
         self._view = TurnView()
         self._shown: list[_Display] = []
         self._cards: dict[int, tuple[_Display, Any]] = {}
@@ -205,7 +213,9 @@ class CellView:
         if given is None or change is not card.change:
             given = parts.tool_card(card.name, card.input, change=card.change)
             self._given[id(card)] = card.change, given
-        self._fill(display, card_text(card, status, given))
+        # A file that is not written yet may not be there.
+        link = self._link_to(card.change.path) if card.change and card.state == "ok" else ""
+        self._fill(display, card_text(card, status, given, link))
         if self._is_record:
             self._republish(card.outputs)
 

@@ -95,9 +95,12 @@ class ChatMagics(Magics):
         if _is_notebook(self._host):
             from neuroworkflow_agent.kernels.capture import uncaptured_publish
             from neuroworkflow_agent.surfaces.cell_view import CellView
+            from neuroworkflow_agent.surfaces.file_links import FileLinks
 
-            publisher = self._host.display_pub
-            return CellView(uncaptured_publish(self._host), type(publisher).clear_output.__get__(publisher))
+            publisher, config = self._host.display_pub, self.kernel_chat.chat.config
+            links = FileLinks(config.now("JPY_SESSION_NAME"), config.workspace)
+            clear = type(publisher).clear_output.__get__(publisher)
+            return CellView(uncaptured_publish(self._host), clear, links.link_to)
         from neuroworkflow_agent.surfaces.terminal_view import on_standard_output
 
         return on_standard_output(is_live=True)

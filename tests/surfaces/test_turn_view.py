@@ -250,6 +250,24 @@ def test_turns_of_the_past_are_shown_with_prompts_and_outputs() -> None:
     assert [text for text in cell.texts if text not in ("> Go", "17\n")] == live
 
 
+def test_a_file_that_was_changed_is_linked_in_its_heading() -> None:
+    use = ToolUseId("e")
+    events = (
+        TurnStart(TURN, "Go"),
+        ToolUse(use, "Edit", EDIT),
+        FileChange(use, "sub/a&b.py", "@@ -12 +12 @@\n-1\n+2"),
+    )
+    cell = Cell()
+    view = CellView(cell.publish, lambda **_: None, lambda path: f"up/{path}")
+    for event in events:
+        view.handle(event)
+    assert "<a " not in cell.html
+    view.handle(ToolResult(use, "", False))
+    assert 'Edit <a href="up/sub/a&amp;b.py"' in cell.html
+    assert ">sub/a&amp;b.py</a></summary>" in cell.html
+    assert cell.texts[0] == "Edit sub/a&b.py\n    @@ -12 +12 @@\n    -1\n    +2"
+
+
 # -- in a terminal ------------------------------------------------------------------------------------
 
 
