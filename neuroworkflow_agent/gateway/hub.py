@@ -17,6 +17,7 @@ from cachetools import TLRUCache
 
 from neuroworkflow_agent.gateway.api_errors import ApiError, unauthorized
 from neuroworkflow_agent.gateway.callers import Caller
+from neuroworkflow_agent.gateway.fetch import fetch_json
 
 _REFUSED_S = 5.0
 _TIMEOUT_S = 10.0
@@ -84,17 +85,18 @@ class HubTokens:
     async def _ask(self, token: str) -> Caller | ApiError:
         try:
             async with self._slots:
-                answer = await self._client.get(
-                    self._url, headers={"authorization": f"token {token}"}, timeout=_TIMEOUT_S
+                status, model = await fetch_json(
+                    self._client, self._url, {"authorization": f"token {token}"}, timeout_s=_TIMEOUT_S
                 )
-            if answer.status_code in (401, 403):
-                return unauthorized("JupyterHub does not know this token, or it has expired.")
-            answer.raise_for_status()
-            return self._read(answer.json())
-        except (httpx.HTTPError, ValueError):
-            return ApiError(
-                503, "JupyterHub does not answer; try again soon.", reason="hub", headers={"retry-after": "2"}
-            )
+        except (httpx.HTTPError, TimeoutError, ValueError):
+            status, model = 0, None
+        if status in (401, 403):
+            return unauthorized("JupyterHub does not know this token, or it has expired.")
+        if status == 200:
+            return self._read(model)
+        return ApiError(
+            503, "JupyterHub does not answer; try again soon.", reason="hub", headers={"retry-after": "2"}
+        )
 
     def _read(self, model: Any) -> Caller | ApiError:
         if (

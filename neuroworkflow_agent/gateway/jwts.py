@@ -15,6 +15,7 @@ import jwt
 
 from neuroworkflow_agent.gateway.api_errors import ApiError, unauthorized
 from neuroworkflow_agent.gateway.callers import Caller
+from neuroworkflow_agent.gateway.fetch import fetch_json
 
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Only with public keys: with a shared one, whoever verifies could sign."""
@@ -95,9 +96,17 @@ class Jwts:
         self._fetched_at = self._timer()
         try:
             url = self._jwks_url or await self._discover()
-            answer = await self._client.get(url, timeout=_TIMEOUT_S)
-            keys = jwt.PyJWKSet.from_dict(answer.raise_for_status().json()).keys
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError):
+            _, published = await fetch_json(self._client, url, timeout_s=_TIMEOUT_S)
+            keys = jwt.PyJWKSet.from_dict(published).keys
+        except (
+            httpx.HTTPError,
+            TimeoutError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            jwt.PyJWTError,
+        ):
             if not self._keys:
                 raise ApiError(
                     503,
@@ -112,6 +121,6 @@ class Jwts:
 
     async def _discover(self) -> str:
         url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
-        answer = await self._client.get(url, timeout=_TIMEOUT_S)
-        self._jwks_url = str(answer.raise_for_status().json()["jwks_uri"])
+        _, configuration = await fetch_json(self._client, url, timeout_s=_TIMEOUT_S)
+        self._jwks_url = str(configuration["jwks_uri"])
         return self._jwks_url

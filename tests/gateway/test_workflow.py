@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
@@ -39,6 +41,7 @@ class Workflows:
         self.users: dict[str, str] = {}
         self.nodes: dict[str, list[str]] = {}
         self.headers: list[dict[str, str]] = []
+        self.is_lasting, self.may_end = threading.Event(), threading.Event()
         self.forget()
         self.server = server = MCPServer("workflows")
 
@@ -63,6 +66,14 @@ class Workflows:
             return "late"
 
         @server.tool(annotations=ToolAnnotations(read_only_hint=True))
+        async def lasting(ctx: Context[Any]) -> str:
+            """Take as long as the test wants."""
+            self.is_lasting.set()
+            while not self.may_end.is_set():
+                await asyncio.sleep(0.01)
+            return f"{user(ctx)} has waited"
+
+        @server.tool(annotations=ToolAnnotations(read_only_hint=True))
         async def broken(ctx: Context[Any]) -> str:
             """Fail."""
             raise ToolError("no such project")
@@ -77,6 +88,8 @@ class Workflows:
         self.users = {"alices-jwt-00001": "alice", "bobs-jwt-0000001": "bob"}
         self.nodes.clear()
         self.headers.clear()
+        self.is_lasting.clear()
+        self.may_end.clear()
 
     def app(self) -> ASGIApp:
         """The server, behind a look at the token."""
@@ -136,7 +149,7 @@ def call(gateway: Served, token: str, tool: str, /, **arguments: Any) -> Any:
 def test_tools_are_listed_in_function_format(gateway: Served) -> None:
     listed = gateway.client.get("/api/chat/mcp-tools/", headers={"authorization": "Bearer alices-jwt-00001"})
     tools = {tool["function"]["name"]: tool for tool in listed.json()["tools"]}
-    assert set(tools) == {"get_flow", "add_node", "slow", "broken", "picture"}
+    assert set(tools) == {"get_flow", "add_node", "slow", "broken", "picture", "lasting"}
     assert tools["add_node"]["function"]["description"] == "Add a node to the user's workflow."
     assert tools["add_node"]["function"]["parameters"]["required"] == ["name"]
     assert tools["get_flow"]["annotations"] == {"readOnlyHint": True}
@@ -255,6 +268,32 @@ def test_tokens_are_verified_where_an_issuer_is_named(
         assert call(gateway, "alices-jwt-00001", "get_flow").status_code == 401
         assert len(workflows.headers) == before
         assert any('"jwt:alice"' in line for line in gateway.log)
+
+
+def test_token_that_expires_while_a_tool_runs_gets_this_result_and_no_other(
+    serve_gateway: ServeGateway, mcp_url: str, workflows: Workflows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    jwk = {**json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())), "kid": "k"}
+
+    async def keys(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse({"keys": [jwk]})(scope, receive, send)
+
+    claims = {"iss": "me", "aud": "workflows", "sub": "alice", "exp": time.time() - 60}
+    shown = jwt.encode(claims, key, "RS256", headers={"kid": "k"})
+    workflows.users[shown] = "alice"
+    with serving(keys, lifespan="off") as issuer, ThreadPoolExecutor(1) as pool:
+        gateway = serve_gateway(
+            mcp_url=mcp_url, jwt_issuer="me", jwt_audience="workflows", jwt_jwks_url=f"{issuer}/keys"
+        )
+        with monkeypatch.context() as earlier:
+            earlier.setattr("neuroworkflow_agent.gateway.jwts._LEEWAY_S", 3600)
+            calling = pool.submit(call, gateway, shown, "lasting")
+            assert workflows.is_lasting.wait(10)
+        assert call(gateway, shown, "get_flow").status_code == 401
+        assert not calling.done()
+        workflows.may_end.set()
+        assert calling.result().json()["result"] == "alice has waited"
 
 
 def result_of(turn: Turn) -> ToolResult:
@@ -419,7 +458,9 @@ def test_read_only_mode_offers_only_what_changes_nothing(
     upstream.extend(Reply.text("hi"))
     make_session(mode="read-only").run("hi")
     offered = [name for name in upstream.requests[0].tool_names if name.startswith("mcp__workflow__")]
-    assert sorted(offered) == [f"mcp__workflow__{name}" for name in ("broken", "get_flow", "picture", "slow")]
+    assert sorted(offered) == [
+        f"mcp__workflow__{name}" for name in ("broken", "get_flow", "lasting", "picture", "slow")
+    ]
 
 
 def test_no_token_no_tools(
