@@ -154,7 +154,7 @@ class Composer {
           "li",
           {},
           el("span", { text, title: text, dir: "auto" }),
-          now ? el("small", { text: "is read after this step" }) : send(id),
+          now ? el("small", { text: "after this step", title: "The agent reads this after its present step" }) : send(id),
           button("Edit", () => tell(id, "remove", () => this.begin([text, this.field.value].filter(Boolean).join("\n"))), { title: "Take this message back into the field" }),
           button("Remove", () => tell(id, "remove"), { icon: "close", title: "Do not send this message" }),
         ),

@@ -552,19 +552,24 @@ def test_a_message_that_waits_is_sent_into_the_running_turn(page: Page, lab: Lab
     page.ask("Compare the areas", *replies)
     expect(page.panel.locator(".nwa-tool")).to_have_attribute("data-state", "running")
     waiting = page.panel.get_by_role("list", name="Messages that wait").get_by_role("listitem")
-    for text in ("V1 later", "Only MT", "No, neither"):
+    for text in ("V1 later", "Only MT", f"No, neither{' of those' * 9}"):
         page.field.fill(text)
         page.field.press("Enter")
         expect(waiting.last).to_contain_text(text)
     for place in (1, 2):
         waiting.nth(place).get_by_role("button", name="Send now").click()
-        expect(waiting.nth(place - 1)).to_contain_text("is read after this step")
+        expect(waiting.nth(place - 1)).to_contain_text("after this step")
     expect(waiting).to_have_text(
         [re.compile("^Only MT"), re.compile("^No, neither"), re.compile("^V1 later")]
     )
     expect(page.field).to_be_focused()
+    page.panel.evaluate("panel => (panel.style.width = '330px')")
+    ends = waiting.get_by_role("button").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect().right)"
+    )
+    assert max(ends) < page.panel.evaluate("panel => panel.getBoundingClientRect().right")
     waiting.nth(1).get_by_role("button", name="Edit").click()
-    expect(page.field).to_have_value("No, neither")
+    expect(page.field).to_have_value(re.compile("^No, neither of"))
     expect(waiting).to_have_count(2)
     page.field.fill("")
     (lab.root / "go").touch()
