@@ -224,7 +224,7 @@ class AgentConfig:
                 return value
         return ""
 
-    def with_user_token(self, given: UserToken) -> AgentConfig:
+    def with_user_token(self, given: UserToken | TokenSource) -> AgentConfig:
         """A copy that shows this token to workflow tools; the one before stays hidden."""
         return replace(self, user_token=checked_token(given), found_secrets=self.secrets)
 

@@ -42,7 +42,7 @@ from neuroworkflow_agent.kernels.base import Kernel
 from neuroworkflow_agent.models.access import EndpointAccess
 from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.tools.registry import short_name
-from neuroworkflow_agent.user_tokens import UserToken
+from neuroworkflow_agent.user_tokens import TokenSource, UserToken
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.engine.claude.messages import Message, MessageReader, Outcome
@@ -154,7 +154,7 @@ class Session:
         """Whether a turn is running."""
         return self._busy
 
-    def use_user_token(self, token: UserToken) -> None:
+    def use_user_token(self, token: UserToken | TokenSource) -> None:
         """Show this token to workflow tools from now on; goes before the environment's."""
         self.config = self._setup.config = self.config.with_user_token(token)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError, SessionNotFoundError
 from neuroworkflow_agent.events import FollowUp, TurnEnd
-from neuroworkflow_agent.user_tokens import UserToken
+from neuroworkflow_agent.user_tokens import UserToken, checked_token
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.credentials import SignIn
@@ -252,8 +252,9 @@ class Chat:
                 return
         self.select(model=model, mode=mode)
 
-    def use_user_token(self, token: UserToken) -> None:
+    def use_user_token(self, given: UserToken) -> None:
         """Show this token to a hub's workflow tools from now on."""
+        token = checked_token(given)  # one for all, so that each hides what another was given
         with self._lock:
             if self._wanted is not None:
                 self._wanted = self._wanted.with_user_token(token)

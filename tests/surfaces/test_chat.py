@@ -179,3 +179,17 @@ def test_many_at_once_leave_one_session(chat: Chat, scripted_model: ScriptedMode
         thread.join(60)
     assert trouble == []
     assert say(chat, scripted_model, "two") == ["one", "two"]
+
+
+def test_token_that_a_function_gives_to_the_session_is_hidden_everywhere(
+    chat: Chat, scripted_model: ScriptedModel
+) -> None:
+    token = "eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl"
+    scripted_model.extend(Reply.text("hi"))
+    chat.send("hi").result()
+    chat.use_user_token(lambda: token)
+    session = chat._session
+    assert session is not None
+    assert session.config.current_user_token() == token
+    assert token in chat.secrets
+    assert token in chat.config.secrets
