@@ -46,8 +46,7 @@ from neuroworkflow_agent.user_tokens import TokenSource, UserToken
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.engine.claude.messages import Message, MessageReader, Outcome
-    from neuroworkflow_agent.engine.claude.options import ClaudeAgentOptions
-    from neuroworkflow_agent.engine.claude.process import ClaudeProcess
+    from neuroworkflow_agent.engine.claude.process import ClaudeProcess, Start
     from neuroworkflow_agent.notebooks.document import NotebookDocument
     from neuroworkflow_agent.tools.run_code import RunCode
 
@@ -124,7 +123,7 @@ class Session:
         self._record = SessionRecord(self.session_id, self.config, self._resume, self._hide)
         self._supervisor = Supervisor(
             self.session_id,
-            self._make_options,
+            self._make_start,
             self._on_message,
             self._on_process_end,
             self.config.idle_timeout_s,
@@ -312,8 +311,6 @@ class Session:
 
     async def _ready_process(self, turn: Turn) -> ClaudeProcess | None:
         """The process for this turn; None when the turn was stopped before there was one."""
-        from neuroworkflow_agent.engine.claude.messages import MessageReader
-
         connecting = asyncio.ensure_future(self._connect())
         # A turn that is stopped meanwhile does not wait for it, nor ask why it failed.
         connecting.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -325,6 +322,10 @@ class Session:
         if self._code is not None:
             self._code.stopped = turn.is_stopping
         process = self._process = await connecting
+        from neuroworkflow_agent.engine.claude.messages import (
+            MessageReader,
+        )  # imports the SDK: now it is there
+
         self._reader = MessageReader(self._missing_servers, self._follow_ups.take)
         if not process.is_open:
             self._on_process_end(process)
@@ -496,9 +497,9 @@ class Session:
     def _is_idle(self) -> bool:
         return self._turn is None
 
-    async def _make_options(self) -> ClaudeAgentOptions:
+    async def _make_start(self) -> Start:
         self._process_cost_usd = 0.0
-        return await self._setup.options(
+        return await self._setup.start(
             self._environ or {},
             self._endpoint.model,
             self.session_id,
@@ -507,10 +508,10 @@ class Session:
         )
 
     def _on_process_end(self, process: ClaudeProcess) -> None:
-        from neuroworkflow_agent.engine.claude.failures import describe
-
         turn = self._turn
         if turn is not None and self._process is process and not turn.ended.is_set():
+            from neuroworkflow_agent.engine.claude.failures import describe
+
             end, message = describe(process.failure, process.stderr, self.config)
             self._finish(turn, end, self._hide(message))
 

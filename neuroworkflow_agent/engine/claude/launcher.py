@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import os
 import shlex
 import shutil
@@ -24,12 +25,11 @@ def find_cli(cli_path: Path | None) -> Path | None:
     """The `claude` executable: the given one, else the SDK's bundled one, else one on PATH."""
     if cli_path is not None:
         return cli_path
-    import claude_agent_sdk
-
     name = "claude.exe" if sys.platform == "win32" else "claude"
-    bundled = Path(claude_agent_sdk.__file__).parent / "_bundled" / name
-    if bundled.is_file():
-        return bundled
+    sdk = importlib.util.find_spec("claude_agent_sdk")  # not imported: that takes a second
+    for directory in (sdk.submodule_search_locations or ()) if sdk else ():
+        if (bundled := Path(directory, "_bundled", name)).is_file():
+            return bundled
     found = shutil.which(name)
     return Path(found) if found else None
 

@@ -1,29 +1,32 @@
-"""(config, endpoint, skills, tools, gate) → `ClaudeAgentOptions`. Pure."""
+"""(config, endpoint, skills) → `PlainOptions`, and with tools and gate → `ClaudeAgentOptions`. Pure.
+
+The plain part is enough to start `claude` with, which need not wait until the SDK is imported.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
-
-from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, McpSdkServerConfig
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.claude.hooks import Gate, look_at_written_nodes
 from neuroworkflow_agent.engine.file_changes import WRITING_TOOLS
-from neuroworkflow_agent.engine.node_checks import NodeChecks
 from neuroworkflow_agent.engine.permissions import offered_tools
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.mcp_config import McpServers
 from neuroworkflow_agent.skills import SkillSet
 from neuroworkflow_agent.text import map_texts
 
-__all__ = ["ClaudeAgentOptions", "build_options"]
+if TYPE_CHECKING:
+    from claude_agent_sdk import ClaudeAgentOptions, McpSdkServerConfig, SdkPluginConfig
 
-_MAX_MESSAGE_BYTES = 256 * 1024 * 1024
+    from neuroworkflow_agent.engine.claude.hooks import Gate
+    from neuroworkflow_agent.engine.node_checks import NodeChecks
+
+MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 """One line of the CLI's output; results with many figures are echoed on one."""
 # Where Bash is offered, the CLI would run a skill's !`command` as it loads the skill, with no call of a tool
 # that the gate could see; commands that it takes for reading it runs unasked in every mode.
@@ -50,22 +53,45 @@ _SPECIAL = re.compile(r"[][()*?{}!\\]")
 """What means something else in a rule's pattern, and is not taken as itself by a backslash everywhere."""
 
 
-def build_options(
+class PlainOptions(TypedDict):
+    """What `claude` is started with, under the names of `ClaudeAgentOptions`."""
+
+    tools: list[str]
+    system_prompt: str
+    mcp_servers: dict[str, Any]
+    """Of ours, only their names."""
+    strict_mcp_config: bool
+    setting_sources: list[Literal["user", "project", "local"]]
+    settings: str
+    skills: list[str]
+    plugins: list[SdkPluginConfig]
+    permission_mode: Literal["default"]
+    cwd: Path
+    model: str | None
+    max_turns: int | None
+    max_budget_usd: float | None
+    cli_path: Path | None
+    include_partial_messages: bool
+    env: dict[str, str]
+    session_id: str | None
+    resume: str | None
+    fork_session: bool
+
+
+def plain_options(
     config: AgentConfig,
     endpoint: Mapping[str, str],
     skills: SkillSet,
-    gate: Gate,
     *,
     model: str | None,
     cli_path: Path | None,
     system_prompt: str,
-    servers: Mapping[str, McpSdkServerConfig],
-    node_checks: NodeChecks,
+    servers: Collection[str],
     key_file: Path | None,
     session_id: SessionId,
     resume: SessionId | None,
-) -> ClaudeAgentOptions:
-    """Options of one `claude` process.
+) -> PlainOptions:
+    """Options of one `claude` process, as far as they are data.
 
     Parameters
     ----------
@@ -76,9 +102,7 @@ def build_options(
     cli_path
         What to start; None lets the SDK look for it.
     servers
-        Our in-process tools, by the name of their MCP server.
-    node_checks
-        Looks at node files after they are written.
+        Names of the MCP servers of our in-process tools.
     key_file
         A file that Grep passes over, too; None where there is no place for one.
     session_id
@@ -87,21 +111,52 @@ def build_options(
         The session to load: the same id to go on with it, another to fork from it, None to begin.
     """
     users_servers, variables = _without_values(config.mcp_servers)
-    return ClaudeAgentOptions(
-        tools=offered_tools(
+    return {
+        "tools": offered_tools(
             config.mode,
             bash=config.allow_bash,
             subagents=config.allow_subagents,
             skills=bool(skills.names),
         ),
-        system_prompt=system_prompt,
-        mcp_servers={**users_servers, **servers},
-        strict_mcp_config=True,
-        setting_sources=[],
-        settings=json.dumps({**_SETTINGS, **_closed(key_file)}),
-        skills=list(skills.names),
-        plugins=[{"type": "local", "path": str(skills.plugin_dir)}] if skills.plugin_dir else [],
-        permission_mode="default",
+        "system_prompt": system_prompt,
+        "mcp_servers": {**users_servers, **{name: {"type": "sdk", "name": name} for name in servers}},
+        "strict_mcp_config": True,
+        "setting_sources": [],
+        "settings": json.dumps({**_SETTINGS, **_closed(key_file)}),
+        "skills": list(skills.names),
+        "plugins": [{"type": "local", "path": str(skills.plugin_dir)}] if skills.plugin_dir else [],
+        "permission_mode": "default",
+        "cwd": config.workspace,
+        "model": model,
+        "max_turns": config.max_turns,
+        "max_budget_usd": config.max_budget_usd,
+        "cli_path": cli_path,
+        "include_partial_messages": True,
+        "env": {**_ENVIRONMENT, **variables, **endpoint},
+        "session_id": None if resume == session_id else session_id,
+        "resume": resume,
+        "fork_session": resume not in (None, session_id),
+    }
+
+
+def build_options(
+    plain: PlainOptions, gate: Gate, servers: Mapping[str, McpSdkServerConfig], node_checks: NodeChecks
+) -> ClaudeAgentOptions:
+    """The plain options with what `claude` asks this process for. Imports the SDK.
+
+    Parameters
+    ----------
+    servers
+        Our in-process tools, by the name of their MCP server.
+    node_checks
+        Looks at node files after they are written.
+    """
+    from claude_agent_sdk import ClaudeAgentOptions, HookMatcher
+
+    from neuroworkflow_agent.engine.claude.hooks import look_at_written_nodes
+
+    options = ClaudeAgentOptions(
+        **plain,
         can_use_tool=gate.can_use_tool,
         hooks={
             "PreToolUse": [HookMatcher(hooks=[gate.pre_tool_use], on_failure="block")],
@@ -111,17 +166,11 @@ def build_options(
             ],
             "PostToolUseFailure": [HookMatcher(hooks=[gate.post_tool_use])],
         },
-        cwd=config.workspace,
-        model=model,
-        max_turns=config.max_turns,
-        max_budget_usd=config.max_budget_usd,
-        cli_path=cli_path,
-        include_partial_messages=True,
         verbatim_prompts=True,
-        max_buffer_size=_MAX_MESSAGE_BYTES,
-        env={**_ENVIRONMENT, **variables, **endpoint},
-        **_identity(session_id, resume),
+        max_buffer_size=MAX_MESSAGE_BYTES,
     )
+    options.mcp_servers = {**plain["mcp_servers"], **servers}
+    return options
 
 
 def _without_values(servers: McpServers) -> tuple[dict[str, Any], dict[str, str]]:
@@ -153,11 +202,3 @@ def _closed(file: Path | None) -> dict[str, Any]:
     return {
         "permissions": {"deny": [f"{tool}(/{name})" for tool in ("Read", "Edit") for name in sorted(names)]}
     }
-
-
-def _identity(session_id: SessionId, resume: SessionId | None) -> dict[str, Any]:
-    if resume is None:
-        return {"session_id": session_id}
-    if resume == session_id:
-        return {"resume": resume}
-    return {"resume": resume, "session_id": session_id, "fork_session": True}

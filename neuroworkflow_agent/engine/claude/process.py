@@ -1,7 +1,7 @@
 """One `claude` process: a long-lived `query()` and the task that reads it.
 
 `ClaudeProcess` owns the reader task and the process's `Scratch`; the task owns the SDK's generator
-and thereby the process. They end
+and thereby the process, which it starts by itself while the SDK is not imported yet. They end
 when `close` is called or the process ends by itself, whichever is first. The generator is always
 drained or cancelled from the task that iterates it, never closed from another.
 """
@@ -14,12 +14,17 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent.engine.claude.scratch import Scratch, sweep
+from neuroworkflow_agent.errors import SessionClosedError
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, Message
+
+    from neuroworkflow_agent.engine.claude.early import EarlyProcess
+    from neuroworkflow_agent.engine.claude.options import PlainOptions
 
 # How a process ended is told by the turn; with no handler at all, Python would print the SDK's log lines over
 # the user's output, one of them whenever we end a process ourselves.
@@ -31,13 +36,23 @@ _BUSY_S = 0.001
 _BREATH_S = 0.00005
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a process is started with."""
+
+    plain: PlainOptions
+    """As far as it is data; the process's own scratch directory is added."""
+    complete: Callable[[PlainOptions], ClaudeAgentOptions]
+    """Makes the SDK's options of it; imports the SDK. From any thread."""
+
+
 class ClaudeProcess:
     """A running `claude` process and the stream that feeds it.
 
     Parameters
     ----------
-    options
-        For the SDK; its `stderr` callback is replaced by our own.
+    start
+        What to start it with.
     marker
         A text found in the command line of this process and of no other: its session id.
     on_message
@@ -48,7 +63,7 @@ class ClaudeProcess:
 
     def __init__(
         self,
-        options: ClaudeAgentOptions,
+        start: Start,
         *,
         marker: str,
         on_message: Callable[[Message], None],
@@ -62,19 +77,41 @@ class ClaudeProcess:
         self.failure: BaseException | None = None
         """What ended the process, once it has ended."""
         self._is_used = False
+        self._is_over = False
         self._request_ids = itertools.count(1)
         self._let_others_run = _Yielding()
-        options.stderr = self._stderr.append
         self._scratch = Scratch()
-        asyncio.get_running_loop().set_exception_handler(_report)
-        options.env = {**options.env, "CLAUDE_CODE_TMPDIR": str(self._scratch.path)}
-        self._reader = asyncio.create_task(self._read(options), name="neuroworkflow-agent reader")
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_report)
+        self._loaded: asyncio.Future[None] = loop.create_future()
+        start.plain["env"]["CLAUDE_CODE_TMPDIR"] = str(self._scratch.path)
+        self._reader = asyncio.create_task(self._read(start), name="neuroworkflow-agent reader")
         self._reader.add_done_callback(self._ended)  # also when it was cancelled before it began
+
+    async def loaded(self) -> None:
+        """Wait until the SDK is imported and serves the process.
+
+        Raises
+        ------
+        SessionClosedError
+            If it was closed meanwhile.
+        Exception
+            What stood in the way of the import.
+        """
+        await asyncio.wait([self._loaded])
+        if self._loaded.cancelled():
+            raise SessionClosedError("This session was closed meanwhile.")
+        self._loaded.result()
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it is served."""
+        return self._loaded.done()
 
     @property
     def is_open(self) -> bool:
         """Whether the process may still answer."""
-        return not self._reader.done()
+        return not (self._is_over or self._reader.done())
 
     @property
     def stderr(self) -> str:
@@ -144,20 +181,49 @@ class ClaudeProcess:
             yield item
             self._input.task_done()  # the SDK asks for the next one when this is written
 
-    async def _read(self, options: ClaudeAgentOptions) -> None:
-        from claude_agent_sdk import query
+    async def _read(self, start: Start) -> None:
+        from neuroworkflow_agent.engine.claude.early import start_early
 
+        early = None
         try:
             await asyncio.to_thread(sweep)
-            async for message in query(prompt=self._prompts(), options=options):
-                self._on_message(message)
-                self._let_others_run()
+            early = await start_early(start.plain, self._stderr.append)
+            await self._serve(early, await self._complete(start))
         except asyncio.CancelledError as error:
             self.failure = error
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises ends this process, not us
             self.failure = error
+        finally:
+            self._is_over = True
+            if early is not None:
+                await early.close()
+
+    async def _complete(self, start: Start) -> ClaudeAgentOptions:
+        """The SDK's options, made on another thread: the import would keep this one from a Stop."""
+        try:
+            options = await asyncio.to_thread(start.complete, start.plain)
+        except Exception as error:
+            self._loaded.set_exception(error)
+            self._loaded.exception()  # there may be nobody who waits
+            raise
+        options.stderr = self._stderr.append
+        self._loaded.set_result(None)
+        return options
+
+    async def _serve(self, early: EarlyProcess | None, options: ClaudeAgentOptions) -> None:
+        from claude_agent_sdk import query
+
+        from neuroworkflow_agent.engine.claude.transport import adopt
+
+        transport = None if early is None else adopt(early, options)
+        if early is not None and transport is None:
+            await early.close()
+        async for message in query(prompt=self._prompts(), options=options, transport=transport):
+            self._on_message(message)
+            self._let_others_run()
 
     def _ended(self, _reader: asyncio.Task[None]) -> None:
+        self._loaded.cancel()  # unless it is done
         self._scratch.remove()
         self._on_end(self.failure)
 

@@ -1,6 +1,6 @@
 """What the `claude` process of a session is started with: prompt, skills, tools, gate, history.
 
-A `ProcessSetup` belongs to its session and makes the options of one process after another; the tools keep what
+A `ProcessSetup` belongs to its session and makes what one process after another is started with; the tools keep what
 they know between processes.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.config import AgentConfig, Mode
 from neuroworkflow_agent.credentials import sign_in_file
 from neuroworkflow_agent.engine.node_checks import NodeChecks
 from neuroworkflow_agent.engine.permissions import AskUser
@@ -29,6 +29,8 @@ from neuroworkflow_agent.workspace import Workspace
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, McpSdkServerConfig
 
+    from neuroworkflow_agent.engine.claude.options import PlainOptions
+    from neuroworkflow_agent.engine.claude.process import Start
     from neuroworkflow_agent.instructions import Instructions
     from neuroworkflow_agent.notebooks.document import NotebookDocument
     from neuroworkflow_agent.skills import SkillSet
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class ProcessSetup:
-    """Makes the options of a session's processes.
+    """Makes what a session's processes are started with.
 
     Parameters
     ----------
@@ -148,7 +150,7 @@ class ProcessSetup:
         every = Registry({MCP_SERVER: (*code, *cells, *self.nodes.tools.offered), WORKFLOW_SERVER: workflow})
         return every.for_reading() if self.config.mode == "read-only" else every
 
-    async def options(
+    async def start(
         self,
         environ: Mapping[str, str],
         model: str | None,
@@ -156,8 +158,8 @@ class ProcessSetup:
         *,
         has_history: bool,
         resume: SessionId | None,
-    ) -> ClaudeAgentOptions:
-        """Options of the next process.
+    ) -> Start:
+        """What the next process is started with.
 
         Parameters
         ----------
@@ -173,9 +175,9 @@ class ProcessSetup:
             Another session to go on with if it was not.
         """
         from neuroworkflow_agent.engine.claude.home import settle_home
-        from neuroworkflow_agent.engine.claude.hooks import Gate
         from neuroworkflow_agent.engine.claude.launcher import detached, find_cli
-        from neuroworkflow_agent.engine.claude.options import build_options
+        from neuroworkflow_agent.engine.claude.options import plain_options
+        from neuroworkflow_agent.engine.claude.process import Start
         from neuroworkflow_agent.engine.claude.transcripts import exists
         from neuroworkflow_agent.tools.run_code import RunCode
 
@@ -196,19 +198,10 @@ class ProcessSetup:
             resume = session_id
         tools = self._tools()
         key_file = sign_in_file()
-        return build_options(
+        plain = plain_options(
             config,
             environ,
             skill_set,
-            Gate(
-                Workspace(config.workspace, readable, key_file),
-                config.mode,
-                self._ask_user,
-                tools,
-                self._user_servers,
-                self._emit_change,
-                self._before_answer,
-            ),
             model=model,
             cli_path=await asyncio.to_thread(lambda: detached(find_cli(config.cli_path))),
             system_prompt=system_prompt(
@@ -221,12 +214,31 @@ class ProcessSetup:
                 project_id=config.project_id,
                 instructions=instructions.followed,
             ),
-            servers=_servers(tools),
-            node_checks=self.nodes,
+            servers=[name for name, offered in tools.servers.items() if offered],
             key_file=key_file,
             session_id=session_id,
             resume=resume,
         )
+        workspace = Workspace(config.workspace, readable, key_file)
+        return Start(plain, lambda given: self._complete(given, workspace, config.mode, tools))
+
+    def _complete(
+        self, plain: PlainOptions, workspace: Workspace, mode: Mode, tools: Registry
+    ) -> ClaudeAgentOptions:
+        """The SDK's options; imports the SDK."""
+        from neuroworkflow_agent.engine.claude.hooks import Gate
+        from neuroworkflow_agent.engine.claude.options import build_options
+
+        gate = Gate(
+            workspace,
+            mode,
+            self._ask_user,
+            tools,
+            self._user_servers,
+            self._emit_change,
+            self._before_answer,
+        )
+        return build_options(plain, gate, _servers(tools), self.nodes)
 
     def _emit_change(self, change: FileChange) -> None:
         self._emit(replace(change, diff=redact(change.diff, self._secrets())))

@@ -14,9 +14,9 @@ from neuroworkflow_agent.engine.claude.memory import is_memory_short
 from neuroworkflow_agent.errors import SessionClosedError
 
 if TYPE_CHECKING:
-    from claude_agent_sdk import ClaudeAgentOptions, Message
+    from claude_agent_sdk import Message
 
-    from neuroworkflow_agent.engine.claude.process import ClaudeProcess
+    from neuroworkflow_agent.engine.claude.process import ClaudeProcess, Start
 
 _DRAIN_TIMEOUT_S = 5.0
 _IDLE_CHECK_S = 60.0
@@ -30,8 +30,8 @@ class Supervisor:
     ----------
     marker
         See `ClaudeProcess`.
-    make_options
-        Makes the options of the next process.
+    make_start
+        Makes what the next process is started with.
     on_message
         Called with each message of a turn that is not being drained.
     on_end
@@ -43,13 +43,13 @@ class Supervisor:
     def __init__(
         self,
         marker: str,
-        make_options: Callable[[], Awaitable[ClaudeAgentOptions]],
+        make_start: Callable[[], Awaitable[Start]],
         on_message: Callable[[Message], None],
         on_end: Callable[[ClaudeProcess], None],
         idle_timeout_s: float,
     ) -> None:
         self._marker = marker
-        self._make_options = make_options
+        self._make_start = make_start
         self._on_message = on_message
         self._on_end = on_end
         self._idle_timeout_s = idle_timeout_s
@@ -61,13 +61,18 @@ class Supervisor:
         self._is_closed = False
 
     async def ready(self) -> ClaudeProcess:
-        """The open process, made if there is none; concurrent callers share one attempt.
+        """The open process, made if there is none, once the SDK serves it; concurrent callers share one attempt.
 
         Raises
         ------
         SessionClosedError
             After `close`: who was still getting ready then must not leave a process behind.
         """
+        process = await self._started()
+        await process.loaded()
+        return process
+
+    async def _started(self) -> ClaudeProcess:
         if self._drained is not None:
             await self._drained.wait()
         if self._process is not None and self._process.is_open:
@@ -79,13 +84,13 @@ class Supervisor:
         return await asyncio.shield(self._opening)
 
     def interrupt(self) -> None:
-        """Ask the process to stop its turn."""
-        if self._process is not None:
+        """Ask the process to stop its turn; it has none before it is served."""
+        if self._process is not None and self._process.is_loaded:
             self._process.send_interrupt()
 
     def drain(self) -> None:
         """Let the process finish a turn nobody waits for any more; `ready` waits until it has."""
-        if self._process is not None:
+        if self._process is not None and self._process.is_loaded:
             self._drained = asyncio.Event()
             self._spawn(self._wait_until_drained(self._drained))
 
@@ -135,7 +140,7 @@ class Supervisor:
         from neuroworkflow_agent.engine.claude.process import ClaudeProcess
 
         process: ClaudeProcess = ClaudeProcess(
-            await self._make_options(),
+            await self._make_start(),
             marker=self._marker,
             on_message=lambda message: self._receive(process, message),
             on_end=lambda _failure: self._ended(process),

@@ -13,7 +13,6 @@ from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.credentials import UnusableSignInError
-from neuroworkflow_agent.engine.claude.process import load_sdk
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.errors import AgentError, SessionBusyError
@@ -171,8 +170,6 @@ class SessionView:
         """Change what the next turn is served by, and have its process started."""
 
         def work() -> None:
-            # Slow the first time; the session would do it on the loop, deaf to the page meanwhile.
-            load_sdk()
             change()
             self.chat.prewarm()
 
