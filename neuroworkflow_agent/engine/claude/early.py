@@ -70,6 +70,8 @@ class EarlyProcess:
         """What was executed."""
         self.input = process.stdin
         self.output = process.stdout
+        self.is_served = False
+        """Whether it was ever asked anything."""
         self._process = process
         self._errors = asyncio.create_task(_read_lines(process.stderr, on_stderr))
 
@@ -85,11 +87,15 @@ class EarlyProcess:
         return code
 
     async def close(self) -> None:
-        """End the process: by closing its input, then by force. Idempotent; bounded in time."""
+        """End the process: by closing its input, then by force. Idempotent; bounded in time.
+
+        One that was asked nothing has nothing to write down, and takes seconds to end without force.
+        """
+        gently = (None,) if self.is_served else ()
         try:
             with contextlib.suppress(Exception):  # it may be closed, or broken by the end of the process
                 await self.input.aclose()
-            for end in (None, self._process.terminate, self._process.kill):
+            for end in (*gently, self._process.terminate, self._process.kill):
                 with contextlib.suppress(ProcessLookupError):
                     if end is not None:
                         end()

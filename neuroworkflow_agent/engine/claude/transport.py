@@ -48,6 +48,7 @@ class EarlyTransport(Transport):
     """
 
     def __init__(self, early: EarlyProcess) -> None:
+        early.is_served = True
         self._early = early
         self._writing = asyncio.Lock()
         self._is_open = True
