@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import tempfile
+import time
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -22,6 +23,8 @@ for number in range(8_000_000):
 print(time.perf_counter() - started)
 """
 _ROUNDS = 5
+_LATER_S = 4.0
+"""Until what was begun at `%load_ext` is done."""
 
 
 def rows() -> list[Row]:
@@ -29,19 +32,23 @@ def rows() -> list[Row]:
     with ScriptedModel() as model, tempfile.TemporaryDirectory() as home:
         os.environ.update(model.environ, CLAUDE_CONFIG_DIR=home, XDG_STATE_HOME=home)
         first = [_first_text(model, Path(home)) for _ in range(_ROUNDS)]
+        later = [_first_text(model, Path(home), _LATER_S) for _ in range(_ROUNDS)]
         pairs = [(_first_cell(Path(home), load=False), _first_cell(Path(home), load=True)) for _ in range(_ROUNDS)]  # fmt: skip
-    text_s, ratio = statistics.median(first), statistics.median(ours / plain for plain, ours in pairs)
+    text_s, later_s = statistics.median(first), statistics.median(later)
+    ratio = statistics.median(ours / plain for plain, ours in pairs)
     return [
         Row("first text of a fresh kernel, %chat at once", f"{text_s:.2f} s", "<= 1.0 s", text_s <= 1.0),
+        Row(f"  {_LATER_S:g} s later", f"{later_s:.2f} s", "<= 1.0 s", later_s <= 1.0),
         Row("  the user's first cell meanwhile", f"{ratio:.2f}x", "<= 1.1x", ratio <= 1.1),
     ]
 
 
-def _first_text(model: ScriptedModel, home: Path) -> float:
-    """Seconds from the message to its first text, right after `%load_ext`."""
+def _first_text(model: ScriptedModel, home: Path, pause_s: float = 0.0) -> float:
+    """Seconds from the message to its first text, right after `%load_ext` or some time later."""
     kernel = RealKernel(home)
     try:
         kernel.run("%load_ext neuroworkflow_agent")
+        time.sleep(pause_s)
         model.extend(Reply.text("hello"))
         started = perf_counter()
         kernel.client.execute("%chat hi")

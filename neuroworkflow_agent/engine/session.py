@@ -157,9 +157,15 @@ class Session:
         """Show this token to workflow tools from now on; goes before the environment's."""
         self.config = self._setup.config = self.config.with_user_token(token)
 
-    def prewarm(self) -> None:
-        """Start the `claude` process in the background, so that the first turn finds it ready."""
-        self._portal.submit(self._prewarm())
+    def prewarm(self, *, with_sdk: bool = True) -> None:
+        """Start the `claude` process in the background, so that the first turn finds it ready.
+
+        Parameters
+        ----------
+        with_sdk
+            Whether the SDK is imported as well, which takes 50 MiB and most of a second of the interpreter.
+        """
+        self._portal.submit(self._prewarm(with_sdk=with_sdk))
 
     def start(
         self,
@@ -466,14 +472,14 @@ class Session:
 
     # -- the process ----------------------------------------------------------------------------------
 
-    async def _prewarm(self) -> None:
+    async def _prewarm(self, *, with_sdk: bool) -> None:
         if self._turn is not None:
             return
         with contextlib.suppress(Exception):  # the first turn meets the same failure and reports it
-            await self._connect()
+            await self._connect(with_sdk=with_sdk)
         self._supervisor.start_idle_timer(self._is_idle)
 
-    async def _connect(self) -> ClaudeProcess:
+    async def _connect(self, *, with_sdk: bool = True) -> ClaudeProcess:
         """The running process, connected to where the endpoint is now: a server of ours may have moved meanwhile."""
         async with self._connecting:
             if self._environ is None or not self._access.is_ready:
@@ -488,7 +494,7 @@ class Session:
                 self._last_trouble = trouble
                 if trouble:
                     self._emit(Notice(trouble))
-        process = await self._supervisor.ready()
+        process = await (self._supervisor.ready() if with_sdk else self._supervisor.started())
         if self._turn is not None:
             for notice in self._setup.new_notices():
                 self._emit(Notice(notice))

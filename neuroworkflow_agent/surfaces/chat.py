@@ -166,8 +166,8 @@ class Chat:
             session.close()
         return made
 
-    def prewarm(self) -> None:
-        """Have the session's process started in the background.
+    def prewarm(self, *, with_sdk: bool = True) -> None:
+        """Have the session's process started in the background; see `Session.prewarm`.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class Chat:
             raise
         with self._lock:
             if session is self._session:
-                session.prewarm()
+                session.prewarm(with_sdk=with_sdk)
 
     def select(
         self,

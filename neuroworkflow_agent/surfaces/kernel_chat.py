@@ -83,12 +83,15 @@ class KernelChat:
         self._kernel = CellKernel(shell, self._queue, Redaction(lambda: self.chat.secrets))
         self.chat = Chat(kernel=self._kernel, follows_environment=True)
         """Its sessions and settings."""
+        self._is_first = True
+        """Whether the next turn is the one that brings the SDK."""
         self._activity = Activity(shell)
         self._activity.attach()
 
     def prewarm(self) -> None:
         """Get ready in the background, but where memory is short.
 
+        The SDK is left for the first message: it is large, and slows the user's first cells while it is imported.
         A machine without an endpoint hears of it at the first turn.
         """
         threading.Thread(target=self._get_ready, name="neuroworkflow-agent imports", daemon=True).start()
@@ -99,7 +102,7 @@ class KernelChat:
         if is_memory_short():
             return
         with contextlib.suppress(AgentError):
-            self.chat.prewarm()
+            self.chat.prewarm(with_sdk=False)
         _import_renderer()
         time.sleep(_FIRST_MESSAGE_S)
         _prepare_tracebacks()
@@ -154,7 +157,8 @@ class KernelChat:
         except BaseException:
             self._queue.close()
             raise
-        _ToMainThread(self.shell, self._queue, view).follow(turn)
+        _ToMainThread(self.shell, self._queue, view).follow(turn, is_first=self._is_first)
+        self._is_first = False
         return turn, view
 
     def _finished(self, turn: Turn) -> Turn:
@@ -200,16 +204,31 @@ class _ToMainThread:
     asking: UserCode | None = None
     clock: asyncio.TimerHandle | None = None
     """Moves what a cell says of running code: the main thread cannot."""
+    brings_modules: bool = False
+    """Whether there will be modules that no traceback has looked for yet."""
 
-    def follow(self, turn: Turn) -> None:
-        """Hand on everything that happens in `turn`, once the cell serves."""
+    def follow(self, turn: Turn, *, is_first: bool) -> None:
+        """Hand on everything that happens in `turn`, once the cell serves; the first one brings the SDK."""
         self.turn = turn
         turn.subscribe(self)
+        self.brings_modules = is_first
 
     def __call__(self, event: Event) -> None:
         """On the engine's thread."""
-        from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, CellEnd, CellStart, TurnEnd
+        from neuroworkflow_agent.events import (
+            ApprovalDecision,
+            ApprovalRequest,
+            CellEnd,
+            CellStart,
+            TextDelta,
+            TurnEnd,
+            Waiting,
+        )
 
+        if self.brings_modules and isinstance(event, Waiting | TextDelta):
+            self.brings_modules = False
+            loop = asyncio.get_running_loop()
+            loop.call_later(_FIRST_MESSAGE_S, loop.run_in_executor, None, _prepare_tracebacks)
         if isinstance(event, CellStart):
             self._move_clock(event.tool_use_id, time.monotonic())
         if isinstance(event, CellEnd | TurnEnd) and self.clock is not None:

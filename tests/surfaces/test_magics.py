@@ -73,9 +73,28 @@ def test_first_error_does_not_look_for_all_modules_on_the_main_thread(
 ) -> None:
     kernel = start_kernel()
     assert kernel.run(LOADED).status == "ok"
+    assert (
+        kernel.run("'claude_agent_sdk' in sys.modules").text.strip() == "False"
+    )  # it is for the first message
     assert kernel.run("1 / 0").status == "error"
     looked_at, modules = map(int, kernel.run("print(len(looked_at), len(sys.modules))").text.split())
     assert looked_at < modules  # they are six or eight directories deep, each
+
+
+@pytest.mark.thorough
+def test_nor_does_the_first_error_after_the_first_message(
+    start_kernel: Callable[[], RealKernel], scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(Reply.text("hello"))
+    kernel = start_kernel()
+    assert kernel.run(LOADED).status == "ok"
+    kernel.run("before = len(sys.modules)")
+    assert kernel.run("%chat hi").end == "complete"
+    kernel.run("import time; time.sleep(5); looked_at.clear()")
+    assert kernel.run("1 / 0").status == "error"
+    looked_at, came = map(int, kernel.run("print(len(looked_at), len(sys.modules) - before)").text.split())
+    assert came > 300
+    assert looked_at < came
 
 
 def test_answer_is_shown_as_html_and_readable_without(

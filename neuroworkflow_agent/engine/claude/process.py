@@ -78,6 +78,7 @@ class ClaudeProcess:
         """What ended the process, once it has ended."""
         self._is_used = False
         self._is_over = False
+        self._wanted = asyncio.Event()
         self._request_ids = itertools.count(1)
         self._let_others_run = _Yielding()
         self._scratch = Scratch()
@@ -89,7 +90,7 @@ class ClaudeProcess:
         self._reader.add_done_callback(self._ended)  # also when it was cancelled before it began
 
     async def loaded(self) -> None:
-        """Wait until the SDK is imported and serves the process.
+        """Have the SDK imported, and wait until it serves the process.
 
         Raises
         ------
@@ -98,6 +99,7 @@ class ClaudeProcess:
         Exception
             What stood in the way of the import.
         """
+        self._wanted.set()
         await asyncio.wait([self._loaded])
         if self._loaded.cancelled():
             raise SessionClosedError("This session was closed meanwhile.")
@@ -188,7 +190,8 @@ class ClaudeProcess:
         try:
             await asyncio.to_thread(sweep)
             early = await start_early(start.plain, self._stderr.append)
-            await self._serve(early, await self._complete(start))
+            if early is None or await self._is_wanted(early):
+                await self._serve(early, await self._complete(start))
         except asyncio.CancelledError as error:
             self.failure = error
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises ends this process, not us
@@ -197,6 +200,16 @@ class ClaudeProcess:
             self._is_over = True
             if early is not None:
                 await early.close()
+
+    async def _is_wanted(self, early: EarlyProcess) -> bool:
+        """Wait until the process is to be served; False if it has ended before."""
+        ending, wanting = asyncio.ensure_future(early.wait()), asyncio.ensure_future(self._wanted.wait())
+        try:
+            await asyncio.wait([ending, wanting], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ending.cancel()
+            wanting.cancel()
+        return self._wanted.is_set()
 
     async def _complete(self, start: Start) -> ClaudeAgentOptions:
         """The SDK's options, made on another thread: the import would keep this one from a Stop."""

@@ -68,11 +68,12 @@ class Supervisor:
         SessionClosedError
             After `close`: who was still getting ready then must not leave a process behind.
         """
-        process = await self._started()
+        process = await self.started()
         await process.loaded()
         return process
 
-    async def _started(self) -> ClaudeProcess:
+    async def started(self) -> ClaudeProcess:
+        """As `ready`, without waiting for the SDK; where it is not imported yet, it is not by this either."""
         if self._drained is not None:
             await self._drained.wait()
         if self._process is not None and self._process.is_open:

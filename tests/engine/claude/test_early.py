@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -17,7 +18,7 @@ from claude_agent_sdk._internal.transport.subprocess_cli import SubprocessCLITra
 from claude_agent_sdk.types import _configure_can_use_tool
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.engine.claude import early, options
+from neuroworkflow_agent.engine.claude import early, options, process
 from neuroworkflow_agent.engine.claude.command import command
 from neuroworkflow_agent.engine.claude.hooks import Gate
 from neuroworkflow_agent.engine.claude.options import PlainOptions, build_options, plain_options
@@ -268,11 +269,62 @@ def test_sdk_that_cannot_be_imported_is_said_and_leaves_no_process(
     assert starts_early[0].has_ended
 
 
+PREWARMED = """\
+import sys, time
+from pathlib import Path
+import psutil
+from neuroworkflow_agent import AgentConfig, Session
+session = Session(AgentConfig.from_env(cli_path=Path(sys.argv[1])))
+session.prewarm(with_sdk=False)
+while not Path(sys.argv[1]).with_name("starts.jsonl").exists():
+    time.sleep(0.01)
+time.sleep(0.2)
+print(sorted(sys.modules.keys() & {"claude_agent_sdk", "mcp", "pydantic", "jsonschema"}))
+print(session.run("hi").result().end, "claude_agent_sdk" in sys.modules)
+"""
+
+
+def test_prewarmed_without_the_sdk_it_is_imported_by_the_first_turn(
+    scripted_model: ScriptedModel, workspace: Path, tmp_path: Path
+) -> None:
+    fake = write_fake_claude(tmp_path, "ok")
+    run = subprocess.run(
+        [sys.executable, "-c", PREWARMED, fake], capture_output=True, text=True, cwd=workspace, timeout=60
+    )
+    assert (run.stdout, run.stderr) == ("[]\ncomplete True\n", "")
+    assert len(starts_of(fake)) == 1
+
+
 def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_process_that_ended_before_it_was_asked_is_replaced(
+    starts_early: Any, scripted_model: ScriptedModel, make_session: Maker, tmp_path: Path
+) -> None:
+    fake = write_fake_claude(tmp_path, "die_at_start", "ok")
+    session = make_session(cli_path=fake)
+    session.prewarm(with_sdk=False)
+    until(lambda: bool(starts_early) and starts_early[0].has_ended)
+    time.sleep(0.1)
+    assert end_of(session, "hi").end == "complete"
+    assert len(starts_of(fake)) == 2
+
+
+def test_closed_before_it_is_asked_the_process_is_ended_at_once(
+    starts_early: Any, scripted_model: ScriptedModel, make_session: Maker
+) -> None:
+    session = make_session()
+    session.prewarm(with_sdk=False)
+    until(lambda: bool(starts_early))
+    started = time.monotonic()
+    session.close()
+    assert time.monotonic() - started < process._CLOSE_GRACE_S
+    assert starts_early[0].has_ended
+    assert children() == []
 
 
 def test_stop_while_the_sdk_is_imported_is_true_at_once_and_the_next_turn_works(
