@@ -43,7 +43,8 @@ async def start_early(plain: PlainOptions, on_stderr: Callable[[str], None]) -> 
     arguments = command(plain)
     try:
         process = await anyio.open_process(arguments, cwd=plain["cwd"], env=environment(plain, os.environ))
-    except (OSError, ValueError):  # not there, not a program, a null character in an argument
+    # Not there, not a program, a null character in an argument; an SDK whose version nobody knows.
+    except (OSError, ValueError, ImportError):
         return None
     return EarlyProcess(process, arguments, on_stderr)
 

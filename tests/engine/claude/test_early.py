@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import subprocess
 import sys
@@ -232,6 +233,19 @@ def test_where_it_cannot_be_started_early_the_sdk_says_why(
     end = end_of(session, "hi")
     assert end.end in ("error", "cut_off")
     assert str(fake) in end.message
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("not now"), importlib.metadata.PackageNotFoundError("claude-agent-sdk")]
+)
+async def test_whatever_is_in_the_way_is_left_to_the_sdk(
+    error: Exception, starts_early: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_name: str) -> str:
+        raise error
+
+    monkeypatch.setattr(importlib.metadata, "version", fail)
+    assert await early.start_early(plain_of(tmp_path, write_fake_claude(tmp_path, "ok")), print) is None
 
 
 def test_another_command_line_of_the_sdk_goes_before_ours(
