@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from neuroworkflow_agent.errors import AgentError
 from neuroworkflow_agent.nodes.catalogue import NodeEntry, PortEntry
 from neuroworkflow_agent.nodes.contract import FILE_TYPES, PORT_TYPES, accepts
-from neuroworkflow_agent.nodes.units import compare
+from neuroworkflow_agent.nodes.meanings import compare
 
 Verdict: TypeAlias = Literal["fits", "fits by type", "fits by type only", "does not fit"]
 """By type and by meaning · by type, the meaning is unclear · by type, but it means something else · not at all."""

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import given as tried_with
+from hypothesis import settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from neuroworkflow_agent.cli import app
+from neuroworkflow_agent.nodes import unit_words
 from neuroworkflow_agent.nodes.catalogue import PortEntry
 from neuroworkflow_agent.nodes.connections import Verdict, check_ports
 from neuroworkflow_agent.nodes.contract import PORT_TYPES, accepts
-from neuroworkflow_agent.nodes.units import compare, is_physical, units_in
+from neuroworkflow_agent.nodes.dimensions import conversion, quantity
+from neuroworkflow_agent.nodes.meanings import compare
+from neuroworkflow_agent.nodes.units import is_physical, units_in
+from tests import tiers
 
 CORRECT = Path(__file__).parent / "correct"
 _PYTHON = {"object": object, "int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict}
@@ -57,6 +66,18 @@ _SPIKES = "Spike times in ms, a list keyed by neuron name"
         (("n", "INT", "Delay in ms"), ("d", "FLOAT", "Delay in ms"), "fits", "INT into FLOAT"),
         (("f", "CSV_FILE", "Table"), ("g", "JSON_FILE", "Table"), "fits by type only", "CSV_FILE and JSON_FILE"),
         (("rate_hz", "FLOAT", "Firing rate"), ("mean_rate_hz", "FLOAT", "Firing rate"), "fits", "both are in"),
+        (("g", "FLOAT", "Leak in mS"), ("g", "FLOAT", "Leak in mS/cm²"), "fits by type only", "a conductance in mS, the input a conductance density in mS/cm2"),
+        (("c", "FLOAT", "Membrane in uF"), ("c", "FLOAT", "Membrane in uF/cm2"), "fits by type only", "a capacitance in uF, the input a capacitance density in uF/cm2"),
+        (("n", "FLOAT", "Calcium in mol"), ("n", "FLOAT", "Calcium in mol/l"), "fits by type only", "an amount in mol, the input a concentration in mol/l"),
+        (("i", "FLOAT", "Drive in nA"), ("i", "FLOAT", "Drive in uA/cm²"), "fits by type only", "a current in nA, the input a current density in uA/cm2"),
+        (("d", "FLOAT", "Way in mm"), ("d", "FLOAT", "Calcium in mM"), "fits by type only", "a length in mm, the input a concentration in mM"),
+        (("w", "FLOAT", "Turning in rad/s"), ("w", "FLOAT", "Turning in Hz"), "fits by type only", "an angular velocity in rad/s, the input a rate in Hz"),
+        (("j", "FLOAT", "Drive in uA cm^-2"), ("j", "FLOAT", "Drive in pA/µm²"), "fits by type only", "multiply by 0.01"),
+        (("t", "FLOAT", "Bath in °C"), ("t", "FLOAT", "Bath in K"), "fits by type only", "the input in K: add 273.15"),
+        (("f", "FLOAT", "Share in %"), ("f", "FLOAT", "Share, a fraction"), "fits by type only", "multiply by 0.01"),
+        (("f", "FLOAT", "Share in %"), ("f", "FLOAT", "Share in Hz"), "fits by type only", "a pure number, the input a rate in Hz"),
+        (("r", "FLOAT", "Rate in spikes per second"), ("r", "FLOAT", "Rate in Hz"), "fits", "both are in spikes per second"),
+        (("r", "FLOAT", "Rate in 1/ms"), ("r", "FLOAT", "Rate in kHz"), "fits", "both are in 1/ms"),
         (("a", "?", "Anything"), ("b", "DICT", "Anything"), "fits by type", "cannot be read"),
     ],
 )  # fmt: skip
@@ -81,10 +102,80 @@ def test_fit(given: tuple[str, str, str], wanted: tuple[str, str, str], verdict:
         ("weights, unitless", ["unitless"]),
         ("Resistance in MΩ", ["MΩ"]),
         ("the m gate of a channel", []),
+        ("Conductance density (mS/cm²), then µS mm^-2", ["mS/cm2", "µS mm^-2"]),
+        ("10ms of noise at 5 Hz per neuron", ["ms", "Hz per neuron"]),
+        ("with the keys rate_hz and delay_ms", ["hz", "ms"]),
+        ("concentration in mol/l or mmol/L", ["mol/l", "mmol/L"]),
+        # Other words, initials and names.
+        ("Voltage in a neuron at an age in Mm", []),
+        ("the second population, which lets us compute the degree", []),
+        ("neurons in V1 and in S2, spikes per neuron, M/F", []),
+        ("range [min, max] of the neuron(s)", []),
+        ("a current in nA/patch", []),
     ],
 )
 def test_units_are_recognised(text: str, units: list[str]) -> None:
     assert [unit.text for unit in units_in("value", text)] == units
+
+
+@pytest.mark.parametrize(
+    ("name", "units"),
+    [
+        ("g_ns", ["nanosiemens"]),
+        ("delay_ns", ["nanosiemens"]),
+        ("duration_s", ["second"]),
+        ("v_s", []),
+        ("e_na", []),
+        ("input_na", ["nanoampere"]),
+        ("g_ms_per_cm2", ["millisiemens*centimeter**-2"]),
+        ("spikes_per_s", ["second**-1"]),
+        ("rate_min", []),
+        ("ms", []),
+        ("_", []),
+    ],
+)
+def test_units_of_names_are_recognised(name: str, units: list[str]) -> None:
+    assert [unit.expression for unit in units_in(name, "")] == units
+
+
+def test_every_word_is_a_unit_that_pint_knows() -> None:
+    for word in (*unit_words._WORDS, *unit_words._LONG_WORDS):
+        assert quantity(unit_words.unit_word(word) or "dimensionless") is not None, word
+    powers = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "c": -2, "-": 0, "k": 3, "M": 6, "G": 9}
+    for symbol, name, prefixes in unit_words._SYMBOLS:
+        for prefix in prefixes:
+            unit = unit_words.unit_word(f"{prefix.removeprefix('-')}{symbol}")
+            assert unit is not None
+            assert conversion(unit, name) == pytest.approx((10.0 ** powers[prefix], 0.0)), unit
+
+
+_PIECES = ("mS", "cm2", "ms", " in ", "/", " per ", "spikes", "1", "-1", "^", "**", "°C", "%", "_", "(", "µ", "Ω", "V1", "a", " ", "·", "\n")  # fmt: skip
+
+
+@settings(max_examples=tiers.count(2_000, at_least=50), deadline=None)
+@tried_with(
+    texts=st.lists(st.lists(st.sampled_from(_PIECES) | st.characters(), max_size=12), min_size=2, max_size=2)
+)
+def test_any_text_has_units_that_can_be_compared(texts: list[list[str]]) -> None:
+    given_text, wanted = map("".join, texts)
+    found = units_in(given_text, wanted)
+    assert all(conversion(unit.expression, unit.expression) for unit in found)
+    assert compare(("a", given_text), ("b", wanted)).verdict in ("same", "different", "unclear")
+
+
+def test_pint_is_loaded_only_for_units_that_differ() -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from neuroworkflow_agent.nodes import check_paths\n"
+        "from neuroworkflow_agent.nodes.meanings import compare\n"
+        f"check_paths([Path({str(CORRECT)!r})])\n"
+        "assert compare(('a', 'Delay in ms'), ('a', 'Delay in ms')).verdict == 'same'\n"
+        "assert 'pint' not in sys.modules\n"
+        "assert compare(('a', 'Delay in s'), ('a', 'Delay in ms')).reason.endswith('multiply by 1000')\n"
+        "assert 'pint' in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
