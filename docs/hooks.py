@@ -39,9 +39,11 @@ def _commands() -> str:
 def _findings() -> str:
     lines = []
     for prefix, title in _PARTS:
-        lines += [f"### {title}", "", "| code | severity | what |", "|---|---|---|"]
+        lines += [f"### {title}", "", "| code | severity | what | why |", "|---|---|---|---|"]
         rules = [rule for rule in RULES.values() if rule.code.startswith(prefix)]
-        lines += [f"| {rule.code} | {rule.severity} | {_plain(rule.title)} |" for rule in rules]
+        lines += [
+            f"| {rule.code} | {rule.severity} | {_plain(rule.title)} | {_plain(rule.why)} |" for rule in rules
+        ]
         lines.append("")
     return "\n".join(lines)
 

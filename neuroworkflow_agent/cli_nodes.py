@@ -86,6 +86,7 @@ def check_node(
     match FindingsFormat.json if as_json else output:
         case FindingsFormat.json:
             counts = {"files": report.files, "nodes": len(report.nodes), "errors": report.errors}
+            counts |= {"silenced": report.silenced, "ignored": report.ignored}
             echo(reports.as_json(report.findings, **counts))
         case FindingsFormat.github:
             echo(reports.as_github(report.findings), nl=False)
@@ -177,6 +178,8 @@ def check_workflow(
         facts = {
             "nodes": workflow.order or list(workflow.nodes),
             "connections": [c.names for c in workflow.connections],
+            "silenced": report.silenced,
+            "ignored": report.ignored,
         }
         echo(reports.as_json(report.findings, name=workflow.name, errors=report.errors, **facts))
     elif chosen is FindingsFormat.github:

@@ -10,7 +10,7 @@ from neuroworkflow_agent.errors import AgentError
 from neuroworkflow_agent.nodes import catalogue, drawing
 from neuroworkflow_agent.nodes.checker import check_paths, try_nodes
 from neuroworkflow_agent.nodes.connections import check_ports, find_port
-from neuroworkflow_agent.nodes.findings import UNREADABLE, Finding, count
+from neuroworkflow_agent.nodes.findings import SEVERITIES, UNREADABLE, Finding, count
 from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.source import Unreadable
 from neuroworkflow_agent.nodes.workflow_report import check_workflow
@@ -64,7 +64,7 @@ def _look_at_file(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -> 
         flow = check_workflow(path)
         if flow.workflow.nodes:
             texts.append(flow.summary)
-            findings += flow.findings
+            findings = sorted({*findings, *flow.findings})
     if not texts:
         return {"text": ""}
     counts = [count(findings, "error"), count(findings, "warning")]
@@ -105,7 +105,7 @@ _ANSWERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Answer]] = 
 
 def _as_lines(findings: list[Finding], folder: str) -> str:
     """The gravest findings, one a line."""
-    ranked = sorted(findings, key=lambda finding: (finding.severity != "error", finding))
+    ranked = sorted(findings, key=lambda finding: (SEVERITIES.index(finding.severity), finding))
     more = f"… and {len(ranked) - _MAX_FINDINGS} more\n" if len(ranked) > _MAX_FINDINGS else ""
     return _relative(as_text(ranked[:_MAX_FINDINGS]), folder) + more
 

@@ -11,9 +11,11 @@ from neuroworkflow_agent.nodes.contract import CATEGORIES
 from neuroworkflow_agent.nodes.files import may_hold_node, python_files
 from neuroworkflow_agent.nodes.findings import Finding, count, plural, summarise
 from neuroworkflow_agent.nodes.model import NodeClass, node_classes
+from neuroworkflow_agent.nodes.noqa import Noqa, keep, noqas_in
 from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.rules import check_node
 from neuroworkflow_agent.nodes.rules.code import check_module
+from neuroworkflow_agent.nodes.selection import Selections
 from neuroworkflow_agent.nodes.source import Unreadable, read_source
 from neuroworkflow_agent.nodes.type_names import TypeName, taken_types
 
@@ -31,6 +33,7 @@ class Checked:
     """The type of each node."""
     nodes: list[str] = field(default_factory=list)
     """Class names."""
+    noqas: tuple[Noqa, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,12 @@ class Report:
     """How many were looked into."""
     nodes: tuple[tuple[str, str], ...]
     """File and class name of each node."""
+    silenced: int = 0
+    """How many more a `noqa` has taken."""
+    ignored: int = 0
+    """How many more the project does not want."""
+    noqas: Mapping[str, tuple[Noqa, ...]] = field(default_factory=dict)
+    """Those of each file that has any."""
 
     @property
     def errors(self) -> int:
@@ -53,8 +62,9 @@ class Report:
 
     @property
     def summary(self) -> str:
-        """One line: `2 files, 2 nodes: 1 error, 0 warnings`."""
-        return f"{plural(self.files, 'file')}, {plural(len(self.nodes), 'node')}: {summarise(self.findings)}"
+        """One line: `2 files, 2 nodes: 1 error, 0 warnings`, and what is not shown."""
+        looked_at = f"{plural(self.files, 'file')}, {plural(len(self.nodes), 'node')}"
+        return f"{looked_at}: {summarise(self.findings, self.silenced, self.ignored)}"
 
 
 def check_paths(paths: Sequence[Path], *, jobs: int | None = None, need_nodes: bool = True) -> Report:
@@ -68,6 +78,11 @@ def check_paths(paths: Sequence[Path], *, jobs: int | None = None, need_nodes: b
         Processes for many files; None for as many as there are processors.
     need_nodes
         Whether it is wrong for a file that is named to hold none.
+
+    Raises
+    ------
+    ConfigError
+        If a project's selection of findings cannot work.
     """
     folders = [path for path in paths if os.path.isdir(path)]  # noqa: PTH112 - a name too long is none, and no error
     named = {path for path in paths if path not in folders}
@@ -86,7 +101,10 @@ def check_paths(paths: Sequence[Path], *, jobs: int | None = None, need_nodes: b
     findings = [finding for each in checked for finding in each.findings]
     findings += taken_types(checked, folders, named)
     nodes = tuple((each.path, name) for each in checked for name in each.nodes)
-    return Report(sorted(set(findings)), sum(bool(each.nodes or each.findings) for each in checked), nodes)
+    noqas = {each.path: each.noqas for each in checked if each.noqas}
+    kept = keep(sorted(set(findings)), noqas, Selections(), lambda code: code < "NW6")
+    looked_at = sum(bool(each.nodes or each.findings) for each in checked)
+    return Report(kept.findings, looked_at, nodes, kept.silenced, kept.ignored, noqas)
 
 
 def try_nodes(report: Report, environ: Mapping[str, str], *, timeout_s: float) -> Report:
@@ -95,7 +113,13 @@ def try_nodes(report: Report, environ: Mapping[str, str], *, timeout_s: float) -
 
     files = dict.fromkeys(path for path, _ in report.nodes)
     tried = [finding for path in files for finding in try_node(Path(path), environ, timeout_s=timeout_s)]
-    return replace(report, findings=sorted({*report.findings, *tried}))
+    kept = keep(sorted(set(tried)), report.noqas, Selections(), lambda code: code.startswith("NW6"))
+    return replace(
+        report,
+        findings=sorted({*report.findings, *kept.findings}),
+        silenced=report.silenced + kept.silenced,
+        ignored=report.ignored + kept.ignored,
+    )
 
 
 def _check_one(work: tuple[Path, bool]) -> Checked:
@@ -124,7 +148,7 @@ def check_file(path: Path, is_named: bool = True) -> Checked:
     except Unreadable as unreadable:
         return Checked(shown, [unreadable.finding])
     try:
-        nodes = node_classes(source)
+        noqas, nodes = noqas_in(source), node_classes(source)
         findings = [finding for node in nodes for finding in check_node(node)]
         if nodes:
             findings += [*check_module(source), *_check_place(path, nodes)]
@@ -154,7 +178,7 @@ def check_file(path: Path, is_named: bool = True) -> Checked:
         and label.text
         and (at := source.find("NW112", label.at, ""))
     ]
-    return Checked(shown, findings, types, [node.name for node in nodes])
+    return Checked(shown, findings, types, [node.name for node in nodes], noqas)
 
 
 def _check_place(path: Path, nodes: list[NodeClass]) -> Iterator[Finding]:

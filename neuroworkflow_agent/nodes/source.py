@@ -40,16 +40,17 @@ class Source:
     """The same, flat."""
 
     @cached_property
-    def _lines(self) -> list[str]:
-        return self.text.splitlines()
+    def lines(self) -> list[str]:
+        """As Python counts them: a form feed ends none."""
+        return self.text.split("\n")
 
     def find(self, code: str, at: ast.AST | None, message: str, remedy: str = "") -> Finding:
         """A finding at a node of the tree; at the file's beginning without one."""
         line = getattr(at, "lineno", 1)
         offset = getattr(at, "col_offset", 0)
         # The tree counts bytes of UTF-8, people and editors count characters.
-        if 0 < line <= len(self._lines) and not self._lines[line - 1].isascii():
-            offset = len(self._lines[line - 1].encode()[:offset].decode(errors="replace"))
+        if 0 < line <= len(self.lines) and not self.lines[line - 1].isascii():
+            offset = len(self.lines[line - 1].encode()[:offset].decode(errors="replace"))
         return Finding(self.path, line, offset + 1, code, message, remedy)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from neuroworkflow_agent.nodes.drawing import workflow_as_svg
 from neuroworkflow_agent.nodes.findings import Finding, count, plural, summarise
+from neuroworkflow_agent.nodes.noqa import keep, noqas_in
 from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.rules import workflow as rules
+from neuroworkflow_agent.nodes.selection import Selections
 from neuroworkflow_agent.nodes.workflows import Workflow, read_workflow
 
 
@@ -21,6 +23,10 @@ class WorkflowReport:
     """The workflow as its file says it."""
     findings: list[Finding]
     """Sorted by file, place and code."""
+    silenced: int = 0
+    """How many more a `noqa` has taken."""
+    ignored: int = 0
+    """How many more the project does not want."""
 
     @property
     def errors(self) -> int:
@@ -30,7 +36,8 @@ class WorkflowReport:
     def summary(self) -> str:
         """One line: `2 nodes, 1 connection: 0 errors, 0 warnings`."""
         nodes, connections = self.workflow.nodes, self.workflow.connections
-        return f"{plural(len(nodes), 'node')}, {plural(len(connections), 'connection')}: {summarise(self.findings)}"
+        looked_at = f"{plural(len(nodes), 'node')}, {plural(len(connections), 'connection')}"
+        return f"{looked_at}: {summarise(self.findings, self.silenced, self.ignored)}"
 
     def __str__(self) -> str:
         return f"{as_text(self.findings)}{self.summary}"
@@ -52,6 +59,11 @@ def check_workflow(path: Path, folders: tuple[Path, ...] = ()) -> WorkflowReport
     ------
     Unreadable
         With the finding that says why.
+    ConfigError
+        If the project's selection of findings cannot work.
     """
     workflow = read_workflow(path, folders)
-    return WorkflowReport(workflow, sorted([*workflow.findings, *rules.check(workflow)]))
+    noqas = {workflow.source.path: noqas_in(workflow.source)}
+    found = sorted({*workflow.findings, *rules.check(workflow)})
+    kept = keep(found, noqas, Selections(), lambda code: code.startswith("NW7"))
+    return WorkflowReport(workflow, kept.findings, kept.silenced, kept.ignored)

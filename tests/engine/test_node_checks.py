@@ -53,9 +53,9 @@ def test_findings_come_back_in_the_same_turn_and_the_closing_line_counts_them(
     assert end.end == "complete"
     told = [event.message for event in events if isinstance(event, Notice)][1:]
     assert len(told) == 1
-    assert told[0].startswith("The checker: nodes/FiringRateNode.py:32:13: error NW204 The default 'mode'")
+    assert told[0].startswith("The checker: nodes/FiringRateNode.py:32:13: warning NW204 The default 'mode'")
     assert end.checked == "checked: 0 errors"
-    assert "nodes/FiringRateNode.py:32:13: error NW204 The default 'mode'" in seen(scripted_model, 1)
+    assert "nodes/FiringRateNode.py:32:13: warning NW204 The default 'mode'" in seen(scripted_model, 1)
     assert "Fix every error" in seen(scripted_model, 1)
     assert "1 file, 1 node: 0 errors, 0 warnings" in seen(scripted_model, 2)
     assert path.read_text() == RATE
@@ -64,8 +64,9 @@ def test_findings_come_back_in_the_same_turn_and_the_closing_line_counts_them(
 def test_errors_that_stay_are_in_the_closing_line(
     workspace: Path, scripted_model: ScriptedModel, make_session: Maker
 ) -> None:
+    wrong = next(fault for fault in FAULTS if fault.code == "NW301").source
     scripted_model.extend(
-        write(workspace / "FiringRateNode.py", FAULTY.source), Reply.text("Done."), Reply.text("Hi.")
+        write(workspace / "FiringRateNode.py", wrong), Reply.text("Done."), Reply.text("Hi.")
     )
     session = make_session()
     assert run(session)[1].checked == "checked: 1 error"
@@ -78,8 +79,8 @@ def test_workflow_that_is_written_is_checked_too(
     (workspace / "FiringRateNode.py").write_text(RATE)
     flow = "from neuroworkflow.core.workflow import WorkflowBuilder\nWorkflowBuilder('w').add_node(FiringRateNode('rates'))\n"
     scripted_model.extend(write(workspace / "flow.py", flow), Reply.text("Done."))
-    assert run(make_session())[1].checked == "checked: 1 error"
-    assert "flow.py:2:31: error NW706" in seen(scripted_model, 1)
+    assert run(make_session())[1].checked == "checked: 0 errors, 1 warning"
+    assert "flow.py:2:31: warning NW706" in seen(scripted_model, 1)
 
 
 def test_other_files_and_deleted_ones_are_not_mentioned(

@@ -17,9 +17,9 @@ from tests.nodes.faults import CORRECT, FAULTS
 
 @pytest.fixture
 def wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A node whose default is not allowed, named as a person in its folder would."""
+    """A node that reads a parameter it has not, named as a person in its folder would."""
     monkeypatch.chdir(tmp_path)
-    next(fault for fault in FAULTS if fault.code == "NW204").write(tmp_path)
+    next(fault for fault in FAULTS if fault.code == "NW215").write(tmp_path)
     return "FiringRateNode.py"
 
 
@@ -32,8 +32,8 @@ def test_text_is_one_line_a_finding_and_a_summary_beside(wrong: str) -> None:
     code, out, err = run("check-node", wrong)
     assert code == 1
     assert out == (
-        "FiringRateNode.py:32:13: error NW204 The default 'mode' of 'statistic' is not among its allowed_values. "
-        "Allowed are ['mean', 'median'].\n"
+        "FiringRateNode.py:83:71: error NW215 The parameter 'window' is read and not declared. "
+        "Declare it in parameters. Declared are 'window_ms', 'statistic'.\n"
     )
     assert err == "1 file, 1 node: 1 error, 0 warnings\n"
 
@@ -45,16 +45,18 @@ def test_json_has_every_field(wrong: str) -> None:
         "files": 1,
         "nodes": 1,
         "errors": 1,
+        "silenced": 0,
+        "ignored": 0,
         "findings": [
             {
                 "path": "FiringRateNode.py",
-                "line": 32,
-                "column": 13,
-                "code": "NW204",
+                "line": 83,
+                "column": 71,
+                "code": "NW215",
                 "severity": "error",
-                "title": RULES["NW204"].title,
-                "message": "The default 'mode' of 'statistic' is not among its allowed_values.",
-                "remedy": "Allowed are ['mean', 'median'].",
+                "title": RULES["NW215"].title,
+                "message": "The parameter 'window' is read and not declared.",
+                "remedy": "Declare it in parameters. Declared are 'window_ms', 'statistic'.",
             }
         ],
     }
@@ -66,7 +68,7 @@ def test_annotations_are_escaped(wrong: str) -> None:
     assert code == 1
     first, second = out.splitlines()
     assert first.startswith(
-        "::error file=FiringRateNode.py,line=32,col=13,title=NW204 The default is not among"
+        "::error file=FiringRateNode.py,line=83,col=71,title=NW215 A parameter is read and not declared"
     )
     assert second.startswith("::error file=a%2Cb%3Ac%25.py,line=1,col=5,title=NW004 ")
 
@@ -75,10 +77,18 @@ def test_sarif_is_valid_and_names_every_rule(wrong: str) -> None:
     _, out, _ = run("check-node", "--format", "sarif", wrong)
     log = Sarif.model_validate_json(out)
     (result,) = log.runs[0].results or []
-    assert result.rule_id == "NW204"
+    assert result.rule_id == "NW215"
     rules = log.runs[0].tool.driver.rules or []
     assert [rule.id for rule in rules] == sorted(RULES)
-    assert rules[json.loads(out)["runs"][0]["results"][0]["ruleIndex"]].id == "NW204"
+    assert rules[json.loads(out)["runs"][0]["results"][0]["ruleIndex"]].id == "NW215"
+
+
+def test_every_rule_says_what_comes_of_it() -> None:
+    assert all(rule.why.endswith(".") and len(rule.why) > 10 for rule in RULES.values())
+    certain = [rule.why for rule in RULES.values() if rule.severity == "error" and rule.code > "NW100"]
+    assert not [why for why in certain if why.startswith(("It runs", "It may run"))]
+    advice = [rule.why for rule in RULES.values() if rule.severity == "info"]
+    assert not [why for why in advice if "Error" in why or "raises" in why]
 
 
 def test_correct_files_exit_with_zero() -> None:
@@ -87,15 +97,16 @@ def test_correct_files_exit_with_zero() -> None:
 
 
 def test_warnings_alone_exit_with_zero(tmp_path: Path) -> None:
-    path = next(fault for fault in FAULTS if fault.code == "NW115").write(tmp_path)
+    path = next(fault for fault in FAULTS if fault.code == "NW204").write(tmp_path)
     assert run("check-node", str(path))[0] == 0
 
 
-def test_information_is_shown_and_exits_with_zero(tmp_path: Path) -> None:
+def test_information_is_printed_as_any_other_finding(tmp_path: Path) -> None:
     path = next(fault for fault in FAULTS if fault.code == "NW114").write(tmp_path)
-    code, out, _err = run("check-node", str(path))
+    code, out, err = run("check-node", str(path))
     assert code == 0
-    assert "info NW114" in out
+    assert ": info NW114 The stage 'decoding' is a new one." in out
+    assert err == "1 file, 1 node: 0 errors, 0 warnings\n"
 
 
 def test_nodes_are_listed_as_table_text_json_and_mermaid() -> None:

@@ -179,5 +179,5 @@ def test_hand_written_node_gets_findings_to_act_on(tmp_path: Path) -> None:
     }
     assert (
         told["NW111"]
-        == "my_node.py:11:14: error NW111 The type 'Rate Node' is not snake_case. Write type='rate_node'."
+        == "my_node.py:11:14: warning NW111 The type 'Rate Node' is not snake_case. Write type='rate_node'."
     )

@@ -37,7 +37,7 @@ def check(node: NodeClass) -> Iterator[Finding]:
 def _check_labels(node: NodeClass, definition: Definition) -> Iterator[Finding]:
     find, labels = node.source.find, definition.labels
     kind = labels.get("type")
-    if kind is None or kind.text == "":
+    if kind is None:
         yield find(
             "NW110",
             definition.at,
@@ -52,7 +52,7 @@ def _check_labels(node: NodeClass, definition: Definition) -> Iterator[Finding]:
             f"Write type={_snake(kind.text)!r}.",
         )
     described = labels.get("description")
-    if described is None or (described.text is not None and not described.text.strip()):
+    if described is None:
         yield find(
             "NW118",
             definition.at,
