@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,6 +73,14 @@ def check_node(
         typer.Option("--run", help="Also import each node and run its example, in a process of its own."),
     ] = False,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds one node's run may take.")] = 60.0,
+    fix: Annotated[bool, typer.Option("--fix", help="Put right what leaves nothing to decide.")] = False,
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="Print what --fix would change, and change nothing; exit 1 if it would."),
+    ] = False,
+    skip_others: Annotated[
+        bool, typer.Option("--skip-others", help="Pass over named files without a node, as in folders.")
+    ] = False,
 ) -> None:
     """Say what is wrong with node files. Nothing is imported or run without --run. Exit 1 on errors.
 
@@ -80,13 +89,18 @@ def check_node(
     from neuroworkflow_agent.nodes import reports
     from neuroworkflow_agent.nodes.checker import check_paths, try_nodes
 
-    report = check_paths(paths)
+    report = check_paths(paths, need_nodes=not skip_others)
+    if diff:
+        raise typer.Exit(_print_diffs(report.findings) or (1 if report.errors else 0))
+    fixed = _fix(report.findings) if fix else 0
+    if fix:
+        report = check_paths(paths, need_nodes=not skip_others)
     if run:
         report = try_nodes(report, AgentConfig.from_env().harmless_environ, timeout_s=timeout)
     match FindingsFormat.json if as_json else output:
         case FindingsFormat.json:
             counts = {"files": report.files, "nodes": len(report.nodes), "errors": report.errors}
-            counts |= {"silenced": report.silenced, "ignored": report.ignored}
+            counts |= {"silenced": report.silenced, "ignored": report.ignored, "fixed": fixed}
             echo(reports.as_json(report.findings, **counts))
         case FindingsFormat.github:
             echo(reports.as_github(report.findings), nl=False)
@@ -190,6 +204,37 @@ def check_workflow(
         _say_findings(report.findings)
         _say_summary(report.summary, report.errors)
     raise typer.Exit(1 if report.errors else 0)
+
+
+def _print_diffs(findings: Sequence[Finding]) -> int:
+    """Print what fixing would change; 1 if it would change anything."""
+    from neuroworkflow_agent.nodes.fixing import fix_files
+
+    would_change = 0
+    for each in fix_files(findings):
+        would_change = 1
+        # A file or a pipe gets every byte of the text, so that it can be applied.
+        if sys.stdout.isatty():
+            echo(each.diff, nl=False)
+        else:
+            sys.stdout.buffer.write(each.diff.encode())
+    return would_change
+
+
+def _fix(findings: Sequence[Finding]) -> int:
+    """Put right what can be, and say so; how many findings that were."""
+    from neuroworkflow_agent.nodes.findings import plural
+    from neuroworkflow_agent.nodes.fixing import fix_files
+
+    saved: list[int] = []
+    for each in fix_files(findings):
+        if refused := each.save():
+            say((refused, "yellow"), err=True)
+        else:
+            saved.append(each.count)
+    if saved:
+        say((f"{plural(sum(saved), 'finding')} fixed in {plural(len(saved), 'file')}", "green"), err=True)
+    return sum(saved)
 
 
 def _say_findings(findings: Sequence[Finding], *, err: bool = False) -> None:

@@ -16,7 +16,7 @@ from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.rules import check_node
 from neuroworkflow_agent.nodes.rules.code import check_module
 from neuroworkflow_agent.nodes.selection import Selections
-from neuroworkflow_agent.nodes.source import Unreadable, read_source
+from neuroworkflow_agent.nodes.source import Source, Unreadable, read_source
 from neuroworkflow_agent.nodes.type_names import TypeName, taken_types
 
 _FEW = 150
@@ -147,6 +147,12 @@ def check_file(path: Path, is_named: bool = True) -> Checked:
         source = read_source(path, shown)
     except Unreadable as unreadable:
         return Checked(shown, [unreadable.finding])
+    return check_source(source, path, is_named)
+
+
+def check_source(source: Source, path: Path, is_named: bool = True) -> Checked:
+    """Check a text as it would be at a path."""
+    shown = source.path
     try:
         noqas, nodes = noqas_in(source), node_classes(source)
         findings = [finding for node in nodes for finding in check_node(node)]

@@ -10,10 +10,11 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from neuroworkflow_agent.nodes.edits import Edit
 from neuroworkflow_agent.nodes.findings import RULES, UNREADABLE, Finding
 from neuroworkflow_agent.nodes.selection import Selections
 from neuroworkflow_agent.nodes.source import Source
@@ -47,6 +48,8 @@ class Kept:
     """How many a `noqa` has taken."""
     ignored: int = 0
     """How many the project does not want."""
+    unused: tuple[tuple[Noqa, str], ...] = ()
+    """Comments and their codes that silence nothing."""
 
 
 def noqas_in(source: Source) -> tuple[Noqa, ...]:
@@ -117,13 +120,20 @@ def keep(
         used.update((each, finding.code) for each in here)
         if not any(each.has_reason for each in here):
             left.append(finding)
-    told = [
-        finding
-        for path, comments in noqas.items()
-        for comment in comments
-        for finding in _of_comment(comment, used, is_judged, selections.of_file(Path(path)).takes)
+    silenced = len(wanted) - len(left)
+    comments = [
+        (each, code) for path in noqas.values() for each in path for code in dict.fromkeys(each.codes)
     ]
-    return Kept(sorted({*left, *told}), len(wanted) - len(left), len(findings) - len(wanted))
+    told = [(each, code) for each, code in comments if selections.of_file(Path(each.at.path)).takes(code)]
+    unused = tuple(
+        (each, code)
+        for each, code in told
+        if code not in RULES or (is_judged(code) and (each, code) not in used)
+    )
+    without_reason = [(each, code) for each, code in told if (each, code) in used and not each.has_reason]
+    about = [*(_unused(*each) for each in unused), *(_without_reason(*each) for each in without_reason)]
+    left += [each for each in about if selections.of_file(Path(each.path)).takes(each.code)]
+    return Kept(sorted(set(left)), silenced, len(findings) - len(wanted), unused)
 
 
 def _is_for(noqa: Noqa, finding: Finding) -> bool:
@@ -134,22 +144,31 @@ def _is_for(noqa: Noqa, finding: Finding) -> bool:
     )
 
 
-def _of_comment(
-    noqa: Noqa, used: set[tuple[Noqa, str]], is_judged: Callable[[str], bool], takes: Callable[[str], bool]
-) -> Iterator[Finding]:
-    """What is wrong with a comment itself."""
-    for code in dict.fromkeys(noqa.codes):
-        if code not in RULES:
-            if takes("NW016"):
-                yield _told(noqa, "NW016", f"There is no finding {code}.", "Remove it from the noqa.")
-        elif (noqa, code) in used:
-            if not noqa.has_reason and takes("NW017"):
-                remedy = f"Write why it is right here: # noqa: {code} - the weights are relative."
-                yield _told(
-                    noqa, "NW017", f"The noqa for {code} has no reason, and silences nothing.", remedy
-                )
-        elif is_judged(code) and takes(code) and takes("NW016"):
-            yield _told(noqa, "NW016", f"Nothing in this line raises {code}.", "Remove it from the noqa.")
+def _unused(noqa: Noqa, code: str) -> Finding:
+    why = f"Nothing in this line raises {code}." if code in RULES else f"There is no finding {code}."
+    return _told(noqa, "NW016", why, "Remove it from the noqa.")
+
+
+def _without_reason(noqa: Noqa, code: str) -> Finding:
+    remedy = f"Write why it is right here: # noqa: {code} - the weights are relative."
+    return _told(noqa, "NW017", f"The noqa for {code} has no reason, and silences nothing.", remedy)
+
+
+def without_codes(source: Source, noqa: Noqa, codes: Collection[str]) -> Edit | None:
+    """What takes codes out of a comment, and the whole of it if it has no others."""
+    line, start = noqa.at.line, noqa.at.column - 1
+    text = source.lines[line - 1]
+    match = _NOQA.match(text, start)
+    if match is None:
+        return None
+    if left := [code for code in re.findall(_CODE, match["codes"]) if code not in codes]:
+        return Edit((line, match.start("codes")), (line, match.end("codes")), ", ".join(left))
+    before = text[:start].rstrip()
+    if not before and match.end() == len(text) and line < len(source.lines):
+        return Edit((line, 0), (line + 1, 0), "")
+    # What follows may be a comment of somebody else.
+    is_last = match.end() == len(text)
+    return Edit((line, len(before) if is_last else start), (line, match.end()), "")
 
 
 def _told(noqa: Noqa, code: str, message: str, remedy: str) -> Finding:

@@ -19,7 +19,7 @@ import nbformat
 from neuroworkflow_agent.errors import NotebookConflictError, NotebookError, NotebookLockedError
 from neuroworkflow_agent.notebooks.merging import fingerprint, merge
 from neuroworkflow_agent.notebooks.reading import Notebook, parse_notebook, read_text
-from neuroworkflow_agent.notebooks.replacing import Seen, Temporary, lock, look, sweep
+from neuroworkflow_agent.replacing import Seen, Temporary, lock, look, sweep
 
 _MERGES = 5
 """How often a save takes in what somebody wrote who writes all the time."""

@@ -47,6 +47,7 @@ def test_json_has_every_field(wrong: str) -> None:
         "errors": 1,
         "silenced": 0,
         "ignored": 0,
+        "fixed": 0,
         "findings": [
             {
                 "path": "FiringRateNode.py",

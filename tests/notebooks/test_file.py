@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from neuroworkflow_agent import replacing
 from neuroworkflow_agent.errors import NotebookError
-from neuroworkflow_agent.notebooks import replacing
 from neuroworkflow_agent.notebooks.file import NotebookFile
-from neuroworkflow_agent.notebooks.replacing import Temporary
+from neuroworkflow_agent.replacing import Temporary
 from tests import tiers
 
 
