@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from neuroworkflow_agent.nodes.findings import RULES
+from neuroworkflow_agent.nodes.fixes import FIXABLE
 
 _PARTS = (
     ("NW0", "The file"),
@@ -24,6 +25,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     """Replace `<!-- findings -->` by every rule of the checker, `<!-- commands -->` by what `--help` says."""
     if "<!-- commands -->" in markdown:
         markdown = markdown.replace("<!-- commands -->", _commands())
+    markdown = markdown.replace("<!-- fixable -->", ", ".join(sorted(FIXABLE)))
     return markdown.replace("<!-- findings -->", _findings())
 
 

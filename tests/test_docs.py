@@ -81,7 +81,7 @@ def test_every_command_and_option_has_its_help(site: Path) -> None:
 def test_every_finding_is_listed(site: Path) -> None:
     text = _Page(site / "nodes" / "index.html").text
     for rule in RULES.values():
-        assert f"{rule.code} {rule.severity} {rule.title}" in text
+        assert f"{rule.code} {rule.severity} {rule.title} {rule.why}" in text
 
 
 def test_the_api_comes_from_docstrings(site: Path) -> None:
