@@ -103,7 +103,8 @@ class NodeChecks:
 def _for_the_model(path: Path, found: str) -> str:
     return (
         f"The node checker looked at {path.name} (NeuroWorkflow, without running it):\n{found}\n"
-        "Fix every error, and every warning you can, before you say that it is done."
+        "Fix every error, and every warning you can, before you say that it is done. "
+        "Whether a finding is silenced, by a noqa or in pyproject.toml, is for the user to decide."
     )
 
 

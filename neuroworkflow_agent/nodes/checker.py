@@ -102,7 +102,11 @@ def check_paths(paths: Sequence[Path], *, jobs: int | None = None, need_nodes: b
     findings += taken_types(checked, folders, named)
     nodes = tuple((each.path, name) for each in checked for name in each.nodes)
     noqas = {each.path: each.noqas for each in checked if each.noqas}
-    kept = keep(sorted(set(findings)), noqas, Selections(), lambda code: code < "NW6")
+    selections = Selections()
+    for each in checked:  # one that cannot work is said where nothing is found, too
+        if each.nodes:
+            selections.of_file(Path(each.path))
+    kept = keep(sorted(set(findings)), noqas, selections, lambda code: code < "NW6")
     looked_at = sum(bool(each.nodes or each.findings) for each in checked)
     return Report(kept.findings, looked_at, nodes, kept.silenced, kept.ignored, noqas)
 

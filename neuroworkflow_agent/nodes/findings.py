@@ -81,7 +81,8 @@ RULES: dict[str, Rule] = _rules(
     ("NW210", "warning", "An objective without a range", "An optimizer does not know what to aim at."),
     ("NW211", "error", "Constraints that nothing can meet", "configure() raises for every value."),
     ("NW214", "warning", "A parameter is never read", "It runs; setting it changes nothing."),
-    ("NW215", "error", "A parameter is read and not declared", "KeyError as soon as the line runs, or the value is always the same."),
+    ("NW215", "error", "A parameter is read and not declared", "KeyError as soon as the line runs."),
+    ("NW216", "warning", "A parameter may be missing and is not declared", "It runs; nobody can set it, so it is always what the code falls back to."),
     ("NW220", "warning", "The default is outside the optimization range", "It runs; a search never tries the value that people know."),
     ("NW221", "warning", "An optimization range of what is not optimizable", "It runs; no optimizer looks at the range."),
     ("NW222", "warning", "An objective range of what is no objective", "It runs; nothing aims at the range."),
@@ -101,7 +102,7 @@ RULES: dict[str, Rule] = _rules(
     ("NW310", "error", "No method returns an output", "The output stays None whatever happens."),
     ("NW311", "warning", "An output's value is of another type", "The library does not look; what is connected to it gets another type than it was promised."),
     # Methods and steps
-    ("NW401", "warning", "A declared method is not defined", "It fails as soon as it is a step; as an entry alone it is only a promise."),
+    ("NW401", "warning", "A declared method is not defined", "It runs; the entry promises what is not there."),
     ("NW402", "warning", "A declared method is never a step", "It runs; the method never does."),
     ("NW403", "warning", "A step's method is not declared", "The method gets no inputs, and what it returns reaches no port."),
     ("NW404", "warning", "A step's input comes from nowhere", "The method gets None, and methods seldom expect that."),
@@ -116,6 +117,7 @@ RULES: dict[str, Rule] = _rules(
     ("NW413", "error", "__init__ does not call _define_process_steps", "process() does nothing, and no output gets a value."),
     ("NW414", "error", "__init__ does not call super().__init__", "AttributeError as soon as a step is added."),
     ("NW415", "warning", "__init__ wants more than a name", "TypeError where it is made by its name alone, as the GUI does."),
+    ("NW417", "error", "A step's method is not defined", "AttributeError when the node is made."),
     # Code
     ("NW501", "warning", "Work at import", "It runs; it does so each time the GUI, a check or a workflow imports the file."),
     ("NW502", "warning", "nest.ResetKernel() at import or in __init__", "It runs; what other nodes have made by then is gone."),

@@ -14,7 +14,7 @@ from neuroworkflow_agent.nodes.contract import IMPORTED_FROM, SHAPES
 from neuroworkflow_agent.nodes.edits import Edit, Place, end_of, start_of, text_of
 from neuroworkflow_agent.nodes.expressions import call_name, called_name
 from neuroworkflow_agent.nodes.findings import Finding
-from neuroworkflow_agent.nodes.model import STEPS, imported_names
+from neuroworkflow_agent.nodes.model import STEPS
 from neuroworkflow_agent.nodes.source import Source
 
 _PLAIN_TYPES: Final = {"dict": "DICT", "list": "LIST", "int": "INT", "float": "FLOAT", "str": "STR", "bool": "BOOL", "object": "OBJECT"}  # fmt: skip
@@ -100,7 +100,7 @@ def _list(source: Source, node: ast.AST) -> Iterator[Edit]:
 
 def _port_type(source: Source, node: ast.AST) -> Iterator[Edit]:
     """NW302: `type=list` becomes the member that stands for it."""
-    if isinstance(node, ast.Name) and node.id in _PLAIN_TYPES and "PortType" in imported_names(source):
+    if isinstance(node, ast.Name) and node.id in _PLAIN_TYPES and _imports(source, "PortType"):
         yield Edit(start_of(source, node), end_of(source, node), f"PortType.{_PLAIN_TYPES[node.id]}")
 
 
@@ -154,6 +154,14 @@ def _indent(source: Source, statement: ast.stmt) -> str | None:
     """What a line begins with; None if that is not only the statement's indentation."""
     before = source.lines[statement.lineno - 1][: start_of(source, statement)[1]]
     return before if before.isspace() else None
+
+
+def _imports(source: Source, name: str) -> bool:
+    return any(
+        isinstance(each, ast.Import | ast.ImportFrom)
+        and name in [part.asname or part.name for part in each.names]
+        for each in source.walked.nodes
+    )
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

@@ -112,6 +112,8 @@ def keep(
     ConfigError
         If a project's selection cannot work.
     """
+    for path in noqas:
+        selections.of_file(Path(path))
     wanted = [each for each in findings if selections.of_file(Path(each.path)).takes(each.code)]
     left: list[Finding] = []
     used: set[tuple[Noqa, str]] = set()

@@ -49,6 +49,7 @@ def as_sarif(findings: Sequence[Finding]) -> str:
             {
                 "id": code,
                 "shortDescription": {"text": RULES[code].title},
+                "fullDescription": {"text": f"{RULES[code].title}. {RULES[code].why}"},
                 "defaultConfiguration": {"level": _SARIF_LEVEL[RULES[code].severity]},
             }
             for code in codes

@@ -173,9 +173,12 @@ def test_file_that_cannot_be_checked_is_told_whatever_is_ignored(tmp_path: Path)
 )  # fmt: skip
 def test_selection_that_cannot_work_is_said(text: str | bytes, told: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
-    path = _UNBOUNDED.write(tmp_path)
+    path = tmp_path / "FiringRateNode.py"
+    path.write_text((CORRECT / "FiringRateNode.py").read_text())
     with pytest.raises(ConfigError) as raised:
         check_paths([path])
+    with pytest.raises(ConfigError):
+        answer("look_at_file", {"folder": str(tmp_path), "path": str(path)}, {})
     assert told in str(raised.value)
     assert f"'{tmp_path / 'pyproject.toml'}'" in str(raised.value)
     result = CliRunner().invoke(app, ["check-node", str(path)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -114,8 +115,9 @@ def _check_reads(node: NodeClass, definition: Definition) -> Iterator[Finding]:
             read.add(name)
             if name not in definition.parameters and not node.inherits:
                 declared = ", ".join(map(repr, definition.parameters)) or "none"
+                is_certain = name not in _looked_up_otherwise(node)
                 yield find(
-                    "NW215",
+                    "NW215" if is_certain else "NW216",
                     at,
                     f"The parameter {name!r} is read and not declared.",
                     f"Declare it in parameters. Declared are {declared}.",
@@ -126,6 +128,15 @@ def _check_reads(node: NodeClass, definition: Definition) -> Iterator[Finding]:
         if name not in read and not parameter.is_objective:
             remedy = f"Read it as self._parameters[{name!r}], or remove it."
             yield find("NW214", parameter.at, f"No method reads the parameter {name!r}.", remedy)
+
+
+def _looked_up_otherwise(node: NodeClass) -> set[str]:
+    """Parameters that are asked for with `get` or `in`, or set, so that reading one need not fail."""
+    found: set[str] = set()
+    for body in node.bodies.values():
+        read = {id(each.slice) for each in body.every(ast.Subscript) if isinstance(each.ctx, ast.Load)}
+        found.update(name for name, at in body.parameter_reads if id(at) not in read)
+    return found
 
 
 def _within(value: Any, low: Any, high: Any) -> bool:

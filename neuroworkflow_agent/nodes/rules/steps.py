@@ -96,7 +96,7 @@ def _check_steps(node: NodeClass, definition: Definition) -> Iterator[Finding]:
     for step in node.steps:
         if step.method not in node.methods and not node.inherits:
             yield find(
-                "NW401",
+                "NW417",
                 step.at,
                 f"The step's method {step.method!r} is not defined.",
                 f"Write def {step.method}(self, …).",
