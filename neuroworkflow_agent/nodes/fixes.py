@@ -7,7 +7,7 @@ bound, whatever may break somebody's workflow, such as another type, and whateve
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 
 from neuroworkflow_agent.nodes.contract import IMPORTED_FROM, SHAPES
@@ -21,17 +21,21 @@ _PLAIN_TYPES: Final = {"dict": "DICT", "list": "LIST", "int": "INT", "float": "F
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def edits_for(source: Source, finding: Finding) -> list[Edit]:
-    """What puts a finding right; nothing if that is not mechanical."""
-    fix = _FIXES.get(finding.code)
-    here = (finding.line, finding.column - 1)
-    if fix is None:
-        return []
-    nodes = [each for each in source.walked.nodes if getattr(each, "lineno", 0) == finding.line]
-    for node in nodes:
-        if start_of(source, node) == here and (edits := list(fix(source, node))):
-            return edits
-    return []
+def all_edits(source: Source, findings: Iterable[Finding]) -> Iterator[tuple[str, list[Edit]]]:
+    """The code of each finding that can be put right, and what does it."""
+    wanted = [finding for finding in findings if finding.code in _FIXES]
+    lines = {finding.line for finding in wanted}
+    by_line: dict[int, list[ast.AST]] = {}
+    for node in source.walked.nodes if wanted else ():
+        if (line := getattr(node, "lineno", 0)) in lines:
+            by_line.setdefault(line, []).append(node)
+    for finding in wanted:
+        here = (finding.line, finding.column - 1)
+        nodes = (each for each in by_line.get(finding.line, ()) if start_of(source, each) == here)
+        if edits := next(
+            (edits for node in nodes if (edits := list(_FIXES[finding.code](source, node)))), []
+        ):
+            yield finding.code, edits
 
 
 def _import(source: Source, node: ast.AST) -> Iterator[Edit]:
@@ -56,21 +60,19 @@ def _without_annotation(source: Source, node: ast.AST) -> Iterator[Edit]:
 
 def _with_names(source: Source, node: ast.AST) -> Iterator[Edit]:
     """NW103: arguments by position get the names they have."""
-    calls = (
-        each for each in source.walked.nodes if isinstance(each, ast.Call) and called_name(each) in SHAPES
-    )
-    for call in calls:
-        names = SHAPES[called_name(call)].keywords[: len(call.args)]
-        given = {keyword.arg for keyword in call.keywords}
-        if (
-            call.args[:1] == [node]
-            and len(names) == len(call.args)
-            and not given & {*names, None}
-            and not any(isinstance(each, ast.Starred) for each in call.args)
-        ):
-            for name, argument in zip(names, call.args, strict=True):
-                at = start_of(source, argument)
-                yield Edit(at, at, f"{name}=")
+    # The tree is flat: a call comes before what is in it, and its arguments soon after it.
+    nodes = source.walked.nodes
+    calls = (each for each in reversed(nodes[: nodes.index(node)]) if isinstance(each, ast.Call))
+    call = next((each for each in calls if each.args[:1] == [node]), None)
+    if call is None or called_name(call) not in SHAPES:
+        return
+    names = SHAPES[called_name(call)].keywords[: len(call.args)]
+    given = {keyword.arg for keyword in call.keywords}
+    is_plain = len(names) == len(call.args) and not any(isinstance(each, ast.Starred) for each in call.args)
+    if is_plain and not given & {*names, None}:
+        for name, argument in zip(names, call.args, strict=True):
+            at = start_of(source, argument)
+            yield Edit(at, at, f"{name}=")
 
 
 def _plain_text(source: Source, node: ast.AST) -> Iterator[Edit]:

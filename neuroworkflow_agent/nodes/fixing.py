@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from neuroworkflow_agent.diffs import unified_diff
 from neuroworkflow_agent.nodes.checker import check_source
 from neuroworkflow_agent.nodes.edits import Edit, FileText
 from neuroworkflow_agent.nodes.findings import Finding
-from neuroworkflow_agent.nodes.fixes import FIXABLE, edits_for
+from neuroworkflow_agent.nodes.fixes import FIXABLE, all_edits
 from neuroworkflow_agent.nodes.noqa import Noqa, keep, without_codes
 from neuroworkflow_agent.nodes.selection import Selections
 from neuroworkflow_agent.nodes.source import MAX_BYTES, Source, Unreadable, parse
@@ -136,7 +137,7 @@ def _look(text: FileText, path: str, selections: Selections) -> _State | None:
         return None
     checked = check_source(source, Path(path), is_named=False)
     kept = keep(checked.findings, {path: checked.noqas}, selections, lambda code: code < "NW6")
-    fixes = [(each.code, edits) for each in kept.findings if (edits := edits_for(source, each))]
+    fixes = list(all_edits(source, kept.findings))
     if selections.of_file(Path(path)).takes("NW016"):
         fixes += _unused_comments(source, kept.unused)
     return _State(text, Counter(each.code for each in kept.findings), fixes)
@@ -154,9 +155,10 @@ def _together(state: _State, path: str, selections: Selections) -> tuple[_State,
     chosen: list[tuple[str, list[Edit]]] = []
     taken: list[Edit] = []
     for code, edits in state.fixes:
-        if not any(_overlap(one, other) for one in edits for other in taken):
+        if not any(_overlaps(edit, taken) for edit in edits):
             chosen.append((code, edits))
-            taken += [edit for edit in edits if edit not in taken]
+            for edit in edits:
+                insort(taken, edit)
     return _tried(state, chosen, path, selections) if chosen else None
 
 
@@ -185,6 +187,10 @@ def _tried(
     return after, sum(state.codes[code] - after.codes[code] for code in wanted)
 
 
-def _overlap(one: Edit, other: Edit) -> bool:
-    """Whether both change one place; the same insertion twice is one."""
-    return one != other and one.start < other.end and other.start < one.end
+def _overlaps(edit: Edit, taken: Sequence[Edit]) -> bool:
+    """Whether one of the taken edits, which are sorted and apart, changes the same place; the same one again does not."""
+    at = bisect_left(taken, edit)
+    return any(
+        edit != other and edit.start < other.end and other.start < edit.end
+        for other in taken[max(0, at - 1) : at + 1]
+    )
