@@ -105,7 +105,7 @@ def check_paths(paths: Sequence[Path], *, jobs: int | None = None, need_nodes: b
     selections = Selections()
     for each in checked:  # one that cannot work is said where nothing is found, too
         if each.nodes:
-            selections.of_file(Path(each.path))
+            selections.of_file(each.path)
     kept = keep(sorted(set(findings)), noqas, selections, lambda code: code < "NW6")
     looked_at = sum(bool(each.nodes or each.findings) for each in checked)
     return Report(kept.findings, looked_at, nodes, kept.silenced, kept.ignored, noqas)

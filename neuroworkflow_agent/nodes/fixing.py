@@ -138,7 +138,7 @@ def _look(text: FileText, path: str, selections: Selections) -> _State | None:
     checked = check_source(source, Path(path), is_named=False)
     kept = keep(checked.findings, {path: checked.noqas}, selections, lambda code: code < "NW6")
     fixes = list(all_edits(source, kept.findings))
-    if selections.of_file(Path(path)).takes("NW016"):
+    if selections.of_file(path).takes("NW016"):
         fixes += _unused_comments(source, kept.unused)
     return _State(text, Counter(each.code for each in kept.findings), fixes)
 

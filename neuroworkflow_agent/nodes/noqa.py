@@ -12,7 +12,6 @@ import re
 import tokenize
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from neuroworkflow_agent.nodes.edits import Edit
 from neuroworkflow_agent.nodes.findings import RULES, UNREADABLE, Finding
@@ -113,8 +112,8 @@ def keep(
         If a project's selection cannot work.
     """
     for path in noqas:
-        selections.of_file(Path(path))
-    wanted = [each for each in findings if selections.of_file(Path(each.path)).takes(each.code)]
+        selections.of_file(path)
+    wanted = [each for each in findings if selections.of_file(each.path).takes(each.code)]
     left: list[Finding] = []
     used: set[tuple[Noqa, str]] = set()
     for finding in wanted:
@@ -126,7 +125,7 @@ def keep(
     comments = [
         (each, code) for path in noqas.values() for each in path for code in dict.fromkeys(each.codes)
     ]
-    told = [(each, code) for each, code in comments if selections.of_file(Path(each.at.path)).takes(code)]
+    told = [(each, code) for each, code in comments if selections.of_file(each.at.path).takes(code)]
     unused = tuple(
         (each, code)
         for each, code in told
@@ -134,7 +133,7 @@ def keep(
     )
     without_reason = [(each, code) for each, code in told if (each, code) in used and not each.has_reason]
     about = [*(_unused(*each) for each in unused), *(_without_reason(*each) for each in without_reason)]
-    left += [each for each in about if selections.of_file(Path(each.path)).takes(each.code)]
+    left += [each for each in about if selections.of_file(each.path).takes(each.code)]
     return Kept(sorted(set(left)), silenced, len(findings) - len(wanted), unused)
 
 

@@ -37,8 +37,9 @@ class Selections:
 
     def __init__(self) -> None:
         self._of_folder: dict[Path, Selection] = {}
+        self._of_file: dict[str, Selection] = {}
 
-    def of_file(self, path: Path) -> Selection:
+    def of_file(self, path: str) -> Selection:
         """The selection that counts for a file.
 
         Raises
@@ -46,7 +47,10 @@ class Selections:
         ConfigError
             If the nearest one cannot work.
         """
-        return self._of(path.absolute().parent)
+        known = self._of_file.get(path)
+        if known is None:
+            known = self._of_file[path] = self._of(Path(path).absolute().parent)
+        return known
 
     def _of(self, folder: Path) -> Selection:
         known = self._of_folder.get(folder)

@@ -25,9 +25,11 @@ from neuroworkflow_agent.nodes.unit_words import (
 _POWERS: Final = str.maketrans("¹²³⁻μ", "123-µ")
 _TERM: Final = r"(?:°C|°|%|[A-Za-zµΩ]+)(?:(?:\^|\*\*)?-?[1-9])?(?![A-Za-z0-9µΩ])"
 _JOINT: Final = r"(?:\s?/\s?|\s?[·⋅*]\s?|\sper\s|\s(?=[A-Za-zµΩ]+(?:\^|\*\*)?-[1-9]))"
-_CANDIDATE = re.compile(
-    rf"{'|'.join(map(re.escape, PHRASES))}|(?<!\w)[A-Za-z]\w*_\w+|(?<![A-Za-zµΩ_])(?:1\s?/\s?)?{_TERM}(?:{_JOINT}{_TERM})*"
+_START = re.compile(
+    rf"{'|'.join(map(re.escape, PHRASES))}|(?<!\w)[A-Za-z]\w*_\w+|(?<![A-Za-zµΩ_])(?:1\s?/|[A-Za-zµΩ°%]+)"
 )
+"""A word, or what else a unit may begin with."""
+_CANDIDATE = re.compile(rf"(?:1\s?/\s?)?{_TERM}(?:{_JOINT}{_TERM})*")
 """What may be a unit: terms, and what joins them."""
 _PIECE = re.compile(rf"(?P<joint>{_JOINT}|1\s?/\s?|)(?P<term>{_TERM})")
 _PARTS = re.compile(r"(?P<word>[^\d^*-]+)(?P<mark>\^|\*\*)?(?P<power>-?\d)?")
@@ -106,18 +108,21 @@ def _name_term(text: str, sign: int) -> _Term | None:
 
 def _in_text(text: str) -> Iterator[Unit]:
     at = 0
-    while candidate := _CANDIDATE.search(text, at):
-        words, at = candidate.group(), candidate.end()
-        if words in PHRASES:
-            yield Unit(words, "dimensionless")
-        elif "_" in words:
-            yield from _in_name(words)
-        else:
-            terms, length = _read(words)
-            if terms and _is_meant(terms, text[: candidate.start()], text[candidate.start() + length :]):
-                yield from _made(words[:length], terms)
+    while start := _START.search(text, at):
+        word, at = start.group(), start.end()
+        if word in PHRASES:
+            yield Unit(word, "dimensionless")
+        elif "_" in word:
+            yield from _in_name(word)
+        elif (word[0] == "1" or unit_word(word) is not None or word.lower() in COUNTS) and (
+            candidate := _CANDIDATE.match(text, start.start())
+        ):
+            terms, length = _read(candidate.group())
+            end = start.start() + length
+            if terms and _is_meant(terms, text[: start.start()], text[end:]):
+                yield from _made(text[start.start() : end], terms)
             # What follows a word that is no unit may be one.
-            at = candidate.start() + (length or len(_PIECE.match(words).group()))  # type: ignore[union-attr]
+            at = max(at, end)
 
 
 def _read(candidate: str) -> tuple[list[_Term], int]:
