@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -64,7 +65,8 @@ class Fixed:
                 temporary.write(self.after.data)
                 if temporary.put(self.seen):
                     return ""
-                temporary.rescue(target.with_name(f"{target.name}.fixed"))
+                # What somebody wrote into ours while it stood there, under a name that nobody has.
+                temporary.rescue(target.with_name(f"{target.name}.{secrets.token_hex(4)}"))
             finally:
                 temporary.discard()
         except OSError as error:
