@@ -178,6 +178,20 @@ class Body:
         return found
 
     @cached_property
+    def loops(self) -> dict[str, list[tuple[int | None, ast.AST]]]:
+        """What each variable of a loop or comprehension runs over; with its place in a tuple of variables."""
+        found: dict[str, list[tuple[int | None, ast.AST]]] = {}
+        loops: list[ast.For | ast.comprehension] = [*self.every(ast.For), *self.every(ast.comprehension)]
+        for node in loops:
+            if isinstance(node.target, ast.Name):
+                found.setdefault(node.target.id, []).append((None, node.iter))
+            elif isinstance(node.target, ast.Tuple | ast.List):
+                for place, each in enumerate(node.target.elts):
+                    if isinstance(each, ast.Name):
+                        found.setdefault(each.id, []).append((place, node.iter))
+        return found
+
+    @cached_property
     def returned(self) -> Returned:
         """What its `return` statements give."""
         return read_returned(self)
@@ -193,9 +207,7 @@ class Body:
 
     def treats_as_optional(self, argument: str) -> bool:
         """Whether it goes on without the argument when it is None."""
-        return any(
-            _goes_on_without(node, argument) for node in self.every(ast.BoolOp, ast.If, ast.IfExp, ast.While)
-        )
+        return any(_goes_on_without(node, argument) for node in self.every(ast.BoolOp, ast.If, ast.IfExp))
 
     def needs(self, argument: str) -> ast.AST | None:
         """Where it uses the argument in a way that None would break; None if it does not."""
@@ -241,12 +253,36 @@ def _compares_to_none(node: ast.AST, argument: str) -> bool:
 def _goes_on_without(node: ast.AST, argument: str) -> bool:
     """Whether a test or an `or` makes up for an argument that is None."""
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
-        return is_name(node.values[0], argument)
-    if not isinstance(node, ast.If | ast.IfExp | ast.While):
+        return is_name(node.values[0], argument) and not _names_text(node, argument)
+    if isinstance(node, ast.IfExp):
+        return _test_for_none(node.test, argument) is not None and not _names_text(node, argument)
+    test = _test_for_none(node.test, argument) if isinstance(node, ast.If) else None
+    if test is None or not isinstance(node, ast.If):
         return False
-    is_refused = isinstance(node, ast.If) and _ends_in_raise(node.body)
-    return not is_refused and any(_compares_to_none(each, argument) for each in ast.walk(node.test))
+    if isinstance(test.ops[0], ast.Is | ast.Eq):
+        return _makes_up(node.body, argument)
+    return not _raises(node.orelse)
 
 
-def _ends_in_raise(body: list[ast.stmt]) -> bool:
-    return bool(body) and isinstance(body[-1], ast.Raise)
+def _test_for_none(test: ast.AST, argument: str) -> ast.Compare | None:
+    compares = (each for each in ast.walk(test) if isinstance(each, ast.Compare))
+    return next((each for each in compares if _compares_to_none(each, argument)), None)
+
+
+def _names_text(node: ast.AST, text: str) -> bool:
+    """Whether a text of this name stands in it: what makes up for an input is then the input itself."""
+    return any(isinstance(each, ast.Constant) and each.value == text for each in ast.walk(node))
+
+
+def _makes_up(body: list[ast.stmt], argument: str) -> bool:
+    """Whether what runs without an argument gives it a value or ends the method, and does not refuse it."""
+    inside = [each for statement in body for each in ast.walk(statement)]
+    return not _raises(body) and any(
+        isinstance(each, ast.Return | ast.Pass)
+        or (isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store) and each.id == argument)
+        for each in inside
+    )
+
+
+def _raises(body: list[ast.stmt]) -> bool:
+    return any(isinstance(each, ast.Raise) for statement in body for each in ast.walk(statement))

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from neuroworkflow_agent.nodes.contract import CATEGORIES
-from neuroworkflow_agent.nodes.files import may_hold_node, python_files
+from neuroworkflow_agent.nodes.contract import CATEGORIES, LIBRARY
+from neuroworkflow_agent.nodes.files import another_library, may_hold_node, python_files
 from neuroworkflow_agent.nodes.findings import Finding, count, plural, summarise
 from neuroworkflow_agent.nodes.model import NodeClass, node_classes
 from neuroworkflow_agent.nodes.noqa import Noqa, keep, noqas_in
@@ -159,6 +159,8 @@ def check_source(source: Source, path: Path, is_named: bool = True) -> Checked:
     shown = source.path
     try:
         noqas, nodes = noqas_in(source), node_classes(source)
+        if nodes and (other := another_library(path)):
+            return Checked(shown, [_not_ours(source, other)])
         findings = [finding for node in nodes for finding in check_node(node)]
         if nodes:
             findings += [*check_module(source), *_check_place(path, nodes)]
@@ -189,6 +191,15 @@ def check_source(source: Source, path: Path, is_named: bool = True) -> Checked:
         and (at := source.find("NW112", label.at, ""))
     ]
     return Checked(shown, findings, types, [node.name for node in nodes], noqas)
+
+
+def _not_ours(source: Source, library: Path) -> Finding:
+    """That a file belongs to a library which we know nothing of."""
+    message = (
+        f"This node belongs to the {LIBRARY!r} in {library.as_posix()!r}, whose nodes have no process steps."
+    )
+    remedy = "It is not checked; the NeuroWorkflow of oist/neuro-workflow is another library."
+    return source.find("NW014", None, message, remedy)
 
 
 def _check_place(path: Path, nodes: list[NodeClass]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from neuroworkflow_agent.nodes.contract import LIBRARY
 from neuroworkflow_agent.nodes.source import MAX_BYTES
 
 _SKIPPED = frozenset({"__pycache__", ".git", ".ipynb_checkpoints", "node_modules", "site-packages", ".tox"})
@@ -37,6 +38,15 @@ def may_hold_node(path: Path) -> bool:
 def defines_any(path: Path, class_names: Collection[str]) -> bool:
     """Whether a file has a class of one of these names, as far as its text tells."""
     return mentions_any(path, [f"class {name}(" for name in class_names])
+
+
+def another_library(path: Path) -> Path | None:
+    """The folder of a library that a file lies in, and that only has NeuroWorkflow's name; None in any other place."""
+    for folder in path.absolute().parents:
+        if folder.name == LIBRARY:
+            base = folder / "core" / "node.py"
+            return folder if base.is_file() and not mentions_any(base, ["def add_process_step("]) else None
+    return None
 
 
 def mentions_any(path: Path, texts: Collection[str]) -> bool:

@@ -44,6 +44,8 @@ RULES: dict[str, Rule] = _rules(
     ("NW011", "error", "A name of the library is used and not imported", "NameError, at import or as soon as the line runs."),
     ("NW012", "info", "A node is not in a folder of its category", "A custom; it runs."),
     ("NW013", "warning", "The checker itself failed on the file", "The mistake is ours; the file may be right, and is not checked."),
+    ("NW014", "info", "The file belongs to another library of this name", "It is not checked; its nodes are other nodes."),
+    ("NW015", "error", "A name is used and defined nowhere", "NameError as soon as the line runs."),
     ("NW016", "info", "A noqa that silences nothing", "Nothing is wrong there any more, so the comment misleads."),
     ("NW017", "info", "A noqa without a reason", "Nobody can tell later why it was right, so nothing is silenced."),
     # The definition
@@ -117,6 +119,7 @@ RULES: dict[str, Rule] = _rules(
     ("NW413", "error", "__init__ does not call _define_process_steps", "process() does nothing, and no output gets a value."),
     ("NW414", "error", "__init__ does not call super().__init__", "AttributeError as soon as a step is added."),
     ("NW415", "warning", "__init__ wants more than a name", "TypeError where it is made by its name alone, as the GUI does."),
+    ("NW416", "warning", "__init__ hands on a description that is not a text", "It runs; where the description is shown there is an object."),
     ("NW417", "error", "A step's method is not defined", "AttributeError when the node is made."),
     # Code
     ("NW501", "warning", "Work at import", "It runs; it does so each time the GUI, a check or a workflow imports the file."),

@@ -9,11 +9,12 @@ from typing import TypeAlias
 
 from neuroworkflow_agent.nodes.body import Body
 from neuroworkflow_agent.nodes.contract import IMPORTED_FROM, LIBRARY
-from neuroworkflow_agent.nodes.definition import Definition
+from neuroworkflow_agent.nodes.definition import Definition, Method
 from neuroworkflow_agent.nodes.definition_reader import DefinitionReader
-from neuroworkflow_agent.nodes.expressions import literal
+from neuroworkflow_agent.nodes.expressions import UNKNOWN, literal
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.source import Source
+from neuroworkflow_agent.nodes.uses import Uses, context_uses, input_uses, output_uses
 
 FunctionDef: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 STEPS = "_define_process_steps"
@@ -32,6 +33,8 @@ class Step:
     inputs: tuple[str, ...] | None = None
     """Where the call itself names them."""
     outputs: tuple[str, ...] | None = None
+    is_unclear: bool = False
+    """Whether the call names them in a way that only running it would tell."""
 
 
 @dataclass
@@ -59,6 +62,45 @@ class NodeClass:
     def bodies(self) -> dict[str, Body]:
         """What each of them does."""
         return {name: Body(function, self.source.walked) for name, function in self.methods.items()}
+
+    @cached_property
+    def constants(self) -> dict[str, ast.AST]:
+        """What names of the module, and of the class as `self.NAME`, are given, where that is once."""
+        found: dict[str, ast.AST] = {}
+        for prefix, body in (("", self.source.tree.body), ("self.", self.at.body)):
+            given: dict[str, list[ast.AST]] = {}
+            for statement in body:
+                if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+                    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                    for target in targets:
+                        if isinstance(target, ast.Name):
+                            given.setdefault(target.id, []).append(statement.value)
+            found.update((f"{prefix}{name}", values[0]) for name, values in given.items() if len(values) == 1)
+        return found
+
+    @cached_property
+    def reads_by_hand(self) -> Uses:
+        """Inputs that its methods look up themselves: in ports and in the context."""
+        found = Uses()
+        for body in self.bodies.values():
+            found |= input_uses(body, self.constants) | context_uses(body, self.constants)
+        return found
+
+    @cached_property
+    def sets_by_hand(self) -> Uses:
+        """Outputs that its methods look up themselves."""
+        found = Uses()
+        for body in self.bodies.values():
+            found |= output_uses(body, self.constants)
+        return found
+
+    def outputs_of(self, method: Method) -> tuple[str, ...] | None:
+        """What a method's steps hand on: what `add_process_step` names, else what `methods` does."""
+        steps = [step for step in self.steps if method.name in (step.key, step.method)]
+        if method.outputs is None or any(step.is_unclear for step in steps):
+            return None
+        named = [name for step in steps for name in step.outputs or method.outputs]
+        return tuple(dict.fromkeys(named if steps else method.outputs))
 
     @cached_property
     def _step_calls(self) -> list[ast.Call]:
@@ -97,7 +139,7 @@ def node_classes(source: Source) -> list[NodeClass]:
         bases = [_last_name(base) for base in statement.bases]
         is_node = any(_is_library_node(base, imports, source) for base in statement.bases)
         parent = next((found[base] for base in bases if base in found), None)
-        is_the_base = statement.name == "Node" and not statement.bases
+        is_the_base = statement.name == "Node" and not is_node
         if is_the_base or (assigned is None and not is_node and parent is None):
             continue
         found[statement.name] = _node_class(source, statement, assigned, "Node" not in bases)
@@ -182,7 +224,9 @@ def _step(call: ast.Call) -> Step | None:
     name = literal(given.get("name")) or method.attr
     if not isinstance(key, str) or not isinstance(name, str):
         return None
-    return Step(call, name, method.attr, key, _names(given.get("inputs")), _names(given.get("outputs")))
+    inputs, outputs = (given.get(part) for part in ("inputs", "outputs"))
+    is_unclear = any(each is not None and literal(each) is UNKNOWN for each in (inputs, outputs))
+    return Step(call, name, method.attr, key, _names(inputs), _names(outputs), is_unclear)
 
 
 def _names(node: ast.AST | None) -> tuple[str, ...] | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from neuroworkflow_agent.nodes.body import Body
 from neuroworkflow_agent.nodes.contract import IMPORTED_FROM
@@ -11,20 +13,21 @@ from neuroworkflow_agent.nodes.expressions import call_name
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.model import NodeClass, imported_names
 from neuroworkflow_agent.nodes.source import Source
+from neuroworkflow_agent.nodes.undefined import undefined_names
 
-_QUIET_CALLS = (
-    "warnings.filterwarnings", "warnings.simplefilter", "logging.getLogger", "matplotlib.use", "plt.switch_backend",
-    "sys.path.append", "sys.path.insert", "load_dotenv", "nest.set_verbosity",
-)  # fmt: skip
-"""Calls that set something up for the process and are usual at the top of a file."""
+_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
 _WORK = (
-    "open", "print", "input", "exec", "eval", "urlopen", "system", "run", "Popen", "check_output", "check_call",
+    "open", "print", "input", "exec", "eval", "urlopen", "run", "Popen", "check_output", "check_call",
     "mkdir", "makedirs", "load", "loadtxt", "genfromtxt", "read_csv", "read_json", "read_pickle", "read_hdf", "read_excel",
     "read_text", "read_bytes", "write_text", "write_bytes", "save", "savefig", "savez", "to_csv", "urlretrieve", "sleep",
     "Simulate", "Create", "Connect", "simulate", "fit",
 )  # fmt: skip
-"""Last names of calls that read, write, wait or compute."""
-_SIMULATORS = frozenset({"nest", "requests", "subprocess", "socket"})
+"""Last names of calls that read, write, wait or compute; what only sets the process up is none of them."""
+_WORKERS = frozenset({"nest", "requests", "subprocess", "socket"})
+"""Modules any call of which works, unless it sets something."""
+_SETTERS = re.compile(r"set_\w+|[Gg]et\w*|\w*[Ee]rror|\w+Exception|Session")
+"""Last names of calls that set up or ask, even there."""
 
 
 def check(node: NodeClass) -> Iterator[Finding]:
@@ -34,8 +37,9 @@ def check(node: NodeClass) -> Iterator[Finding]:
 def check_module(source: Source) -> Iterator[Finding]:
     """What the file does outside its functions."""
     yield from _check_imports(source)
+    functions = {each.name: each for each in source.tree.body if isinstance(each, ast.FunctionDef)}
     for statement in _at_import(source.tree.body):
-        what = _work(statement)
+        what = _work(statement, functions)
         if what == "nest.ResetKernel":
             yield source.find(
                 "NW502",
@@ -52,7 +56,20 @@ def check_module(source: Source) -> Iterator[Finding]:
             )
 
 
+def check_names(source: Source) -> Iterator[Finding]:
+    """Names that are defined nowhere; those of the library are told by another rule."""
+    for at in undefined_names(source):
+        if at.id not in IMPORTED_FROM:
+            yield source.find(
+                "NW015",
+                at,
+                f"The name {at.id!r} is used and defined nowhere; this raises NameError.",
+                "Import or define it, or correct its spelling.",
+            )
+
+
 def _check_imports(source: Source) -> Iterator[Finding]:
+    yield from check_names(source)
     imported = imported_names(source)
     if "*" in imported:
         return
@@ -109,24 +126,26 @@ def _tells(statement: ast.stmt) -> bool:
     )
 
 
-def _work(statement: ast.stmt) -> str:
+def _work(statement: ast.stmt, functions: Mapping[str, _Function]) -> str:
     """What a statement does that importing should not; empty for nothing."""
-    if isinstance(statement, ast.For | ast.While | ast.With | ast.AsyncFor | ast.AsyncWith):
-        reset = next((c for c in ast.walk(statement) if call_name(c) == "nest.ResetKernel"), None)
-        return "nest.ResetKernel" if reset else f"a {type(statement).__name__.lower()} statement"
     for node in _outside_functions(statement):
         name = call_name(node)
-        if not name or name in _QUIET_CALLS:
-            continue
         if name == "nest.ResetKernel":
             return name
-        if (
-            isinstance(statement, ast.Expr)
-            or name.split(".")[-1] in _WORK
-            or name.split(".")[0] in _SIMULATORS
-        ):
+        if _is_work(name):
+            return f"{name}(…)"
+        called = functions.get(name)
+        if called is not None and any(_is_work(call_name(each)) for each in ast.walk(called)):
             return f"{name}(…)"
     return ""
+
+
+def _is_work(name: str) -> bool:
+    """Whether a call of this dotted name reads, writes, waits or computes."""
+    first, last = name.split(".")[0], name.split(".")[-1]
+    if last in _WORK or name == "os.system":
+        return True
+    return first in _WORKERS and "." in name and not _SETTERS.fullmatch(last)
 
 
 def _outside_functions(statement: ast.stmt) -> Iterator[ast.AST]:
@@ -134,7 +153,7 @@ def _outside_functions(statement: ast.stmt) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        if not isinstance(node, ast.Lambda):
+        if not isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef):
             waiting += reversed(list(ast.iter_child_nodes(node)))
 
 

@@ -99,6 +99,10 @@ def _is_url(text: str) -> bool:
 
 
 def _snake(name: str) -> str:
-    """A snake_case name that would do."""
+    """A snake_case name that would do; what begins with a digit goes to its end."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name)
-    return spaced.strip("_").lower()[:100] or "my_node"
+    words = [word for word in spaced.lower()[:100].split("_") if word]
+    first = next((at for at, word in enumerate(words) if word[0].isalpha()), None)
+    if first is None:
+        return "_".join(["my_node", *words])
+    return "_".join([*words[first:], *words[:first]])

@@ -13,12 +13,18 @@ from neuroworkflow_agent.nodes.expressions import UNKNOWN
 from neuroworkflow_agent.nodes.expressions import is_number as _is_number
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.model import NodeClass
-from neuroworkflow_agent.nodes.units import is_physical, units_in
+from neuroworkflow_agent.nodes.rules.quantities import parameter_lacks_unit
 
 _BOUNDS_IN_WORDS = re.compile(
     r"\b(?:between|at least|at most|positive|non-?negative|must be|minimum|maximum|up to|range)\b|[<>≤≥]|\[\s*-?[0-9.]+\s*,\s*-?[0-9.]+\s*\]",
     re.IGNORECASE,
 )
+
+_OTHER_KINDS = re.compile(
+    r"\b(?:lambdas?|callables?|functions? of)\b|\bor (?:an? )?(?:\w+ )?(?:lists?|arrays?|dicts?|strings?|tuples?|functions?|None)\b",
+    re.IGNORECASE,
+)
+"""Words of a parameter that may be something else than its default's number, which no bounds compare with."""
 
 
 def check(node: NodeClass, definition: Definition) -> Iterator[Finding]:
@@ -38,11 +44,7 @@ def _check_words(node: NodeClass, parameter: Parameter) -> Iterator[Finding]:
             f"The parameter {name!r} has no description.",
             "Say what it means and its unit.",
         )
-    elif (
-        _is_number(parameter.default)
-        and is_physical(name, parameter.description)
-        and not units_in(name, parameter.description)
-    ):
+    elif parameter_lacks_unit(parameter):
         yield find(
             "NW304",
             parameter.at,
@@ -78,7 +80,8 @@ def _check_constraints(node: NodeClass, parameter: Parameter) -> Iterator[Findin
             "NW211", parameter.at, f"The constraints of {name!r} cannot be met: {why}.", "Correct them."
         )
         return
-    if _is_number(default) and not {"min", "max", "allowed_values"} & constraints.keys():
+    bounded = {"min", "max", "allowed_values"} & constraints.keys()
+    if _is_number(default) and not bounded and not _OTHER_KINDS.search(parameter.description or ""):
         stated = parameter.optimization_range or _BOUNDS_IN_WORDS.search(parameter.description or "")
         why = ", though bounds are stated beside it" if stated else ""
         yield find(
@@ -97,11 +100,16 @@ def _check_constraints(node: NodeClass, parameter: Parameter) -> Iterator[Findin
             f"Allowed are {allowed!r:.200}.",
         )
     if (low is not None or high is not None) and not _within(default, low, high):
+        bounds, kind = _bounds(low, high), type(default).__name__
         yield find(
             "NW205",
             parameter.at,
-            f"The default {default!r:.100} of {name!r} is outside {_bounds(low, high)}.",
-            "Change the default or the bounds; configure() would refuse it.",
+            f"The default {default!r:.100} of {name!r} is outside {bounds}."
+            if isinstance(default, int | float)
+            else f"The default {default!r:.100} of {name!r} is a {kind}, which cannot be compared with its bounds {bounds}.",
+            "Change the default or the bounds; configure() would refuse it."
+            if isinstance(default, int | float)
+            else "Give a number, or drop min and max; configure() raises TypeError for it.",
         )
 
 

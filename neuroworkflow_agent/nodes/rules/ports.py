@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neuroworkflow_agent.nodes.body import Body
-from neuroworkflow_agent.nodes.contract import CONTEXT_KEYS, FILE_TYPES, PORT_TYPES
+from neuroworkflow_agent.nodes.contract import CONTEXT_KEYS, PORT_TYPES
 from neuroworkflow_agent.nodes.definition import Definition, Port
 from neuroworkflow_agent.nodes.expressions import plain_type
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.model import NodeClass
-from neuroworkflow_agent.nodes.units import is_physical, units_in
+from neuroworkflow_agent.nodes.rules.quantities import port_lacks_unit
 
 _NAMES = {"dict": "DICT", "list": "LIST", "int": "INT", "float": "FLOAT", "str": "STR", "bool": "BOOL"}
 
@@ -47,11 +47,7 @@ def _check_port(node: NodeClass, port: Port) -> Iterator[Finding]:
             f"The port {name!r} has no description.",
             "Say what the value means, its unit and its keys; people and agents connect ports by it.",
         )
-    elif (
-        port.type not in ("STR", "BOOL", *FILE_TYPES)
-        and is_physical(name, port.description)
-        and not units_in(name, port.description)
-    ):
+    elif port_lacks_unit(port):
         yield find(
             "NW304",
             port.at,
@@ -78,8 +74,16 @@ def _check_input(node: NodeClass, definition: Definition, port: Port) -> Iterato
             "Add it to the inputs of the method that needs it, or remove it.",
         )
     kinds = {body.plainly_wants(name) for body in users}
-    if port.type in ("OBJECT", "ANY") and len(kinds) == 1 and (kind := kinds.pop()) in _NAMES:
+    # A fan-in port's own type is that of each source; the method is given a list of them.
+    if (
+        not port.fan_in
+        and port.type in ("OBJECT", "ANY")
+        and len(kinds) == 1
+        and (kind := kinds.pop()) in _NAMES
+    ):
         yield _plain_object(node, port, f"the method wants a {kind}", _NAMES[kind])
+    if port.fan_in:  # its value is a list, and never None
+        return
     if port.optional:
         for body in users:
             needed = body.needs(name)
@@ -107,7 +111,8 @@ def _check_output(node: NodeClass, definition: Definition, port: Port) -> Iterat
         if method.outputs is not None and name in method.outputs and method.name in node.bodies
     ]
     declared = any(m.outputs is None or name in m.outputs for m in definition.methods.values())
-    returned = any(name in body.returned.keys for body in node.bodies.values())
+    returned = any(name in body.returned.keys for body in node.bodies.values()) or name in node.sets_by_hand
+    returned = returned or any(step.is_unclear or name in (step.outputs or ()) for step in node.steps)
     if not declared and not returned and "methods" not in definition.hidden and not node.inherits:
         yield find(
             "NW310",
@@ -154,6 +159,6 @@ def _may_be_used(node: NodeClass, definition: Definition, name: str) -> bool:
         return True
     if any(method.inputs is None or name in method.inputs for method in definition.methods.values()):
         return True
-    if any(step.inputs and name in step.inputs for step in node.steps):
+    if any(step.is_unclear or (step.inputs and name in step.inputs) for step in node.steps):
         return True
-    return any(name in body.context_reads or body.reads_context_openly for body in node.bodies.values())
+    return name in node.reads_by_hand

@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from neuroworkflow_agent.nodes.body import Body
 from neuroworkflow_agent.nodes.contract import CONTEXT_KEYS
 from neuroworkflow_agent.nodes.definition import Definition, Method
+from neuroworkflow_agent.nodes.expressions import called_name, dotted_name
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.model import STEPS, NodeClass, Step
+from neuroworkflow_agent.nodes.uses import Uses, context_writes
+
+_SHOWN = 5
+"""Keys that one finding names."""
 
 
 def check(node: NodeClass, definition: Definition) -> Iterator[Finding]:
@@ -54,6 +59,7 @@ def _check_beginning(node: NodeClass) -> Iterator[Finding]:
             "__init__ does not call super().__init__(name), so the node has no ports.",
             "Call it first.",
         )
+    yield from _check_super(node, start)
     if len(start.required) > 1:
         extra = ", ".join(start.required[1:])
         yield find(
@@ -62,6 +68,23 @@ def _check_beginning(node: NodeClass) -> Iterator[Finding]:
             f"__init__ wants more than a name: {extra}.",
             "Nodes are made as Node(name); make them parameters.",
         )
+
+
+def _check_super(node: NodeClass, start: Body) -> Iterator[Finding]:
+    """What `super().__init__` is given: the name, and a text at most."""
+    for called, call in start.calls:
+        if called.split(".")[-1] != "__init__":
+            continue
+        given = [*call.args[1:2], *(each.value for each in call.keywords if each.arg == "description")]
+        for each in given:
+            name = dotted_name(each)
+            if name.split(".")[-1] == "NODE_DEFINITION" or called_name(each) == "NodeDefinitionSchema":
+                yield node.source.find(
+                    "NW416",
+                    each,
+                    f"__init__ hands {name or 'the definition'} on as the node's description, which is a text.",
+                    "Call super().__init__(name); the node finds its NODE_DEFINITION itself.",
+                )
 
 
 def _check_methods(node: NodeClass, definition: Definition) -> Iterator[Finding]:
@@ -91,8 +114,13 @@ def _check_methods(node: NodeClass, definition: Definition) -> Iterator[Finding]
 def _check_steps(node: NodeClass, definition: Definition) -> Iterator[Finding]:
     """Each step's inputs, in the order in which they run."""
     find = node.source.find
-    available = {*definition.inputs, *CONTEXT_KEYS}
-    is_open = "inputs" in definition.hidden or node.inherits or not node.steps_are_known
+    set_by_hand = Uses()
+    for body in node.bodies.values():
+        set_by_hand |= context_writes(body, node.constants)
+    available = {*definition.inputs, *CONTEXT_KEYS, *set_by_hand.names}
+    is_open = (
+        "inputs" in definition.hidden or node.inherits or not node.steps_are_known or set_by_hand.is_open
+    )
     for step in node.steps:
         if step.method not in node.methods and not node.inherits:
             yield find(
@@ -109,11 +137,11 @@ def _check_steps(node: NodeClass, definition: Definition) -> Iterator[Finding]:
             if name in available or is_open:
                 continue
             yield find(*_from_nowhere(definition, method, name))
-        body = node.bodies.get(step.method)
+        does = node.bodies.get(step.method)
         available.update(step.outputs or method.outputs or ())
-        if body is not None:
-            available.update(body.returned.keys)
-            is_open = is_open or not body.returned.is_complete
+        if does is not None:
+            available.update(does.returned.keys)
+            is_open = is_open or not does.returned.is_complete
 
 
 def _undeclared(node: NodeClass, step: Step) -> Iterator[Finding]:
@@ -169,42 +197,90 @@ def _check_signature(node: NodeClass, method: Method, body: Body) -> Iterator[Fi
 
 
 def _check_returns(node: NodeClass, definition: Definition, method: Method, body: Body) -> Iterator[Finding]:
-    find, returned = node.source.find, body.returned
-    for value in returned.no_dicts:
-        yield find(
-            "NW410",
-            value,
-            f"{method.name} returns something that is not a dict.",
-            "Return {'output_name': value}.",
-        )
-    if method.outputs is None:
+    outputs = node.outputs_of(method)
+    if outputs is None:
         return
-    if returned.is_complete:
-        for name in method.outputs:
-            if name not in returned.keys:
-                given = ", ".join(map(repr, returned.keys)) or "nothing"
-                yield find(
-                    "NW407",
-                    method.at,
-                    f"{method.name} declares the output {name!r} and never returns it, so it stays None.",
-                    f"Return it under this key. It returns {given}.",
-                )
-    wanted = {
-        name for each in definition.methods.values() if each.name != method.name for name in each.inputs or ()
-    }
-    wanted |= {name for other in node.bodies.values() for name in other.context_reads}
-    for name, values in returned.keys.items():
-        if name in definition.outputs and name not in method.outputs:
-            yield find(
+    yield from _check_no_dicts(node, method, body, outputs)
+    missing = list(_check_missing(node, method, body, outputs))
+    yield from missing
+    yield from _check_undeclared(node, definition, method, body)
+    if not missing:  # which already says what is returned instead
+        yield from _check_goes_nowhere(node, definition, method, body)
+
+
+def _check_no_dicts(
+    node: NodeClass, method: Method, body: Body, outputs: tuple[str, ...]
+) -> Iterator[Finding]:
+    """A value that is no dict becomes the step's first output, and the others stay as they are."""
+    if not body.returned.no_dicts or len(outputs) < 2:
+        return
+    others = ", ".join(map(repr, outputs[1:]))
+    yield node.source.find(
+        "NW410",
+        body.returned.no_dicts[0],
+        f"{method.name} returns something that is not a dict: it becomes {outputs[0]!r}, and {others} stay None.",
+        "Return {'output_name': value, …}.",
+    )
+
+
+def _check_missing(
+    node: NodeClass, method: Method, body: Body, outputs: tuple[str, ...]
+) -> Iterator[Finding]:
+    returned = body.returned
+    if not returned.is_complete:
+        return
+    for name in outputs:
+        if name not in returned.keys and name not in node.sets_by_hand:
+            given = ", ".join(map(repr, returned.keys)) or "nothing"
+            yield node.source.find(
+                "NW407",
+                method.at,
+                f"{method.name} declares the output {name!r} and never returns it, so it stays None.",
+                f"Return it under this key. It returns {given}.",
+            )
+
+
+def _check_undeclared(
+    node: NodeClass, definition: Definition, method: Method, body: Body
+) -> Iterator[Finding]:
+    """Outputs that a method returns and that no method declares, so that nothing puts them into their port."""
+    declared = [node.outputs_of(each) for each in definition.methods.values()]
+    for name, values in body.returned.keys.items():
+        if name not in definition.outputs or any(each is None or name in each for each in declared):
+            continue
+        if name not in node.sets_by_hand:
+            yield node.source.find(
                 "NW409",
                 values[0],
                 f"{method.name} returns {name!r} and does not declare it, so the output stays None.",
                 f"Add {name!r} to the outputs of {method.name!r}.",
             )
-        elif name not in definition.outputs and name not in wanted and "outputs" not in definition.hidden:
-            yield find(
-                "NW408",
-                values[0],
-                f"{method.name} returns {name!r}, which is not an output and no later step's input.",
-                "Declare an output of this name, or do not return it.",
-            )
+
+
+def _check_goes_nowhere(
+    node: NodeClass, definition: Definition, method: Method, body: Body
+) -> Iterator[Finding]:
+    """Keys that nothing takes; one finding for all of a method's."""
+    if "outputs" in definition.hidden or any(
+        method.name in other.self_calls for other in node.bodies.values()
+    ):
+        return
+    wanted = {
+        name for each in definition.methods.values() if each.name != method.name for name in each.inputs or ()
+    }
+    wanted |= {name for step in node.steps for name in step.inputs or ()}
+    lost = [
+        name
+        for name in body.returned.keys
+        if name not in definition.outputs and name not in wanted and name not in node.reads_by_hand
+    ]
+    if lost:
+        names = ", ".join(map(repr, lost[:_SHOWN]))
+        names += f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+        them = ("which is not an output", "an output of this name", "it") if len(lost) == 1 else ("which are not outputs", "outputs of these names", "them")  # fmt: skip
+        yield node.source.find(
+            "NW408",
+            body.returned.keys[lost[0]][0],
+            f"{method.name} returns {names}, {them[0]} and no later step's input.",
+            f"Declare {them[1]}, or do not return {them[2]}.",
+        )
