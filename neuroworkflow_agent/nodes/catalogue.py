@@ -61,6 +61,8 @@ class NodeEntry:
     inputs: tuple[PortEntry, ...] = ()
     outputs: tuple[PortEntry, ...] = ()
     parameters: tuple[ParameterEntry, ...] = ()
+    hidden: frozenset[str] = frozenset()
+    """Parts of its definition that cannot be read, so that nothing is missing from them."""
 
     def input(self, name: str) -> PortEntry | None:
         return next((port for port in self.inputs if port.name == name), None)
@@ -72,6 +74,7 @@ class NodeEntry:
         """Its JSON form; values that JSON does not have are written as Python would."""
         plain = _plain(asdict(self))
         assert isinstance(plain, dict)
+        del plain["hidden"]
         return plain
 
 
@@ -114,10 +117,13 @@ def entries(source: Source) -> list[NodeEntry]:
     return [_entry(node) for node in node_classes(source)]
 
 
+_EVERYTHING = frozenset({"labels", "parameters", "inputs", "outputs", "methods"})
+
+
 def _entry(node: NodeClass) -> NodeEntry:
     definition = node.definition
     if definition is None:
-        return NodeEntry("", node.name, node.source.path, node.at.lineno, "", "", "")
+        return NodeEntry("", node.name, node.source.path, node.at.lineno, "", "", "", hidden=_EVERYTHING)
     label = {
         name: strip_control(definition.text(name) or "") for name in ("type", "description", "stage", "tool")
     }
@@ -140,6 +146,7 @@ def _entry(node: NodeClass) -> NodeEntry:
             )
             for each in definition.parameters.values()
         ),
+        hidden=frozenset(definition.hidden),
         **label,
     )
 

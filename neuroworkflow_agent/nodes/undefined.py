@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import symtable
 from collections.abc import Iterator
 
+from neuroworkflow_agent.nodes.magics import QUIET_MAGICS
 from neuroworkflow_agent.nodes.source import Source
 
 _SHELL = frozenset(
@@ -22,22 +24,16 @@ _GIVEN = (
     | {"__file__", "__path__", "__builtins__", "__annotations__", "WindowsError"}
 )
 """Names that a module or a shell has without defining them."""
-_HIDING = (
-    "exec(",
-    "globals(",
-    "locals(",
-    "vars(",
-    "setattr(",
-    "run_line_magic",
-    "run_cell_magic",
-    "__getattr__",
-)
-"""Texts of what may define names that nobody sees: code made at run time, and magics such as %run and %pylab."""
+_HIDING = ("exec(", "globals(", "locals(", "vars(", "setattr(", "__getattr__")
+"""Texts of what may define names that nobody sees."""
+_MAGIC = re.compile(r"run_(?:line|cell)_magic\(['\"](\w+)['\"](, ['\"][^'\"]*-)?")
+"""A magic as IPython makes it a call, and whether it has options."""
 
 
 def undefined_names(source: Source) -> Iterator[ast.Name]:
     """Each undefined name where it is first used."""
-    if any(text in source.text for text in _HIDING) or not (wanted := _unbound(source)):
+    magics = any(name not in QUIET_MAGICS or options for name, options in _MAGIC.findall(source.text))
+    if magics or any(text in source.text for text in _HIDING) or not (wanted := _unbound(source)):
         return
     # Read only for the few files that seem to have one.
     from pyflakes.checker import Checker

@@ -11,16 +11,18 @@ from neuroworkflow_agent.nodes.findings import Finding, count, plural, summarise
 from neuroworkflow_agent.nodes.noqa import keep, noqas_in
 from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.rules import workflow as rules
+from neuroworkflow_agent.nodes.rules.code import check_names
 from neuroworkflow_agent.nodes.selection import Selections
-from neuroworkflow_agent.nodes.workflows import Workflow, read_workflow
+from neuroworkflow_agent.nodes.workflow_reader import read_workflows
+from neuroworkflow_agent.nodes.workflows import Script, Workflow
 
 
 @dataclass(frozen=True)
 class WorkflowReport:
     """What checking a workflow gave."""
 
-    workflow: Workflow
-    """The workflow as its file says it."""
+    script: Script
+    """What the file builds."""
     findings: list[Finding]
     """Sorted by file, place and code."""
     silenced: int = 0
@@ -29,14 +31,22 @@ class WorkflowReport:
     """How many more the project does not want."""
 
     @property
+    def workflow(self) -> Workflow:
+        """The workflow as its file says it; the largest one if there are several."""
+        return self.script.main
+
+    @property
     def errors(self) -> int:
         return count(self.findings, "error")
 
     @property
     def summary(self) -> str:
         """One line: `2 nodes, 1 connection: 0 errors, 0 warnings`."""
-        nodes, connections = self.workflow.nodes, self.workflow.connections
-        looked_at = f"{plural(len(nodes), 'node')}, {plural(len(connections), 'connection')}"
+        workflows = self.script.workflows
+        nodes = sum(len(each.nodes) for each in workflows)
+        connections = sum(len(each.connections) for each in workflows)
+        several = f"{plural(len(workflows), 'workflow')}, " if len(workflows) > 1 else ""
+        looked_at = f"{several}{plural(nodes, 'node')}, {plural(connections, 'connection')}"
         return f"{looked_at}: {summarise(self.findings, self.silenced, self.ignored)}"
 
     def __str__(self) -> str:
@@ -53,7 +63,7 @@ def check_workflow(path: Path, folders: tuple[Path, ...] = ()) -> WorkflowReport
     Parameters
     ----------
     folders
-        As `read_workflow`.
+        As `read_workflows`.
 
     Raises
     ------
@@ -62,8 +72,8 @@ def check_workflow(path: Path, folders: tuple[Path, ...] = ()) -> WorkflowReport
     ConfigError
         If the project's selection of findings cannot work.
     """
-    workflow = read_workflow(path, folders)
-    noqas = {workflow.source.path: noqas_in(workflow.source)}
-    found = sorted({*workflow.findings, *rules.check(workflow)})
-    kept = keep(found, noqas, Selections(), lambda code: code.startswith("NW7"))
-    return WorkflowReport(workflow, kept.findings, kept.silenced, kept.ignored)
+    script = read_workflows(path, folders)
+    noqas = {script.source.path: noqas_in(script.source)}
+    found = sorted({*script.findings, *rules.check(script), *check_names(script.source)})
+    kept = keep(found, noqas, Selections(), lambda code: code.startswith("NW7") or code == "NW015")
+    return WorkflowReport(script, kept.findings, kept.silenced, kept.ignored)

@@ -79,7 +79,7 @@ class Case:
 
 _CONNECT = 'builder.connect("rates", "firing_rate_hz", "report", "results")\n'
 CASES = (
-    Case("NW701", (("SaveReportNode(", "StrangeNode("),), "StrangeNode"),
+    Case("NW701", (("from SaveReportNode import SaveReportNode", "from elsewhere import StrangeNode"), ("SaveReportNode(", "StrangeNode(")), "StrangeNode("),
     Case("NW702", (('connect("rates",', 'connect("rate",'),), "connect", ("NW709",)),
     Case("NW703", (('"rates", "spike_times_ms")', '"rates", "spikes")'),), "spikes", ("NW706",)),
     Case("NW703", (('"rates", "firing_rate_hz"', '"rates", "rates"'),), '"rates", "rates"'),
@@ -99,14 +99,14 @@ CASES = (
         ("NW711",),
     ),
     Case("NW708", ((_CONNECT, _CONNECT * 2),), "connect"),
-    Case("NW709", (("builder.add_node", 'builder.add_node(AlphaSynapseNode("alone"))\nbuilder.add_node'),), "alone"),
+    Case("NW709", (("import FiringRateNode", "import FiringRateNode\nfrom AlphaSynapseNode import AlphaSynapseNode"), ("builder.add_node", 'builder.add_node(AlphaSynapseNode("alone"))\nbuilder.add_node')), "alone"),
     Case("NW710", (('SaveReportNode("report")', 'SaveReportNode("rates")'), (_CONNECT, "")), "add_node", ("NW713",)),
     Case("NW711", (('"rates", "firing_rate_hz", "report", "results")', '"rates", "firing_rate_hz", "more", "spike_times_ms")'), ('SaveReportNode("report")', 'FiringRateNode("more")')), "connect"),
     Case("NW712", (("rate_hz=12.0", "rate_hz=900.0"),), "rate_hz"),
     Case("NW712", (("rate_hz=12.0", "rates_hz=9.0"),), "rates_hz"),
     Case("NW712", (("rate_hz=12.0", "rate_hz='9'"),), "rate_hz"),
     Case("NW713", (("builder = ", 'spare = FiringRateNode("spare")\nbuilder = '),), "spare"),
-    Case("NW714", ((_CONNECT, "for port in ['firing_rate_hz']:\n    builder.connect('rates', port, 'report', 'results')\n"),), "builder.connect", ("NW706", "NW709")),
+    Case("NW714", ((_CONNECT, "for port in open('ports').read().split():\n    builder.connect('rates', port, 'report', 'results')\n"),), "builder.connect"),
 )  # fmt: skip
 
 

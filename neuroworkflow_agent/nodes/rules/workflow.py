@@ -9,36 +9,55 @@ from neuroworkflow_agent.nodes.catalogue import PortEntry
 from neuroworkflow_agent.nodes.connections import check_ports
 from neuroworkflow_agent.nodes.expressions import UNKNOWN
 from neuroworkflow_agent.nodes.findings import Finding
-from neuroworkflow_agent.nodes.workflows import Connection, Workflow, WorkflowNode
+from neuroworkflow_agent.nodes.workflows import Connection, Script, Workflow, WorkflowNode
 
 
-def check(workflow: Workflow) -> Iterator[Finding]:
-    find = workflow.source.find
-    if not workflow.nodes and not workflow.connections:
+def check(script: Script) -> Iterator[Finding]:
+    """What is wrong with the workflows of one script."""
+    if not any(each.nodes or each.connections or each.open for each in script.workflows):
         remedy = "A workflow is WorkflowBuilder('name').add_node(…).connect(…).build()."
-        yield find("NW715", None, "No workflow is built here.", remedy)
+        yield script.source.find("NW715", None, "No workflow is built here.", remedy)
         return
-    ends = _ends(workflow)
-    for node in workflow.nodes.values():
-        yield from _check_node(workflow, node)
-        yield from _check_inputs(workflow, node, ends)
-    for left_out in workflow.left_out:
-        yield find(
+    for workflow in script.workflows:
+        yield from _check_workflow(workflow)
+    told: set[int] = set()
+    for workflow in script.workflows:
+        for node in workflow.nodes.values():
+            if id(node.at) not in told:
+                told.add(id(node.at))
+                yield from _check_node(workflow, node)
+    for node in script.left_out:
+        yield script.source.find(
             "NW713",
-            left_out.at,
-            f"The node {left_out.name!r} is made and not added.",
+            node.at,
+            f"The node {node.name!r} is made and not added.",
             "Add it with .add_node(…), or remove it.",
         )
+
+
+def _check_workflow(workflow: Workflow) -> Iterator[Finding]:
+    ends = _ends(workflow)
+    for node in workflow.nodes.values():
+        yield from _check_inputs(workflow, node, ends)
+        yield from _check_is_connected(workflow, node)
     for connection, wanted in ends:
         yield from _check_connection(workflow, connection, wanted)
     if cycle := workflow.cycle:
         at = next(c.at for c in workflow.connections if (c.from_node, c.to_node) == (cycle[0], cycle[1]))
-        yield find(
+        yield workflow.source.find(
             "NW705",
             at,
             f"The workflow has a cycle: {' → '.join(cycle)}.",
             "Remove one of these connections; nothing in it could run first.",
         )
+
+
+def _check_is_connected(workflow: Workflow, node: WorkflowNode) -> Iterator[Finding]:
+    used = {name for c in workflow.connections for name in (c.from_node, c.to_node)}
+    is_known = "connections" not in workflow.open and not node.is_open
+    if is_known and len(workflow.nodes) > 1 and node.name not in used:
+        message = f"The node {node.name!r} is not connected."
+        yield workflow.source.find("NW709", node.at, message, "Connect it or remove it.")
 
 
 def _check_node(workflow: Workflow, node: WorkflowNode) -> Iterator[Finding]:
@@ -50,24 +69,28 @@ def _check_node(workflow: Workflow, node: WorkflowNode) -> Iterator[Finding]:
             f"The file of {node.class_name} was not found, so its ports are not checked.",
             "Name the folder of its file with --nodes.",
         )
-    used = {name for c in workflow.connections for name in (c.from_node, c.to_node)}
-    if len(workflow.nodes) > 1 and node.name not in used:
-        yield find("NW709", node.at, f"The node {node.name!r} is not connected.", "Connect it or remove it.")
-    if node.entry is None:
         return
     parameters = {each.name: each for each in node.entry.parameters}
-    for name, (value, at) in node.settings.items():
-        if name not in parameters:
+    for setting in node.settings:
+        name, value = setting.name, setting.value
+        if name not in parameters and "parameters" not in node.entry.hidden:
             known = ", ".join(parameters) or "none"
             yield find(
                 "NW712",
-                at,
+                setting.at,
                 f"{node.class_name} has no parameter {name!r}; configure raises ValueError.",
                 f"Parameters: {known}.",
             )
-        elif value is not UNKNOWN and (why := _refused(value, parameters[name].constraints)):
+        elif (
+            value is not UNKNOWN
+            and name in parameters
+            and (why := _refused(value, parameters[name].constraints))
+        ):
             yield find(
-                "NW712", at, f"configure refuses {name}={value!r:.100}: {why}.", "Give a value inside."
+                "NW712",
+                setting.at,
+                f"configure refuses {name}={value!r:.100}: {why}.",
+                "Give a value inside.",
             )
 
 
@@ -89,6 +112,8 @@ def _refused(value: object, constraints: dict[str, object]) -> str:
 def _check_inputs(
     workflow: Workflow, node: WorkflowNode, ends: list[tuple[Connection, PortEntry | None]]
 ) -> Iterator[Finding]:
+    if "connections" in workflow.open or node.is_open:
+        return
     sources = Counter(c.to_port for c, _ in ends if c.to_node == node.name)
     for port in node.entry.inputs if node.entry else ():
         if not port.optional and not sources[port.name] and port.name not in node.given:
@@ -114,10 +139,13 @@ def _check_connection(
     workflow: Workflow, connection: Connection, wanted: PortEntry | None
 ) -> Iterator[Finding]:
     find = workflow.source.find
-    for twin in [c for c in workflow.connections if c.names == connection.names][1:]:
+    twins = [c for c in workflow.connections if c.names == connection.names and c.is_certain]
+    for twin in twins[1:]:
+        if twin.at is twins[0].at:  # a loop's body, which is written once
+            continue
         yield find("NW708", twin.at, f"{twin} is made twice; the second is passed over.", "Remove one.")
     missing = [name for name in (connection.from_node, connection.to_node) if name not in workflow.nodes]
-    for name in missing:
+    for name in missing if "nodes" not in workflow.open else ():
         known = ", ".join(map(repr, workflow.nodes)) or "none"
         yield find(
             "NW702",
@@ -133,7 +161,7 @@ def _check_connection(
         (given_by, given, "output", connection.from_port),
         (wanted_by, wanted, "input", connection.to_port),
     ):
-        if node.entry is not None and port is None:
+        if node.entry is not None and port is None and f"{kind}s" not in node.entry.hidden:
             ports = node.entry.outputs if kind == "output" else node.entry.inputs
             known = ", ".join(each.name for each in ports) or "none"
             yield find(
@@ -161,7 +189,7 @@ def _check_connection(
 def _check_fan_in(workflow: Workflow, connection: Connection, wanted: PortEntry) -> Iterator[Finding]:
     """Several sources, told at the last of them, which is the one that would win."""
     target = (connection.to_node, connection.to_port)
-    sources = [c for c, _ in _ends(workflow) if (c.to_node, c.to_port) == target]
+    sources = [c for c, _ in _ends(workflow) if (c.to_node, c.to_port) == target and c.is_certain]
     if len(sources) > 1 and not wanted.fan_in and sources[-1].names == connection.names:
         others = ", ".join(f"{c.from_node}.{c.from_port}" for c in sources)
         yield workflow.source.find(
