@@ -130,7 +130,7 @@ class NodeClass:
 
 def node_classes(source: Source) -> list[NodeClass]:
     """The nodes among the classes of a file, wherever they stand; the GUI looks everywhere, too."""
-    imports = imported_names(source)
+    imports = source.imported
     found: dict[str, NodeClass] = {}
     for statement in source.walked.nodes:
         if not isinstance(statement, ast.ClassDef):
@@ -146,17 +146,6 @@ def node_classes(source: Source) -> list[NodeClass]:
         if assigned is None and parent is not None:
             found[statement.name].definition = parent.definition
     return list(found.values())
-
-
-def imported_names(source: Source) -> dict[str, str]:
-    """Names bound by imports, and the module each comes from."""
-    names: dict[str, str] = {}
-    for statement in source.walked.nodes:
-        if isinstance(statement, ast.ImportFrom):
-            names.update((each.asname or each.name, statement.module or ".") for each in statement.names)
-        elif isinstance(statement, ast.Import):
-            names.update((each.asname or each.name.split(".")[0], each.name) for each in statement.names)
-    return names
 
 
 def _node_class(

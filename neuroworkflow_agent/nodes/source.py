@@ -44,6 +44,20 @@ class Source:
         """As Python counts them: a form feed ends none."""
         return self.text.split("\n")
 
+    @cached_property
+    def imported(self) -> dict[str, str]:
+        """Names bound by imports, and the module each comes from."""
+        names: dict[str, str] = {}
+        for node in self.walked.nodes:
+            kind = type(node)
+            if kind is ast.ImportFrom:
+                assert isinstance(node, ast.ImportFrom)
+                names.update((each.asname or each.name, node.module or ".") for each in node.names)
+            elif kind is ast.Import:
+                assert isinstance(node, ast.Import)
+                names.update((each.asname or each.name.split(".")[0], each.name) for each in node.names)
+        return names
+
     def find(self, code: str, at: ast.AST | None, message: str, remedy: str = "") -> Finding:
         """A finding at a node of the tree; at the file's beginning without one."""
         line = getattr(at, "lineno", 1)
@@ -144,6 +158,19 @@ class Tree:
             at = self._end(at) if id(node) in self._starts else at + 1
         return found
 
+    @property
+    def at_import(self) -> list[ast.AST]:
+        """What is in no function, and so may run when the module is imported."""
+        found: list[ast.AST] = []
+        at = 0
+        while at < len(self.nodes):
+            if type(self.nodes[at]) in _FUNCTIONS:
+                at = self._end(at)
+            else:
+                found.append(self.nodes[at])
+                at += 1
+        return found
+
     def _end(self, start: int) -> int:
         """Where what follows a node begins."""
         depth = self._depths[start]
@@ -152,7 +179,8 @@ class Tree:
         )
 
 
-_DEFINITIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef})
+_FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda})
+_DEFINITIONS = _FUNCTIONS | {ast.ClassDef}
 _LEAVES = frozenset(
     {ast.Name, ast.Constant, ast.Pass, ast.alias, ast.Break, ast.Continue, ast.Global, ast.Nonlocal}
 )

@@ -107,6 +107,13 @@ facts["a parameter as an input"] = ran(
 )
 facts["a missing key"] = ran(make({"go": ([], ["y"], lambda self: {"z": 1})}, {}, OUT), "y")
 facts["a key that is not declared"] = ran(make({"go": ([], [], lambda self: {"y": 1})}, {}, OUT), "y")
+facts["a value that is not a dict"] = ran(make({"go": ([], ["y"], lambda self: 4)}, {}, OUT), "y")
+facts["a second output of it"] = ran(
+    make({"go": ([], ["y", "z"], lambda self: 4)}, {}, OUT | {"z": PortDefinition(type=PortType.INT)}), "z"
+)
+facts["a port's value by hand"] = ran(
+    make({"go": ([], ["y"], lambda self: {"y": self.get_input_port("x").value})}, IN, OUT), "y", x=3
+)
 facts["an exception"] = ran(make({"go": ([], ["y"], lambda self: 1 // 0)}, {}, OUT), "y")
 
 limits = {"min": 0, "max": 9}

@@ -11,7 +11,7 @@ from neuroworkflow_agent.nodes.body import Body
 from neuroworkflow_agent.nodes.contract import IMPORTED_FROM
 from neuroworkflow_agent.nodes.expressions import call_name
 from neuroworkflow_agent.nodes.findings import Finding
-from neuroworkflow_agent.nodes.model import NodeClass, imported_names
+from neuroworkflow_agent.nodes.model import NodeClass
 from neuroworkflow_agent.nodes.source import Source
 from neuroworkflow_agent.nodes.undefined import undefined_names
 
@@ -38,6 +38,9 @@ def check_module(source: Source) -> Iterator[Finding]:
     """What the file does outside its functions."""
     yield from _check_imports(source)
     functions = {each.name: each for each in source.tree.body if isinstance(each, ast.FunctionDef)}
+    called = {call_name(node) for node in source.walked.at_import if type(node) is ast.Call}
+    if not any(name in functions or _is_work(name) for name in called):
+        return
     for statement in _at_import(source.tree.body):
         what = _work(statement, functions)
         if what == "nest.ResetKernel":
@@ -70,7 +73,7 @@ def check_names(source: Source) -> Iterator[Finding]:
 
 def _check_imports(source: Source) -> Iterator[Finding]:
     yield from check_names(source)
-    imported = imported_names(source)
+    imported = source.imported
     if "*" in imported:
         return
     bound = {
