@@ -8,7 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from neuroworkflow_agent.nodes.contract import CATEGORIES, LIBRARY
-from neuroworkflow_agent.nodes.files import another_library, may_hold_node, python_files
+from neuroworkflow_agent.nodes.files import (
+    is_another,
+    library_around,
+    may_hold_node,
+    python_files,
+    unknown_labels,
+)
 from neuroworkflow_agent.nodes.findings import Finding, count, plural, summarise
 from neuroworkflow_agent.nodes.model import NodeClass, node_classes
 from neuroworkflow_agent.nodes.noqa import Noqa, keep, noqas_in
@@ -159,8 +165,11 @@ def check_source(source: Source, path: Path, is_named: bool = True) -> Checked:
     shown = source.path
     try:
         noqas, nodes = noqas_in(source), node_classes(source)
-        if nodes and (other := another_library(path)):
-            return Checked(shown, [_not_ours(source, other)])
+        if nodes and (library := library_around(path)) is not None:
+            if is_another(library):
+                return Checked(shown, [_not_ours(source, library)])
+            for node in nodes:
+                node.unknown_labels = unknown_labels(library)
         findings = [finding for node in nodes for finding in check_node(node)]
         if nodes:
             findings += [*check_module(source), *_check_place(path, nodes)]

@@ -96,6 +96,8 @@ SHAPES: dict[str, CallShape] = {
     "MethodDefinition": CallShape(("description", "inputs", "outputs")),
 }
 """The schema's classes by name."""
+LATER_LABELS = ("stage", "tool", "model_source")
+"""Labels that the first public version of the library does not take."""
 OBJECTIVE_FIELDS = frozenset({"is_objective", "objective_range"})
 """Of parameters only."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from neuroworkflow_agent.nodes.contract import LIBRARY
+from neuroworkflow_agent.nodes.contract import LATER_LABELS, LIBRARY
 from neuroworkflow_agent.nodes.source import MAX_BYTES
 
 _SKIPPED = frozenset({"__pycache__", ".git", ".ipynb_checkpoints", "node_modules", "site-packages", ".tox"})
@@ -14,6 +15,8 @@ _ENVIRONMENT_MARKS = frozenset({"pyvenv.cfg", "conda-meta"})
 """What a Python environment has at its top."""
 _MARKS = ("NODE_DEFINITION", "neuroworkflow.core", "from neuroworkflow import", "WorkflowBuilder")
 """Texts without which a file holds no node."""
+_LEVELS = 8
+"""Folders around a file that are looked into for the library."""
 
 
 def python_files(folder: Path) -> Iterator[Path]:
@@ -40,13 +43,28 @@ def defines_any(path: Path, class_names: Collection[str]) -> bool:
     return mentions_any(path, [f"class {name}(" for name in class_names])
 
 
-def another_library(path: Path) -> Path | None:
-    """The folder of a library that a file lies in, and that only has NeuroWorkflow's name; None in any other place."""
-    for folder in path.absolute().parents:
-        if folder.name == LIBRARY:
-            base = folder / "core" / "node.py"
-            return folder if base.is_file() and not mentions_any(base, ["def add_process_step("]) else None
+def library_around(path: Path) -> Path | None:
+    """The nearest package `neuroworkflow` that a file lies in or beside, as in a repository or a hub's container."""
+    for folder in path.absolute().parents[:_LEVELS]:
+        for package in (folder, folder / LIBRARY, folder / "src" / LIBRARY):
+            if package.name == LIBRARY and (package / "core" / "node.py").is_file():
+                return package
     return None
+
+
+def is_another(library: Path) -> bool:
+    """Whether a package of that name has nodes without process steps, and so is not NeuroWorkflow."""
+    return not mentions_any(library / "core" / "node.py", ["def add_process_step("])
+
+
+def unknown_labels(library: Path) -> frozenset[str]:
+    """Labels of a definition that this version of the library does not take, as its first public one."""
+    text = _beginning(library / "core" / "schema.py")
+    if b"class NodeDefinitionSchema" not in text:
+        return frozenset()
+    return frozenset(
+        name for name in LATER_LABELS if not re.search(rb"^\s+%s\s*:" % name.encode(), text, re.MULTILINE)
+    )
 
 
 def mentions_any(path: Path, texts: Collection[str]) -> bool:

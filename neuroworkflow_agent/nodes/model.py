@@ -48,6 +48,8 @@ class NodeClass:
     definition_findings: list[Finding] = field(default_factory=list)
     inherits: bool = False
     """Whether it has a base other than `Node`, which may define what is not seen here."""
+    unknown_labels: frozenset[str] = frozenset()
+    """Labels that the library around it does not take."""
 
     @property
     def name(self) -> str:

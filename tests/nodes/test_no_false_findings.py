@@ -236,3 +236,21 @@ def test_base_class_of_a_library_is_no_node(tmp_path: Path) -> None:
         "class Node(ABC):\n    NODE_DEFINITION: NodeDefinitionSchema = None\n"
     )
     assert check_paths([tmp_path]).findings == []
+
+
+def test_label_that_an_older_library_does_not_take_is_not_missing(tmp_path: Path) -> None:
+    core = tmp_path / "neuroworkflow" / "core"
+    core.mkdir(parents=True)
+    (core / "node.py").write_text("class Node:\n    def add_process_step(self): ...\n")
+    (core / "schema.py").write_text("class NodeDefinitionSchema:\n    type: str\n    description: str\n")
+    text = (CORRECT / "FiringRateNode.py").read_text()
+    for line in text.splitlines(keepends=True):
+        if line.strip().startswith(("stage=", "tool=", "model_source=")):
+            text = text.replace(line, "")
+    path = tmp_path / "FiringRateNode.py"
+    path.write_text(text)
+    assert check_paths([path]).findings == []
+    (core / "schema.py").write_text(
+        "class NodeDefinitionSchema:\n    type: str\n    stage: str = ''\n    tool: str = ''\n    model_source: str = ''\n"
+    )
+    assert [each.code for each in check_paths([path]).findings] == ["NW113", "NW115", "NW116"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from neuroworkflow_agent.nodes.contract import STAGES
+from neuroworkflow_agent.nodes.contract import LATER_LABELS, STAGES
 from neuroworkflow_agent.nodes.definition import Definition
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.model import NodeClass
@@ -72,20 +72,20 @@ def _check_labels(node: NodeClass, definition: Definition) -> Iterator[Finding]:
 def _check_origin(node: NodeClass, definition: Definition) -> Iterator[Finding]:
     find, labels = node.source.find, definition.labels
     stages = ", ".join(STAGES)
-    stage = labels.get("stage")
-    if stage is None or stage.text == "":
+    given = {name: labels[name].text for name in LATER_LABELS if name in labels}
+    missing = {name for name in LATER_LABELS if name not in given and name not in node.unknown_labels}
+    missing |= {name for name, text in given.items() if text == ""}
+    if "stage" in missing:
         yield find("NW113", definition.at, "The node has no stage.", f"Write stage=…, one of {stages}.")
-    elif stage.text is not None and stage.text not in STAGES:
+    elif (stage := labels.get("stage")) and stage.text is not None and stage.text not in STAGES:
         yield find("NW114", stage.at, f"The stage {stage.text!r} is a new one.", f"Known stages: {stages}.")
-    tool = labels.get("tool")
-    if tool is None or tool.text == "":
+    if "tool" in missing:
         remedy = "Write tool=…, such as 'NEST', 'TVB', 'Brian2', 'NEURON', 'SciPy' or 'custom'."
         yield find("NW115", definition.at, "The node has no tool.", remedy)
-    origin = labels.get("model_source")
-    if origin is None or origin.text == "":
+    if "model_source" in missing:
         remedy = "Write model_source=… with the URL of the paper, repository or documentation."
         yield find("NW116", definition.at, "The node has no model_source.", remedy)
-    elif origin.text is not None and not _is_url(origin.text):
+    elif (origin := labels.get("model_source")) and origin.text is not None and not _is_url(origin.text):
         remedy = "Write the URL of the paper, repository or documentation, such as 'https://doi.org/…'."
         yield find("NW117", origin.at, f"The model_source {origin.text[:100]!r} is not a URL.", remedy)
 
