@@ -97,7 +97,8 @@ class DefinitionReader:
                 )
                 continue
             name = key.value
-            if not name.isidentifier() or name.startswith("__"):
+            # Outputs and methods are looked up by their names as texts, whatever these are.
+            if part in ("inputs", "parameters") and (not name.isidentifier() or name.startswith("__")):
                 self._note(
                     "NW120",
                     key,

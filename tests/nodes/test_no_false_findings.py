@@ -86,6 +86,11 @@ CASES = (
         (_STEP_CALL, '        self.add_process_step("describe", self.describe, outputs=["mean_isi_ms", "isi_cv"], method_key="describe")\n'),
         (_ISI_OUTPUTS, 'outputs=["mean_isi_ms"]'),
     )),
+    Case("an output whose name is no identifier", _RATE, (
+        ('"population_rate_hz": PortDefinition', '"population rate": PortDefinition'),
+        ('outputs=["firing_rate_hz", "population_rate_hz"]', 'outputs=["firing_rate_hz", "population rate"]'),
+        ('rates, "population_rate_hz": float', 'rates, "population rate": float'),
+    )),
     Case("one output that is returned without a dict", _RATE, (
         ('return {"chosen": {name: spike_times_ms[name] for name in names}}', "return [spike_times_ms[name] for name in names]"),
         ("for name, times in chosen.items()", "for name, times in enumerate(chosen)"),

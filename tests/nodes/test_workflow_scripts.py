@@ -133,6 +133,15 @@ def test_what_is_certain_is_still_found(name: str, correct_nodes: Path) -> None:
     assert (code, line) in found
 
 
+def test_workflow_without_nodes_is_said_to_be_empty(tmp_path: Path) -> None:
+    path = tmp_path / "workflow.py"
+    path.write_text(
+        "from neuroworkflow import WorkflowBuilder\n\nworkflow = WorkflowBuilder('empty').build()\n"
+    )
+    (found,) = check_workflow(path).findings
+    assert (found.code, found.message) == ("NW715", "The workflow that is built here has no nodes.")
+
+
 def test_several_workflows_are_counted_and_the_largest_is_drawn(correct_nodes: Path) -> None:
     path = correct_nodes / "workflow.py"
     path.write_text(IMPORTS + LEFT_ALONE["two workflows"])

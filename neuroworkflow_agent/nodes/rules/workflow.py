@@ -16,7 +16,9 @@ def check(script: Script) -> Iterator[Finding]:
     """What is wrong with the workflows of one script."""
     if not any(each.nodes or each.connections or each.open for each in script.workflows):
         remedy = "A workflow is WorkflowBuilder('name').add_node(…).connect(…).build()."
-        yield script.source.find("NW715", None, "No workflow is built here.", remedy)
+        empty = "The workflow that is built here has no nodes."
+        message = empty if script.workflows else "No workflow is built here."
+        yield script.source.find("NW715", None, message, remedy)
         return
     for workflow in script.workflows:
         yield from _check_workflow(workflow)
