@@ -64,7 +64,8 @@ class ScriptReader(Statements):
                 while self.waiting:
                     function = self.waiting.pop(0)
                     if id(function.at) not in self._followed:
-                        self.follow(function, [], {}, is_known=False)
+                        # Whoever calls it from elsewhere has what it returns.
+                        escape(self.follow(function, [], {}, is_known=False))
         except (TooMuchError, RecursionError):
             self.unread(self._source.tree.body[0], "what so much code builds")
             escape(Listed([*self.workflows, *self.made]))

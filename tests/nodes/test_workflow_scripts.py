@@ -101,6 +101,9 @@ LEFT_ALONE = {
     "settings from elsewhere": NODES + ADDED + CONNECTIONS + "import json\nrates.configure(**json.load(open('settings.json')))\n",
     "settings from a dict": NODES + ADDED + CONNECTIONS + "settings = dict(window_ms=500.0)\nrates.configure(statistic='median', **settings)\n",
     "a builder that is given": "def add(wf, names):\n    wf.add_node(FiringRateNode('rates'))\n    wf.connect('somewhere', 'x', 'rates', 'spike_times_ms')\n    for name in names:\n        wf.connect(name, 'x', 'rates', 'spike_times_ms')\n",
+    "a node that another module takes": NODES + ADDED + CONNECTIONS + "def spare():\n    return FiringRateNode('spare')\n",
+    "a builder that another module takes": "def begin():\n    wf = WorkflowBuilder('begun')\n    wf.add_node(FiringRateNode('rates')).add_node(SaveReportNode('report'))\n    return wf\n",
+    "a name that is asked for": NODES + ADDED + CONNECTIONS + "try:\n    display_all\nexcept NameError:\n    display_all = print\n",
     "a list that changes": NODES + "nodes = [population, rates]\nnodes.sort(key=lambda node: node.name)\nfor node in nodes:\n    wf.add_node(node)\nwf.add_node(report)\nnodes.pop()\n" + CONNECTIONS,
     "a class of nodes of another library": NODES + ADDED + CONNECTIONS + "import ast\ntree = ast.parse('1')\nfrom anytree import AnyNode\nroot = AnyNode('root')\n",
 }  # fmt: skip
