@@ -77,10 +77,10 @@ def test_workflow_that_is_written_is_checked_too(
     workspace: Path, scripted_model: ScriptedModel, make_session: Maker
 ) -> None:
     (workspace / "FiringRateNode.py").write_text(RATE)
-    flow = "from neuroworkflow.core.workflow import WorkflowBuilder\nWorkflowBuilder('w').add_node(FiringRateNode('rates'))\n"
+    flow = "from neuroworkflow.core.workflow import WorkflowBuilder\nfrom FiringRateNode import FiringRateNode\nWorkflowBuilder('w').add_node(FiringRateNode('rates'))\n"
     scripted_model.extend(write(workspace / "flow.py", flow), Reply.text("Done."))
     assert run(make_session())[1].checked == "checked: 0 errors, 1 warning"
-    assert "flow.py:2:31: warning NW706" in seen(scripted_model, 1)
+    assert "flow.py:3:31: warning NW706" in seen(scripted_model, 1)
 
 
 def test_other_files_and_deleted_ones_are_not_mentioned(
