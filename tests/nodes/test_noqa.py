@@ -97,7 +97,7 @@ builder = WorkflowBuilder('w')
 def test_comment_in_a_cell_of_a_notebook(tmp_path: Path) -> None:
     (tmp_path / "FiringRateNode.py").write_text((CORRECT / "FiringRateNode.py").read_text())
     add = "builder.add_node(FiringRateNode('rates'))"
-    cells = [_FLOW, f"{add}  # noqa: NW706 - set by the reader"]
+    cells = [_FLOW, f"from FiringRateNode import FiringRateNode\n{add}  # noqa: NW706 - set by the reader"]
     path = tmp_path / "flow.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), path)
     report = check_workflow(path)
