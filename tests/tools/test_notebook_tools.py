@@ -137,6 +137,29 @@ async def test_cell_is_written_over_and_deleted_only_as_it_was_read(notebook: No
     assert notebook.sources == ["# Title", f"key = '{SECRET}'"]
 
 
+async def test_cell_with_a_secret_is_not_written_over_with_what_stands_for_it(notebook: Notebook) -> None:
+    for read in (notebook.call("cell_get", cell="key"), notebook.call("notebook_get", sources=True)):
+        shown = await read
+        assert SECRET not in shown
+        assert "kept from you" in await notebook.refused("cell_update", cell="key", source=shown)
+        assert "kept from you" in await notebook.refused("cell_delete", cell="key")
+    await notebook.call("cell_edit", cell="key", old="key = ", new="token = ")
+    assert notebook.sources[1] == f"token = '{SECRET}'"
+
+
+async def test_cells_that_did_not_fit_count_as_unread(notebook: Notebook) -> None:
+    large = notebook.read()
+    large.cells = [new_code_cell(f"x{number} = 1\n" * 60, id=f"c{number}") for number in range(200)]
+    nbformat.write(large, notebook.path)
+    shown = await notebook.call("notebook_get", sources=True)
+    assert len(shown) <= 40_000
+    assert "more cells; read them with cell_get]" in shown
+    assert "c199" not in shown
+    assert "Read the cell 'c199' first" in await notebook.refused("cell_update", cell="c199", source="")
+    first = await notebook.call("cell_update", cell="c0", source="y = 1")
+    assert first.startswith("Done. Cell 1")
+
+
 async def test_hash_of_another_client_goes_before_what_was_read(notebook: Notebook) -> None:
     shown = await notebook.call("cell_get", cell="title")
     found = shown.partition("hash ")[2].split()[0]
