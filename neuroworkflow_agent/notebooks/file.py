@@ -62,18 +62,20 @@ class NotebookFile:
         NotebookError
             If it cannot be read, could not be saved, or another run has it; nothing has been written then.
         """
-        notebook = parse_notebook(base := read_text(path), str(path), upgrade=upgrade)
         target = Path(os.path.realpath(output or path))
         is_same = os.path.realpath(path) == str(target)
+        if not is_same:
+            notebook = parse_notebook(read_text(path), str(path), upgrade=upgrade)
         if target.is_dir():
-            raise NotebookError(f"'{output}' is a directory; name the notebook to write.")
+            wanted = "the notebook to write" if output else "a notebook in it"
+            raise NotebookError(f"'{output or path}' is a directory; name {wanted}.")
         descriptor = _locked(target)
         try:
             # Read by whoever has the lock: what another run wrote until then is not ours to put back.
-            seen = _look(target)
+            seen, base = _look(target), None
             if is_same:
                 notebook = parse_notebook(base := read_text(path), str(path), upgrade=upgrade)
-            file = cls(notebook, target, seen, descriptor, base if is_same else None)
+            file = cls(notebook, target, seen, descriptor, base)
             sweep(target)
             if probe:
                 file._check_writable()
@@ -81,6 +83,11 @@ class NotebookFile:
             _close(descriptor)
             raise
         return file
+
+    @property
+    def signature(self) -> tuple[int, int, int] | None:
+        """(inode, size, mtime in ns) of the file as it was last read or written; None if there was none."""
+        return self._seen.signature if self._seen is not None else None
 
     def replace(self) -> bool:
         """Replace the file by the notebook as it is now, unless someone else changed the file meanwhile.

@@ -34,7 +34,7 @@ class FileHolder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._signature: tuple[int, ...] = ()
+        self._signature: tuple[int, int, int] | None = None
         self._notebook: Notebook = None
         self._lock = threading.Lock()
 
@@ -51,16 +51,16 @@ class FileHolder:
     def _read(self) -> Notebook:
         with self._lock:
             signature = self._look()
-            if not signature or signature != self._signature:
+            if signature is None or signature != self._signature:
                 self._notebook = parse_notebook(read_text(self._path), self.name)
                 self._signature = signature
             return self._notebook
 
-    def _look(self) -> tuple[int, ...]:
+    def _look(self) -> tuple[int, int, int] | None:
         try:
             found = self._path.stat()
         except OSError:
-            return ()
+            return None
         return found.st_ino, found.st_size, found.st_mtime_ns
 
     def _apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
@@ -68,6 +68,8 @@ class FileHolder:
             with self._opened() as file:
                 applied = apply(file.notebook, edits, running=running)
                 if file.replace():
+                    with self._lock:
+                        self._notebook, self._signature = file.notebook, file.signature
                     return applied
         raise NotebookError(
             f"'{self._path}' is written by another program all the time. Nothing was written by us."
