@@ -90,6 +90,8 @@ SHAPES: dict[str, CallShape] = {
             "metadata_sources",
             "species_specific",
             "suggested_values",
+            "unit",  # newer libraries only, as the next one
+            "secret",
         )
     ),
     "PortDefinition": CallShape(("type", "description", "optional", "fan_in")),

@@ -49,6 +49,8 @@ _RATE_RETURN = (
 )
 
 CASES = (
+    Case("a length that the method asks for", _RATE, (('constraints={"allowed_values": ["mean", "median"]}', 'constraints={"min_length": 4}'),)),
+    Case("arguments that newer libraries have", _RATE, (("default_value=1000.0,", 'default_value=1000.0, unit="ms", secret=False,'),)),
     Case("a port's value", _RATE, _reads_names('        neuron_names = self._input_ports["neuron_names"].value')),
     Case("a port, if it is there", _RATE, _reads_names('        neuron_names = self._input_ports["neuron_names"].value if "neuron_names" in self._input_ports else None')),
     Case("a port by get", _RATE, _reads_names('        neuron_names = self._input_ports.get("neuron_names").value')),

@@ -20,6 +20,7 @@ _BOUNDS_IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 
+_LENGTHS = ("min_length", "max_length")
 _OTHER_KINDS = re.compile(
     r"\b(?:lambdas?|callables?|functions? of)\b|\bor (?:an? )?(?:\w+ )?(?:lists?|arrays?|dicts?|strings?|tuples?|functions?|None)\b",
     re.IGNORECASE,
@@ -33,6 +34,19 @@ def check(node: NodeClass, definition: Definition) -> Iterator[Finding]:
         yield from _check_constraints(node, parameter)
     if "parameters" not in definition.hidden:
         yield from _check_reads(node, definition)
+
+
+def _is_measured(node: NodeClass, name: str) -> bool:
+    """Whether a method that knows the parameter asks for a length."""
+    return any(
+        any(called == "len" for called, _ in body.calls)
+        and (
+            any(read == name for read, _ in body.parameter_reads)
+            or any(each.value == name for each in body.every(ast.Constant))
+            or name in body.arguments
+        )
+        for body in node.bodies.values()
+    )
 
 
 def _check_words(node: NodeClass, parameter: Parameter) -> Iterator[Finding]:
@@ -66,13 +80,13 @@ def _check_constraints(node: NodeClass, parameter: Parameter) -> Iterator[Findin
         return
     constraints = given if isinstance(given, dict) else {}
     for key in constraints:
-        if key not in ENFORCED_CONSTRAINTS:
+        if key not in ENFORCED_CONSTRAINTS and not (key in _LENGTHS and _is_measured(node, name)):
             known = ", ".join(ENFORCED_CONSTRAINTS)
             yield find(
                 "NW209",
                 parameter.at,
-                f"Nothing enforces the constraint {key!r} of {name!r}.",
-                f"Only {known} count; check anything else in the method.",
+                f"configure() does not enforce the constraint {key!r} of {name!r}.",
+                f"Only {known} count there; check anything else in the method.",
             )
     low, high, allowed = (constraints.get(key) for key in ENFORCED_CONSTRAINTS)
     if why := _impossible(constraints):
