@@ -27,7 +27,8 @@ import psutil
 from benchmarks.bench_gateway import _gateway, _litellm, _memory, _nginx, _process, _upstream
 from benchmarks.rows import Row, percentile
 from benchmarks.streaming_client import Target
-from neuroworkflow_agent.gateway.store import Line, Store, today
+from neuroworkflow_agent.gateway.store import Store
+from neuroworkflow_agent.gateway.totals import Line, today
 from neuroworkflow_agent.testing.ports import free_port, wait_for_port
 
 _STREAMS = int(os.environ.get("BENCH_STREAMS", "1000"))

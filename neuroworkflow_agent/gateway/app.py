@@ -21,13 +21,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from neuroworkflow_agent.gateway.api_errors import ApiError, unauthorized
-from neuroworkflow_agent.gateway.body import Body, ClientGoneError, while_connected
+from neuroworkflow_agent.gateway.body import Body, ClientGoneError, too_large, while_connected, while_watched
 from neuroworkflow_agent.gateway.budgets import Budgets
 from neuroworkflow_agent.gateway.callers import Caller, Callers, bearer_token
 from neuroworkflow_agent.gateway.headers import only
 from neuroworkflow_agent.gateway.hub import HubTokens
 from neuroworkflow_agent.gateway.jwts import Jwts
-from neuroworkflow_agent.gateway.ledger import Ledger
+from neuroworkflow_agent.gateway.ledger import CANNOT_WRITE, Ledger
 from neuroworkflow_agent.gateway.price_list import PriceList
 from neuroworkflow_agent.gateway.prices import Prices
 from neuroworkflow_agent.gateway.record import Exchange, Record
@@ -74,11 +74,11 @@ class Gateway:
             httpx.AsyncClient(trust_env=False) as helpers,
             self.record.served_at(settings.host, settings.metrics_port),
         ):
-            self._ledger = Ledger(settings.database())
-            await self._ledger.open()
-            self._budgets = Budgets(settings, self._ledger)
             prices = Prices(settings.prices, self._price_list)
             await asyncio.to_thread(prices.prepare)
+            self._ledger = Ledger(settings.database(), settings.journal())
+            await self._ledger.open()
+            self._budgets = Budgets(settings, self._ledger, prices)
             self._relay = Relay(upstream, settings, self._key, self._ledger, prices)
             self._callers = self._make_callers(helpers)
             self._jwts = self._make_jwts(helpers)
@@ -88,7 +88,6 @@ class Gateway:
             try:
                 yield
             finally:
-                await self._relay.close()
                 await self._ledger.close()
 
     def _make_callers(self, client: httpx.AsyncClient) -> Callers:
@@ -140,7 +139,9 @@ class Gateway:
             case "list_tools" | "call_tool":
                 await self._use_tools(found, scope, receive, send, exchange)
             case "health":
-                await self._answer(await self._health(), scope, receive, send, exchange)
+                await self._answer(JSONResponse({"status": "ok"}), scope, receive, send, exchange)
+            case "readiness":
+                await self._answer(await self._readiness(), scope, receive, send, exchange)
             case "metrics":
                 await self._answer(self._metrics(headers), scope, receive, send, exchange)
 
@@ -160,12 +161,20 @@ class Gateway:
     async def _carry(
         self, found: Route, scope: Scope, receive: Receive, send: Send, exchange: Exchange
     ) -> None:
-        caller = await self._callers.identify(scope["headers"])
+        limits = self._settings
+        lengths = only(scope["headers"], b"content-length")
+        length = int(lengths[0]) if lengths else None
+        if length is not None and length > limits.max_body_bytes:
+            raise too_large(limits.max_body_bytes)
+        body = Body(receive, exchange, limits.max_body_bytes, limits.idle_timeout_s)
+        caller = await while_watched(self._callers.identify(scope["headers"]), body)
         exchange.caller = caller.account
         with self._slot(caller):
-            if found.purpose == "messages":
-                await self._budgets.admit(caller.account)
-            await self._relay.serve(found, scope, receive, send, exchange, caller.account)
+            if found.purpose != "messages":
+                await self._relay.serve(found, scope, body, send, exchange, caller.account)
+                return
+            async with self._budgets.admitted(caller.account, body, length, exchange):
+                await self._relay.serve(found, scope, body, send, exchange, caller.account)
 
     @contextmanager
     def _slot(self, caller: Caller) -> Iterator[None]:
@@ -214,10 +223,11 @@ class Gateway:
 
     # -- about itself ---------------------------------------------------------------------------------
 
-    async def _health(self) -> Response:
+    async def _readiness(self) -> Response:
+        """Whether requests are to be sent here."""
         if await self._ledger.is_available():
             return JSONResponse({"status": "ok"})
-        return JSONResponse({"status": "the database does not answer"}, 503)
+        return JSONResponse({"status": CANNOT_WRITE}, 503, {"retry-after": "5"})
 
     def _metrics(self, headers: list[tuple[bytes, bytes]]) -> Response:
         if self._settings.metrics_port is not None:

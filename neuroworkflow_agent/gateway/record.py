@@ -10,7 +10,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal, TypeAlias
+from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -18,7 +20,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from neuroworkflow_agent.errors import GatewayError
 from neuroworkflow_agent.gateway.usage import Usage
 
-Outcome: TypeAlias = Literal["complete", "refused", "client_gone", "upstream_cut", "timeout", "failed"]
+Outcome: TypeAlias = Literal[
+    "complete", "refused", "client_gone", "upstream_cut", "timeout", "aborted", "failed"
+]
 
 _access = logging.getLogger("neuroworkflow_agent.gateway.access")
 _FIRST_BYTE_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -43,6 +47,10 @@ class Exchange:
     cost_usd: float = 0.0
     unclear: tuple[str, ...] = ()
     """What of its usage or its price is estimated, or the dearest there is; one word each."""
+    id: str = field(default_factory=lambda: uuid4().hex)
+    """Ours, under which it is written down."""
+    day: date | None = None
+    """On which it was admitted; None if no budget asked."""
     started: float = field(default_factory=time.perf_counter)
     first_byte_s: float | None = None
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 import httpx
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 
 from neuroworkflow_agent.gateway.api_errors import ApiError
 from neuroworkflow_agent.gateway.asked import Asked
-from neuroworkflow_agent.gateway.body import Body, ClientGoneError, too_large, while_connected
+from neuroworkflow_agent.gateway.body import Body, ClientGoneError, while_connected
 from neuroworkflow_agent.gateway.headers import coming_down, going_up, only, query_going_up
 from neuroworkflow_agent.gateway.key_filter import KeyFilter
 from neuroworkflow_agent.gateway.ledger import Ledger
@@ -53,15 +53,9 @@ class Relay:
         self._key = key
         self._ledger = ledger
         self._prices = prices
-        self._booking: set[asyncio.Future[None]] = set()
-
-    async def close(self) -> None:
-        """Wait a while for everything to be written down."""
-        if self._booking:
-            await asyncio.wait(self._booking, timeout=_BOOKING_S)
 
     async def serve(
-        self, found: Route, scope: Scope, receive: Receive, send: Send, exchange: Exchange, account: str
+        self, found: Route, scope: Scope, body: Body, send: Send, exchange: Exchange, account: str
     ) -> None:
         """Serve one request to its end.
 
@@ -73,9 +67,6 @@ class Relay:
         limits = self._settings
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         length = only(headers, b"content-length")
-        if length and int(length[0]) > limits.max_body_bytes:
-            raise too_large(limits.max_body_bytes)
-        body = Body(receive, exchange, limits.max_body_bytes, limits.idle_timeout_s)
         path = self._path(found, scope["query_string"])
         going = _Request(scope["method"], path, going_up(headers, self._key), body)
         if scope["method"] == "POST":
@@ -139,10 +130,14 @@ class Relay:
             usage = replace(usage, model=self._prices.dearest(asked.models))
         cost = self._prices.cost(usage)
         exchange.usage, exchange.cost_usd, exchange.unclear = usage.whole(), cost.usd, cost.unclear
-        task = asyncio.ensure_future(self._ledger.add(account, exchange.usage, exchange.cost_usd))
-        self._booking.add(task)
-        task.add_done_callback(self._booking.discard)
-        return task
+        return self._ledger.add(
+            account,
+            exchange.usage,
+            exchange.cost_usd,
+            exchange_id=exchange.id,
+            day=exchange.day,
+            is_whole="output" not in usage.unclear,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from rich.table import Table
 
 from neuroworkflow_agent.errors import GatewayError
 from neuroworkflow_agent.gateway.settings import load_settings
-from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError, today
+from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError
+from neuroworkflow_agent.gateway.tables import UnknownSchemaError
+from neuroworkflow_agent.gateway.totals import today
 
 _NUMBERS = {
     "requests": "requests",
@@ -35,7 +37,7 @@ def as_rows(days: int, account: str | None) -> list[dict[str, Any]]:
         with Store(load_settings().database()) as store:
             store.create()
             found = store.lines(since, today(), account)
-    except StoreUnavailableError as error:
+    except (StoreUnavailableError, UnknownSchemaError) as error:
         raise GatewayError(f"The usage record cannot be read: {error}") from None
     return [{**dataclasses.asdict(line), "day": line.day.isoformat()} for line in found]
 

@@ -13,7 +13,7 @@ from neuroworkflow_agent.gateway.api_errors import ApiError
 from neuroworkflow_agent.wire import GATEWAY_PATH
 
 Purpose: TypeAlias = Literal[
-    "messages", "count_tokens", "models", "list_tools", "call_tool", "health", "metrics"
+    "messages", "count_tokens", "models", "list_tools", "call_tool", "health", "readiness", "metrics"
 ]
 
 _UPSTREAM: dict[str, tuple[str, Purpose]] = {
@@ -27,6 +27,7 @@ _OURS: dict[str, tuple[str, Purpose]] = {
     "/api/chat/mcp-call": ("POST", "call_tool"),
     "/api/chat/mcp-call/": ("POST", "call_tool"),
     "/healthz": ("GET", "health"),
+    "/readyz": ("GET", "readiness"),
     "/metrics": ("GET", "metrics"),
 }
 

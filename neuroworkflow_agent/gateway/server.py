@@ -19,10 +19,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from neuroworkflow_agent.errors import ConfigError, GatewayError
 from neuroworkflow_agent.gateway.app import Gateway
+from neuroworkflow_agent.gateway.journal import Journal
 from neuroworkflow_agent.gateway.privileges import take_user
 from neuroworkflow_agent.gateway.record import log_to_stderr
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError
+from neuroworkflow_agent.gateway.tables import UnknownSchemaError
 from neuroworkflow_agent.wire import error_body
 
 _GRACE_S = 20
@@ -149,7 +151,7 @@ def serve(settings: GatewaySettings) -> None:
     ConfigError
         If the settings lack something.
     GatewayError
-        If the database does not answer.
+        If the database holds a record that this version must not write to.
     """
     if not settings.service_tokens and settings.hub_api_url is None:
         raise ConfigError(
@@ -160,16 +162,26 @@ def serve(settings: GatewaySettings) -> None:
     server = make_server(settings)
     take_user(settings)
     hide_from_other_processes()  # again: the kernel may show a process anew that has changed its user
-    try:
-        with Store(settings.database()) as store:
-            store.create()
-    except StoreUnavailableError as error:
-        raise GatewayError(f"The database does not answer: {error}") from None
+    _prepare(settings)
     logging.getLogger("neuroworkflow_agent.gateway").info(
         "Listening on http://%s:%d for %s.", settings.host, settings.port, settings.upstream_url
     )
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn hands the signal on when it has stopped
         server.run()
+
+
+def _prepare(settings: GatewaySettings) -> None:
+    """Find out what would keep the app from starting; a database that is away only keeps it from serving yet."""
+    try:
+        with Store(settings.database()) as store:
+            store.create()
+    except UnknownSchemaError as error:
+        raise GatewayError(str(error)) from None
+    except StoreUnavailableError as error:
+        logging.getLogger("neuroworkflow_agent.gateway").error(
+            "The database does not answer, and requests are refused until it does: %s", error
+        )
+    Journal(settings.journal(), settings.database()).prepare()
 
 
 def hide_from_other_processes() -> None:

@@ -79,6 +79,9 @@ class GatewaySettings(BaseSettings):
 
     database_url: SecretStr | None = None
     """Where usage is kept, `sqlite:///FILE` or `postgresql://…`; None for an SQLite file of this user."""
+    journal_dir: Path | None = None
+    """Where entries of the usage record are kept until the database has them; it outlives the process, and gateways may
+    share it. None for a directory beside the SQLite file, or of this user."""
     user_tokens_per_day: int | None = Field(None, ge=0)
     """Most tokens of one user in a day (UTC); None for no limit. So with the other three."""
     user_usd_per_day: float | None = Field(None, ge=0)
@@ -176,6 +179,18 @@ class GatewaySettings(BaseSettings):
             return self.database_url.get_secret_value()
         directory = user_data_path("neuroworkflow-agent", ensure_exists=True)
         return f"sqlite:///{directory / 'gateway.db'}"
+
+    def journal(self) -> Path:
+        """Directory of the journal: where it is set, else beside an SQLite file, else among this user's data."""
+        if self.journal_dir is not None:
+            return self.journal_dir
+        kind, _, file = self.database().partition(":///")
+        is_file = kind == "sqlite" and file
+        return (
+            Path(f"{file}-journals")
+            if is_file
+            else user_data_path("neuroworkflow-agent") / "gateway-journals"
+        )
 
 
 def load_settings(**given: Any) -> GatewaySettings:

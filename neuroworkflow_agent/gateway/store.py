@@ -1,100 +1,64 @@
-"""The table of what was used, in SQLite or PostgreSQL. Blocks. The only user of SQLAlchemy."""
+"""The usage record in SQLite or PostgreSQL. Blocks, but not for ever."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from pathlib import Path
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from time import monotonic
 from typing import Any, Self
 
 import sqlalchemy as sa
+from cachetools import TTLCache
 from sqlalchemy.dialects import postgresql, sqlite
 
-from neuroworkflow_agent.gateway.usage import Usage
+from neuroworkflow_agent.gateway import reservations
+from neuroworkflow_agent.gateway.connections import Connection, make_engine
+from neuroworkflow_agent.gateway.reservations import Reservation
+from neuroworkflow_agent.gateway.tables import COUNTS, bring_up_to_date, usage
+from neuroworkflow_agent.gateway.totals import MICRO, Decided, Entry, Line, Standing, Totals, Used, today
 
-_MICRO = 1_000_000
 _TRIES = 3
-MOST_ACCOUNT_CHARS = 300
-MOST_MODEL_CHARS = 100
-_AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
-"""What may pass by itself; anything else would only fail again."""
-_COUNTS = (
-    "requests",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cost_microusd",
-)
+_FORGET_EVERY_S = 60.0
+_ANSWERS_S = 60.0
 
-_metadata = sa.MetaData()
-_usage = sa.Table(
-    "gateway_usage",
-    _metadata,
-    sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("account", sa.String(MOST_ACCOUNT_CHARS), primary_key=True),
-    sa.Column("model", sa.String(MOST_MODEL_CHARS), primary_key=True),
-    *(sa.Column(name, sa.BigInteger, nullable=False, default=0) for name in _COUNTS),
-)
-_tokens = sum((_usage.c[name] for name in _COUNTS[2:5]), start=_usage.c.input_tokens)
-
-_SUMS = sa.func.coalesce(sa.func.sum(_tokens), 0), sa.func.coalesce(sa.func.sum(_usage.c.cost_microusd), 0)
-_BY_HUB = sa.select(*_SUMS).where(_usage.c.day == sa.bindparam("day"))
-_BY_ACCOUNT = (
-    sa.select(_usage.c.account, *_SUMS)
-    .where(
-        _usage.c.day == sa.bindparam("day"), _usage.c.account.in_(sa.bindparam("accounts", expanding=True))
-    )
-    .group_by(_usage.c.account)
+_tokens = sum((usage.c[name] for name in COUNTS[2:5]), start=usage.c.input_tokens)
+_sums = sa.func.coalesce(sa.func.sum(_tokens), 0), sa.func.coalesce(sa.func.sum(usage.c.cost_microusd), 0)
+_by_hub = sa.select(*_sums).where(usage.c.day == sa.bindparam("day"))
+_by_account = (
+    sa.select(usage.c.account, *_sums)
+    .where(usage.c.day == sa.bindparam("day"), usage.c.account.in_(sa.bindparam("accounts", expanding=True)))
+    .group_by(usage.c.account)
 )
 
 
 class StoreUnavailableError(Exception):
-    """The database does not answer."""
+    """The database does not answer, or does not take what is to be written."""
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
-    """What was used up in a day."""
+class Batch:
+    """What is done in one transaction, in this order."""
 
-    tokens: int = 0
-    cost_usd: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Of one account and of everybody, today."""
-
-    account: Used
-    hub: Used
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One account's use of one model on one day."""
-
-    day: date
-    account: str
-    model: str
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
-    cost_usd: float
+    entries: Sequence[Entry] = ()
+    """What was used, to be written down once each."""
+    released: Sequence[str] = ()
+    """Requests that used nothing: what is reserved for them is given back."""
+    reservations: Sequence[Reservation] = ()
+    questions: frozenset[str] = frozenset()
+    """Accounts whose totals are wanted."""
+    is_proof: bool = False
+    """Whether to find out if the database can be written to, and say that this replica runs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What one message used."""
+class Done:
+    """What came of a `Batch`."""
 
-    day: date
-    account: str
-    usage: Usage
-    cost_usd: float
+    decided: list[Decided] = field(default_factory=list)
+    """For each reservation."""
+    totals: dict[str, Totals] = field(default_factory=dict)
 
 
 class Store:
@@ -104,61 +68,85 @@ class Store:
     ----------
     url
         As SQLAlchemy writes it: `sqlite:///…` or `postgresql+psycopg://…`.
+    replica
+        Under which name this process reserves.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+    def __init__(self, url: str, replica: str = "") -> None:
+        self._replica = replica
+        self._open: Connection | None = None
+        self._is_aborted = False
+        self._engine = make_engine(url, self._remember)
         self._upsert = _upsert(self._engine.dialect.name)
+        self._is_seen = False
+        self._forget_at = 0.0
+        self._answers: TTLCache[str, int] = TTLCache(10_000, _ANSWERS_S)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self._engine.dispose()
+        if self._open is not None:
+            self._open.forget()
+
+    def abort(self) -> None:
+        """Break off what another thread is doing here; it gets an error."""
+        self._is_aborted = True
+        if self._open is not None:
+            self._open.abort()
 
     def create(self) -> None:
-        """Make the table if need be.
+        """Make the tables if need be, and bring those of an older version up to date.
 
         Raises
         ------
         StoreUnavailableError
             If the database does not answer.
+        UnknownSchemaError
+            If it is not ours to write to.
         """
         for attempt in range(_TRIES):
+            connection = self._connect()
             try:
-                _metadata.create_all(self._engine)
+                with connection, connection.begin():
+                    bring_up_to_date(connection)
                 return
-            except sa.exc.DBAPIError as error:  # perhaps another replica makes it just now
+            except sa.exc.SQLAlchemyError as error:  # perhaps another replica makes them just now
                 if attempt == _TRIES - 1:
-                    raise StoreUnavailableError(_without_sql(error)) from error
+                    raise _unavailable(error) from error
 
-    def exchange(self, entries: Sequence[Entry], accounts: set[str], *, with_hub: bool) -> dict[str, Totals]:
-        """Write entries, then read today's totals; all of it or nothing.
-
-        Parameters
-        ----------
-        entries
-            What to add.
-        accounts
-            Whose totals to read.
-        with_hub
-            Whether everybody's total is needed too; it is zero if not.
+    def exchange(self, batch: Batch) -> Done:
+        """Do all of it, or nothing; it may be done again without counting anything twice.
 
         Raises
         ------
         StoreUnavailableError
-            If the database does not answer; trying again later may work.
+            If the database does not answer or does not take it; trying again later may work.
         """
+        self._is_aborted = False
         try:
-            with self._engine.connect() as connection:
-                if entries:
-                    connection.execute(self._upsert, _rows(entries))
-                # The commit comes last: what fails before it can be tried again without counting twice.
-                totals = _read(connection, accounts, with_hub=with_hub) if accounts else {}
-                connection.commit()
-                return totals
-        except _AWAY as error:
-            raise StoreUnavailableError(_without_sql(error)) from error
+            return self._try(batch)
+        except sa.exc.DBAPIError as error:
+            # A connection that was kept may have been closed meanwhile.
+            if error.connection_invalidated and not self._is_aborted:
+                with contextlib.suppress(sa.exc.SQLAlchemyError):
+                    return self._try(batch)
+            raise _unavailable(error) from error
+        except sa.exc.SQLAlchemyError as error:
+            raise _unavailable(error) from error
+
+    def _try(self, batch: Batch) -> Done:
+        with self._engine.connect() as connection:
+            done = self._do(connection, batch)
+            connection.commit()
+            return done
+
+    def _connect(self) -> sa.Connection:
+        try:
+            return self._engine.connect()
+        except sa.exc.SQLAlchemyError as error:
+            raise _unavailable(error) from error
 
     def lines(self, since: date, until: date, account: str | None = None) -> list[Line]:
         """What was used, by day, account and model.
@@ -168,90 +156,121 @@ class Store:
         StoreUnavailableError
             If the database does not answer.
         """
-        wanted = sa.select(_usage).where(_usage.c.day.between(since, until))
+        wanted = sa.select(usage).where(usage.c.day.between(since, until))
         if account is not None:
-            wanted = wanted.where(_usage.c.account == account)
+            wanted = wanted.where(usage.c.account == account)
         try:
             with self._engine.connect() as connection:
-                rows = connection.execute(wanted.order_by(_usage.c.day, _usage.c.account, _usage.c.model))
+                rows = connection.execute(wanted.order_by(usage.c.day, usage.c.account, usage.c.model))
                 return [_line(row._asdict()) for row in rows]
-        except _AWAY as error:
-            raise StoreUnavailableError(_without_sql(error)) from error
+        except sa.exc.SQLAlchemyError as error:
+            raise _unavailable(error) from error
 
+    def _do(self, connection: sa.Connection, batch: Batch) -> Done:
+        decides = bool(batch.reservations) or batch.is_proof
+        # First, since in SQLite too whoever reads before it writes may find that somebody else has written.
+        at = reservations.wait_for_turn(connection, is_durable=bool(batch.entries)) if decides else None
+        if at is not None and (batch.is_proof or not self._is_seen):
+            reservations.be_seen(connection, self._replica, at)
+        if batch.entries:
+            once = list({entry.id: entry for entry in batch.entries}.values())
+            fresh = reservations.settle(connection, once, self._replica)
+            if rows := _rows(once, fresh):
+                connection.execute(self._upsert, rows)
+        if batch.released:
+            reservations.release(connection, batch.released)
+        decided = self._decide(connection, batch.reservations, at) if at and batch.reservations else []
+        totals = _totals(connection, batch.questions, today()) if batch.questions else {}
+        if at is not None and monotonic() > self._forget_at:
+            self._forget_at = monotonic() + _FORGET_EVERY_S
+            reservations.forget(connection, at.date() - timedelta(days=reservations.KEPT_DAYS), at)
+        self._is_seen = self._is_seen or at is not None
+        return Done(decided, totals)
 
-def today() -> date:
-    """The day that counts, UTC."""
-    return datetime.now(UTC).date()
+    def _decide(self, connection: sa.Connection, asked: Sequence[Reservation], at: datetime) -> list[Decided]:
+        accounts = {each.account for each in asked}
+        with_hub = any(each.with_hub for each in asked)
+        used = _used(connection, accounts, at.date())
+        running = reservations.standing(connection, None if with_hub else accounts, self._replica, at)
+        standing = {
+            account: Standing(used.get(account, Used()), *running.get(account, (Used(), 0)))
+            for account in accounts
+        }
+        hub = _hub(connection, running, at.date()) if with_hub else Standing()
+        decided, granted = [], []
+        for each in asked:
+            amount = each.amount(self._usual_answer(connection, each.account))
+            mine = standing[each.account]
+            fits = each.fits(mine, hub, amount)
+            decided.append(Decided(fits, mine, hub, amount, at))
+            if fits:
+                granted.append((each, amount))
+                standing[each.account] = Standing(mine.used, mine.reserved + amount, mine.running + 1)
+                hub = Standing(hub.used, hub.reserved + amount, hub.running + 1)
+        if granted:
+            reservations.hold(connection, granted, self._replica, at.date())
+        return decided
 
+    def _usual_answer(self, connection: sa.Connection, account: str) -> int:
+        known = self._answers.get(account)
+        if known is None:
+            known = self._answers[account] = reservations.usual_answer_tokens(connection, account)
+        return known
 
-def storable(name: str, max_chars: int) -> str:
-    """A name as every database takes it: some refuse NUL, and what is not a whole character."""
-    return "".join(char if char.isprintable() else "?" for char in name)[:max_chars]
+    def _remember(self, connection: Any, _record: Any) -> None:
+        if self._open is not None:
+            self._open.forget()
+        self._open = Connection(connection)
 
 
 def _upsert(dialect: str) -> sa.Insert:
     """Adds to a row, or makes it."""
-    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(_usage)
-    added = {name: _usage.c[name] + statement.excluded[name] for name in _COUNTS}
+    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(usage)
+    added = {name: usage.c[name] + statement.excluded[name] for name in COUNTS}
     return statement.on_conflict_do_update(index_elements=["day", "account", "model"], set_=added)
 
 
 def _line(row: dict[str, Any]) -> Line:
-    cost_usd = row.pop("cost_microusd") / _MICRO
+    cost_usd = row.pop("cost_microusd") / MICRO
     return Line(**row, cost_usd=cost_usd)
 
 
-def _engine(url: str) -> sa.Engine:
-    is_file = sa.make_url(url).get_backend_name() == "sqlite"
-    engine = sa.create_engine(url, pool_pre_ping=not is_file)
-    if is_file:
-        _keep_private(engine.url.database or "")
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _keep_private(file: str) -> None:
-    """Make the file for its user alone; SQLite gives those it puts beside it the same mode."""
-    with contextlib.suppress(OSError):  # what is in the way is said when it is opened
-        if file and file != ":memory:" and not file.startswith("file:"):
-            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            for each in (Path(file), Path(f"{file}-wal"), Path(f"{file}-shm")):
-                if each.exists():
-                    each.chmod(0o600)
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Several processes may share the file, and a reader never waits for a writer."""
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+def _rows(entries: Sequence[Entry], fresh: set[str]) -> list[dict[str, Any]]:
     """One row a key, in one order everywhere: replicas that lock rows in different orders wait for each other."""
     rows: dict[tuple[date, str, str], dict[str, Any]] = {}
     for entry in entries:
+        if entry.id not in fresh:
+            continue
         key = (entry.day, entry.account, entry.usage.model)
         row = rows.setdefault(
-            key, dict(zip(("day", "account", "model"), key, strict=True)) | dict.fromkeys(_COUNTS, 0)
+            key, dict(zip(("day", "account", "model"), key, strict=True)) | dict.fromkeys(COUNTS, 0)
         )
         row["requests"] += 1
-        for name in _COUNTS[1:5]:
-            row[name] += getattr(entry.usage, name)
-        row["cost_microusd"] += round(entry.cost_usd * _MICRO)
+        for name in COUNTS[1:5]:
+            row[name] += entry.count(name)
+        row["cost_microusd"] += entry.cost_microusd
     return [rows[key] for key in sorted(rows)]
 
 
-def _read(connection: sa.Connection, accounts: set[str], *, with_hub: bool) -> dict[str, Totals]:
-    day = today()
-    rows = connection.execute(_BY_ACCOUNT, {"day": day, "accounts": sorted(accounts)})
-    used = {account: Used(int(tokens), int(cost) / _MICRO) for account, tokens, cost in rows}
-    hub = Used()
-    if with_hub:
-        tokens, cost = connection.execute(_BY_HUB, {"day": day}).one()
-        hub = Used(int(tokens), int(cost) / _MICRO)
+def _used(connection: sa.Connection, accounts: set[str] | frozenset[str], day: date) -> dict[str, Used]:
+    rows = connection.execute(_by_account, {"day": day, "accounts": sorted(accounts)})
+    return {account: Used(int(tokens), int(cost) / MICRO) for account, tokens, cost in rows}
+
+
+def _hub(connection: sa.Connection, running: dict[str, tuple[Used, int]], day: date) -> Standing:
+    tokens, cost = connection.execute(_by_hub, {"day": day}).one()
+    reserved = sum((held for held, _ in running.values()), start=Used())
+    return Standing(
+        Used(int(tokens), int(cost) / MICRO), reserved, sum(count for _, count in running.values())
+    )
+
+
+def _totals(connection: sa.Connection, accounts: frozenset[str], day: date) -> dict[str, Totals]:
+    used, hub = _used(connection, accounts, day), _hub(connection, {}, day).used
     return {account: Totals(used.get(account, Used()), hub) for account in accounts}
 
 
-def _without_sql(error: sa.exc.SQLAlchemyError) -> str:
-    """The database's own words: the statement's values name accounts."""
-    return str(getattr(error, "orig", None) or type(error).__name__)
+def _unavailable(error: sa.exc.SQLAlchemyError) -> StoreUnavailableError:
+    """With the database's own words, one line of them: the statement's values name accounts."""
+    words = str(getattr(error, "orig", None) or type(error).__name__).strip()
+    return StoreUnavailableError(words.partition("\n")[0])

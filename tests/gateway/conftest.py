@@ -11,13 +11,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
+import sqlalchemy as sa
 import uvicorn
 
 from neuroworkflow_agent.gateway.app import Gateway
@@ -25,6 +27,7 @@ from neuroworkflow_agent.gateway.server import make_protocol
 from neuroworkflow_agent.gateway.settings import GatewaySettings, load_settings
 from neuroworkflow_agent.testing import ScriptedModel
 from neuroworkflow_agent.testing.ports import free_port, wait_for_port
+from tests import needs
 
 REAL_KEY = "sk-ant-the-real-key-000000001"
 SERVICE_TOKEN = "shared-service-token-0001"
@@ -100,6 +103,13 @@ def read_all(connection: socket.socket, silence_s: float = 0.7) -> bytes:
     return seen
 
 
+def wait_until(holds: Callable[[], Any], timeout_s: float = 5.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "It did not come true."
+        time.sleep(0.01)
+
+
 ServeGateway = Callable[..., Served]
 
 
@@ -120,6 +130,7 @@ def gateways(home: Path, upstream: ScriptedModel) -> Iterator[ServeGateway]:
                 "api_key": REAL_KEY,
                 "service_tokens": SERVICE_TOKEN,
                 "database_url": f"sqlite:///{home / 'gateway.db'}",
+                "journal_dir": home / "journal",
             }
             settings = load_settings(**{**defaults, **given})
             url = stack.enter_context(serving(Gateway(settings), http=make_protocol(settings), ws="none"))
@@ -196,3 +207,52 @@ def postgres() -> Iterator[str | None]:
         finally:
             process.terminate()
             process.wait(20)
+
+
+def empty(url: str) -> None:
+    """Make a PostgreSQL forget everything, with whoever is connected to it."""
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+        )
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_database(postgres: str | None) -> str:
+    """URL of an empty PostgreSQL."""
+    url = postgres or needs.missing("PostgreSQL", install="sudo apt install postgresql")
+    empty(url)
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path, postgres: str | None) -> str:
+    """URL of an empty database of each kind. (`postgres` is asked for here so that it outlives the test.)"""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    return str(request.getfixturevalue("postgres_database"))
+
+
+@contextmanager
+def stopped(url: str) -> Iterator[None]:
+    """A PostgreSQL whose processes stand still: it answers nothing, and refuses nothing."""
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        home = connection.execute(sa.text("SHOW data_directory")).scalar_one()
+    engine.dispose()
+    server = psutil.Process(int((Path(home) / "postmaster.pid").read_text().split()[0]))
+    processes = [server, *server.children()]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()

@@ -20,8 +20,8 @@ from neuroworkflow_agent.gateway.api_errors import ApiError
 from neuroworkflow_agent.gateway.hub import HubTokens
 from neuroworkflow_agent.gateway.jwts import Jwts
 from neuroworkflow_agent.testing import Reply, ScriptedModel
-from tests.gateway.conftest import Served, ServeGateway, read_all, serving
-from tests.gateway.test_service import used, wait_until
+from tests.gateway.conftest import Served, ServeGateway, read_all, serving, wait_until
+from tests.gateway.test_service import used
 from tests.gateway.test_tokens import token
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"

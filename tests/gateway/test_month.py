@@ -17,12 +17,13 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from neuroworkflow_agent.gateway.store import Store, today
+from neuroworkflow_agent.gateway.store import Store
+from neuroworkflow_agent.gateway.totals import today
 from neuroworkflow_agent.testing import ScriptedModel
 from neuroworkflow_agent.wire import sse
 from tests import tiers
-from tests.gateway.conftest import Served, ServeGateway, serving
-from tests.gateway.test_service import HEAD, JSON_HEAD, _say, _upstream_that, wait_until
+from tests.gateway.conftest import Served, ServeGateway, serving, wait_until
+from tests.gateway.test_service import HEAD, JSON_HEAD, _say, _upstream_that
 
 _COUNT = tiers.count(10_000)
 

@@ -22,7 +22,7 @@ from neuroworkflow_agent.gateway.prices import Prices
 from neuroworkflow_agent.gateway.readers import BodyUsage, StreamUsage
 from neuroworkflow_agent.gateway.routes import Routes
 from neuroworkflow_agent.gateway.settings import GatewaySettings, load_settings
-from neuroworkflow_agent.gateway.store import Totals, Used
+from neuroworkflow_agent.gateway.totals import Decided, Standing, Used
 from neuroworkflow_agent.gateway.usage import Usage
 from neuroworkflow_agent.wire import sse
 
@@ -244,7 +244,7 @@ def test_long_prompts_have_their_own_price() -> None:
 )
 def test_budget(limits: dict[str, Any], account: Used, hub: Used, said: str | None) -> None:
     at = datetime(2026, 11, 21, 21, 30, tzinfo=UTC)
-    refusal = used_up(GatewaySettings(**limits), Totals(account, hub), at)
+    refusal = used_up(GatewaySettings(**limits), Decided(False, Standing(account), Standing(hub), Used(), at))
     if said is None:
         assert refusal is None
         return

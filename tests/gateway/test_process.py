@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
-import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from neuroworkflow_agent.gateway.store import Store
+from neuroworkflow_agent.gateway.totals import today
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.testing.ports import free_port
 from tests.gateway.conftest import REAL_KEY, SERVICE_TOKEN
@@ -24,42 +29,83 @@ _STREAMS = 200
 _WORDS = 20
 
 
+Start = Callable[..., "Process"]
+
+
+@dataclass
+class Process:
+    """`neuroworkflow-agent gateway`, its port, and where it logs and writes down."""
+
+    popen: subprocess.Popen[bytes]
+    port: int
+    log: Path
+    database: Path
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}")
+
+    def ends_within(self, seconds: float) -> bool:
+        """With success, that is."""
+        return self.popen.wait(seconds) == 0
+
+    def outcomes(self) -> list[tuple[str, str]]:
+        """Of requests to the model: how they ended, and why."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [(line["outcome"], line["reason"]) for line in lines if line.get("purpose") == "messages"]
+
+    def written(self) -> tuple[int, int]:
+        """Requests and tokens of answers in the record."""
+        with Store(f"sqlite:///{self.database}") as store:
+            lines = store.lines(today(), today())
+        return sum(line.requests for line in lines), sum(line.output_tokens for line in lines)
+
+
 @pytest.fixture
-def process(upstream: ScriptedModel, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """`neuroworkflow-agent gateway` and its port; what it logs is in `log`."""
-    port = free_port()
-    environ = {
-        **os.environ,
-        "NEUROWORKFLOW_GATEWAY_API_KEY": REAL_KEY,
-        "NEUROWORKFLOW_GATEWAY_UPSTREAM_URL": upstream.base_url,
-        "NEUROWORKFLOW_GATEWAY_DATABASE_URL": f"sqlite:///{tmp_path / 'usage.db'}",
-        "NEUROWORKFLOW_GATEWAY_USER_CONCURRENCY": "1000",
-        "NEUROWORKFLOW_SERVICE_TOKEN": SERVICE_TOKEN,
-    }
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "neuroworkflow_agent", "gateway", "--port", str(port)],
-            env=environ,
-            stderr=log,
-        )
-    try:
-        _wait_until_healthy(port)
-        yield process, port
-    finally:
-        process.kill()
-        process.wait()
+def start(upstream: ScriptedModel, tmp_path: Path) -> Iterator[Start]:
+    """Starts gateways, which end with the test."""
+    with ExitStack() as stack:
+
+        def started(ready: str = "/readyz", **environ: str) -> Process:
+            process = Process(_popen(upstream, tmp_path, environ), *_places(tmp_path, environ))
+            stack.callback(process.popen.wait)
+            stack.callback(process.popen.kill)
+            _wait_until(process, ready)
+            return process
+
+        yield started
     assert REAL_KEY not in (tmp_path / "log").read_text()
 
 
-def _wait_until_healthy(port: int) -> None:
-    deadline = time.monotonic() + 30
+def _popen(upstream: ScriptedModel, home: Path, environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    environ.setdefault("PORT", str(free_port()))
+    settings = {
+        "API_KEY": REAL_KEY,
+        "UPSTREAM_URL": upstream.base_url,
+        "DATABASE_URL": f"sqlite:///{home / 'usage.db'}",
+        "JOURNAL_DIR": str(home / "journals"),
+        "USER_CONCURRENCY": "1000",
+        **environ,
+    }
+    variables = {f"NEUROWORKFLOW_GATEWAY_{name}": value for name, value in settings.items()}
+    variables["NEUROWORKFLOW_SERVICE_TOKEN"] = SERVICE_TOKEN
+    command = [sys.executable, "-m", "neuroworkflow_agent", "gateway"]
+    with (home / "log").open("ab") as log:
+        return subprocess.Popen(command, env={**os.environ, **variables}, stderr=log)
+
+
+def _places(home: Path, environ: dict[str, str]) -> tuple[int, Path, Path]:
+    return int(environ["PORT"]), home / "log", home / "usage.db"
+
+
+def _wait_until(process: Process, answers: str) -> None:
+    deadline = time.monotonic() + 90
     while True:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/healthz").is_success:
+            if process.get(answers).is_success:
                 return
         except httpx.TransportError:
             pass
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, process.log.read_text()
         time.sleep(0.05)
 
 
@@ -73,10 +119,9 @@ async def _stream(port: int) -> bytes:
     return answer
 
 
-def test_many_streams_at_once_in_little_memory(
-    process: tuple[subprocess.Popen[bytes], int], upstream: ScriptedModel
-) -> None:
-    gateway, port = process
+def test_many_streams_at_once_in_little_memory(start: Start, upstream: ScriptedModel) -> None:
+    process = start()
+    gateway, port = process.popen, process.port
     upstream.extend(*[Reply.text("word " * _WORDS, delay_s=0.2)] * (_STREAMS + 1))
     asyncio.run(_stream(port))
     before = most = psutil.Process(gateway.pid).memory_info().rss
@@ -96,20 +141,52 @@ def test_many_streams_at_once_in_little_memory(
     assert "in_flight 1.0" in httpx.get(f"http://127.0.0.1:{port}/metrics").text  # only this request
 
 
-def test_it_ends_when_told_to_and_finishes_what_it_began(
-    process: tuple[subprocess.Popen[bytes], int], upstream: ScriptedModel
+def test_database_that_is_away_at_the_start_may_come_later(
+    start: Start, upstream: ScriptedModel, tmp_path: Path
 ) -> None:
-    gateway, port = process
-    upstream.extend(Reply.text("word " * 10, delay_s=0.1))
+    away = tmp_path / "not yet"
+    process = start("/healthz", DATABASE_URL=f"sqlite:///{away / 'usage.db'}")
+    process.database = away / "usage.db"
+    refused = process.get("/readyz")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert asyncio.run(_stream(process.port)).startswith(b"HTTP/1.1 503")
+    assert "The database does not answer, and requests are refused until it does" in process.log.read_text()
+    away.mkdir()
+    _wait_until(process, "/readyz")
+    upstream.extend(Reply.text("here"))
+    assert b"message_stop" in asyncio.run(_stream(process.port))
+    assert process.written() == (1, 5)
 
-    async def ask_and_stop() -> bytes:
-        asking = asyncio.ensure_future(_stream(port))
+
+def test_killed_in_the_middle_it_leaves_nothing_that_the_next_one_counts_wrongly(
+    start: Start, upstream: ScriptedModel, tmp_path: Path
+) -> None:
+    """One answer is whole and waits for the database, one has begun; then the process is gone."""
+    process = start(USER_TOKENS_PER_DAY="1000")
+    upstream.extend(
+        Reply.text("word", delay_s=0.5), Reply.text("word " * 400, delay_s=0.1), Reply.text("next")
+    )
+
+    async def ask_and_kill() -> bytes:
+        whole = asyncio.ensure_future(_stream(process.port))
         await asyncio.to_thread(upstream.wait_for_requests, 1)
-        gateway.send_signal(signal.SIGTERM)
-        return await asking
+        with contextlib.closing(sqlite3.connect(process.database)) as other:
+            other.execute("BEGIN IMMEDIATE")  # as a database that hangs
+            answer = await whole
+            asking = asyncio.ensure_future(_stream(process.port))
+            await asyncio.sleep(0.2)
+            process.popen.kill()
+            asking.cancel()
+            return answer
 
-    assert asyncio.run(ask_and_stop()).count(b"text_delta") == 10
-    assert gateway.wait(20) == 0
+    assert b"message_stop" in asyncio.run(ask_and_kill())
+    process.popen.wait()
+    assert len(list((tmp_path / "journals").iterdir())) == 1
+    assert process.written() == (0, 0)
+    process = start(USER_TOKENS_PER_DAY="1000")
+    assert process.written() == (1, 5)
+    assert b"message_stop" in asyncio.run(_stream(process.port))
+    assert process.written() == (2, 10)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
@@ -140,8 +217,9 @@ def test_gateway_stands_alone() -> None:
         ({"NEUROWORKFLOW_SERVICE_TOKEN": SERVICE_TOKEN}, "needs the key"),
         (
             {"ANTHROPIC_API_KEY": REAL_KEY, "NEUROWORKFLOW_SERVICE_TOKEN": SERVICE_TOKEN,
-             "NEUROWORKFLOW_GATEWAY_DATABASE_URL": "postgresql+psycopg://u:hidden-password@127.0.0.1:1/x"},
-            "The database does not answer",
+             "NEUROWORKFLOW_GATEWAY_DATABASE_URL": "postgresql+psycopg://u:hidden-password@127.0.0.1:1/x",
+             "NEUROWORKFLOW_GATEWAY_JOURNAL_DIR": "/dev/null/journals"},
+            "What is used cannot be kept in '/dev/null/journals': Not a directory. Set NEUROWORKFLOW_GATEWAY_JOURNAL_DIR",
         ),
     ],
 )  # fmt: skip

@@ -15,10 +15,18 @@ from typing import Any
 import httpx
 import pytest
 
-from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError, today
+from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError
+from neuroworkflow_agent.gateway.totals import today
 from neuroworkflow_agent.testing import Dropped, Failure, Reply, ScriptedModel, Silence
 from neuroworkflow_agent.testing.ports import free_port
-from tests.gateway.conftest import REAL_KEY, SERVICE_TOKEN, Served, ServeGateway, read_all
+from tests.gateway.conftest import (
+    REAL_KEY,
+    SERVICE_TOKEN,
+    Served,
+    ServeGateway,
+    read_all,
+    wait_until,
+)
 
 HEAD = f"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {SERVICE_TOKEN}\r\n"
 BODY = '{"model": "claude-sonnet-4-5", "messages": []}'
@@ -41,13 +49,6 @@ def used(gateway: Served) -> list[tuple[str, int, int]]:
     with Store(gateway.settings.database()) as store:
         found = store.lines(today(), today())
     return [(line.account, line.input_tokens, line.output_tokens) for line in found]
-
-
-def wait_until(holds: Callable[[], Any], timeout_s: float = 5.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < deadline, "It did not come true."
-        time.sleep(0.01)
 
 
 # -- passing on ---------------------------------------------------------------------------------------
@@ -412,13 +413,26 @@ def test_database_that_is_away_holds_no_answer_back(
         raise StoreUnavailableError("gone")
 
     upstream.extend(Reply.text("all the same"))
-    monkeypatch.setattr("neuroworkflow_agent.gateway.relay._BOOKING_S", 0.2)
     with monkeypatch.context() as broken:
         broken.setattr("neuroworkflow_agent.gateway.store.Store.exchange", away)
         assert said(own_gateway.ask(stream=True)) == "all the same"
-        assert own_gateway.client.get("/healthz").status_code == 503
+        assert own_gateway.client.get("/readyz").status_code == 503
+        assert own_gateway.client.get("/healthz").status_code == 200
     wait_until(lambda: used(own_gateway))
-    assert own_gateway.client.get("/healthz").status_code == 200
+    wait_until(lambda: own_gateway.client.get("/readyz").status_code == 200)
+
+
+def test_caller_that_goes_while_it_is_being_identified_is_not_waited_for(
+    serve_gateway: ServeGateway,
+) -> None:
+    with _upstream_that(_say(wait_s=3)) as (port, arrived):
+        gateway = serve_gateway(hub_api_url=f"http://127.0.0.1:{port}")
+        connection = socket.create_connection(("127.0.0.1", gateway.port), 10)
+        head = HEAD.replace(SERVICE_TOKEN, "a-token-for-the-hub-01")
+        connection.sendall(f"{head}content-length: {len(BODY)}\r\n\r\n{BODY}".encode())
+        wait_until(lambda: arrived)
+        connection.close()
+        wait_until(lambda: any('"client_gone"' in line for line in gateway.log), 1)
 
 
 # -- its own pages ----------------------------------------------------------------------------------------------
