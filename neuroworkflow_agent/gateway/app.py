@@ -33,6 +33,7 @@ from neuroworkflow_agent.gateway.prices import Prices
 from neuroworkflow_agent.gateway.record import Exchange, Record
 from neuroworkflow_agent.gateway.relay import Relay
 from neuroworkflow_agent.gateway.routes import Route, Routes
+from neuroworkflow_agent.gateway.running import Running
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.upstream import Upstream
 from neuroworkflow_agent.gateway.workflow import WorkflowServer
@@ -62,6 +63,7 @@ class Gateway:
         self._routes = Routes(settings.service_prefix)
         self._running: Counter[str] = Counter()
         self.record = Record()
+        self.running = Running()
         self._lifespan = Starlette(lifespan=self._open)
 
     @asynccontextmanager
@@ -88,6 +90,8 @@ class Gateway:
             try:
                 yield
             finally:
+                # The server has given them their time.
+                await self.running.end()
                 await self._ledger.close()
 
     def _make_callers(self, client: httpx.AsyncClient) -> Callers:
@@ -111,7 +115,7 @@ class Gateway:
             await self._lifespan(scope, receive, send)
             return
         exchange = Exchange(scope["method"][:20])
-        with self.record.in_flight.track_inprogress():
+        with self.record.in_flight.track_inprogress(), self.running.one():
             try:
                 await self._serve(scope, receive, send, exchange)
             except ApiError as refusal:
@@ -119,6 +123,16 @@ class Gateway:
                 await self._answer(refusal.response(), scope, receive, send, exchange)
             except ClientGoneError:
                 exchange.outcome = "client_gone"
+            except asyncio.CancelledError:  # only the process's end cuts a request; its task ends here
+                exchange.outcome, exchange.reason = "aborted", "shutdown"
+                if exchange.first_byte_s is None:
+                    ended = ApiError(
+                        503,
+                        "The gateway is restarting; try again.",
+                        reason="shutdown",
+                        headers={"retry-after": "1"},
+                    )
+                    await self._answer(ended.response(), scope, receive, send, exchange)
             except Exception:  # noqa: BLE001 - the app's boundary: the caller gets an answer, the log the reason
                 exchange.outcome, exchange.reason = "failed", "bug"
                 _log.exception("A request failed.")
@@ -225,6 +239,8 @@ class Gateway:
 
     async def _readiness(self) -> Response:
         """Whether requests are to be sent here."""
+        if self.running.is_draining:
+            return JSONResponse({"status": "This gateway is about to end."}, 503)
         if await self._ledger.is_available():
             return JSONResponse({"status": "ok"})
         return JSONResponse({"status": CANNOT_WRITE}, 503, {"retry-after": "5"})

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import json
 import logging
+import math
 import sys
 from typing import Any
 
@@ -23,11 +24,11 @@ from neuroworkflow_agent.gateway.journal import Journal
 from neuroworkflow_agent.gateway.privileges import take_user
 from neuroworkflow_agent.gateway.record import log_to_stderr
 from neuroworkflow_agent.gateway.settings import GatewaySettings
+from neuroworkflow_agent.gateway.shutdown import GatewayServer
 from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError
 from neuroworkflow_agent.gateway.tables import UnknownSchemaError
 from neuroworkflow_agent.wire import error_body
 
-_GRACE_S = 20
 _PR_SET_DUMPABLE = 4
 
 
@@ -118,7 +119,7 @@ def make_protocol(settings: GatewaySettings) -> type[asyncio.Protocol]:
     return LimitedProtocol
 
 
-def make_server(settings: GatewaySettings) -> uvicorn.Server:
+def make_server(settings: GatewaySettings) -> GatewayServer:
     """A server for the gateway, not yet running.
 
     Raises
@@ -126,21 +127,21 @@ def make_server(settings: GatewaySettings) -> uvicorn.Server:
     ConfigError
         If the settings lack something.
     """
-    return uvicorn.Server(
-        uvicorn.Config(
-            Gateway(settings),
-            host=settings.host,
-            port=settings.port,
-            http=make_protocol(settings),
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
+    gateway = Gateway(settings)
+    config = uvicorn.Config(
+        gateway,
+        host=settings.host,
+        port=settings.port,
+        http=make_protocol(settings),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=math.ceil(settings.grace_s),
     )
+    return GatewayServer(config, gateway, settings.drain_s)
 
 
 def serve(settings: GatewaySettings) -> None:

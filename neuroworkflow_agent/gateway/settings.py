@@ -102,6 +102,10 @@ class GatewaySettings(BaseSettings):
     """How long a client or the upstream may say or take nothing."""
     total_timeout_s: float = Field(3600.0, gt=0)
     """How long one request may take."""
+    drain_s: float = Field(1.0, ge=0)
+    """How long after SIGTERM new requests are still taken, while `/readyz` already says no."""
+    grace_s: float = Field(20.0, ge=0)
+    """How long running requests may go on after that; what they have come to by then is written down."""
     run_as: str | None = None
     """User whom a gateway that root starts becomes once it has read its key; a Hub's service needs one."""
     metrics_port: int | None = Field(None, ge=1, le=65535)

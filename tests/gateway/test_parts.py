@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -252,6 +253,30 @@ def test_budget(limits: dict[str, Any], account: Used, hub: Used, said: str | No
     assert refusal.message == f"{said} It resets at 2026-11-22 00:00 UTC, in 2 h 30 min."
     assert (refusal.status, refusal.headers["retry-after"]) == (429, "9000")
     assert json.loads(bytes(refusal.response().body))["error"]["type"] == "rate_limit_error"
+
+
+# -- the end on Kubernetes --------------------------------------------------------------------------------
+
+
+def test_manifest_leaves_time_for_the_end_and_asks_the_right_pages() -> None:
+    documents = yaml.safe_load_all((Path(__file__).parents[2] / "deploy" / "gateway.yaml").read_text())
+    pod = next(each for each in documents if each["kind"] == "Deployment")["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    given = {each["name"]: each.get("value") for each in container["env"]}
+    wait_s, drain_s, grace_s = (
+        float(each)
+        for each in (
+            container["lifecycle"]["preStop"]["exec"]["command"][1],
+            given["NEUROWORKFLOW_GATEWAY_DRAIN_S"],
+            given["NEUROWORKFLOW_GATEWAY_GRACE_S"],
+        )
+    )
+    assert wait_s + drain_s + grace_s + 15 <= pod["terminationGracePeriodSeconds"]
+    for probe, purpose in (("readinessProbe", "readiness"), ("livenessProbe", "health")):
+        path = container[probe]["httpGet"]["path"]
+        assert Routes().find("GET", path.encode()).purpose == purpose
+    mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    assert mounts["journals"] == given["NEUROWORKFLOW_GATEWAY_JOURNAL_DIR"]
 
 
 # -- settings -------------------------------------------------------------------------------------------

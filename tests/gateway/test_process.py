@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -113,10 +114,11 @@ async def _stream(port: int) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     body = json.dumps({"model": "claude-sonnet-4-5", "messages": [], "stream": True})
     head = f"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {SERVICE_TOKEN}\r\nconnection: close\r\ncontent-length: {len(body)}"
-    writer.write(f"{head}\r\n\r\n{body}".encode())
-    answer = await reader.read()
-    writer.close()
-    return answer
+    try:
+        writer.write(f"{head}\r\n\r\n{body}".encode())
+        return await reader.read()
+    finally:
+        writer.close()
 
 
 def test_many_streams_at_once_in_little_memory(start: Start, upstream: ScriptedModel) -> None:
@@ -141,6 +143,66 @@ def test_many_streams_at_once_in_little_memory(start: Start, upstream: ScriptedM
     assert "in_flight 1.0" in httpx.get(f"http://127.0.0.1:{port}/metrics").text  # only this request
 
 
+# -- how it ends ------------------------------------------------------------------------------------------
+
+
+def _stop_during(process: Process, upstream: ScriptedModel, *signals: signal.Signals) -> bytes:
+    """Send signals while an answer is on its way; gives as much of that as comes."""
+
+    async def ask_and_stop() -> bytes:
+        asking = asyncio.ensure_future(_stream(process.port))
+        await asyncio.to_thread(upstream.wait_for_requests, 1)
+        await asyncio.sleep(0.3)
+        for each in signals:
+            process.popen.send_signal(each)
+            await asyncio.sleep(0.3)
+        return await asking
+
+    return asyncio.run(ask_and_stop())
+
+
+def test_readiness_goes_first_and_what_it_began_is_finished_and_written_down(
+    start: Start, upstream: ScriptedModel
+) -> None:
+    process = start(DRAIN_S="3")
+    upstream.extend(Reply.text("word " * 30, delay_s=0.1), Reply.text("late"))
+
+    async def ask_and_stop() -> tuple[bytes, int, bytes]:
+        asking = asyncio.ensure_future(_stream(process.port))
+        await asyncio.to_thread(upstream.wait_for_requests, 1)
+        process.popen.send_signal(signal.SIGTERM)
+        while (ready := await asyncio.to_thread(process.get, "/readyz")).is_success:
+            await asyncio.sleep(0.05)
+        # Whoever has not heard of it yet is still served.
+        late = await _stream(process.port)
+        return await asking, ready.status_code, late
+
+    answer, ready, late = asyncio.run(ask_and_stop())
+    assert (answer.count(b"text_delta"), ready, late.count(b"text_delta")) == (30, 503, 1)
+    assert process.ends_within(10)
+    assert process.outcomes() == [("complete", ""), ("complete", "")]
+    assert process.written() == (2, 10)
+    assert not list(process.database.parent.glob("journals/*"))
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]], ids=["grace", "hub"])
+def test_what_the_grace_cuts_is_written_down_as_what_it_was(
+    start: Start, upstream: ScriptedModel, signals: list[signal.Signals]
+) -> None:
+    """After the grace of a second; or at once at the second signal, as a Hub sends it before it kills."""
+    process = start(DRAIN_S="0", GRACE_S="1" if len(signals) == 1 else "60")
+    upstream.extend(Reply.text("word " * 400, delay_s=0.05))
+    answer = _stop_during(process, upstream, *signals)
+    assert b"message_start" in answer
+    assert b"message_stop" not in answer
+    assert process.ends_within(10)
+    assert process.outcomes() == [("aborted", "shutdown")]
+    requests, tokens = process.written()
+    said = answer.count(b"text_delta")
+    assert requests == 1
+    assert said <= tokens <= 2 * said + 5
+
+
 def test_database_that_is_away_at_the_start_may_come_later(
     start: Start, upstream: ScriptedModel, tmp_path: Path
 ) -> None:
@@ -162,28 +224,29 @@ def test_killed_in_the_middle_it_leaves_nothing_that_the_next_one_counts_wrongly
     start: Start, upstream: ScriptedModel, tmp_path: Path
 ) -> None:
     """One answer is whole and waits for the database, one has begun; then the process is gone."""
-    process = start(USER_TOKENS_PER_DAY="1000")
+    process = start(USER_TOKENS_PER_DAY="100000")
     upstream.extend(
-        Reply.text("word", delay_s=0.5), Reply.text("word " * 400, delay_s=0.1), Reply.text("next")
+        Reply.text("word " * 400, delay_s=0.1), Reply.text("word", delay_s=0.5), Reply.text("next")
     )
 
     async def ask_and_kill() -> bytes:
-        whole = asyncio.ensure_future(_stream(process.port))
+        cut = asyncio.ensure_future(_stream(process.port))
         await asyncio.to_thread(upstream.wait_for_requests, 1)
+        whole = asyncio.ensure_future(_stream(process.port))
+        await asyncio.to_thread(upstream.wait_for_requests, 2)
         with contextlib.closing(sqlite3.connect(process.database)) as other:
             other.execute("BEGIN IMMEDIATE")  # as a database that hangs
             answer = await whole
-            asking = asyncio.ensure_future(_stream(process.port))
-            await asyncio.sleep(0.2)
             process.popen.kill()
-            asking.cancel()
+            with contextlib.suppress(ConnectionError):
+                assert b"message_stop" not in await cut
             return answer
 
     assert b"message_stop" in asyncio.run(ask_and_kill())
     process.popen.wait()
     assert len(list((tmp_path / "journals").iterdir())) == 1
     assert process.written() == (0, 0)
-    process = start(USER_TOKENS_PER_DAY="1000")
+    process = start(USER_TOKENS_PER_DAY="100000")
     assert process.written() == (1, 5)
     assert b"message_stop" in asyncio.run(_stream(process.port))
     assert process.written() == (2, 10)

@@ -24,6 +24,7 @@ from tests.gateway.conftest import (
     SERVICE_TOKEN,
     Served,
     ServeGateway,
+    gateways,
     read_all,
     wait_until,
 )
@@ -420,6 +421,25 @@ def test_database_that_is_away_holds_no_answer_back(
         assert own_gateway.client.get("/healthz").status_code == 200
     wait_until(lambda: used(own_gateway))
     wait_until(lambda: own_gateway.client.get("/readyz").status_code == 200)
+
+
+def test_request_that_the_end_of_the_gateway_cuts_is_told_to_come_again(
+    tmp_path: Path, upstream: ScriptedModel
+) -> None:
+    def wait(connection: socket.socket) -> None:
+        read_all(connection, 10)
+
+    with _upstream_that(wait) as (port, arrived):
+        with gateways(tmp_path, upstream) as serve:
+            gateway = serve(upstream_url=f"http://127.0.0.1:{port}")
+            connection = socket.create_connection(("127.0.0.1", gateway.port), 10)
+            connection.sendall(f"{HEAD}content-length: {len(BODY)}\r\n\r\n{BODY}".encode())
+            wait_until(lambda: arrived)
+        answer = read_all(connection)
+        connection.close()
+    assert status_of(answer) == 503
+    assert b"The gateway is restarting; try again." in answer
+    assert any('"aborted", "reason": "shutdown"' in line for line in gateway.log)
 
 
 def test_caller_that_goes_while_it_is_being_identified_is_not_waited_for(
