@@ -190,8 +190,9 @@ class Store:
     def _decide(self, connection: sa.Connection, asked: Sequence[Reservation], at: datetime) -> list[Decided]:
         accounts = {each.account for each in asked}
         with_hub = any(each.with_hub for each in asked)
-        used = _used(connection, accounts, at.date())
+        # In this order: who settles meanwhile, which needs no turn, is counted twice for a moment, but never missed.
         running = reservations.standing(connection, None if with_hub else accounts, self._replica, at)
+        used = _used(connection, accounts, at.date())
         standing = {
             account: Standing(used.get(account, Used()), *running.get(account, (Used(), 0)))
             for account in accounts
