@@ -188,7 +188,7 @@ class GatewaySettings(BaseSettings):
         """Directory of the journal: where it is set, else beside an SQLite file, else among this user's data."""
         if self.journal_dir is not None:
             return self.journal_dir
-        kind, _, file = self.database().partition(":///")
+        kind, _, file = self.database().partition("?")[0].partition(":///")
         is_file = kind == "sqlite" and file
         return (
             Path(f"{file}-journals")

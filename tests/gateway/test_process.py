@@ -10,8 +10,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,6 +204,49 @@ def test_what_the_grace_cuts_is_written_down_as_what_it_was(
     said = answer.count(b"text_delta")
     assert requests == 1
     assert said <= tokens <= 2 * said + 5
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(600)
+def test_update_of_all_replicas_under_load_loses_and_doubles_nothing(
+    start: Start, upstream: ScriptedModel, postgres_database: str
+) -> None:
+    """Clients go where readiness says, as a Service sends them; two replicas are replaced one after the other."""
+    upstream.extend(*[Reply.text("word " * 10, delay_s=0.1)] * 5_000)
+
+    def begin() -> Process:
+        return start(DATABASE_URL=postgres_database, DRAIN_S="4", GRACE_S="30", USER_USD_PER_DAY="1000")
+
+    ready, is_over, outcomes = [begin(), begin()], threading.Event(), Counter[str]()
+
+    def ask_on(n: int) -> None:
+        while not is_over.is_set():
+            try:
+                answer = asyncio.run(_stream(ready[n % len(ready)].port))
+            except ConnectionError:
+                outcomes["refused connection"] += 1
+                continue
+            whole = answer.count(b"text_delta") == 10 and b"message_stop" in answer
+            outcomes["whole" if whole else "refused" if answer.startswith(b"HTTP/1.1 4") else "lost"] += 1
+
+    with ThreadPoolExecutor(8) as pool:
+        asking = [pool.submit(ask_on, n) for n in range(8)]
+        for _ in range(2):
+            ready.append(begin())
+            leaving = ready[0]
+            leaving.popen.send_signal(signal.SIGTERM)
+            ready.remove(leaving)  # a moment after the signal, as a Service learns of it
+            assert leaving.ends_within(60)
+        is_over.set()
+        for each in asking:
+            each.result()
+    for process in ready:
+        process.popen.send_signal(signal.SIGTERM)
+        assert process.ends_within(60)
+    with Store(postgres_database) as store:
+        written = sum(line.requests for line in store.lines(today(), today()))
+    assert outcomes.keys() == {"whole"}, outcomes
+    assert written == outcomes["whole"] == len(upstream.requests)
 
 
 def test_database_that_is_away_at_the_start_may_come_later(
