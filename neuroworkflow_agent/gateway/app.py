@@ -24,6 +24,7 @@ from neuroworkflow_agent.gateway.api_errors import ApiError, unauthorized
 from neuroworkflow_agent.gateway.body import Body, ClientGoneError, too_large, while_connected, while_watched
 from neuroworkflow_agent.gateway.budgets import Budgets
 from neuroworkflow_agent.gateway.callers import Caller, Callers, bearer_token
+from neuroworkflow_agent.gateway.connection import connection_of
 from neuroworkflow_agent.gateway.headers import only
 from neuroworkflow_agent.gateway.hub import HubTokens
 from neuroworkflow_agent.gateway.jwts import Jwts
@@ -115,6 +116,7 @@ class Gateway:
             await self._lifespan(scope, receive, send)
             return
         exchange = Exchange(scope["method"][:20])
+        connection = connection_of(scope)
         with self.record.in_flight.track_inprogress(), self.running.one():
             try:
                 await self._serve(scope, receive, send, exchange)
@@ -141,10 +143,11 @@ class Gateway:
                     await self._answer(failed.response(), scope, receive, send, exchange)
             finally:
                 self.record.log(exchange)
+                if connection is not None:
+                    connection.request_ended()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        self._check_form(headers)
         found = self._routes.find(scope["method"], scope["raw_path"])
         exchange.purpose = found.purpose
         match found.purpose:
@@ -159,19 +162,6 @@ class Gateway:
             case "metrics":
                 await self._answer(self._metrics(headers), scope, receive, send, exchange)
 
-    def _check_form(self, headers: list[tuple[bytes, bytes]]) -> None:
-        size = sum(len(name) + len(value) + 4 for name, value in headers)
-        if size > self._settings.max_header_bytes:
-            raise ApiError(431, "The request's headers are too large.", reason="size")
-        lengths = only(headers, b"content-length")
-        encodings = only(headers, b"transfer-encoding")
-        # Two ways to tell where a body ends are one too many: somebody before us may have taken the other.
-        is_odd = len(set(lengths)) > 1 or not all(value.isdigit() and len(value) < 19 for value in lengths)
-        if is_odd or (lengths and encodings):
-            raise ApiError(
-                400, "The request's length is not clear.", reason="framing", headers={"connection": "close"}
-            )
-
     async def _carry(
         self, found: Route, scope: Scope, receive: Receive, send: Send, exchange: Exchange
     ) -> None:
@@ -181,8 +171,11 @@ class Gateway:
         if length is not None and length > limits.max_body_bytes:
             raise too_large(limits.max_body_bytes)
         body = Body(receive, exchange, limits.max_body_bytes, limits.idle_timeout_s)
+        connection = connection_of(scope)
         caller = await while_watched(self._callers.identify(scope["headers"]), body)
         exchange.caller = caller.account
+        if connection is not None:
+            connection.caller_is_known()
         with self._slot(caller):
             if found.purpose != "messages":
                 await self._relay.serve(found, scope, body, send, exchange, caller.account)
@@ -218,6 +211,8 @@ class Gateway:
         # Without an issuer to check it against, the token is the workflow server's to judge.
         caller = await self._jwts.caller(token) if self._jwts else _unverified(token)
         exchange.caller = caller.account
+        if self._jwts and (connection := connection_of(scope)) is not None:
+            connection.caller_is_known()
         limits = self._settings
         body = Body(receive, exchange, min(_MAX_CALL_BYTES, limits.max_body_bytes), limits.idle_timeout_s)
 

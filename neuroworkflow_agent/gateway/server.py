@@ -1,122 +1,28 @@
-"""Serves the gateway: uvicorn, with patience for slow clients that ends.
-
-The HTTP protocol of a connection owns two timers: one while the next request's headers come, one while the
-client does not take what was sent.
-"""
+"""Serves the gateway: uvicorn, with connections that have limits."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ctypes
-import json
 import logging
 import math
 import sys
-from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from neuroworkflow_agent.errors import ConfigError, GatewayError
 from neuroworkflow_agent.gateway.app import Gateway
+from neuroworkflow_agent.gateway.connection import make_protocol
 from neuroworkflow_agent.gateway.journal import Journal
+from neuroworkflow_agent.gateway.peers import backlog, raise_descriptor_limit
 from neuroworkflow_agent.gateway.privileges import take_user
 from neuroworkflow_agent.gateway.record import log_to_stderr
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.shutdown import GatewayServer
 from neuroworkflow_agent.gateway.store import Store, StoreUnavailableError
 from neuroworkflow_agent.gateway.tables import UnknownSchemaError
-from neuroworkflow_agent.wire import error_body
 
 _PR_SET_DUMPABLE = 4
-
-
-def make_protocol(settings: GatewaySettings) -> type[asyncio.Protocol]:
-    """uvicorn's HTTP protocol with the limits of `settings`, which uvicorn itself has no settings for."""
-
-    class LimitedProtocol(HttpToolsProtocol):
-        _timer: asyncio.TimerHandle | None = None
-        _writing_timer: asyncio.TimerHandle | None = None
-        _header_bytes = 0
-        _is_whole = True
-
-        @property
-        def _is_waiting(self) -> bool:
-            """Whether what comes next is a request's beginning."""
-            return self._is_whole and (self.cycle is None or self.cycle.response_complete)
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._wait_for_headers()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._headers_came()
-            self.resume_writing()
-            super().connection_lost(exc)
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self._is_waiting and not self.transport.is_closing():
-                self._wait_for_headers()
-                self._header_bytes += len(data)
-                if self._header_bytes > settings.max_header_bytes:
-                    self._refuse(431, "The request's headers are too large.")
-
-        def on_headers_complete(self) -> None:
-            self._headers_came()
-            self._header_bytes = 0
-            self._is_whole = False
-            super().on_headers_complete()
-
-        def on_message_complete(self) -> None:
-            self._headers_came()
-            self._is_whole = True
-            super().on_message_complete()
-
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            if not self._is_whole and self._timer is None:
-                # Answered early. A client reads its answer only after sending everything, but not for ever.
-                self._timer = self.loop.call_later(settings.header_timeout_s, self.transport.close)
-
-        def pause_writing(self) -> None:
-            super().pause_writing()
-            self._writing_timer = self.loop.call_later(settings.idle_timeout_s, self.transport.abort)
-
-        def resume_writing(self) -> None:
-            if self._writing_timer is not None:
-                self._writing_timer.cancel()
-                self._writing_timer = None
-            super().resume_writing()
-
-        def send_400_response(self, msg: str) -> None:
-            self._refuse(400, msg)
-
-        def _wait_for_headers(self) -> None:
-            if self._timer is None:
-                self._timer = self.loop.call_later(settings.header_timeout_s, self._headers_are_late)
-
-        def _headers_came(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _headers_are_late(self) -> None:
-            self._refuse(408, "The request's headers did not come in time.")
-
-        def _refuse(self, status: int, message: str) -> None:
-            if self.transport.is_closing():
-                return
-            body = json.dumps(error_body(status, message)).encode()
-            head = (
-                STATUS_LINE[status],
-                b"content-type: application/json\r\nconnection: close\r\ncontent-length: ",
-            )
-            self.transport.write(b"".join((*head, str(len(body)).encode(), b"\r\n\r\n", body)))
-            self.transport.close()
-
-    return LimitedProtocol
 
 
 def make_server(settings: GatewaySettings) -> GatewayServer:
@@ -133,6 +39,7 @@ def make_server(settings: GatewaySettings) -> GatewayServer:
         host=settings.host,
         port=settings.port,
         http=make_protocol(settings),
+        backlog=backlog(),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -159,6 +66,7 @@ def serve(settings: GatewaySettings) -> None:
             "Nobody could call this gateway. Set NEUROWORKFLOW_SERVICE_TOKEN, or let a JupyterHub start it as its service."
         )
     hide_from_other_processes()
+    raise_descriptor_limit()
     log_to_stderr()
     server = make_server(settings)
     take_user(settings)

@@ -94,6 +94,12 @@ class GatewaySettings(BaseSettings):
 
     user_concurrency: int = Field(16, ge=1)
     """Most requests of one user at once, in this replica."""
+    max_connections: int = Field(4_000, ge=1)
+    """Most connections at once, as far as there are descriptors for them."""
+    peer_connections: int = Field(1_000, ge=1)
+    """Most of one address on which no known caller's request runs; for one more the oldest is closed."""
+    peer_questions: int = Field(200, ge=1)
+    """Most tokens of one address at once that wait for the Hub to be asked about them."""
     max_body_bytes: int = Field(32 * 2**20, ge=1)
     max_header_bytes: int = Field(64 * 2**10, ge=1024)
     header_timeout_s: float = Field(10.0, gt=0)

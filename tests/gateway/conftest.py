@@ -23,7 +23,7 @@ import sqlalchemy as sa
 import uvicorn
 
 from neuroworkflow_agent.gateway.app import Gateway
-from neuroworkflow_agent.gateway.server import make_protocol
+from neuroworkflow_agent.gateway.connection import make_protocol
 from neuroworkflow_agent.gateway.settings import GatewaySettings, load_settings
 from neuroworkflow_agent.testing import ScriptedModel
 from neuroworkflow_agent.testing.ports import free_port, wait_for_port
