@@ -24,7 +24,7 @@ from neuroworkflow_agent.gateway.api_errors import ApiError, unauthorized
 from neuroworkflow_agent.gateway.body import Body, ClientGoneError, too_large, while_connected, while_watched
 from neuroworkflow_agent.gateway.budgets import Budgets
 from neuroworkflow_agent.gateway.callers import Caller, Callers, bearer_token
-from neuroworkflow_agent.gateway.connection import connection_of
+from neuroworkflow_agent.gateway.connection import Unconnected, connection_of
 from neuroworkflow_agent.gateway.headers import only
 from neuroworkflow_agent.gateway.hub import HubTokens
 from neuroworkflow_agent.gateway.jwts import Jwts
@@ -98,7 +98,13 @@ class Gateway:
     def _make_callers(self, client: httpx.AsyncClient) -> Callers:
         settings = self._settings
         hub = (
-            HubTokens(client, settings.hub_api_url, settings.hub_service, settings.hub_cache_s)
+            HubTokens(
+                client,
+                settings.hub_api_url,
+                settings.hub_service,
+                settings.hub_cache_s,
+                peer_questions=settings.peer_questions,
+            )
             if settings.hub_api_url
             else None
         )
@@ -172,7 +178,8 @@ class Gateway:
             raise too_large(limits.max_body_bytes)
         body = Body(receive, exchange, limits.max_body_bytes, limits.idle_timeout_s)
         connection = connection_of(scope)
-        caller = await while_watched(self._callers.identify(scope["headers"]), body)
+        asker = connection or Unconnected(scope)
+        caller = await while_watched(self._callers.identify(scope["headers"], asker), body)
         exchange.caller = caller.account
         if connection is not None:
             connection.caller_is_known()

@@ -1,10 +1,12 @@
 """Who is calling: a shared service token, or a user's own JupyterHub token.
 
-Cookies, query parameters and the address somebody calls from count for nothing.
+Cookies and query parameters count for nothing. The address somebody calls from tells nobody who they are, only
+whose questions wait longer.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,16 +36,29 @@ SHARED = Caller("service", "shared")
 """Whoever shows a service token: such callers share one account."""
 
 
+class Asker(Protocol):
+    """Whoever wants to know whose a token is, because it was shown to them."""
+
+    peer: str
+    """The address it came from."""
+
+    def when_gone(self) -> asyncio.Future[None]:
+        """Done when nobody waits for the answer any more."""
+        ...
+
+
 class TokenChecker(Protocol):
     """Knows whose a token is."""
 
-    async def caller(self, token: str) -> Caller:
+    async def caller(self, token: str, asker: Asker) -> Caller:
         """Whose it is.
 
         Raises
         ------
         ApiError
             If it is nobody's, or must not be used here.
+        ClientGoneError
+            If `asker` has gone.
         """
         ...
 
@@ -63,13 +78,15 @@ class Callers:
         self._service_tokens = [token.encode() for token in service_tokens]
         self._hub = hub
 
-    async def identify(self, headers: RawHeaders) -> Caller:
+    async def identify(self, headers: RawHeaders, asker: Asker) -> Caller:
         """Who shows these headers.
 
         Raises
         ------
         ApiError
-            401 or 403 if nobody who may call.
+            401 or 403 if nobody who may call; 429 or 503 if that cannot be found out now.
+        ClientGoneError
+            If `asker` has gone meanwhile.
         """
         token = shown_token(headers)
         shown = token.encode()
@@ -78,7 +95,7 @@ class Callers:
             return SHARED
         if self._hub is None:
             raise unauthorized("This token is not known here.")
-        return await self._hub.caller(token)
+        return await self._hub.caller(token, asker)
 
 
 def shown_token(headers: RawHeaders) -> str:
