@@ -84,13 +84,16 @@ class Jwts:
         return Caller("jwt", str(claims["sub"])[:200])
 
     async def _key(self, kid: str | None) -> jwt.PyJWK:
-        async with self._lock:
-            age = self._timer() - self._fetched_at
-            if age > _KEEP_S or (kid not in self._keys and age > _FETCH_EVERY_S):
-                await self._fetch()
+        if self._age_s() > _KEEP_S or kid not in self._keys:  # known ones do not wait for made-up ones
+            async with self._lock:
+                if self._age_s() > (_FETCH_EVERY_S if kid not in self._keys else _KEEP_S):
+                    await self._fetch()
         if kid not in self._keys:
             raise unauthorized("The workflow token is signed with a key that its issuer does not publish.")
         return self._keys[kid]
+
+    def _age_s(self) -> float:
+        return self._timer() - self._fetched_at
 
     async def _fetch(self) -> None:
         self._fetched_at = self._timer()

@@ -395,6 +395,26 @@ async def test_rotated_keys_are_fetched_but_not_for_every_made_up_one(issuer: Fa
         assert issuer.fetched == 2
 
 
+async def test_made_up_key_makes_no_known_one_wait(issuer: FakeIssuer) -> None:
+    clock = Clock()
+    is_slow = False
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(30 if is_slow else 0)
+        return issuer(request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        jwts = Jwts(client, ISSUER, "workflows", None, clock)
+        await jwts.caller(token())
+        clock.now, is_slow = 10, True
+        made_up = asyncio.create_task(jwts.caller(token(OTHER, kid="made-up")))
+        await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            assert (await jwts.caller(token())).name == "alice"
+        made_up.cancel()
+        await asyncio.wait([made_up])
+
+
 async def test_issuer_that_does_not_answer() -> None:
     async with httpx.AsyncClient(
         transport=httpx.MockTransport(lambda _request: httpx.Response(500))
