@@ -191,6 +191,8 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close when the caller has taken what was sent, but wait for that only so long."""
+        if self._transport.is_closing():
+            return
         self._transport.close()
         if self._transport.get_write_buffer_size():
             self._start_writing_timer()
