@@ -18,7 +18,8 @@ from neuroworkflow_agent.gateway.usage import Usage
 
 _log = logging.getLogger("neuroworkflow_agent.gateway")
 _READ_BYTES = 2**18
-_USAGE_FIELDS = {field.name for field in dataclasses.fields(Usage)}
+_KEPT = ("model", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+"""What the database has of a usage; what else there is of it has been priced."""
 
 
 class JournalFile:
@@ -116,7 +117,9 @@ class JournalFile:
 
 def encode(entry: Entry) -> bytes:
     """An entry as a line."""
-    fields = dataclasses.asdict(entry) | {"day": entry.day.isoformat()}
+    used = {name: getattr(entry.usage, name) for name in _KEPT}
+    fields = {field.name: getattr(entry, field.name) for field in dataclasses.fields(entry)}
+    fields |= {"day": entry.day.isoformat(), "usage": used}
     return json.dumps(fields).encode() + b"\n"
 
 
@@ -129,7 +132,7 @@ def decode(line: bytes) -> Entry:
         If it is something else.
     """
     fields: dict[str, Any] = json.loads(line)
-    used = {name: value for name, value in fields.pop("usage").items() if name in _USAGE_FIELDS}
+    used = {name: value for name, value in fields.pop("usage").items() if name in _KEPT}
     return Entry(**fields | {"day": date.fromisoformat(fields["day"]), "usage": Usage(**used)})
 
 
