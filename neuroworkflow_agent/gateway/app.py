@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from neuroworkflow_agent.gateway.api_errors import ApiError, unauthorized
-from neuroworkflow_agent.gateway.body import Body, ClientGoneError, too_large, while_connected, while_watched
+from neuroworkflow_agent.gateway.body import Body, ClientGoneError, too_large, while_connected
 from neuroworkflow_agent.gateway.budgets import Budgets
 from neuroworkflow_agent.gateway.callers import Caller, Callers, bearer_token
 from neuroworkflow_agent.gateway.connection import Unconnected, connection_of
@@ -178,8 +178,8 @@ class Gateway:
             raise too_large(limits.max_body_bytes)
         body = Body(receive, exchange, limits.max_body_bytes, limits.idle_timeout_s)
         connection = connection_of(scope)
-        asker = connection or Unconnected(scope)
-        caller = await while_watched(self._callers.identify(scope["headers"], asker), body)
+        # The body is not touched yet: who waits for "100 Continue" is told so by the first look at it.
+        caller = await self._callers.identify(scope["headers"], connection or Unconnected(scope))
         exchange.caller = caller.account
         if connection is not None:
             connection.caller_is_known()
