@@ -22,7 +22,7 @@ from neuroworkflow_agent.gateway.jwts import Jwts
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from tests.gateway.conftest import Served, ServeGateway, read_all, serving, wait_until
 from tests.gateway.test_service import used
-from tests.gateway.test_tokens import token
+from tests.gateway.test_tokens import Asker, token
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -85,10 +85,14 @@ async def test_server_that_talks_nonsense_refuses_for_the_moment(
     monkeypatch.setattr(hub_module, "_TIMEOUT_S", 0.3)
     monkeypatch.setattr(jwts_module, "_TIMEOUT_S", 0.3)
     async with server_that(answer) as url, httpx.AsyncClient(trust_env=False) as client:
-        asked = HubTokens(client, url, "gw", 30) if kind == "hub" else Jwts(client, url, "workflows", None)
+        asking = (
+            HubTokens(client, url, "gw", 30).caller("alices", Asker())
+            if kind == "hub"
+            else Jwts(client, url, "workflows", None).caller(token())
+        )
         started = time.monotonic()
         with pytest.raises(ApiError) as refused:
-            await asked.caller("alices" if kind == "hub" else token())
+            await asking
         assert refused.value.status == 503
         assert time.monotonic() - started < 5
 
