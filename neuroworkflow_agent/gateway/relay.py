@@ -78,6 +78,9 @@ class Relay:
             await while_connected(work.run(), body, limits.total_timeout_s)
         except ClientGoneError:
             exchange.outcome = "client_gone"
+        except asyncio.CancelledError:  # by the process's end
+            exchange.outcome = "aborted"
+            raise
         except TimeoutError:
             exchange.outcome, exchange.reason = "timeout", "total"
             if exchange.first_byte_s is None:
@@ -235,8 +238,8 @@ class _Relaying:
         return self._relay.book(self._exchange, self._account, usage, self._request.asked)
 
     def _unanswered(self) -> Usage | None:
-        """Of a request whose caller did not wait for an answer, which is written all the same; None if it has one."""
-        is_left = self._wants_booking and self._exchange.outcome in ("client_gone", "timeout")
+        """Of a request whose answer nobody waited for, and which is written all the same; None if it has one."""
+        is_left = self._wants_booking and self._exchange.outcome in ("client_gone", "timeout", "aborted")
         if not is_left or not self._request.body.is_whole:
             return None
         self._wants_booking = False

@@ -27,7 +27,8 @@ from neuroworkflow_agent.gateway.store import Store
 from neuroworkflow_agent.gateway.totals import today
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.testing.ports import free_port
-from tests.gateway.conftest import REAL_KEY, SERVICE_TOKEN
+from tests.gateway.conftest import REAL_KEY, SERVICE_TOKEN, wait_until
+from tests.gateway.test_service import _say, _upstream_that
 
 _STREAMS = 200
 _WORDS = 20
@@ -204,6 +205,33 @@ def test_what_the_grace_cuts_is_written_down_as_what_it_was(
     said = answer.count(b"text_delta")
     assert requests == 1
     assert said <= tokens <= 2 * said + 5
+
+
+def test_answer_that_the_end_cuts_before_it_began_is_estimated_and_its_reservation_settled(
+    start: Start,
+) -> None:
+    """The API writes it to its end, and charges it, whether anybody waits or not."""
+    with _upstream_that(_say(wait_s=4)) as (port, arrived):
+        process = start(
+            UPSTREAM_URL=f"http://127.0.0.1:{port}", DRAIN_S="0", GRACE_S="1", USER_USD_PER_DAY="5"
+        )
+
+        async def ask_and_stop() -> bytes:
+            asking = asyncio.ensure_future(_stream(process.port))
+            await asyncio.to_thread(wait_until, lambda: arrived)
+            process.popen.send_signal(signal.SIGTERM)
+            return await asking
+
+        answer = asyncio.run(ask_and_stop())
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert process.ends_within(10)
+    assert process.outcomes() == [("aborted", "shutdown")]
+    requests, tokens = process.written()
+    assert requests == 1
+    assert 80 <= tokens <= 400  # it had more than a second
+    with sqlite3.connect(process.database) as database:
+        (settled,) = database.execute("SELECT settled_at IS NOT NULL FROM gateway_exchanges").fetchall()
+    assert settled == (1,)
 
 
 @pytest.mark.thorough
