@@ -335,7 +335,7 @@ class PanelChat:
             modes=list(MODES),
             max_upload_bytes=attachments.MAX_UPLOAD_BYTES,
             workspace=str(config.workspace),
-            error="",
+            error=self._error_name(),  # a cell may have failed since the panel was asked for
             queue=[],
             needs_key=False,
         )
@@ -351,8 +351,11 @@ class PanelChat:
 
     def _tell_of_cell(self) -> None:
         """A cell of the user's has ended."""
-        error = self._view.hide(self._activity.last_error_name)
-        self._outbox.set_state(error=error[:_MAX_ERROR_CHARS])
+        self._outbox.set_state(error=self._error_name())
+
+    def _error_name(self) -> str:
+        """What the user's last cell failed with; empty if it did not."""
+        return self._view.hide(self._activity.last_error_name)[:_MAX_ERROR_CHARS]
 
     async def _close(self) -> None:
         self._undo_on_stop()
