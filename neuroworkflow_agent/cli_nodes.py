@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.surfaces.console import SafeConsole, echo, say
+from neuroworkflow_agent.surfaces.console import SafeConsole, echo, echo_whole, say
 from neuroworkflow_agent.surfaces.terminal_colours import BLUE, GREEN, ORANGE, RED
 
 if TYPE_CHECKING:
@@ -213,11 +212,7 @@ def _print_diffs(findings: Sequence[Finding]) -> int:
     would_change = 0
     for each in fix_files(findings):
         would_change = 1
-        # A file or a pipe gets every byte of the text, so that it can be applied.
-        if sys.stdout.isatty():
-            echo(each.diff, nl=False)
-        else:
-            sys.stdout.buffer.write(each.diff.encode())
+        echo_whole(each.diff)
     return would_change
 
 

@@ -63,6 +63,8 @@ class CallShape:
     required: tuple[str, ...] = ()
 
 
+LATER_ARGUMENTS = {"ParameterDefinition": ("unit", "secret")}
+"""What the newest public libraries take beyond the shapes below; whether the one at hand does is not known."""
 SHAPES: dict[str, CallShape] = {
     "NodeDefinitionSchema": CallShape(
         (
@@ -90,8 +92,6 @@ SHAPES: dict[str, CallShape] = {
             "metadata_sources",
             "species_specific",
             "suggested_values",
-            "unit",  # newer libraries only, as the next one
-            "secret",
         )
     ),
     "PortDefinition": CallShape(("type", "description", "optional", "fan_in")),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from neuroworkflow_agent.nodes.contract import OBJECTIVE_FIELDS, SHAPES
+from neuroworkflow_agent.nodes.contract import LATER_ARGUMENTS, OBJECTIVE_FIELDS, SHAPES
 from neuroworkflow_agent.nodes.definition import Definition, Label, Method, Parameter, Port
 from neuroworkflow_agent.nodes.expressions import UNKNOWN, called_name, literal
 from neuroworkflow_agent.nodes.findings import Finding
@@ -139,6 +139,8 @@ class DefinitionReader:
                     f"{keyword.arg} belongs to parameters; on a port it raises TypeError.",
                     "Move it to the ParameterDefinition that is optimized for.",
                 )
+            elif keyword.arg in LATER_ARGUMENTS.get(kind, ()):
+                continue
             elif keyword.arg not in shape.keywords:
                 known = ", ".join(shape.keywords)
                 self._note(

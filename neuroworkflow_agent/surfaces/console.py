@@ -5,6 +5,7 @@ A model, a notebook and a node file write what they like: a window's title, a li
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,6 +30,14 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
         Whether a line end follows.
     """
     typer.echo(for_terminal(text), err=err, nl=nl)
+
+
+def echo_whole(text: str) -> None:
+    """Print text for a program: a file or a pipe gets every byte of it, so that a diff can be applied."""
+    if sys.stdout.isatty():
+        echo(text, nl=False)
+    else:
+        sys.stdout.buffer.write(text.encode())
 
 
 def say(*pieces: str | tuple[str, str], err: bool = False) -> None:

@@ -270,6 +270,11 @@ def test_someone_elses_change_is_kept_and_ours_goes_beside(
 ) -> None:
     path = workspace / "shared.ipynb"
     write(path, [new_code_cell("1")])
+    without_ids = json.loads(path.read_text())  # so that nothing can be merged
+    without_ids["nbformat_minor"] = 4
+    del without_ids["cells"][0]["id"]
+    without_ids["cells"][0]["source"] = "1"
+    path.write_text(json.dumps(without_ids))
     theirs = path.read_text().replace('"1"', '"theirs = 1"')
 
     def reply(_request: Any) -> Reply:

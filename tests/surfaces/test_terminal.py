@@ -301,10 +301,10 @@ def test_colours_are_read_on_dark_and_on_light() -> None:
 
 
 WRONG_NODE = """\
-from neuroworkflow import Node
+from neuroworkflow import Node, NodeDefinitionSchema
 
 class Wrong(Node):
-    pass
+    NODE_DEFINITION = NodeDefinitionSchema(type="wrong", description="Has no steps, so that it does nothing.")
 """
 
 
