@@ -143,7 +143,8 @@ async def test_cell_with_a_secret_is_not_written_over_with_what_stands_for_it(no
         assert SECRET not in shown
         assert "kept from you" in await notebook.refused("cell_update", cell="key", source=shown)
         assert "kept from you" in await notebook.refused("cell_delete", cell="key")
-    await notebook.call("cell_edit", cell="key", old="key = ", new="token = ")
+    assert SECRET not in await notebook.call("cell_edit", cell="key", old="key = ", new="token = ")
+    assert SECRET not in await notebook.refused("cell_edit", cell="key", old="nowhere", new="")
     assert notebook.sources[1] == f"token = '{SECRET}'"
 
 
