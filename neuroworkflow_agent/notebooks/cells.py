@@ -13,7 +13,7 @@ from typing import Any
 from neuroworkflow_agent.errors import EditRefusedError
 from neuroworkflow_agent.notebooks.reading import Notebook
 
-FIRST_MINOR_WITH_IDS = 5
+_FIRST_MINOR_WITH_IDS = 5
 """Of nbformat 4."""
 
 
@@ -29,7 +29,7 @@ def address(cell: Mapping[str, Any]) -> str:
 
 def has_ids(notebook: Notebook) -> bool:
     """Whether the notebook's cells may have ids."""
-    return (notebook.get("nbformat_minor") or 0) >= FIRST_MINOR_WITH_IDS
+    return (notebook.get("nbformat_minor") or 0) >= _FIRST_MINOR_WITH_IDS
 
 
 def index_of(notebook: Notebook, wanted: str) -> int:

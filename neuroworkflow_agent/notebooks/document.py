@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from neuroworkflow_agent.errors import EditRefusedError
-from neuroworkflow_agent.notebooks.cells import address, index_of
+from neuroworkflow_agent.notebooks.cells import index_of
 from neuroworkflow_agent.notebooks.edits import Applied, Edit
-from neuroworkflow_agent.notebooks.outline import CellLine, Match, outline, search
+from neuroworkflow_agent.notebooks.outline import CellLine, Match, line_of, outline, search
 from neuroworkflow_agent.notebooks.reading import Notebook
 
 _POLL_S = 0.3
@@ -78,13 +78,22 @@ class NotebookDocument:
         notebook = await self._holder.read()
         return notebook.cells[index_of(notebook, cell)]
 
-    async def addresses(self, first: str, last: str) -> list[str]:
-        """Addresses of the cells from one to another, as they stand now."""
+    async def cells(self, first: str = "", last: str = "") -> list[tuple[CellLine, Any]]:
+        """The cells from one to another as they stand now, each with its line; one without a last, all without a first.
+
+        Raises
+        ------
+        EditRefusedError
+            If there is none of an address, or the last stands before the first.
+        """
         notebook = await self._holder.read()
-        start, end = index_of(notebook, first), index_of(notebook, last)
-        if end < start:
+        start, end = 0, len(notebook.cells) - 1
+        if first:
+            start, end = index_of(notebook, first), index_of(notebook, last or first)
+        if first and end < start:
             raise EditRefusedError(f"The cell {last!r} stands before {first!r}.")
-        return [address(cell) for cell in notebook.cells[start : end + 1]]
+        numbered = list(enumerate(notebook.cells))[start : end + 1]
+        return [(line_of(index, cell, self._running), cell) for index, cell in numbered]
 
     async def edit(self, *edits: Edit) -> list[Applied]:
         """Make edits, all or none, with one save.

@@ -52,7 +52,7 @@ def outline(notebook: Notebook, running: Collection[str] = ()) -> list[CellLine]
     running
         Addresses of cells whose code runs.
     """
-    return [_line(index, cell, running) for index, cell in enumerate(notebook.cells)]
+    return [line_of(index, cell, running) for index, cell in enumerate(notebook.cells)]
 
 
 def search(notebook: Notebook, pattern: str, running: Collection[str] = ()) -> Iterator[Match]:
@@ -70,10 +70,11 @@ def search(notebook: Notebook, pattern: str, running: Collection[str] = ()) -> I
     for index, cell in enumerate(notebook.cells):
         for number, line in enumerate(cell.source.split("\n"), 1):
             if wanted.search(line):
-                yield Match(_line(index, cell, running), number, one_line(line, 2 * _LINE_CHARS))
+                yield Match(line_of(index, cell, running), number, one_line(line, 2 * _LINE_CHARS))
 
 
-def _line(index: int, cell: Any, running: Collection[str]) -> CellLine:
+def line_of(index: int, cell: Any, running: Collection[str] = ()) -> CellLine:
+    """One cell in a line."""
     source = cell.source
     first = next((line for line in source.split("\n") if line.strip()), "")
     return CellLine(

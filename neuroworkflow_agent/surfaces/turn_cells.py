@@ -13,14 +13,13 @@ from typing import Any
 from nbformat.v4 import new_code_cell, new_markdown_cell, output_from_msg
 
 from neuroworkflow_agent.events import Event, TextDelta, ThinkingDelta, TurnEnd
+from neuroworkflow_agent.notebooks.cells import has_ids
 from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.cell_markdown import cell_markdown
 from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.turn_view import METADATA_KEY, Card, End, Item, Prompt, Text, TurnView
 from neuroworkflow_agent.text import map_texts
-
-_FIRST_MINOR_WITH_IDS = 5
 
 
 class TurnCells:
@@ -133,7 +132,7 @@ class TurnCells:
 
     def _add(self, cell: Any, role: str) -> Any:
         cell.metadata[METADATA_KEY] = {"turn": self._turn, "role": role}
-        if (self._notebook.nbformat_minor or 0) < _FIRST_MINOR_WITH_IDS:
+        if not has_ids(self._notebook):
             cell.pop("id", None)
         self._notebook.cells.append(cell)
         self._cells.append(cell)

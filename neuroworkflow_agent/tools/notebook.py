@@ -154,22 +154,20 @@ class NotebookTools:
     # -- reading --------------------------------------------------------------------------------------
 
     async def _get(self, call: Call) -> list[Block]:
-        lines = await self._document.outline()
-        head = f"{self._document.name}: {len(lines)} cells {DATA}"
+        cells = await self._document.cells()
+        head = f"{self._document.name}: {len(cells)} cells {DATA}"
         if not call.arguments.get("sources"):
-            return await encode_outputs(
-                "\n".join([head, *map(_outlined, lines)]), (), secrets=self._secrets()
-            )
+            told = "\n".join([head, *(_outlined(line) for line, _ in cells)])
+            return await encode_outputs(told, (), secrets=self._secrets())
         texts = [head]
         room = MAX_CHARS - len(head)
-        for number, line in enumerate(lines):
-            source = (await self._document.cell(line.address)).source
-            text = f"{_outlined(line, with_first=False)}\n{clip(source, max(500, room // 4))}"
+        for number, (line, cell) in enumerate(cells):
+            text = f"{_outlined(line, with_first=False)}\n{clip(cell.source, max(500, room // 4))}"
             room -= len(text) + 2
             if room < _LAST_CHARS:
-                texts.append(f"[… {len(lines) - number} more cells; read them with cell_get]")
+                texts.append(f"[… {len(cells) - number} more cells; read them with cell_get]")
                 break
-            self._note_read(line, source, text)
+            self._note_read(line, cell.source, text)
             texts.append(text)
         return await encode_outputs("\n\n".join(texts), (), secrets=self._secrets())
 
@@ -185,19 +183,17 @@ class NotebookTools:
 
     async def _cell_get(self, call: Call) -> list[Block]:
         wanted = await self._range(call.arguments)
-        budget = MAX_CHARS // len(wanted)
         blocks: list[Block] = []
-        for cell in wanted:
-            blocks += await self._shown(cell, budget)
+        for line, cell in wanted:
+            blocks += await self._shown(line, cell, MAX_CHARS // len(wanted))
         return blocks
 
-    async def _shown(self, cell: str, budget: int) -> list[Block]:
+    async def _shown(self, line: CellLine, cell: Any, budget: int) -> list[Block]:
         """A cell as blocks; remembered as read if its text is whole."""
-        line, found = await self._line(cell), await self._document.cell(cell)
-        source = clip(found.source, budget * 2 // 3)
-        self._note_read(line, found.source, source)
+        source = clip(cell.source, budget * 2 // 3)
+        self._note_read(line, cell.source, source)
         head = f"{_outlined(line, with_first=False)} hash {line.digest} {DATA}\n{source}"
-        outputs = found.get("outputs", ())
+        outputs = cell.get("outputs", ())
         if outputs:
             head += "\nOutputs:"
         return await encode_outputs(head, outputs, secrets=self._secrets(), max_chars=budget)
@@ -211,12 +207,8 @@ class NotebookTools:
         elif source in shown:
             self._read[line.address] = line.digest
 
-    async def _range(self, arguments: Mapping[str, Any]) -> list[str]:
-        first = str(arguments["cell"])
-        return await self._document.addresses(first, str(arguments.get("last") or first))
-
-    async def _line(self, cell: str) -> CellLine:
-        return next(line for line in await self._document.outline() if line.address == cell)
+    async def _range(self, arguments: Mapping[str, Any]) -> list[tuple[CellLine, Any]]:
+        return await self._document.cells(str(arguments["cell"]), str(arguments.get("last") or ""))
 
     # -- editing --------------------------------------------------------------------------------------
 
@@ -274,7 +266,7 @@ class NotebookTools:
         known = self._read.pop(getattr(edit, "cell", ""), None)
         if isinstance(edit, Delete):
             return f"The cell {applied.cell} is deleted."
-        line = await self._line(applied.cell)
+        ((line, _),) = await self._document.cells(applied.cell)
         knew_all = known is not None and isinstance(before, SetSource) and known == digest(before.source)
         if isinstance(edit, Insert | SetSource) or knew_all or known == line.digest:
             self._read[applied.cell] = line.digest
@@ -289,14 +281,15 @@ class NotebookTools:
             await self._code.restart()
         blocks: list[Block] = []
         budget = MAX_CHARS // len(wanted)
-        for number, cell in enumerate(wanted):
-            if (await self._document.cell(cell)).cell_type != "code":
+        for number, (line, _) in enumerate(wanted):
+            if line.cell_type != "code":
                 continue
             try:
-                is_fine = await self._run(cell, timeout_s)
+                is_fine = await self._run(line.address, timeout_s)
             except ToolFailed as failure:
-                raise ToolFailed(str(failure), [*blocks, _text(f"{cell}: {failure}")]) from failure
-            blocks += await self._shown(cell, budget)
+                raise ToolFailed(str(failure), [*blocks, _text(f"{line.address}: {failure}")]) from failure
+            ((now, cell),) = await self._document.cells(line.address)
+            blocks += await self._shown(now, cell, budget)
             if not is_fine:
                 if left := len(wanted) - number - 1:
                     blocks.append(_text(f"The {left} cells after it were not run."))

@@ -161,6 +161,15 @@ async def test_cells_that_did_not_fit_count_as_unread(notebook: Notebook) -> Non
     assert first.startswith("Done. Cell 1")
 
 
+async def test_cells_without_ids_that_say_the_same_are_shown_all_the_same(notebook: Notebook) -> None:
+    old = new_notebook(cells=[new_code_cell("x = 1"), new_code_cell("x = 1")])
+    old.nbformat_minor = 4
+    for cell in old.cells:
+        del cell["id"]
+    nbformat.write(old, notebook.path)
+    assert (await notebook.call("notebook_get", sources=True)).count("x = 1") == 2
+
+
 async def test_hash_of_another_client_goes_before_what_was_read(notebook: Notebook) -> None:
     shown = await notebook.call("cell_get", cell="title")
     found = shown.partition("hash ")[2].split()[0]
