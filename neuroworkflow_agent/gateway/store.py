@@ -14,7 +14,7 @@ from cachetools import TTLCache
 from sqlalchemy.dialects import postgresql, sqlite
 
 from neuroworkflow_agent.gateway import reservations
-from neuroworkflow_agent.gateway.connections import Connection, make_engine
+from neuroworkflow_agent.gateway.database import DatabaseConnection, make_engine
 from neuroworkflow_agent.gateway.reservations import Reservation
 from neuroworkflow_agent.gateway.tables import COUNTS, bring_up_to_date, usage
 from neuroworkflow_agent.gateway.totals import MICRO, Decided, Entry, Line, Standing, Totals, Used, today
@@ -74,7 +74,7 @@ class Store:
 
     def __init__(self, url: str, replica: str = "") -> None:
         self._replica = replica
-        self._open: Connection | None = None
+        self._open: DatabaseConnection | None = None
         self._is_aborted = False
         self._engine = make_engine(url, self._remember)
         self._upsert = _upsert(self._engine.dialect.name)
@@ -221,7 +221,7 @@ class Store:
     def _remember(self, connection: Any, _record: Any) -> None:
         if self._open is not None:
             self._open.forget()
-        self._open = Connection(connection)
+        self._open = DatabaseConnection(connection)
 
 
 def _upsert(dialect: str) -> sa.Insert:

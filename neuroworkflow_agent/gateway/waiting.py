@@ -12,7 +12,7 @@ from neuroworkflow_agent.gateway.totals import Decided, Entry, Totals
 
 
 @dataclass(slots=True)
-class Asked:
+class Pending:
     """What has been asked for and not done yet."""
 
     reservations: list[tuple[Reservation, asyncio.Future[Decided]]] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Waiting:
         self.released: set[str] = set()
         self.unkept: list[Entry] = []
         """Entries that the journal did not take."""
-        self._in_hand = Asked()
+        self._in_hand = Pending()
         self._written: dict[str, asyncio.Future[None]] = {}
 
     @property
@@ -68,19 +68,19 @@ class Waiting:
         """Done when an entry is in the database, or nobody is to wait for that."""
         return self._written.setdefault(entry_id, asyncio.get_running_loop().create_future())
 
-    def take(self, most: int) -> Asked:
+    def take(self, most: int) -> Pending:
         """Everything, but no more than `most` releases."""
         released = sorted(self.released)[:most]
         self.released.difference_update(released)
-        self._in_hand = Asked(self.reservations, self.questions, self.proofs, released, self.unkept)
+        self._in_hand = Pending(self.reservations, self.questions, self.proofs, released, self.unkept)
         self.reservations, self.questions, self.proofs, self.unkept = [], [], [], []
         return self._in_hand
 
-    def take_back(self, asked: Asked, why: str) -> None:
+    def take_back(self, pending: Pending, why: str) -> None:
         """It was not done, or nobody knows: a reservation may be there that nobody waits for."""
-        asked.fail(why)
-        self.released.update(asked.released, (reservation.id for reservation, _ in asked.reservations))
-        self.unkept = [*asked.unkept, *self.unkept]
+        pending.fail(why)
+        self.released.update(pending.released, (reservation.id for reservation, _ in pending.reservations))
+        self.unkept = [*pending.unkept, *self.unkept]
 
     def are_written(self, entries: list[Entry]) -> None:
         for entry in entries:
@@ -91,7 +91,7 @@ class Waiting:
     def fail(self, why: str) -> None:
         """Let nobody wait: questions have no answer, and entries are kept."""
         self._in_hand.fail(why)
-        Asked(self.reservations, self.questions, self.proofs).fail(why)
+        Pending(self.reservations, self.questions, self.proofs).fail(why)
         self.reservations, self.questions, self.proofs = [], [], []
         for written in self._written.values():
             if not written.done():

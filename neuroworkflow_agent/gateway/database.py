@@ -1,7 +1,7 @@
 """How a database is reached, how long it may take, and how a connection that hangs is let go of.
 
 What a server itself can limit, it is told to limit. One that was stopped, or that the network lost, answers nothing and
-refuses nothing: its connection is broken off from another thread, with `Connection.abort`.
+refuses nothing: its connection is broken off from another thread, with `DatabaseConnection.abort`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _IDLE_MS = 5_000
 """A replica that stops in the middle of a transaction keeps others waiting for so long."""
 
 
-class Connection:
+class DatabaseConnection:
     """What breaks a connection off while another thread waits for its answer."""
 
     def __init__(self, raw: Any) -> None:
