@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
+import httpx
 import pytest
 from jupyter_client.manager import KernelManager
 
+from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.testing.real_kernel import RealKernel, SomeonesKernel
 
 
@@ -37,3 +40,17 @@ def test_someones_kernel_may_start_slowly(slow_kernel: str) -> None:
     finally:
         manager.shutdown_kernel(now=True)
         manager.cleanup_resources()
+
+
+def test_a_replys_end_waits_for_what_it_was_told(scripted_model: ScriptedModel) -> None:
+    go = threading.Event()
+    scripted_model.extend(Reply.text("one two", until=go))
+    url, key = scripted_model.environ["ANTHROPIC_BASE_URL"], scripted_model.environ["ANTHROPIC_API_KEY"]
+    body = {"model": "any", "messages": [], "stream": True}
+    with httpx.stream("POST", f"{url}/v1/messages", json=body, headers={"x-api-key": key}) as response:
+        lines = response.iter_lines()
+        assert any("two" in line for line in lines)
+        threading.Timer(0.2, go.set).start()
+        assert next(line for line in lines if "message_" in line)
+        assert go.is_set()
+        assert any("message_stop" in line for line in lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -55,11 +56,20 @@ class Reply:
     output_tokens: int = 5
     first_byte_delay_s: float = 0.0
     """Pause before anything is sent."""
+    until: threading.Event | None = None
+    """Its end is held back until this is set, where it is streamed."""
 
     @classmethod
-    def text(cls, text: str, *, delay_s: float = 0.0, pieces: int | None = None) -> Reply:
+    def text(
+        cls,
+        text: str,
+        *,
+        delay_s: float = 0.0,
+        pieces: int | None = None,
+        until: threading.Event | None = None,
+    ) -> Reply:
         """Only text."""
-        return cls((Text(text, delay_s, pieces),))
+        return cls((Text(text, delay_s, pieces),), until=until)
 
     @classmethod
     def tool(cls, name: str, **tool_input: Any) -> Reply:

@@ -202,6 +202,8 @@ class ScriptedModel:
                     for delay_s, event in stream_events(script, model):
                         if delay_s:
                             await self._sleep(delay_s)
+                        while event.startswith("event: message_delta") and not _may_end(script):
+                            await self._sleep(0.01)
                         yield event
                 case Dropped(text=text):
                     for _, event in list(stream_events(Reply.text(text), model))[:-3]:
@@ -236,6 +238,10 @@ class ScriptedModel:
     async def _anything_else(self, request: Request) -> Response:
         self.other_requests.append(f"{request.method} {request.url.path}")
         return JSONResponse({})
+
+
+def _may_end(reply: Reply) -> bool:
+    return reply.until is None or reply.until.is_set()
 
 
 async def _json_object(request: Request) -> dict[str, Any] | None:

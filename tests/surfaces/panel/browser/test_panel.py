@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -526,7 +527,9 @@ def test_who_has_no_key_signs_in_without_leaving_the_panel(
 
 
 def test_messages_sent_while_the_agent_works_wait_for_it(page: Page, lab: Lab) -> None:
-    page.ask("First", Reply.text("word " * 1000, delay_s=0.02), Reply.text("2"), Reply.text("3"))
+    go = threading.Event()
+    page.ask("First", Reply.text("1", until=go), Reply.text("2"), Reply.text("3"))
+    expect(page.panel.locator(".nwa-answer")).to_contain_text("1")
     waiting = page.panel.get_by_role("list", name="Messages that wait").get_by_role("listitem")
     for text in ("Second", "Wrong", "Third"):
         page.field.fill(text)
@@ -542,6 +545,7 @@ def test_messages_sent_while_the_agent_works_wait_for_it(page: Page, lab: Lab) -
     page.field.press("Enter")
     page.reload()
     expect(waiting).to_have_text([re.compile("Second"), re.compile("Third one")])
+    go.set()
     page.wait_for_end("complete", 3)
     expect(waiting).to_have_count(0)
     assert [text for text in lab.model.requests[-1].user_texts if len(text) < 20] == ["First", "Second", "Third one"]  # fmt: skip
