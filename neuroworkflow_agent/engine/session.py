@@ -312,7 +312,8 @@ class Session:
         finally:
             watch.cancel()
             checking.cancel()
-            self._turn = self._reader = self._process = None
+            if self._turn is turn:  # after a Stop the next one may have begun before this is told of it
+                self._turn = self._reader = self._process = None
             self._supervisor.start_idle_timer(self._is_idle)
 
     async def _ready_process(self, turn: Turn) -> ClaudeProcess | None:

@@ -26,7 +26,8 @@ from neuroworkflow_agent.engine.claude.hooks import Gate
 from neuroworkflow_agent.engine.claude.options import PlainOptions, build_options, plain_options
 from neuroworkflow_agent.engine.node_checks import NodeChecks
 from neuroworkflow_agent.engine.session import Session
-from neuroworkflow_agent.events import TurnEnd
+from neuroworkflow_agent.engine.turn import Turn
+from neuroworkflow_agent.events import Event, TurnEnd
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.skills import SkillSet
 from neuroworkflow_agent.testing import Reply, ScriptedModel
@@ -365,11 +366,17 @@ def test_stop_while_the_sdk_is_imported_is_true_at_once_and_the_next_turn_works(
 
     monkeypatch.setattr(options, "build_options", slow)
     session = make_session(cli_path=write_fake_claude(tmp_path, "ok"))
-    turn = session.start("hi")
+    following: list[Turn] = []
+
+    def go_on(event: Event) -> None:
+        if isinstance(event, TurnEnd):  # as soon as can be: while the stopped turn still tidies up
+            following.append(session.start("again"))
+
+    turn = session.start("hi", listener=go_on)
     until(lambda: bool(starts_early))
     turn.interrupt()
     assert turn.result(20).end == "interrupted"
     assert not goes_on.is_set()  # the import would go on for longer
     goes_on.set()
-    assert end_of(session, "again").end == "complete"
+    assert following[0].result(60).end == "complete"
     assert len(starts_early) == 1
