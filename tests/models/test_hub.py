@@ -99,7 +99,9 @@ def test_what_is_not_there_is_said(endpoint: str, tmp_path: Path, repo: str, fil
     assert ran.stderr.strip().splitlines()[-1].startswith(says)
 
 
+@pytest.mark.thorough
 def test_hub_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
+    """Of which huggingface_hub makes sure for 20 s."""
     ran = fetch("http://127.0.0.1:9", tmp_path, "lab/tiny-GGUF", "tiny.gguf")
     assert "is not on this machine and Hugging Face cannot be reached" in ran.stderr
 
