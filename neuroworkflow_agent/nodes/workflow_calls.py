@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from neuroworkflow_agent.nodes.catalogue import NodeEntry
@@ -43,6 +44,9 @@ class Reader(Protocol):
 
     @property
     def known(self) -> Mapping[str, NodeEntry]: ...
+
+    @property
+    def modules(self) -> Mapping[str, AbstractSet[str]]: ...
 
     def value(self, node: ast.AST, scope: Scope) -> Value: ...
 
@@ -213,6 +217,8 @@ class Calls:
         node = WorkflowNode(
             name if isinstance(name, str) else "", class_name, call, reader.known.get(class_name)
         )
+        modules = reader.modules.get(class_name, ())
+        node.module = next(iter(modules)) if len(modules) == 1 else ""
         if len(reader.made) < MAX_ITEMS:
             reader.made.append(node)
         return node

@@ -17,7 +17,7 @@ from neuroworkflow_agent.nodes.scripts import read_script
 from neuroworkflow_agent.nodes.source import Source
 from neuroworkflow_agent.nodes.workflow_calls import Calls
 from neuroworkflow_agent.nodes.workflow_expressions import TooMuchError
-from neuroworkflow_agent.nodes.workflow_nodes import known_nodes
+from neuroworkflow_agent.nodes.workflow_nodes import imported_from, known_nodes
 from neuroworkflow_agent.nodes.workflow_statements import Statements
 from neuroworkflow_agent.nodes.workflow_values import (
     Function,
@@ -45,7 +45,9 @@ class ScriptReader(Statements):
         imports = [node for node in source.walked.nodes if isinstance(node, ast.ImportFrom)]
         self.aliases = {each.asname: each.name for node in imports for each in node.names if each.asname}
         wanted = {called_name(node) for node in source.walked.nodes if isinstance(node, ast.Call)}
-        self.known = known_nodes(source, path, folders, {self.aliases.get(name, name) for name in wanted})
+        self.modules = imported_from(source)
+        names = {self.aliases.get(name, name) for name in wanted}
+        self.known = known_nodes(source, path, folders, names, self.modules)
         super().__init__(frozenset(self.known))
         self.findings: list[Finding] = []
         self.workflows: list[Workflow] = []

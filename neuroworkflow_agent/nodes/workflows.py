@@ -37,6 +37,8 @@ class WorkflowNode:
     at: ast.AST
     entry: NodeEntry | None = None
     """Its definition, where its file was found."""
+    module: str = ""
+    """What it is imported from; empty where that is not said, or in several ways."""
     settings: list[Setting] = field(default_factory=list)
     given: set[str] = field(default_factory=set)
     """Inputs that get a value by hand."""

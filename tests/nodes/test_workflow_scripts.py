@@ -190,6 +190,63 @@ def test_nearest_tree_of_nodes_counts(tmp_path: Path, correct_nodes: Path) -> No
     assert "NW703" in {code for code, _ in check(project / "examples", NODES + ADDED + CONNECTIONS)}
 
 
+def test_class_of_the_same_name_in_another_module_is_another_node(
+    tmp_path: Path, correct_nodes: Path
+) -> None:
+    """What a script imports from a module that is not here is not judged by a class of that name that is."""
+    nodes = tmp_path / "src" / "neuroworkflow" / "nodes"
+    for name in ("analysis", "sandbox"):
+        (nodes / name).mkdir(parents=True)
+    (tmp_path / "examples").mkdir()
+    for node in correct_nodes.glob("*.py"):
+        shutil.copy(node, nodes / "analysis")
+    text = (
+        NODES
+        + ADDED
+        + CONNECTIONS.replace("'firing_rate_hz'", "'rate_hz'").replace('"firing_rate_hz"', '"rate_hz"')
+    )
+    path = tmp_path / "examples" / "workflow.py"
+
+    def found(module: str, *folders: Path) -> list[str]:
+        imports = (
+            IMPORTS.replace("from FiringRateNode", f"from {module}")
+            .replace("from P", "from neuroworkflow.nodes.analysis.P")
+            .replace("from S", "from neuroworkflow.nodes.analysis.S")
+        )
+        path.write_text(imports + text)
+        return [f"{each.code} {each.message}" for each in check_workflow(path, folders).findings]
+
+    unknown = (
+        "NW701 The file of FiringRateNode, imported from {}, was not found, so its ports are not checked."
+    )
+    wrong = ["NW703 FiringRateNode has no output 'rate_hz'; connect raises ValueError."]
+    for module in (
+        "neuroworkflow.nodes.sandbox.FiringRateNode",
+        "neuroworkflow.nodes.sandbox",
+        "upload_nodes.FiringRateNode",
+    ):
+        assert found(module) == [unknown.format(module)]
+        assert found(module, nodes) == [unknown.format(module)]
+        assert (
+            found(module, nodes / "analysis" / "FiringRateNode.py") == wrong
+        )  # whoever names the file means it
+    for module in (
+        "neuroworkflow.nodes.analysis.FiringRateNode",
+        "neuroworkflow.nodes.analysis",
+        "neuroworkflow.nodes",
+        "nodes.analysis",
+        "analysis.FiringRateNode",
+    ):
+        assert found(module) == wrong
+    # In a hub's container the same modules lie in another place.
+    (tmp_path / "codes" / "projects").mkdir(parents=True)
+    nodes.rename(tmp_path / "codes" / "nodes")
+    path = tmp_path / "codes" / "projects" / "workflow.py"
+    assert found("neuroworkflow.nodes.analysis.FiringRateNode") == wrong
+    sandbox = "neuroworkflow.nodes.sandbox.FiringRateNode"
+    assert found(sandbox) == [unknown.format(sandbox)]
+
+
 def test_cells_behind_a_magic_that_runs_them_are_read(correct_nodes: Path) -> None:
     path = correct_nodes / "workflow.ipynb"
     cells = [

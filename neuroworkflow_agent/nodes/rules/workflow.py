@@ -65,11 +65,14 @@ def _check_is_connected(workflow: Workflow, node: WorkflowNode) -> Iterator[Find
 def _check_node(workflow: Workflow, node: WorkflowNode) -> Iterator[Finding]:
     find = workflow.source.find
     if node.entry is None:
+        origin = f", imported from {node.module}," if node.module else ""
         yield find(
             "NW701",
             node.at,
-            f"The file of {node.class_name} was not found, so its ports are not checked.",
-            "Name the folder of its file with --nodes.",
+            f"The file of {node.class_name}{origin} was not found, so its ports are not checked.",
+            "Correct the import, or name its file with --nodes."
+            if origin
+            else "Name the folder of its file with --nodes.",
         )
         return
     parameters = {each.name: each for each in node.entry.parameters}
