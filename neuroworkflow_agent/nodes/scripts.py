@@ -1,13 +1,15 @@
-"""A script or a notebook as one source: its code cells one after another, findings by cell."""
+"""A script or a notebook as one source: its code cells one after another, findings by cell and by the line of its file."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.magics import plain_python
+from neuroworkflow_agent.nodes.notebook_places import CodeCell, Places
 from neuroworkflow_agent.nodes.source import Source, Unreadable, parse, read_source
 
 _MAX_BYTES = 50_000_000
@@ -18,13 +20,26 @@ _MAX_BYTES = 50_000_000
 class NotebookSource(Source):
     """The code cells of a notebook."""
 
-    starts: tuple[int, ...] = ()
-    """First line of each code cell in the joined text."""
+    places: Places
 
     def find(self, code: str, at: ast.AST | None, message: str, remedy: str = "") -> Finding:
         found = super().find(code, at, message, remedy)
-        cell = sum(start <= found.line for start in self.starts)
-        return replace(found, message=f"Code cell {cell}: {found.message}") if at is not None else found
+        return found if at is None else _with_cell(found, self.places)
+
+    def in_file(self, findings: Sequence[Finding]) -> list[Finding]:
+        return _in_file(findings, self.places)
+
+
+def _with_cell(finding: Finding, places: Places) -> Finding:
+    return replace(finding, message=f"{places.in_words(finding.line)}: {finding.message}")
+
+
+def _in_file(findings: Sequence[Finding], places: Places) -> list[Finding]:
+    """The findings of a notebook with their places in its file, which may be gone by now."""
+    try:
+        return places.in_file(findings, Path(findings[0].path).read_text(encoding="utf-8"))
+    except (IndexError, OSError, ValueError):
+        return places.in_file(findings, "")
 
 
 def read_script(path: Path) -> Source:
@@ -44,17 +59,24 @@ def read_script(path: Path) -> Source:
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
             raise ValueError("it is not a regular file, or too large")
         notebook = nbformat.read(path, as_version=4)
-        sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        sources = [(at, cell.source) for at, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     except Exception as error:  # noqa: BLE001 - nbformat raises what the JSON happens to break
         reason = " ".join(str(error).split())[:200]
         finding = Finding(
             shown, 1, 1, "NW001", f"The notebook cannot be read: {reason}.", "Name a notebook file."
         )
         raise Unreadable(finding) from None
+    cells: list[CodeCell] = []
     lines: list[str] = []
-    starts: list[int] = []
-    for cell in sources:
-        starts.append(len(lines) + 1)
-        lines += plain_python(cell).splitlines()
-    source = parse("\n".join(lines) + "\n", shown)
-    return NotebookSource(source.path, source.text, source.tree, source.walked, tuple(starts))
+    for index, source in sources:
+        read = plain_python(source).splitlines()
+        cells.append(CodeCell(index, source, len(lines) + 1, tuple(read)))
+        lines += read
+    places = Places(cells)
+    try:
+        whole = parse("\n".join(lines) + "\n", shown)
+    except Unreadable as unreadable:
+        found = unreadable.finding
+        told = _with_cell(found, places) if found.code == "NW004" else found
+        raise Unreadable(*_in_file([told], places)) from None
+    return NotebookSource(whole.path, whole.text, whole.tree, whole.walked, places)

@@ -76,4 +76,4 @@ def check_workflow(path: Path, folders: tuple[Path, ...] = ()) -> WorkflowReport
     noqas = {script.source.path: noqas_in(script.source)}
     found = sorted({*script.findings, *rules.check(script), *check_names(script.source)})
     kept = keep(found, noqas, Selections(), lambda code: code.startswith("NW7") or code == "NW015")
-    return WorkflowReport(script, kept.findings, kept.silenced, kept.ignored)
+    return WorkflowReport(script, script.source.in_file(kept.findings), kept.silenced, kept.ignored)

@@ -102,7 +102,7 @@ def test_comment_in_a_cell_of_a_notebook(tmp_path: Path) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), path)
     report = check_workflow(path)
     assert [(each.code, each.message) for each in report.findings] == [
-        ("NW016", "Code cell 1: Nothing in this line raises NW709.")
+        ("NW016", "Code cell 1, line 1: Nothing in this line raises NW709.")
     ]
     assert report.summary == "1 node, 0 connections: 0 errors, 0 warnings, 1 silenced"
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from neuroworkflow_agent.cli import app
 from neuroworkflow_agent.nodes.drawing import workflow_as_mermaid, workflow_as_svg
 from neuroworkflow_agent.nodes.findings import RULES
+from neuroworkflow_agent.nodes.source import Unreadable
 from neuroworkflow_agent.nodes.workflow_report import check_workflow
 
 GOOD = """\
@@ -145,8 +146,55 @@ def test_notebook_is_read_with_its_magics_and_places(correct_nodes: Path) -> Non
     nbformat.write(new_notebook(cells=cells), path)
     found = [finding for finding in check_workflow(path).findings if finding.code == "NW702"]
     assert [finding.message for finding in found] == [
-        "Code cell 4: There is no node 'rate'; connect raises ValueError."
+        "Code cell 4, line 4: There is no node 'rate'; connect raises ValueError."
     ]
+
+
+def _found(path: Path, code: str) -> list[tuple[str, str]]:
+    """Words about the place of each finding of a code, and what stands at its line and column of the file."""
+    try:
+        findings = check_workflow(path).findings
+    except Unreadable as unreadable:
+        findings = [unreadable.finding]
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [
+        (each.message.split(":")[0], lines[each.line - 1][each.column - 1 :])
+        for each in findings
+        if each.code == code
+    ]
+
+
+def test_finding_in_a_notebook_names_the_line_of_its_file(correct_nodes: Path) -> None:
+    """Annotations stand beside lines of the JSON; people look for a line of a cell."""
+    path = correct_nodes / "workflow.ipynb"
+    made, built = GOOD.split("builder =")
+    built = "builder =" + built
+    wrong = 'note = "\\u00b5 \\"µ🧠"; builder.connect("rate", "firing_rate_hz", "report", "results")'
+    cells = [
+        new_markdown_cell("# Rates\n\ncells, source"),
+        new_code_cell("\n\n%matplotlib inline\n" + made),
+        new_code_cell("\n\nfiles = !ls \\\n  -l\n" + built + wrong),
+    ]
+    cells[0].metadata["source"] = ["cells"]
+    line = ("\n\nfiles = !ls \\\n  -l\n" + built).count("\n") + 1
+    notebook = new_notebook(cells=cells, metadata={"cells": [{"source": "no"}]})
+    for indent, ascii_only, is_list in (
+        (1, False, True),
+        (None, False, True),
+        (4, True, True),
+        (1, True, False),
+    ):
+        plain = json.loads(nbformat.writes(notebook))
+        if not is_list:
+            plain["cells"][2]["source"] = "".join(plain["cells"][2]["source"])
+        path.write_text(json.dumps(plain, indent=indent, ensure_ascii=ascii_only), encoding="utf-8")
+        ((words, there),) = _found(path, "NW702")
+        assert words == f"Code cell 2, line {line}"
+        assert there.startswith('builder.connect(\\"rate\\"')
+    cells[2] = new_code_cell("x = 1\nfor x in\n    pass")
+    nbformat.write(new_notebook(cells=cells), path)
+    ((words, there),) = _found(path, "NW004")
+    assert (words, there) == ("Code cell 2, line 2", '\\n",')
 
 
 def test_notebook_that_is_none_is_a_finding(tmp_path: Path) -> None:
