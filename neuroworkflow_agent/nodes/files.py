@@ -59,12 +59,21 @@ def is_another(library: Path) -> bool:
 
 def unknown_labels(library: Path) -> frozenset[str]:
     """Labels of a definition that this version of the library does not take, as its first public one."""
+    return frozenset(name for name in LATER_LABELS if _takes(library, name) is False)
+
+
+def takes_fan_in(node: Path) -> bool | None:
+    """Whether the library around a node's file has ports for several sources; None if there is none to look into."""
+    library = library_around(node)
+    return None if library is None else _takes(library, "fan_in")
+
+
+def _takes(library: Path, field: str) -> bool | None:
+    """Whether the schema of this version of the library has a field; None if it cannot be read."""
     text = _beginning(library / "core" / "schema.py")
     if b"class NodeDefinitionSchema" not in text:
-        return frozenset()
-    return frozenset(
-        name for name in LATER_LABELS if not re.search(rb"^\s+%s\s*:" % name.encode(), text, re.MULTILINE)
-    )
+        return None
+    return re.search(rb"^\s+%s\s*:" % field.encode(), text, re.MULTILINE) is not None
 
 
 def mentions_any(path: Path, texts: Collection[str]) -> bool:

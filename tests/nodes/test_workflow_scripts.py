@@ -190,6 +190,32 @@ def test_nearest_tree_of_nodes_counts(tmp_path: Path, correct_nodes: Path) -> No
     assert "NW703" in {code for code, _ in check(project / "examples", NODES + ADDED + CONNECTIONS)}
 
 
+@pytest.mark.parametrize(
+    ("schema", "remedy"),
+    [
+        (None, "newer versions of the library take"),
+        ("    fan_in: bool = False\n", "declare the port with fan_in=True and take a list."),
+        ("", "this one does not"),
+    ],
+)
+def test_several_sources_are_put_right_as_the_library_allows(
+    schema: str | None, remedy: str, correct_nodes: Path
+) -> None:
+    if schema is not None:
+        core = correct_nodes.parent / "neuroworkflow" / "core"
+        core.mkdir(parents=True)
+        (core / "node.py").write_text("class Node:\n    def add_process_step(self):\n        pass\n")
+        (core / "schema.py").write_text(
+            f"class PortDefinition:\n{schema}    optional: bool = False\nclass NodeDefinitionSchema:\n    pass\n"
+        )
+    second = 'wf.add_node(PoissonPopulationNode("more"))\nwf.connect("more", "spike_times_ms", "rates", "spike_times_ms")\n'
+    (correct_nodes / "workflow.py").write_text(IMPORTS + NODES + ADDED + CONNECTIONS + second)
+    (found,) = [
+        each for each in check_workflow(correct_nodes / "workflow.py").findings if each.code == "NW707"
+    ]
+    assert remedy in found.remedy
+
+
 def test_class_of_the_same_name_in_another_module_is_another_node(
     tmp_path: Path, correct_nodes: Path
 ) -> None:
@@ -295,6 +321,7 @@ def test_hostile_script_ends(name: str, correct_nodes: Path) -> None:
 _PIECES = ["(", ")", "[", "]", "{", "}", "*", "**", "=", ":", ",", ".", "\n", "    ", "if x:", "for a in b:", "lambda: ", "yield ", "await ", "None", "self", "wf", "nodes", "population", "'rates'", "f'{wf}'", "add_node(", "connect(", "[0]", "[1:]", "not ", " in ", " if wf else ", "global wf\n", "del wf\n", "return wf\n", "def f(a, *b, c=1, **d):\n    ", "class C:\n    ", "with wf as x:\n    ", "try:\n    ", "while True:\n    ", "x := ", "+ ", "% "]  # fmt: skip
 
 
+@pytest.mark.timeout(1800 if tiers.THOROUGH else 120)
 def test_mutated_scripts_never_crash_it(correct_nodes: Path) -> None:
     """Pieces of every style, cut, exchanged and mixed with others."""
     chance = random.Random(tiers.SEED)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from neuroworkflow_agent.nodes.catalogue import PortEntry
 from neuroworkflow_agent.nodes.connections import check_ports
 from neuroworkflow_agent.nodes.expressions import UNKNOWN
+from neuroworkflow_agent.nodes.files import takes_fan_in
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.workflows import Connection, Script, Workflow, WorkflowNode
+
+_FAN_IN = {
+    True: "Keep one, or declare the port with fan_in=True and take a list.",
+    False: "Keep one; a newer version of the library also has ports for several (fan_in=True), this one does not.",
+    None: "Keep one, or declare the port with fan_in=True, which newer versions of the library take, and take a list.",
+}
+"""What to do about several sources, by whether the library has ports for them."""
 
 
 def check(script: Script) -> Iterator[Finding]:
@@ -194,6 +203,7 @@ def _check_connection(
 def _check_fan_in(workflow: Workflow, connection: Connection, wanted: PortEntry) -> Iterator[Finding]:
     """Several sources, told at the last of them, which is the one that would win."""
     target = (connection.to_node, connection.to_port)
+    target_entry = workflow.nodes[connection.to_node].entry
     sources = [c for c, _ in _ends(workflow) if (c.to_node, c.to_port) == target and c.is_certain]
     if len(sources) > 1 and not wanted.fan_in and sources[-1].names == connection.names:
         others = ", ".join(f"{c.from_node}.{c.from_port}" for c in sources)
@@ -201,5 +211,5 @@ def _check_fan_in(workflow: Workflow, connection: Connection, wanted: PortEntry)
             "NW707",
             connection.at,
             f"{connection.to_node}.{connection.to_port} has {len(sources)} sources ({others}); the last wins, without a word.",
-            "Keep one, or declare the port with fan_in=True and take a list.",
+            _FAN_IN[takes_fan_in(Path(target_entry.path)) if target_entry else None],
         )
