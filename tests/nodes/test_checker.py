@@ -419,6 +419,7 @@ def mutated_nodes(draw: st.DrawFn) -> bytes:
     return data
 
 
+@pytest.mark.timeout(1800 if tiers.THOROUGH else 120)
 @settings(_WRITING_FILES, max_examples=tiers.count(10_000))
 @given(data=mutated_nodes())
 def test_mutated_nodes_never_crash_it(data: bytes, tmp_path: Path) -> None:

@@ -300,6 +300,7 @@ _SEEDS = [
 ]
 
 
+@pytest.mark.timeout(1800 if tiers.THOROUGH else 120)
 def test_mutated_files_never_crash_the_checker_nor_fixing(tmp_path: Path) -> None:
     chance = random.Random(tiers.SEED)
     path = tmp_path / "MutatedNode.py"
