@@ -88,12 +88,12 @@ def check_node(
     from neuroworkflow_agent.nodes import reports
     from neuroworkflow_agent.nodes.checker import check_paths, try_nodes
 
-    report = check_paths(paths, need_nodes=not skip_others)
+    report = check_paths(paths, jobs=None, need_nodes=not skip_others)
     if diff:
         raise typer.Exit(_print_diffs(report.findings) or (1 if report.errors else 0))
     fixed = _fix(report.findings) if fix else 0
     if fix:
-        report = check_paths(paths, need_nodes=not skip_others)
+        report = check_paths(paths, jobs=None, need_nodes=not skip_others)
     if run:
         report = try_nodes(report, AgentConfig.from_env().harmless_environ, timeout_s=timeout)
     match FindingsFormat.json if as_json else output:

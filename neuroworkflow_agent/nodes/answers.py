@@ -44,7 +44,7 @@ def answer(question: str, arguments: Mapping[str, Any], environ: Mapping[str, st
 
 def _check_node(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> Answer:
     folder = arguments["folder"]
-    report = check_paths([Path(path) for path in arguments["paths"]])
+    report = check_paths([Path(path) for path in arguments["paths"]], jobs=None)
     if arguments.get("run"):
         report = try_nodes(report, environ, timeout_s=float(arguments.get("timeout_s") or 60.0))
     checked = {path: [0, 0] for path, _ in report.nodes}

@@ -73,7 +73,7 @@ class Report:
         return f"{looked_at}: {summarise(self.findings, self.silenced, self.ignored)}"
 
 
-def check_paths(paths: Sequence[Path], *, jobs: int | None = None, need_nodes: bool = True) -> Report:
+def check_paths(paths: Sequence[Path], *, jobs: int | None = 1, need_nodes: bool = True) -> Report:
     """Check files, and the node files in folders.
 
     Parameters
@@ -81,7 +81,8 @@ def check_paths(paths: Sequence[Path], *, jobs: int | None = None, need_nodes: b
     paths
         Files and folders. A file that is named must hold a node; in a folder, files without one are passed by.
     jobs
-        Processes for many files; None for as many as there are processors.
+        Processes for many files; None for as many as there are processors. Each imports the caller's script, which
+        then needs `if __name__ == "__main__":` around what it does.
     need_nodes
         Whether it is wrong for a file that is named to hold none.
 

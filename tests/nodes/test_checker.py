@@ -269,9 +269,16 @@ def test_many_files_are_checked_in_several_processes_as_in_one(tmp_path: Path) -
     command = [sys.executable, "-m", "neuroworkflow_agent", "check-node", "--json", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    alone = check_paths([tmp_path], jobs=1)
+    alone = check_paths([tmp_path])
     assert json.loads(done.stdout)["findings"] == [finding.as_dict() for finding in alone.findings]
     assert len(alone.nodes) > 150
+    # A script as a person writes it, which other processes must not import.
+    script = tmp_path / "look.py"
+    script.write_text(
+        "from pathlib import Path\nfrom neuroworkflow_agent.nodes import check_paths\nprint(check_paths([Path.cwd()]).summary)\n"
+    )
+    plain = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (plain.stdout, plain.stderr) == (f"{alone.summary}\n", "")
 
 
 def test_deep_stack_of_the_caller_gives_a_finding(tmp_path: Path) -> None:
