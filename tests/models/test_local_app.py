@@ -106,6 +106,22 @@ async def test_what_code_is_going_to_compute_is_said_while_it_is_written_but_no_
         assert [block["type"] for block in message["content"]] == ["tool_use"]
 
 
+async def test_plan_that_repeats_the_question_ends_as_one() -> None:
+    message = await answer(Llama("# what is the mean?\nx.mean()\n```"), body(said("user", "the mean?")))
+    assert message["content"][0]["text"] == "What is the mean?\n\n"
+
+
+async def test_error_that_is_to_be_repaired_is_told_before_the_model_is_asked() -> None:
+    cells = "Cell [1]:\nrate = 2\n\nCell [2]:\nrat\nError: NameError: name 'rat' is not defined"
+    context = f"<notebook-context-0a>\nWhat happened:\n\n{cells}\n</notebook-context-0a>"
+    llama = Llama("# the name is rate\nrate\n```")
+    asked = {"role": "user", "content": [{"type": "text", "text": each} for each in (context, "fix this")]}
+    told, call = (await answer(llama, body(asked)))["content"]
+    assert told["text"] == "The cell stopped with this error: `NameError: name 'rat' is not defined`. Nothing of that name exists here; there is `rate`.\n\n"  # fmt: skip
+    assert call["input"]["code"].endswith("rate")
+    assert llama.asked[0]["messages"][-1] == {"role": "assistant", "content": "```python\n"}
+
+
 async def test_file_is_looked_into_before_the_model_is_asked_about_it() -> None:
     asked = body(said("user", "What is the mean rate in m3.csv?"))
     (look,) = (await answer(Llama(), asked))["content"]

@@ -50,7 +50,7 @@ def plan_of(line: str, evidence: str) -> str:
     said = line.removeprefix("#").strip().rstrip(".:")
     if not line.startswith("#") or not said or not is_supported(said, evidence):
         return ""
-    return f"{said[0].upper()}{said[1:]}."
+    return f"{said[0].upper()}{said[1:]}{'' if said.endswith('?') else '.'}"
 
 
 def _is_rounded(said: float, found: float) -> bool:

@@ -183,8 +183,8 @@ def _as_message(request: Request) -> Message:
         f"{_BEFORE}\n{request.cells}\n\nDo not repeat them. {offered}My request: " if request.cells else ""
     )
     helps = (
-        f"- {request.explanation} Write that cell again with only the error corrected."
-        if request.names_repair
+        f"- {explanation} Write that cell again with only the error corrected."
+        if (explanation := request.repaired)
         else recipes(request.text)
     )
     after = f"\n\nWhat may help, with names of the right kind put in:\n{helps}" if helps else ""

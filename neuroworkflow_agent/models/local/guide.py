@@ -94,10 +94,13 @@ class _Coder:
 
     async def events(self) -> AsyncIterator[str]:
         advice = self._first_advice()
+        explanation = "" if self._prompt.runs else self._prompt.request.repaired
+        if explanation:
+            yield self._writer.text(f"{explanation}\n\n")
         for number in range(_TRIES):
             reader = FenceReader()
             reader.feed(_FENCE)
-            has_said = bool(number or self._is_repair)
+            has_said = bool(number or explanation or self._is_repair)
             async for delta in self._written(advice, number):
                 reader.feed(delta)
                 if not has_said and (line := first_line(reader.block)) is not None:

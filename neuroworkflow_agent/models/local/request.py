@@ -87,6 +87,11 @@ class Request:
         return bool(self.error) and _REPAIR.search(self.text) is not None
 
     @property
+    def repaired(self) -> str:
+        """The explanation of the error that is to be repaired; empty if none is."""
+        return self.explanation if self.names_repair else ""
+
+    @property
     def is_repair(self) -> bool:
         """Whether a failed cell may be meant, so that its names may be given new values."""
         return bool(self.error) and not self.asks_why
