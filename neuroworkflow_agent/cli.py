@@ -15,23 +15,22 @@ import typer
 
 from neuroworkflow_agent import cli_instructions, cli_nodes, cli_sign_in
 from neuroworkflow_agent._version import __version__
+from neuroworkflow_agent.cli_help import App
 from neuroworkflow_agent.cli_nodes import JsonOption
 from neuroworkflow_agent.config import AgentConfig, Mode
 from neuroworkflow_agent.errors import AgentError, ConfigError
 from neuroworkflow_agent.surfaces.console import SafeConsole, echo, say
 from neuroworkflow_agent.surfaces.terminal_colours import GREEN, RED
 
-app = typer.Typer(
+app = App(
     name="neuroworkflow-agent",
     help="An agent that lives in your Jupyter kernel.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-sessions = typer.Typer(
-    help="Sessions of this workspace; Claude Code shows the same ones.", no_args_is_help=True
-)
+sessions = App(help="Sessions of this workspace; Claude Code shows the same ones.", no_args_is_help=True)
 app.add_typer(sessions, name="sessions")
-gateway = typer.Typer(
+gateway = App(
     help="Serve the gateway: it holds the key of the Messages API, and kernels show it their own tokens.",
     invoke_without_command=True,
 )

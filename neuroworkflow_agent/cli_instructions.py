@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from neuroworkflow_agent import instructions
+from neuroworkflow_agent.cli_help import App
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.surfaces.console import echo
 from neuroworkflow_agent.text import show_invisible
 from neuroworkflow_agent.trusted_text import UnfitFileError
 
-app = typer.Typer(help="Standing instructions: what the agent follows in every session.")
+app = App(help="Standing instructions: what the agent follows in every session.")
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE")]
 

@@ -264,6 +264,13 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+def expect_no_colour_of_the_terminals(sent: str) -> None:
+    """None of the sixteen colours, nor the faint that makes any of them paler."""
+    assert not re.search(
+        r"\x1b\[(?:\d+;)*(?:2|3[0-7]|4[0-7]|9[0-7])(?:;\d+)*m", re.sub(r"38;5;\d+", "", sent)
+    )
+
+
 def test_colours_are_read_on_dark_and_on_light() -> None:
     long = f"{ANSWER}\n> quoted `x`\n\n1. one\n\n[link](https://a.example)\n\n---\n\n### Less\n"
     sent: list[str] = []
@@ -287,10 +294,7 @@ def test_colours_are_read_on_dark_and_on_light() -> None:
         end("interrupted"),
     ):
         view.handle(event)
-    # None of the sixteen colours, nor the faint that makes any of them paler.
-    assert not re.search(
-        r"\x1b\[(?:\d+;)*(?:2|3[0-7]|4[0-7]|9[0-7])(?:;\d+)*m", re.sub(r"38;5;\d+", "", "".join(sent))
-    )
+    expect_no_colour_of_the_terminals("".join(sent))
     colours = {char.fg for row in terminal.screen.buffer.values() for char in row.values()} - {"default"}
     assert {GREEN, PURPLE, RED} < colours
     assert len(colours) == 6
@@ -329,3 +333,25 @@ def test_commands_have_colours_on_a_terminal_alone(
     assert "\x1b" not in piped.stdout + piped.stderr
     assert set(piped.stdout.splitlines()) <= set(terminal.lines)
     assert terminal.style_of("error NW") == (("default" if no_color else RED), True)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "--help"], ["--help"], ["sessions", "show", "--hlep"], ["hlep"]]
+)
+def test_help_and_usage_errors_are_read_on_dark_and_on_light(
+    arguments: list[str], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    command = pexpect.spawn(sys.executable, ["-m", "neuroworkflow_agent", *arguments], cwd=workspace, dimensions=(60, 100), encoding="utf-8")  # fmt: skip
+    command.expect(pexpect.EOF, timeout=60)
+    terminal = Terminal(100, 60)
+    terminal.write(command.before.replace("\r\n", "\n"))
+    command.close()
+    expect_no_colour_of_the_terminals(command.before)
+    assert any(
+        name in terminal.text for name in ("--model", "check-node", "No such option", "No such command")
+    )
+    colours = {char.fg for row in terminal.screen.buffer.values() for char in row.values()} - {"default"}
+    assert colours
+    assert min(contrast(colour, ground) for colour in colours for ground in GROUNDS) >= 3.1
