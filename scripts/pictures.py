@@ -295,7 +295,7 @@ def make(picture: Picture, browser: Browser) -> None:
     from neuroworkflow_agent.testing.lab import Lab
 
     with tempfile.TemporaryDirectory() as home, ScriptedModel() as model:
-        lab = Lab(Path(home), model, "--JupyterNotebookApp.expose_app_in_browser=True")
+        lab = Lab(Path(home), model)
         try:
             data = Stage(lab, browser, picture).photograph()
             lab.end_kernels()

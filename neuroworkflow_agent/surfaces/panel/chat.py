@@ -95,6 +95,10 @@ class PanelChat:
         """`text` without known secrets."""
         return self._view.hide(text)
 
+    def link_to(self, path: str) -> str:
+        """The target of a link to a file, from the notebook; empty where there is none."""
+        return self._view.link_to(path)
+
     def open(self, resume: str | None = None, *, fork: bool = False) -> None:
         """Begin in the background: with the named session, the latest (`""`), or a new one (None)."""
         self._portal.post(lambda: self._spawn(self._begin(resume, fork=fork), {}))

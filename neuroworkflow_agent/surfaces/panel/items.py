@@ -39,11 +39,19 @@ class Transcript:
         Told of each picture before an item refers to it.
     root
         Files below it are named from there.
+    link_to
+        Gives the target of a link to a file, from the notebook; empty where there is none.
     """
 
-    def __init__(self, on_picture: Callable[[ShownPicture], None], root: PurePath | None = None) -> None:
+    def __init__(
+        self,
+        on_picture: Callable[[ShownPicture], None],
+        root: PurePath | None = None,
+        link_to: Callable[[str], str] = lambda _path: "",
+    ) -> None:
         self._root = root
         self._on_picture = on_picture
+        self._link_to = link_to
         self._view = TurnView()
         self._drawers: dict[int, _Drawer] = {}
         self._sent: dict[str, Item] = {}
@@ -93,8 +101,11 @@ class Transcript:
             case Text():
                 drawer = _Answer(item_id, item)
             case Card():
-                kind = _Question if item.is_question else _Tool
-                drawer = kind(item_id, item, self._on_picture, self._root)
+                drawer = (
+                    _Question(item_id, item)
+                    if item.is_question
+                    else _Tool(item_id, item, self._on_picture, self._root, self._link_to)
+                )
         self._drawers[id(item)] = drawer
         return drawer
 
@@ -172,17 +183,9 @@ class _Answer(_Drawer):
 
 
 class _CardDrawer(_Drawer):
-    def __init__(
-        self,
-        item_id: str,
-        card: Card,
-        on_picture: Callable[[ShownPicture], None],
-        root: PurePath | None,
-    ) -> None:
+    def __init__(self, item_id: str, card: Card) -> None:
         super().__init__(item_id, "question" if card.is_question else "tool", tool=card.tool_use_id)
         self._card = card
-        self._on_picture = on_picture
-        self._root = root
 
     def draw(self) -> Item:
         self.sent["state"] = self._card.state
@@ -213,9 +216,23 @@ class _Tool(_CardDrawer):
     """What its input is shown with: whether as an approval has it, and the change to its file."""
     _rendered: Sequence[tuple[Output, str]] = ()
 
+    def __init__(
+        self,
+        item_id: str,
+        card: Card,
+        on_picture: Callable[[ShownPicture], None],
+        root: PurePath | None,
+        link_to: Callable[[str], str],
+    ) -> None:
+        super().__init__(item_id, card)
+        self._on_picture = on_picture
+        self._root = root
+        self._link_to = link_to
+
     def draw(self) -> Item:
         super().draw()
         self._draw_input()
+        self._draw_link()
         duration_s = self._card.duration_s
         self.sent["duration"] = "" if duration_s is None else f"{duration_s:.1f} s"
         self.sent["parts"] = self._draw_outputs() or _result_parts(self._card)
@@ -230,6 +247,11 @@ class _Tool(_CardDrawer):
         shown = draw(card.name, card.input, self._root, card.change)
         is_open = is_whole or shown.is_open or bool(shown.html)
         self.sent.update(name=card.name, title=shown.title, input=shown.html, open=is_open)
+
+    def _draw_link(self) -> None:
+        """Where the file is opened that its title ends with; one that is not written yet may not be there."""
+        if "link" not in self.sent and self._card.change is not None and self._card.state == "ok":
+            self.sent["link"] = self._link_to(self._card.change.path)
 
     def _draw_outputs(self) -> list[str]:
         """The outputs, of which those that have changed are rendered."""

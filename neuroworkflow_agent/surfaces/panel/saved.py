@@ -37,12 +37,21 @@ class SavedTranscript:
         `display_pub.publish` of the shell, uncaptured; on any thread.
     hide
         Takes known secrets out of a text.
+    link_to
+        Gives the target of a link to a file, from the notebook; empty where there is none.
     """
 
-    def __init__(self, panel_id: str, publish: Callable[..., None], hide: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        panel_id: str,
+        publish: Callable[..., None],
+        hide: Callable[[str], str],
+        link_to: Callable[[str], str] = lambda _path: "",
+    ) -> None:
         self._panel_id = panel_id
         self._publish = publish
         self._hide = hide
+        self._link_to = link_to
         self._drawn: dict[int, tuple[Item, Rendered]] = {}
         """Items that change no more, by their identity."""
         self._shown = Rendered("", "")
@@ -55,7 +64,7 @@ class SavedTranscript:
 
     def update(self, items: Sequence[Item]) -> None:
         """Show other items."""
-        known = {id(item): self._drawn.get(id(item)) or (item, _draw(item)) for item in items}
+        known = {id(item): self._drawn.get(id(item)) or (item, self._draw(item)) for item in items}
         self._drawn = known
         kept, room = [], _MAX_CHARS
         for _item, drawn in reversed(known.values()):
@@ -82,30 +91,29 @@ class SavedTranscript:
         transient = {"display_id": f"nwa-saved-{self._panel_id}"}
         self._publish(bundle, {}, transient=transient, update=not is_new)
 
+    def _draw(self, item: Item) -> Rendered:
+        match item:
+            case Prompt(text=text):
+                return parts.prompt(text)
+            case Text(is_thinking=False, text=text):
+                return Rendered(render_html(text), render_text(text))
+            case Card():
+                return self._draw_card(item)
+            case Plan():
+                return parts.plan(item.rows)
+            case Note(text=text):
+                return parts.notice(text)
+            case End(event=event):
+                return parts.turn_end(event)
+        return Rendered("", "")
 
-def _draw(item: Item) -> Rendered:
-    match item:
-        case Prompt(text=text):
-            return parts.prompt(text)
-        case Text(is_thinking=False, text=text):
-            return Rendered(render_html(text), render_text(text))
-        case Card():
-            return _draw_card(item)
-        case Plan():
-            return parts.plan(item.rows)
-        case Note(text=text):
-            return parts.notice(text)
-        case End(event=event):
-            return parts.turn_end(event)
-    return Rendered("", "")
-
-
-def _draw_card(card: Card) -> Rendered:
-    given = card_text(card, status_of(card))
-    outputs = card.outputs.outputs
-    shown = "".join(_with_picture(render_output(output)) for output in outputs)
-    texts = [given.text, parts.outputs_text(outputs)]
-    return Rendered(f"{given.html}{shown}", "\n".join(text for text in texts if text))
+    def _draw_card(self, card: Card) -> Rendered:
+        link = self._link_to(card.change.path) if card.change and card.state == "ok" else ""
+        given = card_text(card, status_of(card), link=link)
+        outputs = card.outputs.outputs
+        shown = "".join(_with_picture(render_output(output)) for output in outputs)
+        texts = [given.text, parts.outputs_text(outputs)]
+        return Rendered(f"{given.html}{shown}", "\n".join(text for text in texts if text))
 
 
 def _with_picture(output: ShownOutput) -> str:

@@ -22,6 +22,7 @@ from neuroworkflow_agent.models.endpoint import NoEndpointError
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.outputs import ShownPicture
 from neuroworkflow_agent.surfaces.chat import BUSY, Chat
+from neuroworkflow_agent.surfaces.file_links import FileLinks
 from neuroworkflow_agent.surfaces.panel.items import Transcript
 from neuroworkflow_agent.surfaces.panel.outbox import Outbox, Send
 from neuroworkflow_agent.surfaces.panel.patches import Op
@@ -75,7 +76,7 @@ class SessionView:
         self._on_turn_end = on_turn_end
         self._keep = keep
         self._pictures: dict[str, ShownPicture] = {}
-        self._transcript = Transcript(self._keep_picture, config.workspace)
+        self._transcript = self._new_transcript()
         self._is_starting = False
         self._is_running = False
         self._stop_wanted = False
@@ -130,7 +131,7 @@ class SessionView:
             stored = await asyncio.to_thread(self.chat.stored) if self.chat.has_history else None
             events = await asyncio.to_thread(self.chat.history)
             self._pictures.clear()
-            self._transcript = Transcript(self._keep_picture, self.chat.config.workspace)
+            self._transcript = self._new_transcript()
             for event in events:
                 self._transcript.handle(event)
             self._transcript.patch()
@@ -282,6 +283,11 @@ class SessionView:
         """`text` without known secrets. On any thread."""
         return redact(text, self.chat.config.secrets)
 
+    def link_to(self, path: str) -> str:
+        """The target of a link to a file, from the notebook; empty where there is none."""
+        config = self.chat.config
+        return FileLinks(config.now("JPY_SESSION_NAME"), config.workspace).link_to(path)
+
     def _tell_so_far(self) -> None:
         """Keep the transcript, which stays as it is for a while, and say what the session has cost and uses."""
         items = self._transcript.items
@@ -296,6 +302,9 @@ class SessionView:
             context=used,
             context_tokens=f"{last.context_tokens:,} of {last.context_window:,}" if last and used else "",
         )
+
+    def _new_transcript(self) -> Transcript:
+        return Transcript(self._keep_picture, self.chat.config.workspace, self.link_to)
 
     def _take_patch(self) -> list[Op]:
         return self._transcript.patch()

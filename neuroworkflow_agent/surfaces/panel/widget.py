@@ -87,7 +87,9 @@ class ChatPanel(anywidget.AnyWidget):
         self._chat = PanelChat(shell, settings, portal=shared_portal(), send=self._send_now, keep=self._keep)
         super().__init__()
         self.panel_id = self.model_id
-        self._saved = SavedTranscript(self.panel_id, uncaptured_publish(shell), self._chat.hide)
+        self._saved = SavedTranscript(
+            self.panel_id, uncaptured_publish(shell), self._chat.hide, self._chat.link_to
+        )
         _keep_the_thread_asked_for(self.comm)
         self.on_msg(self._receive)
         self._chat.open(resume, fork=fork)

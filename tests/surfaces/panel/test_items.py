@@ -17,6 +17,7 @@ from neuroworkflow_agent.events import (
     CellOutput,
     CellStart,
     Event,
+    FileChange,
     Notice,
     TextDelta,
     ThinkingDelta,
@@ -253,3 +254,25 @@ def test_an_approval_shows_in_the_panel_what_the_card_cut() -> None:
     )
     assert "thesis" in items[-1]["input"]
     assert "\\u202e" in items[-1]["input"]
+
+
+def test_a_file_is_linked_once_it_is_written() -> None:
+    links: list[str] = []
+
+    def link_to(path: str) -> str:
+        links.append(path)
+        return "model.py"
+
+    transcript = Transcript(lambda _picture: None, link_to=link_to)
+    edit = {"file_path": "/w/nodes/model.py"}
+    for event in (
+        TurnStart(TURN, "Go"),
+        ToolUse(ID, "Edit", edit),
+        FileChange(ID, "nodes/model.py", "@@ -1 +1 @@\n-a\n+b"),
+    ):
+        transcript.handle(event)
+        transcript.patch()
+    assert "link" not in transcript.snapshot()[-1]
+    transcript.handle(ToolResult(ID, "", False))
+    assert [op["fields"]["link"] for op in transcript.patch() if op["op"] == "set"] == ["model.py"]
+    assert links == ["nodes/model.py"]

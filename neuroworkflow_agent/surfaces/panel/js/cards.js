@@ -156,11 +156,23 @@ class Card {
   drawInput() {
     const { item } = this;
     const input = /** @type {HTMLElement} */ (this.input);
-    /** @type {HTMLElement} */ (this.title).textContent = item.title;
+    this.drawTitle();
     if (this.drawn === item.input) return;
     this.drawn = item.input;
     input.innerHTML = item.input; // sanitized by Python
     this.dress(input);
+  }
+
+  /** What a call does; the name of a file that it has changed opens it. */
+  drawTitle() {
+    const { item } = this;
+    const title = /** @type {HTMLElement} */ (this.title);
+    if (title.textContent !== item.title) title.textContent = item.title;
+    if (!item.link || this.isLinked) return;
+    this.isLinked = true;
+    const end = item.title.indexOf(" ") + 1;
+    const file = el("a.nwa-file", { text: item.title.slice(end), title: "Open this file", target: "_blank", rel: "noopener" });
+    this.store.connect(file, item.link).then((can) => can && title.replaceChildren(item.title.slice(0, end), file), () => {});
   }
 
   drawApproval() {

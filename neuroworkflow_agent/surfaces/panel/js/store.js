@@ -220,6 +220,19 @@ class Store {
     }, ANSWER_MS);
   }
 
+  /**
+   * Have a link open a file of the server's, as links in cells do: in JupyterLab in its editor, in Notebook as text.
+   * @param {HTMLAnchorElement} anchor @param {string} link From the notebook, quoted. @returns {Promise<boolean>} Whether the page can.
+   */
+  async connect(anchor, link) {
+    const { linkHandler, resolver } = this.model.widget_manager?.rendermime ?? {};
+    if (!linkHandler || !resolver) return false;
+    const path = await resolver.resolveUrl(link);
+    linkHandler.handleLink(anchor, decodeURIComponent(path), "");
+    anchor.href = await resolver.getDownloadUrl(path);
+    return true;
+  }
+
   // -- pictures ---------------------------------------------------------------------------------------
 
   /**
