@@ -103,6 +103,8 @@ class ChatPanel(anywidget.AnyWidget):
         """End the session's process and remove the panel; the session stays on disk."""
         if self._chat is not None:
             self._chat.close()
+        if self._saved is not None:
+            shared_portal().post(self._saved.flush)
         super().close()
 
     def _receive(self, _widget: Any, content: Any, buffers: list[Any]) -> None:

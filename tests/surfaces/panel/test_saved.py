@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import pytest
 
 from neuroworkflow_agent.events import (
     CellEnd,
@@ -17,6 +20,7 @@ from neuroworkflow_agent.events import (
 )
 from neuroworkflow_agent.ids import ToolUseId, TurnId
 from neuroworkflow_agent.outputs import stream
+from neuroworkflow_agent.surfaces.panel import saved as saved_module
 from neuroworkflow_agent.surfaces.panel.saved import SavedTranscript
 from neuroworkflow_agent.surfaces.turn_view import TurnView
 
@@ -59,6 +63,7 @@ def saved(*events: Event, hide: Any = str) -> dict[str, str]:
         view.handle(event)
         if isinstance(event, TurnEnd):
             transcript.update(view.items)
+    transcript.flush()
     return cell.bundle
 
 
@@ -88,13 +93,39 @@ def test_it_has_every_turn_with_its_code_outputs_and_pictures() -> None:
     assert "Hm." not in bundle["text/html"]
 
 
-def test_it_is_bounded_and_keeps_the_newest() -> None:
+async def test_it_is_bounded_and_keeps_the_newest() -> None:
     events = [event for number in range(40) for event in turn(f"ask {number}", "x" * 100_000)]
     text = saved(*events)["text/plain"]
     assert len(text) < 3_100_000
     assert "What was said before is left out here." in text
     assert "> ask 39" in text
     assert "> ask 2\n" not in text
+
+
+async def test_a_long_one_is_sent_when_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved_module, "_CHARS_A_SECOND", 10_000_000)
+    cell, view, sent = Cell(), TurnView(), []
+
+    def publish(data: dict[str, str], *rest: Any, **named: Any) -> None:
+        cell.publish(data, *rest, **named)
+        sent.append(len(data["text/html"]) + len(data["text/plain"]))
+
+    transcript = SavedTranscript("abc", publish, str)
+    transcript.show()
+    for number in range(20):
+        for event in turn(f"ask {number}", "x" * 50_000):
+            view.handle(event)
+        transcript.update(view.items)
+    # As ever, and once for every eight that follow at once; all of it would be 21 million.
+    assert len(sent) == 1 + 1 + 2
+    assert sum(sent) < 3_100_000
+    assert "ask 19" not in cell.bundle["text/plain"]
+    await asyncio.sleep(0.5)
+    assert "ask 19" in cell.bundle["text/plain"]
+    count = len(sent)
+    transcript.update(view.items)
+    transcript.flush()
+    assert len(sent) == count
 
 
 def test_known_secrets_are_not_kept() -> None:
