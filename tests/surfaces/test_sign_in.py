@@ -24,6 +24,7 @@ from neuroworkflow_agent.models.endpoint import NoEndpointError
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.testing.real_kernel import RealKernel
+from tests import needs
 
 COMMAND = [sys.executable, "-m", "neuroworkflow_agent"]
 IN_TERMINAL = """\
@@ -313,3 +314,36 @@ def test_completion_is_there() -> None:
         [sys.executable, "-c", script], env={**os.environ, **environ}, capture_output=True, text=True
     )
     assert set(re.split(r"\s+", done.stdout.strip())) == {"login", "logout"}
+
+
+IN_A_DESKTOP_SESSION = """\
+set -e
+printf secret | gnome-keyring-daemon --unlock --components=secrets > /dev/null
+login="{python} -m neuroworkflow_agent"
+printf '%s' "$KEY_FOR_TEST" | $login login anthropic --url "$URL_FOR_TEST"
+$login login --status
+$login doctor | grep sign-in
+if grep -r "$KEY_FOR_TEST" "$HOME"; then exit 9; fi
+$login logout
+{python} -c "import keyring; print('left:', [item.get_label() for item in keyring.get_keyring().get_preferred_collection().get_all_items()])"
+"""
+
+
+def test_key_is_kept_in_a_real_secret_service(model: ScriptedModel, tmp_path: Path) -> None:
+    needs.program("gnome-keyring-daemon", install="sudo apt install gnome-keyring")
+    dbus = needs.program("dbus-run-session", install="sudo apt install dbus")
+    home = tmp_path / "desktop"
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    # The session's own programs must not find another session's.
+    environ = {**kept, "HOME": str(home), "XDG_RUNTIME_DIR": str(tmp_path / "runtime")}
+    home.mkdir(), (tmp_path / "runtime").mkdir(mode=0o700)
+    done = subprocess.run(
+        [dbus, "--", "sh", "-c", IN_A_DESKTOP_SESSION.format(python=sys.executable)],
+        env={**environ, "KEY_FOR_TEST": model.api_key, "URL_FOR_TEST": model.base_url},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Signed in to {model.base_url} (anthropic), kept in the system's keyring." in done.stdout
+    assert "You are signed out: the key is removed.\nleft: []" in done.stdout
