@@ -198,7 +198,8 @@ def _nginx(upstream: str, directory: Path) -> Iterator[Target | None]:
         http {{
             access_log off; client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;
             fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;
-            upstream up {{ server {upstream.removeprefix("http://")}; keepalive 300; }}
+            upstream up {{ server {upstream.removeprefix("http://")}; keepalive 300; keepalive_requests 1000000000; }}
+            keepalive_requests 1000000000;
             server {{
                 listen 127.0.0.1:{port};
                 location /v1/ {{
