@@ -20,7 +20,10 @@ _FAST = re.compile(rb'"speed"\s*:\s*"(?!standard")')
 _HOUR = re.compile(rb'"ttl"\s*:\s*"(?!5m")')
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 """No program writes a letter so, unless to hide a name."""
-_BASE64 = re.compile(rb'"data"\s*:\s*"([A-Za-z0-9+/=_-]{1024,})')
+_BASE64 = re.compile(
+    rb'("media_type"\s*:\s*"image/[\w.+-]{1,30}"\s*,\s*)?"data"\s*:\s*"([A-Za-z0-9+/=_-]{1024,})'
+)
+"""What is not said to be a picture before its data may be a document."""
 _MORE_BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]*")
 _OVERLAP = 1_200
 _MOST_NAMES = 20
@@ -34,7 +37,7 @@ class Asked:
         self._tail = b""
         self._tokens = 0.0
         self._base64 = 0
-        self._in_base64 = False
+        self._in_base64 = self._in_picture = False
         self.models: set[str] = set()
         """Every model that is named; empty if that is not known."""
         self._is_hidden = False
@@ -60,7 +63,7 @@ class Asked:
     @property
     def tokens(self) -> int:
         """How many tokens the prompt may have."""
-        return math.ceil(self._tokens + (tokens_in_base64(self._base64) if self._in_base64 else 0))
+        return math.ceil(self._tokens + self._tokens_in_base64())
 
     def _find_names(self, seen: bytes) -> None:
         # Looking for plain bytes first is many times faster, and most pieces have none of these.
@@ -93,8 +96,8 @@ class Asked:
         for found in _BASE64.finditer(seen) if b'"data"' in seen else ():
             if found.end() <= start:
                 continue  # seen with the last piece
-            self._tokens += tokens_in(seen[start : max(start, found.start(1))])
-            self._base64, self._in_base64 = len(found[1]), True
+            self._tokens += tokens_in(seen[start : max(start, found.start(2))])
+            self._base64, self._in_base64, self._in_picture = len(found[2]), True, found[1] is not None
             start = found.end()
             if start == len(seen):
                 return
@@ -102,5 +105,8 @@ class Asked:
         self._tokens += tokens_in(seen[start:])
 
     def _end_base64(self) -> None:
-        self._tokens += tokens_in_base64(self._base64)
+        self._tokens += self._tokens_in_base64()
         self._base64, self._in_base64 = 0, False
+
+    def _tokens_in_base64(self) -> float:
+        return tokens_in_base64(self._base64, is_picture=self._in_picture) if self._in_base64 else 0.0

@@ -1,5 +1,7 @@
 """How many tokens something may have been, where nobody says. Pure; rather too many than too few.
 
+What is reserved for a request and what is booked of an answer that says nothing are reckoned by these same figures.
+
 Source: Anthropic's glossary (a token is about 3.5 English characters), its notes on the tokenizer of Claude Opus 4.7
 and later (up to 1.35 times as many tokens for the same text) and on pictures (4,784 tokens at most).
 """
@@ -17,8 +19,8 @@ _OTHERS = [
 ]
 _HIGH = bytes(range(0x80, 0x100))
 _PICTURE_TOKENS = 4_784
-_BASE64_BYTES_PER_TOKEN = 40
-"""Of documents: a page of a PDF has about 3,000 tokens and 100 kB."""
+_DOCUMENT_BYTES_PER_TOKEN = 12
+"""Of documents in base64: a page of a PDF has about 3,000 tokens as text and picture, and often no more than 25 kB."""
 
 TOKENS_PER_S = 80.0
 """How fast a model writes what is not seen: thinking, or an answer that comes only when it is whole."""
@@ -36,9 +38,10 @@ def tokens_in(text: bytes) -> float:
     return tokens + sum(len(text.translate(None, others)) * per for others, per in _OTHERS)
 
 
-def tokens_in_base64(count: int) -> float:
-    """Of a picture or a document of so many characters in base64."""
-    return min(count * _PER_BYTE, max(_PICTURE_TOKENS, count / _BASE64_BYTES_PER_TOKEN))
+def tokens_in_base64(count: int, *, is_picture: bool = False) -> float:
+    """Of a picture, or else a document, of so many characters in base64."""
+    most = _PICTURE_TOKENS if is_picture else max(_PICTURE_TOKENS, count / _DOCUMENT_BYTES_PER_TOKEN)
+    return min(count * _PER_BYTE, most)
 
 
 def tokens_written(seconds: float, most: int) -> int:

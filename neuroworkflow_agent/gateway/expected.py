@@ -1,7 +1,7 @@
 """What a request may use, read from as much of its body as is there. Pure.
 
-A text's tokens are estimated by its bytes. Pictures and documents travel as base64 and cost much less than text of
-that length; they are told apart only in a body that is there as a whole, by the places where the API takes them.
+Pictures and documents travel as base64 and cost much less than text of that length; they are told apart only in a
+body that is there as a whole, by the places where the API takes them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_BYTES_PER_TOKEN = 4.0
-_BYTES_PER_TOKEN_BEYOND_ASCII = 2.5
-_ASCII = bytes(range(128))
-_PICTURE_TOKENS = 1_600
-_DOCUMENT_BYTES_PER_TOKEN = 12
+from neuroworkflow_agent.gateway.estimates import MOST_BYTES_PER_TOKEN, tokens_in, tokens_in_base64
+
 _MOST_PROMPT_TOKENS = 1_000_000
 """No model takes more."""
 _MODEL_FIRST = re.compile(rb'\s*\{\s*"model"\s*:\s*"([\w.:@/\[\]-]{1,100})"')
@@ -37,8 +34,10 @@ class Estimate:
 def estimate(beginning: bytes, length: int | None) -> Estimate:
     """By the beginning of a body, and its length if that is known."""
     model = _MODEL_FIRST.match(beginning)
-    prompt = _MOST_PROMPT_TOKENS if length is None else _text_tokens(beginning, max(length, len(beginning)))
-    return Estimate(model[1].decode() if model else "", prompt, None)
+    prompt = tokens_in(beginning)
+    per_byte = prompt / len(beginning) if beginning else 1 / MOST_BYTES_PER_TOKEN
+    prompt += math.inf if length is None else max(0, length - len(beginning)) * per_byte
+    return Estimate(model[1].decode() if model else "", _bounded(prompt), None)
 
 
 def estimate_whole(body: bytes) -> Estimate:
@@ -47,30 +46,28 @@ def estimate_whole(body: bytes) -> Estimate:
         message = json.loads(body)
     except (ValueError, RecursionError):
         message = None
+    prompt = tokens_in(body)
     if not isinstance(message, dict):  # the API refuses it
-        return Estimate("", _text_tokens(body, len(body)), None)
+        return Estimate("", _bounded(prompt), None)
     model, most = message.get("model"), message.get("max_tokens")
-    media_bytes = media_tokens = 0
-    for kind, size in _media(message.get("messages")):
-        media_bytes += size
-        media_tokens += _PICTURE_TOKENS if kind == "image" else math.ceil(size / _DOCUMENT_BYTES_PER_TOKEN)
+    for kind, data in _media(message.get("messages")):
+        prompt += tokens_in_base64(len(data), is_picture=kind == "image") - tokens_in(
+            data.encode("utf-8", "replace")
+        )
     return Estimate(
         model if isinstance(model, str) else "",
-        min(_MOST_PROMPT_TOKENS, _text_tokens(body, len(body), media_bytes) + media_tokens),
+        _bounded(prompt),
         most if isinstance(most, int) and not isinstance(most, bool) and most >= 0 else None,
     )
 
 
-def _text_tokens(sample: bytes, size: int, media_bytes: int = 0) -> int:
-    """Of so many bytes that are like the sample, of which some are no text."""
-    beyond = len(sample.translate(None, _ASCII)) / max(1, len(sample)) * size
-    within = max(0.0, size - beyond - media_bytes)
-    tokens = within / _BYTES_PER_TOKEN + beyond / _BYTES_PER_TOKEN_BEYOND_ASCII
-    return min(_MOST_PROMPT_TOKENS, math.ceil(tokens))
+def _bounded(tokens: float) -> int:
+    """No more than a model takes, and none of less than nothing: a text may be counted larger than it came."""
+    return math.ceil(max(0.0, min(_MOST_PROMPT_TOKENS, tokens)))
 
 
-def _media(content: Any, depth: int = 0) -> Iterator[tuple[str, int]]:
-    """Kind and bytes of each picture and document in messages, and in the results of tools in them."""
+def _media(content: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Kind and base64 of each picture and document in messages, and in the results of tools in them."""
     for block in content if isinstance(content, list) and depth < 4 else ():
         if not isinstance(block, dict):
             continue
@@ -78,6 +75,6 @@ def _media(content: Any, depth: int = 0) -> Iterator[tuple[str, int]]:
         if block.get("type") in ("image", "document") and isinstance(source, dict):
             data = source.get("data")
             if source.get("type") == "base64" and isinstance(data, str):
-                yield block["type"], len(data)
+                yield block["type"], data
         else:
             yield from _media(block.get("content"), depth + 1)

@@ -221,14 +221,18 @@ def test_stream_that_breaks_off_is_estimated_by_its_script(
 
 def test_prompt_is_estimated_by_its_script_and_pictures_by_their_size() -> None:
     assert asked_for(messages=[JAPANESE * 100]).tokens >= len(JAPANESE) * 100
-    picture = base64.b64encode(random.Random(1).randbytes(400_000)).decode()
-    body = json.dumps({"model": "claude-opus-5", "messages": [{"source": {"type": "base64", "data": picture}}], "max_tokens": 77}).encode()  # fmt: skip
-    for step in (1_500, 65_536, len(body)):
-        asked = Asked()
-        for start in range(0, len(body), step):
-            asked.feed(body[start : start + step])
-        assert 4_784 <= asked.tokens <= 16_000, step
-        assert (asked.models, asked.max_tokens) == ({"claude-opus-5"}, 77)
+    data = base64.b64encode(random.Random(1).randbytes(400_000)).decode()
+    for kind, least in (("image/png", 4_784), ("application/pdf", len(data) // 12)):
+        source = {"type": "base64", "media_type": kind, "data": data}
+        body = json.dumps(
+            {"model": "claude-opus-5", "messages": [{"source": source}], "max_tokens": 77}
+        ).encode()
+        for step in (1_500, 65_536, len(body)):
+            asked = Asked()
+            for start in range(0, len(body), step):
+                asked.feed(body[start : start + step])
+            assert least <= asked.tokens <= least + 100, (kind, step)
+            assert (asked.models, asked.max_tokens) == ({"claude-opus-5"}, 77)
 
 
 def test_names_are_found_wherever_the_body_is_cut() -> None:

@@ -8,7 +8,8 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 
 from neuroworkflow_agent.gateway import reservations
 from neuroworkflow_agent.gateway import store as stores
+from neuroworkflow_agent.gateway.asked import Asked
 from neuroworkflow_agent.gateway.budgets import fits
 from neuroworkflow_agent.gateway.expected import Estimate, estimate, estimate_whole
 from neuroworkflow_agent.gateway.reservations import LEASE_S, Reservation
@@ -130,19 +132,22 @@ def test_refusal_of_the_upstream_gives_back_what_was_reserved(
     wait_until(lambda: gateway.ask(model=DEAREST).status_code == 200)
 
 
+@pytest.mark.parametrize(("prompt_bytes", "is_alone"), [(30_000, False), (80_000, True)])
 def test_one_dollar_serves_the_default_request_of_the_cli_to_the_dearest_model(
-    serve_gateway: ServeGateway, upstream: ScriptedModel
+    serve_gateway: ServeGateway, upstream: ScriptedModel, prompt_bytes: int, is_alone: bool
 ) -> None:
-    """A prompt of 80 kB and 32,000 tokens allowed, beside another request; by `max_tokens` it would reserve $2.70."""
+    """As the agent sends it, beside another request, and with the CLI's own prompt; its `max_tokens` alone are $9.60."""
     gateway = serve_gateway(user_usd_per_day=1)
-    with running(gateway, upstream):
+    with ExitStack() as stack:
+        if not is_alone:
+            stack.enter_context(running(gateway, upstream))
         upstream.extend(Reply((Text("done"),), input_tokens=20_000, output_tokens=500))
-        answer = gateway.ask(model=DEAREST, max_tokens=32_000, system="x" * 80_000)
+        answer = gateway.ask(model=DEAREST, max_tokens=128_000, system="x" * prompt_bytes)
     assert answer.status_code == 200, answer.text
 
 
 def test_picture_is_not_taken_for_a_long_text(serve_gateway: ServeGateway, upstream: ScriptedModel) -> None:
-    """Two megabytes of base64 are 1,600 tokens; as text they would cost more than the budget."""
+    """Two megabytes of base64 are 4,784 tokens at most; as text they would cost more than the budget."""
     gateway = serve_gateway(user_usd_per_day=2)
     source = {"type": "base64", "media_type": "image/png", "data": "A" * 2_000_000}
     messages = [{"role": "user", "content": [{"type": "image", "source": source}]}]
@@ -151,7 +156,7 @@ def test_picture_is_not_taken_for_a_long_text(serve_gateway: ServeGateway, upstr
         assert gateway.ask(model=DEAREST, messages=messages).status_code == 200
         text = [{"role": "user", "content": [{"type": "text", "text": "A" * 2_000_000}]}]
         refused = gateway.ask(model=DEAREST, messages=text)
-    assert (refused.status_code, refused.json()["error"]["message"].count("$7.50")) == (429, 1)
+    assert (refused.status_code, refused.json()["error"]["message"].count("$11.57")) == (429, 1)
 
 
 # -- how much, and for how long -----------------------------------------------------------------------------
@@ -320,41 +325,53 @@ def body(**fields: object) -> bytes:
 @pytest.mark.parametrize(
     ("beginning", "length", "expected"),
     [
-        (b'{"model":"claude-opus-4-1","messages":[', 40_000, Estimate("claude-opus-4-1", 10_000, None)),
-        (b' {\n "model" : "mine" ,', 400, Estimate("mine", 100, None)),
+        (b'{"model":"claude-opus-4-1","messages":[', 42_000, Estimate("claude-opus-4-1", 16_200, None)),
+        (b' {\n "model" : "mine" ,', 420, Estimate("mine", 162, None)),
         # Not the first key: there may be another one of that name deeper in, and a dearer one behind it.
-        (b'{"messages":[{"model":"claude-haiku-4-5"}],', 40_000, Estimate("", 10_000, None)),
+        (b'{"messages":[{"model":"claude-haiku-4-5"}],', 42_000, Estimate("", 16_200, None)),
         (b'{"model":"claude-opus-4-1"', None, Estimate("claude-opus-4-1", 1_000_000, None)),
-        ("神経".encode() * 100, 600, Estimate("", 240, None)),
+        ("神経".encode() * 100, 600, Estimate("", 260, None)),
+        ("神経".encode() * 100, 6_000, Estimate("", 2_600, None)),
         (b"", 0, Estimate("", 0, None)),
+        (b"", 420, Estimate("", 162, None)),
         (b"x" * 100, 10**12, Estimate("", 1_000_000, None)),
     ],
 )
 def test_estimate_by_a_beginning(beginning: bytes, length: int | None, expected: Estimate) -> None:
-    assert estimate(beginning, length) == expected
+    guess = estimate(beginning, length)
+    assert replace(guess, prompt_tokens=expected.prompt_tokens) == expected
+    assert expected.prompt_tokens <= guess.prompt_tokens <= expected.prompt_tokens + 1
 
 
-_PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 100_000}}
+_PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 105_000}}
 _DOCUMENT = {"type": "document", "source": {"type": "base64", "data": "A" * 120_000}}
 
 
 @pytest.mark.parametrize(
     ("whole", "model", "tokens", "most"),
     [
-        (body(messages=[], model="m", max_tokens=7), "m", 11, 7),
-        (body(messages=[{"content": [_PICTURE, _PICTURE]}]), "", 3_200, None),
-        (body(messages=[{"content": [{"type": "tool_result", "content": [_PICTURE]}]}]), "", 1_600, None),
+        (body(messages=[], model="m", max_tokens=7), "m", 17, 7),
+        (body(messages=[{"content": [_PICTURE, _PICTURE]}]), "", 9_568, None),
+        (body(messages=[{"content": [{"type": "tool_result", "content": [_PICTURE]}]}]), "", 4_784, None),
         (body(messages=[{"content": [_DOCUMENT]}]), "", 10_000, None),
-        (body(messages=[{"content": [{"type": "tool_use", "input": _PICTURE}]}]), "", 25_000, None),
-        (body(metadata=_PICTURE), "", 25_000, None),
+        (body(messages=[{"content": [{"type": "tool_use", "input": _PICTURE}]}]), "", 40_500, None),
+        (body(metadata=_PICTURE), "", 40_500, None),
         (body(model=3, max_tokens=True), "", 8, None),
-        (b'{"model":"cheap","model":"dear"}', "dear", 8, None),
-        (b"[" * 100_000, "", 25_000, None),
+        (b'{"model":"cheap","model":"dear"}', "dear", 12, None),
+        (b"[" * 105_000, "", 40_500, None),
         (b'{"model":', "", 3, None),
-        (b"\xff\xfe", "", 1, None),
+        (b"\xff\xfe", "", 0, None),
     ],
 )
 def test_estimate_by_all_of_a_body(whole: bytes, model: str, tokens: int, most: int | None) -> None:
     guess = estimate_whole(whole)
     assert (guess.model, guess.most_answer_tokens) == (model, most)
-    assert tokens <= guess.prompt_tokens <= tokens + 80
+    assert tokens <= guess.prompt_tokens <= tokens + 100
+
+
+@pytest.mark.parametrize("content", ["plain text " * 900, "発火する神経細胞" * 900, [_PICTURE], [_DOCUMENT]])
+def test_request_is_reserved_for_as_what_it_is_booked_where_its_answer_says_nothing(content: object) -> None:
+    whole, asked = body(messages=[{"role": "user", "content": content}]), Asked()
+    for start in range(0, len(whole), 40_000):
+        asked.feed(whole[start : start + 40_000])
+    assert asked.tokens == pytest.approx(estimate_whole(whole).prompt_tokens, rel=0.01)
