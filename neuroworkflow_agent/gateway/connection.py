@@ -18,24 +18,34 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from neuroworkflow_agent.gateway.framing import Refusal, RequestReader
 from neuroworkflow_agent.gateway.peers import Peers, most_connections
+from neuroworkflow_agent.gateway.refused import RefusedConnections
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.wire import error_body
 
 _STATE = "neuroworkflow_connection"
 _AT_ONCE = (429, 431)
 """Not after earlier answers, however long they take."""
-_CROWDED = Refusal(503, "The gateway has too many connections; try again soon.")
+_CROWDED = Refusal(503, "The gateway has too many connections; try again soon.", "crowded")
+_LATE = Refusal(408, "The request's headers did not come in time.", "late")
 _RETRY_S = 2
 _NO_PEER = "-"
 
 
-def make_protocol(settings: GatewaySettings) -> type[asyncio.Protocol]:
-    """What uvicorn is to serve each connection with: its own HTTP protocol, with the limits of `settings`."""
+def make_protocol(settings: GatewaySettings, refused: RefusedConnections) -> type[asyncio.Protocol]:
+    """What uvicorn is to serve each connection with: its own HTTP protocol, with the limits of `settings`.
+
+    Parameters
+    ----------
+    settings
+        Limits.
+    refused
+        Is told of connections that meet one.
+    """
     peers = Peers(most_connections(settings.max_connections), settings.peer_connections)
 
     class LimitedConnection(Connection):
         def __init__(self, **given: Any) -> None:
-            super().__init__(settings, peers, **given)
+            super().__init__(settings, peers, refused, **given)
 
     return LimitedConnection
 
@@ -49,15 +59,24 @@ class Connection(asyncio.Protocol):
         Limits.
     peers
         The connections there are.
+    refused
+        Is told if this one is.
     app_state, **given
         What uvicorn gives its protocols.
     """
 
     def __init__(
-        self, settings: GatewaySettings, peers: Peers, *, app_state: dict[str, Any], **given: Any
+        self,
+        settings: GatewaySettings,
+        peers: Peers,
+        refused: RefusedConnections,
+        *,
+        app_state: dict[str, Any],
+        **given: Any,
     ) -> None:
         self._settings = settings
         self._peers = peers
+        self._refused = refused
         self._loop = asyncio.get_running_loop()
         # The state of an ASGI scope is where an app and its server may leave things for each other.
         self._server = HttpToolsProtocol(app_state={**app_state, _STATE: self}, **given)
@@ -199,7 +218,7 @@ class Connection(asyncio.Protocol):
 
     def _headers_are_late(self) -> None:
         if self._reader.is_amid:
-            self._refuse(Refusal(408, "The request's headers did not come in time."))
+            self._refuse(_LATE)
         else:
             self.close()
 
@@ -207,6 +226,7 @@ class Connection(asyncio.Protocol):
         """Say why, unless that would stand in the middle of an answer, and close."""
         if self._transport.is_closing():
             return
+        self._refused.add(refusal.reason, refusal.status, self.peer)
         if self._transport.get_write_buffer_size():  # whoever takes nothing does not keep it open either
             self._transport.abort()
             return
@@ -230,7 +250,12 @@ class Connection(asyncio.Protocol):
         if self._writing_timer is None:
             limits = self._settings
             patience_s = limits.idle_timeout_s if self._is_known else limits.header_timeout_s
-            self._writing_timer = self._loop.call_later(patience_s, self._transport.abort)
+            self._writing_timer = self._loop.call_later(patience_s, self._give_up_writing)
+
+    def _give_up_writing(self) -> None:
+        self._writing_timer = None
+        self._refused.add("unread", 0, self.peer)
+        self._transport.abort()
 
     def _stop_writing_timer(self) -> None:
         if self._writing_timer is not None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import httptools
 
+from neuroworkflow_agent.gateway.refused import Reason
+
 _SLICE_BYTES = 16 * 2**10
 """So much is parsed before it is counted."""
 _MAX_HEADERS = 100
@@ -30,11 +32,15 @@ class Refusal:
 
     status: int
     message: str
+    reason: Reason
+    """For the log and the metrics."""
 
 
-_TOO_LARGE = Refusal(431, "The request's headers are too large.")
+_TOO_LARGE = Refusal(431, "The request's headers are too large.", "headers")
 _UNCLEAR = Refusal(
-    400, "The request's length is not clear. Give one content-length, or transfer-encoding: chunked."
+    400,
+    "The request's length is not clear. Give one content-length, or transfer-encoding: chunked.",
+    "length",
 )
 
 
@@ -115,7 +121,7 @@ class RequestReader:
             return
         except httptools.HttpParserError:
             if self.refusal is None and not self._is_over:
-                self.refusal = Refusal(400, "The request is not valid HTTP.")
+                self.refusal = Refusal(400, "The request is not valid HTTP.", "http")
         self._count(len(data))
 
     def _count(self, size: int) -> None:
@@ -172,7 +178,7 @@ class RequestReader:
             raise _StopError
         self.is_amid = True
         if len(self.messages) > _MAX_WAITING:
-            self._refuse(Refusal(429, "Too many requests at once on one connection."))
+            self._refuse(Refusal(429, "Too many requests at once on one connection.", "pipelined"))
 
     def on_url(self, url: bytes) -> None:
         """Some of its target."""
@@ -189,11 +195,11 @@ class RequestReader:
             return
         method, version = self._parser.get_method(), self._parser.get_http_version()
         if version not in _VERSIONS:
-            self._refuse(Refusal(505, f"HTTP/{version} is not spoken here. Use HTTP/1.1."))
+            self._refuse(Refusal(505, f"HTTP/{version} is not spoken here. Use HTTP/1.1.", "version"))
         if len(self._url) > self._max_header_bytes:
             self._refuse(_TOO_LARGE)
         if method == b"CONNECT" or not _has_path(self._url):
-            self._refuse(Refusal(400, "The request's target is not a path."))
+            self._refuse(Refusal(400, "The request's target is not a path.", "target"))
         lines = [b"%b %b HTTP/%b" % (method, self._url, version.encode())]
         framing = []
         for name, value in self._headers:

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from neuroworkflow_agent.errors import GatewayError
+from neuroworkflow_agent.gateway.refused import RefusedConnections
 from neuroworkflow_agent.gateway.usage import Usage
 
 Outcome: TypeAlias = Literal[
@@ -85,6 +86,7 @@ class Record:
             buckets=_FIRST_BYTE_S,
             registry=registry,
         )
+        self.refused_connections = RefusedConnections(registry, _now_text)
         self.in_flight = Gauge(f"{name}_requests_in_flight", "Requests being served.", registry=registry)
 
     def log(self, exchange: Exchange) -> None:
@@ -137,9 +139,8 @@ class Record:
 
 
 def _line(exchange: Exchange) -> str:
-    now = time.time()
     fields = {
-        "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03}Z",
+        "time": _now_text(),
         "caller": exchange.caller,
         "method": exchange.method,
         "purpose": exchange.purpose,
@@ -161,6 +162,11 @@ def _line(exchange: Exchange) -> str:
     if exchange.unclear:
         fields["unclear"] = exchange.unclear
     return json.dumps(fields)
+
+
+def _now_text() -> str:
+    now = time.time()
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03}Z"
 
 
 def _ms(seconds: float | None) -> float | None:

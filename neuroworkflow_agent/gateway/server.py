@@ -38,7 +38,7 @@ def make_server(settings: GatewaySettings) -> GatewayServer:
         gateway,
         host=settings.host,
         port=settings.port,
-        http=make_protocol(settings),
+        http=make_protocol(settings, gateway.record.refused_connections),
         backlog=backlog(),
         ws="none",
         lifespan="on",

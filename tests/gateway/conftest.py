@@ -133,7 +133,9 @@ def gateways(home: Path, upstream: ScriptedModel) -> Iterator[ServeGateway]:
                 "journal_dir": home / "journal",
             }
             settings = load_settings(**{**defaults, **given})
-            url = stack.enter_context(serving(Gateway(settings), http=make_protocol(settings), ws="none"))
+            app = Gateway(settings)
+            protocol = make_protocol(settings, app.record.refused_connections)
+            url = stack.enter_context(serving(app, http=protocol, ws="none"))
             client = stack.enter_context(httpx.Client(base_url=url, timeout=30))
             return Served(url, settings, client, logged)
 

@@ -484,6 +484,29 @@ def test_metrics_and_log_tell_no_secret_and_no_body(own_gateway: Served, upstrea
     assert first["tokens"] > 0
 
 
+def test_refused_connections_are_in_metrics_and_log(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(header_timeout_s=0.2, peer_connections=3)
+    many = "".join(f"a{n}: b\r\n" for n in range(101))
+    for request in (f"{HEAD}{many}\r\n", f"{HEAD}transfer-encoding: gzip, chunked\r\n\r\n", "\x16\x03\x01", HEAD):
+        assert status_of(gateway.raw(request.encode("latin-1"))) in (400, 408, 431)
+    held = [socket.create_connection(("127.0.0.1", gateway.port), 10) for _ in range(4)]
+    assert read_all(held[0]).startswith(b"HTTP/1.1 503 ")
+    for connection in held:
+        connection.close()
+    wait_until(lambda: len(gateway.log) == 5)
+    told = [json.loads(line) for line in gateway.log]
+    assert [(line["reason"], line["status"], line["peer"], line["count"]) for line in told] == [
+        ("headers", 431, "127.0.0.1", 1),
+        ("length", 400, "127.0.0.1", 1),
+        ("http", 400, "127.0.0.1", 1),
+        ("late", 408, "127.0.0.1", 1),
+        ("crowded", 503, "127.0.0.1", 1),
+    ]
+    metrics = gateway.client.get("/metrics").text
+    for reason in ("headers", "length", "http", "late", "crowded"):
+        assert f'neuroworkflow_gateway_connections_refused_total{{reason="{reason}"}} 1.0' in metrics
+
+
 def test_metrics_may_need_a_token(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(metrics_token="prometheus-token-01")
     assert gateway.client.get("/metrics").status_code == 401
