@@ -1,10 +1,11 @@
-"""The gateway, beside LiteLLM's proxy and nginx, against the same upstream, in one run."""
+"""The gateway, beside LiteLLM's proxy and nginx, against the same upstream, in one run; over PostgreSQL where it is installed."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import pwd
 import secrets
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import psutil
 
@@ -39,7 +41,9 @@ def rows() -> list[Row]:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         upstream = stack.enter_context(_upstream())
         direct = Target("direct", upstream, _KEY)
-        gateway = stack.enter_context(_gateway(upstream, directory))
+        database = stack.enter_context(_postgres())
+        settings = {"NEUROWORKFLOW_GATEWAY_DATABASE_URL": database} if database else {}
+        gateway = stack.enter_context(_gateway(upstream, directory, settings))
         others = [stack.enter_context(start(upstream, directory)) for start in (_nginx, _litellm)]
         return asyncio.run(_measure(direct, gateway, [other for other in others if other is not None]))
 
@@ -248,3 +252,36 @@ litellm_settings: {{telemetry: false}}
     with _process(command, **switches) as process:
         wait_for_port(port, process, 120)
         yield Target("LiteLLM", f"http://127.0.0.1:{port}", _TOKEN, process.pid)
+
+
+@contextlib.contextmanager
+def _postgres() -> Iterator[str | None]:
+    """A PostgreSQL of this run alone; None where it is not installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
+    initdb = shutil.which("initdb") or (str(found[0]) if found else None)
+    if initdb is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="postgres-") as home:
+        user: dict[str, Any] = {}
+        if os.geteuid() == 0:  # it does not run as root
+            user = {"user": "postgres", "group": pwd.getpwnam("postgres").pw_gid, "extra_groups": []}
+            shutil.chown(home, "postgres", "postgres")
+        quiet: dict[str, Any] = {
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+            "cwd": home,
+            **user,
+        }
+        command = [initdb, "-D", f"{home}/data", "-A", "trust", "-U", "gateway", "--no-sync"]
+        subprocess.run(command, check=True, **quiet)
+        port = free_port()
+        program = str(Path(initdb).with_name("postgres"))
+        process = subprocess.Popen([program, "-D", f"{home}/data", "-p", str(port), "-k", home, "-h", "127.0.0.1"], **quiet)  # fmt: skip
+        try:
+            wait_for_port(port, process)
+            time.sleep(0.5)
+            yield f"postgresql+psycopg://gateway@127.0.0.1:{port}/postgres"
+        finally:
+            process.terminate()
+            process.wait(30)

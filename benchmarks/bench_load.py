@@ -10,10 +10,8 @@ import asyncio
 import contextlib
 import math
 import os
-import pwd
 import resource
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,7 +22,7 @@ from typing import Any
 import httpx
 import psutil
 
-from benchmarks.bench_gateway import _gateway, _litellm, _memory, _nginx, _process, _upstream
+from benchmarks.bench_gateway import _gateway, _litellm, _memory, _nginx, _postgres, _process, _upstream
 from benchmarks.rows import Row, percentile
 from benchmarks.streaming_client import Target
 from neuroworkflow_agent.gateway.store import Store
@@ -254,36 +252,3 @@ def _connections(database: str) -> int:
             "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND pid <> pg_backend_pid()"
         ).fetchone()
     return int(row[0]) if row else 0
-
-
-@contextlib.contextmanager
-def _postgres() -> Iterator[str | None]:
-    """A PostgreSQL of this run alone; None where it is not installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
-    initdb = shutil.which("initdb") or (str(found[0]) if found else None)
-    if initdb is None:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="postgres-") as home:
-        user: dict[str, Any] = {}
-        if os.geteuid() == 0:  # it does not run as root
-            user = {"user": "postgres", "group": pwd.getpwnam("postgres").pw_gid, "extra_groups": []}
-            shutil.chown(home, "postgres", "postgres")
-        quiet: dict[str, Any] = {
-            "stdout": subprocess.DEVNULL,
-            "stderr": subprocess.DEVNULL,
-            "cwd": home,
-            **user,
-        }
-        command = [initdb, "-D", f"{home}/data", "-A", "trust", "-U", "gateway", "--no-sync"]
-        subprocess.run(command, check=True, **quiet)
-        port = free_port()
-        program = str(Path(initdb).with_name("postgres"))
-        process = subprocess.Popen([program, "-D", f"{home}/data", "-p", str(port), "-k", home, "-h", "127.0.0.1"], **quiet)  # fmt: skip
-        try:
-            wait_for_port(port, process)
-            time.sleep(0.5)
-            yield f"postgresql+psycopg://gateway@127.0.0.1:{port}/postgres"
-        finally:
-            process.terminate()
-            process.wait(30)

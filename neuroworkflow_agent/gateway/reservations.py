@@ -38,7 +38,7 @@ _running = sa.or_(
         )
     ),
 )
-_reserved = (
+RESERVED = (
     sa.select(
         exchanges.c.account,
         sa.func.count(),
@@ -48,7 +48,8 @@ _reserved = (
     .where(exchanges.c.settled_at.is_(None), exchanges.c.day == sa.bindparam("day"), _running)
     .group_by(exchanges.c.account)
 )
-_reserved_by = _reserved.where(exchanges.c.account.in_(sa.bindparam("accounts", expanding=True)))
+"""What running requests of each account have reserved of a `day`, as `replica` sees it at `now`."""
+RESERVED_BY = RESERVED.where(exchanges.c.account.in_(sa.bindparam("accounts", expanding=True)))
 _answers = (
     sa.select(exchanges.c.answer_tokens)
     .where(exchanges.c.account == sa.bindparam("of"), exchanges.c.answer_tokens.is_not(None))
@@ -122,18 +123,6 @@ def be_seen(connection: sa.Connection, replica: str, at: datetime) -> None:
     connection.execute(
         insert.on_conflict_do_update(index_elements=["id"], set_={"seen_at": insert.excluded.seen_at})
     )
-
-
-def standing(
-    connection: sa.Connection, accounts: Collection[str] | None, replica: str, at: datetime
-) -> dict[str, tuple[Used, int]]:
-    """What running requests of each account have reserved of the day, and how many they are; of all accounts for None."""
-    values: dict[str, object] = {"day": at.date(), "replica": replica, "now": int(at.timestamp())}
-    if accounts is None:
-        rows = connection.execute(_reserved, values)
-    else:
-        rows = connection.execute(_reserved_by, {**values, "accounts": sorted(accounts)})
-    return {account: (Used(int(tokens), int(cost) / MICRO), count) for account, count, tokens, cost in rows}
 
 
 def hold(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from time import monotonic
 from typing import Any, Self
@@ -25,12 +25,25 @@ _ANSWERS_S = 60.0
 
 _tokens = sum((usage.c[name] for name in COUNTS[2:5]), start=usage.c.input_tokens)
 _sums = sa.func.coalesce(sa.func.sum(_tokens), 0), sa.func.coalesce(sa.func.sum(usage.c.cost_microusd), 0)
-_by_hub = sa.select(*_sums).where(usage.c.day == sa.bindparam("day"))
+_of_day = usage.c.day == sa.bindparam("day")
+_by_hub = sa.select(*_sums).where(_of_day)
 _by_account = (
     sa.select(usage.c.account, *_sums)
-    .where(usage.c.day == sa.bindparam("day"), usage.c.account.in_(sa.bindparam("accounts", expanding=True)))
+    .where(_of_day, usage.c.account.in_(sa.bindparam("accounts", expanding=True)))
     .group_by(usage.c.account)
 )
+
+
+def _parts(**parts: sa.Select[Any]) -> sa.CompoundSelect[Any]:
+    """Rows of several questions, each with the name of its own before it."""
+    return sa.union_all(*(each.add_columns(sa.literal_column(f"'{name}'")) for name, each in parts.items()))
+
+
+_used_by = _by_account.with_only_columns(usage.c.account, sa.literal_column("0"), *_sums)
+_used_by_all = _by_hub.with_only_columns(sa.literal_column("''"), sa.literal_column("0"), *_sums)
+# In one statement, which sees one moment: whoever settles meanwhile is neither missed nor counted twice.
+_standing = _parts(reserved=reservations.RESERVED_BY, used=_used_by)
+_standing_with_hub = _parts(reserved=reservations.RESERVED, used=_used_by, hub=_used_by_all)
 
 
 class StoreUnavailableError(Exception):
@@ -190,14 +203,7 @@ class Store:
     def _decide(self, connection: sa.Connection, asked: Sequence[Reservation], at: datetime) -> list[Decided]:
         accounts = {each.account for each in asked}
         with_hub = any(each.with_hub for each in asked)
-        # In this order: who settles meanwhile, which needs no turn, is counted twice for a moment, but never missed.
-        running = reservations.standing(connection, None if with_hub else accounts, self._replica, at)
-        used = _used(connection, accounts, at.date())
-        standing = {
-            account: Standing(used.get(account, Used()), *running.get(account, (Used(), 0)))
-            for account in accounts
-        }
-        hub = _hub(connection, running, at.date()) if with_hub else Standing()
+        standing, hub = self._standings(connection, accounts, at, with_hub=with_hub)
         decided, granted = [], []
         for each in asked:
             amount = each.amount(self._usual_answer(connection, each.account))
@@ -211,6 +217,30 @@ class Store:
         if granted:
             reservations.hold(connection, granted, self._replica, at.date())
         return decided
+
+    def _standings(
+        self, connection: sa.Connection, accounts: set[str], at: datetime, *, with_hub: bool
+    ) -> tuple[dict[str, Standing], Standing]:
+        """How each account stands, and everybody together, which is zero if it is not asked for."""
+        values = {
+            "day": at.date(), "accounts": sorted(accounts), "replica": self._replica, "now": int(at.timestamp()),
+        }  # fmt: skip
+        standing = dict.fromkeys(accounts, Standing())
+        hub = Standing()
+        for account, count, tokens, cost, part in connection.execute(
+            _standing_with_hub if with_hub else _standing, values
+        ):
+            amount = Used(int(tokens), int(cost) / MICRO)
+            if part == "hub":
+                hub = replace(hub, used=amount)
+            elif part == "used":
+                standing[account] = replace(standing[account], used=amount)
+            else:
+                if account in standing:
+                    standing[account] = replace(standing[account], reserved=amount, running=count)
+                if with_hub:
+                    hub = replace(hub, reserved=hub.reserved + amount, running=hub.running + count)
+        return standing, hub
 
     def _usual_answer(self, connection: sa.Connection, account: str) -> int:
         known = self._answers.get(account)
@@ -253,21 +283,15 @@ def _rows(entries: Sequence[Entry], fresh: set[str]) -> list[dict[str, Any]]:
     return [rows[key] for key in sorted(rows)]
 
 
-def _used(connection: sa.Connection, accounts: set[str] | frozenset[str], day: date) -> dict[str, Used]:
+def _used(connection: sa.Connection, accounts: frozenset[str], day: date) -> dict[str, Used]:
     rows = connection.execute(_by_account, {"day": day, "accounts": sorted(accounts)})
     return {account: Used(int(tokens), int(cost) / MICRO) for account, tokens, cost in rows}
 
 
-def _hub(connection: sa.Connection, running: dict[str, tuple[Used, int]], day: date) -> Standing:
-    tokens, cost = connection.execute(_by_hub, {"day": day}).one()
-    reserved = sum((held for held, _ in running.values()), start=Used())
-    return Standing(
-        Used(int(tokens), int(cost) / MICRO), reserved, sum(count for _, count in running.values())
-    )
-
-
 def _totals(connection: sa.Connection, accounts: frozenset[str], day: date) -> dict[str, Totals]:
-    used, hub = _used(connection, accounts, day), _hub(connection, {}, day).used
+    used = _used(connection, accounts, day)
+    tokens, cost = connection.execute(_by_hub, {"day": day}).one()
+    hub = Used(int(tokens), int(cost) / MICRO)
     return {account: Totals(used.get(account, Used()), hub) for account in accounts}
 
 

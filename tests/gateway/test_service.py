@@ -487,7 +487,12 @@ def test_metrics_and_log_tell_no_secret_and_no_body(own_gateway: Served, upstrea
 def test_refused_connections_are_in_metrics_and_log(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(header_timeout_s=0.2, peer_connections=3)
     many = "".join(f"a{n}: b\r\n" for n in range(101))
-    for request in (f"{HEAD}{many}\r\n", f"{HEAD}transfer-encoding: gzip, chunked\r\n\r\n", "\x16\x03\x01", HEAD):
+    for request in (
+        f"{HEAD}{many}\r\n",
+        f"{HEAD}transfer-encoding: gzip, chunked\r\n\r\n",
+        "\x16\x03\x01",
+        HEAD,
+    ):
         assert status_of(gateway.raw(request.encode("latin-1"))) in (400, 408, 431)
     held = [socket.create_connection(("127.0.0.1", gateway.port), 10) for _ in range(4)]
     assert read_all(held[0]).startswith(b"HTTP/1.1 503 ")
