@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from neuroworkflow_agent.testing import Reply, ScriptedModel
+from neuroworkflow_agent.testing import Failure, Reply, ScriptedModel
 from tests.gateway.attacks.conftest import REAL_KEY, SERVICE_TOKEN, Attacked, read_all
 from tests.tiers import sample
 
@@ -310,3 +310,15 @@ def test_one_byte_at_a_time_is_a_request(attacked: Attacked, upstream: ScriptedM
         for byte in HEAD + LENGTH + b"\r\n" + BODY:
             connection.sendall(bytes([byte]))
         assert statuses(read_all(connection)) == [200]
+
+
+def test_key_is_in_nothing_that_anybody_can_have(attacked: Attacked, upstream: ScriptedModel) -> None:
+    """Neither where the API repeats it, in a message and in an error, nor on any page, nor in a refusal."""
+    upstream.extend(Reply.text(f"It is {REAL_KEY}."), Failure(400, f"The key {REAL_KEY} is odd"))
+    message = HEAD + LENGTH + b"\r\n" + BODY
+    seen = attacked.raw(message + message, 1.5)
+    assert statuses(seen) == [200, 400]
+    for path in (b"/metrics", b"/healthz", b"/readyz", b"/v1/models", b"/%b" % REAL_KEY.encode()):
+        seen += attacked.raw(b"GET %b HTTP/1.1\r\nhost: x\r\n" % path + TOKEN + b"\r\n", 0.3)
+    assert seen.count(b"HTTP/1.1 ") == 7
+    assert REAL_KEY.encode() not in seen
