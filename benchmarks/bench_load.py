@@ -267,6 +267,6 @@ def _connections(database: str) -> int:
 
     with psycopg.connect(database.replace("+psycopg", "")) as connection:
         row = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND pid <> pg_backend_pid()"
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         ).fetchone()
     return int(row[0]) if row else 0
