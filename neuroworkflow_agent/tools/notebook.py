@@ -266,7 +266,10 @@ class NotebookTools:
         known = self._read.pop(getattr(edit, "cell", ""), None)
         if isinstance(edit, Delete):
             return f"The cell {applied.cell} is deleted."
-        ((line, _),) = await self._document.cells(applied.cell)
+        try:
+            ((line, _),) = await self._document.cells(applied.cell)
+        except EditRefusedError as unclear:  # but done it is: a cell like others, in a notebook without ids
+            return f"Done. {unclear}"
         knew_all = known is not None and isinstance(before, SetSource) and known == digest(before.source)
         if isinstance(edit, Insert | SetSource) or knew_all or known == line.digest:
             self._read[applied.cell] = line.digest

@@ -168,6 +168,9 @@ async def test_cells_without_ids_that_say_the_same_are_shown_all_the_same(notebo
         del cell["id"]
     nbformat.write(old, notebook.path)
     assert (await notebook.call("notebook_get", sources=True)).count("x = 1") == 2
+    said = await notebook.call("cell_insert", source="x = 1", index=0)
+    assert said.startswith("Done. Which cell ")  # what was done is no failure, or it would be done again
+    assert notebook.sources == ["x = 1"] * 3
 
 
 async def test_hash_of_another_client_goes_before_what_was_read(notebook: Notebook) -> None:
