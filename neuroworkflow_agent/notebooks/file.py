@@ -89,6 +89,20 @@ class NotebookFile:
         """(inode, size, mtime in ns) of the file as it was last read or written; None if there was none."""
         return self._seen.signature if self._seen is not None else None
 
+    def refresh(self) -> bool:
+        """Bring what someone else has written since into the notebook, cell by cell.
+
+        Returns
+        -------
+        bool
+            Whether there was something that could be taken in; the next `save` says what becomes of the rest.
+        """
+        try:
+            is_known = self._seen is None or self._seen.is_at(self.path)
+        except OSError:
+            return False
+        return not is_known and self._take_theirs()
+
     def replace(self) -> bool:
         """Replace the file by the notebook as it is now, unless someone else changed the file meanwhile.
 

@@ -119,16 +119,21 @@ class OpenFileHolder:
         return self._file.path.name
 
     async def read(self) -> Notebook:
-        with self._changing:
-            own = copy.copy(self._file.notebook)
-            own.cells = own.cells[: self._end()]
-        return own
+        return await asyncio.to_thread(self._read)
 
     async def apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
         return await asyncio.to_thread(self._apply, edits, running)
 
+    def _read(self) -> Notebook:
+        with self._changing:
+            self._file.refresh()
+            own = copy.copy(self._file.notebook)
+            own.cells = own.cells[: self._end()]
+        return own
+
     def _apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
         with self._changing:
+            self._file.refresh()  # an edit of what somebody has changed since is to be refused, not to be a conflict
             applied = apply(self._file.notebook, edits, running=running, end=self._end())
             self._save()
         return applied

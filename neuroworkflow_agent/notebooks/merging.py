@@ -63,8 +63,10 @@ def merge(base: Fingerprint | None, ours: Notebook, theirs: Notebook) -> bool:
     order = _order(list(base.cells), list(mine.cells), list(other.cells))
     for cell_id in order:
         if cell_id in our_cells and mine.cells[cell_id] == base.cells.get(cell_id) and cell_id in their_cells:
-            our_cells[cell_id].clear()
-            our_cells[cell_id].update(their_cells[cell_id])
+            ours_now, theirs_now = our_cells[cell_id], their_cells[cell_id]
+            ours_now.update(theirs_now)  # first: who reads the cell meanwhile finds it whole
+            for key in ours_now.keys() - theirs_now.keys():
+                del ours_now[key]
     ours.cells = [our_cells.get(cell_id) or their_cells[cell_id] for cell_id in order]
     if mine.rest == base.rest:
         for key in [key for key in ours if key != "cells"]:

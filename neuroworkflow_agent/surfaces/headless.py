@@ -272,17 +272,23 @@ class _Runner:
     # -- the turn -------------------------------------------------------------------------------------
 
     def _run_turn(self, kernel: ClientKernel, prompt: str) -> None:
+        with self._chat(kernel) as chat:
+            self._send(chat, prompt)
+
+    def _chat(self, kernel: ClientKernel) -> Chat:
         holder = OpenFileHolder(
             self._file, self._changing, lambda: self._save(merging=True), lambda: self._transcript.identities
         )
         document = NotebookDocument(holder)
-        with Chat(self._config, kernel=kernel, document=document, can_ask=False, portal=self._portal) as chat:
-            turn = chat.send(prompt, context=self._context())
-            timer = self._stop_after_timeout(turn)
-            try:
-                self._follow(turn)
-            finally:
-                timer()
+        return Chat(self._config, kernel=kernel, document=document, can_ask=False, portal=self._portal)
+
+    def _send(self, chat: Chat, prompt: str) -> None:
+        turn = chat.send(prompt, context=self._context())
+        timer = self._stop_after_timeout(turn)
+        try:
+            self._follow(turn)
+        finally:
+            timer()
 
     def _follow(self, turn: Turn) -> None:
         before = len(self._notebook.cells)

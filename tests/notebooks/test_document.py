@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from neuroworkflow_agent.notebooks.cells import digest
 from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.edits import Delete, Insert, Place, Replace, SetSource
 from neuroworkflow_agent.notebooks.file import NotebookFile
-from neuroworkflow_agent.notebooks.file_holder import FileHolder
+from neuroworkflow_agent.notebooks.file_holder import FileHolder, OpenFileHolder
 from tests import tiers
 
 END = Place(index=-1)
@@ -164,6 +165,32 @@ def test_save_of_a_run_takes_in_what_others_changed_elsewhere(path: Path) -> Non
     assert conflict is not None
     assert read(path).cells[2].source == "theirs again"
     assert read(conflict.saved_as).cells[2].source == "ours, too"
+
+
+async def test_run_sees_what_others_changed_before_it_edits(path: Path) -> None:
+    saves: list[str] = []
+    with NotebookFile.open(path) as file:
+
+        def save() -> None:
+            assert file.save(merging=True) is None
+            saves.append("saved")
+
+        document = NotebookDocument(OpenFileHolder(file, threading.RLock(), save, set))
+        read_before = (await document.outline())[1].digest
+        theirs = read(path)
+        theirs.cells[1].source = "theirs"
+        nbformat.write(theirs, path)
+        with pytest.raises(EditRefusedError) as caught:
+            await document.edit(SetSource("load", "ours", read_before))
+        assert caught.value.current == "theirs"
+        assert (await document.outline())[1].digest == digest("theirs")
+        await document.edit(Replace("load", "theirs", "both"))
+        path.write_text("half of a save")
+        assert (await document.outline())[1].digest == digest("both")
+        nbformat.write(file.notebook, path)
+        await document.edit(Replace("load", "both", "all"))
+    assert [cell.source for cell in read(path).cells][:2] == ["# Title", "all"]
+    assert saves == ["saved", "saved"]
 
 
 EDITOR = """
