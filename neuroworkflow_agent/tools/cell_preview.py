@@ -8,7 +8,7 @@ from neuroworkflow_agent.diffs import part_diff, unified_diff
 from neuroworkflow_agent.errors import EditRefusedError
 from neuroworkflow_agent.notebooks.cells import address
 from neuroworkflow_agent.notebooks.document import NotebookDocument
-from neuroworkflow_agent.notebooks.edits import Edit, Move, apply
+from neuroworkflow_agent.notebooks.edits import Edit, Insert, Move, apply
 from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.text import one_line
 from neuroworkflow_agent.tools.registry import Preview
@@ -38,7 +38,9 @@ async def preview(document: NotebookDocument, edit: Edit) -> Preview | None:
         part_diff(was, now, context_lines=_WHOLE_CELL),
         *_neighbour(known, index + 1),
     ]
-    return Preview(f"{document.name}, cell {index + 1} ({applied.cell})", "\n".join(filter(None, lines)))
+    # A new cell gets its id when it is made.
+    name = "" if isinstance(edit, Insert) else f" ({applied.cell})"
+    return Preview(f"{document.name}, cell {index + 1}{name}", "\n".join(filter(None, lines)))
 
 
 def _index(notebook: Notebook, wanted: str) -> int | None:

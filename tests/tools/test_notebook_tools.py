@@ -200,7 +200,9 @@ async def test_person_sees_before_what_changes_among_its_neighbours(notebook: No
         "a.ipynb, cell 3 (plot)".replace("a.ipynb", str(notebook.path)),
         f" [2] code: key = '{SECRET}'\n-plot()\n+plot(1)",
     )
-    assert (await shown("cell_insert", source="x\ny", after="title"))[1].splitlines() == [
+    place, added = await shown("cell_insert", source="x\ny", after="title")
+    assert place == f"{notebook.path}, cell 2"  # it has no id yet
+    assert added.splitlines() == [
         " [1] markdown: # Title",
         "+x",
         "+y",
