@@ -44,6 +44,9 @@ _ATTRIBUTES: dict[str, set[str]] = {
     **{tag: {"class"} for tag in ("code", "div", "pre", "span", "summary", "table", "td", "th")},
     **dict.fromkeys(_MATH_TAGS, _MATH_ATTRIBUTES),
 }
+_PYTHON_NAMES = frozenset({"python", "py", "python3", "ipython", "ipython3"})
+_PYTHON = '<code class="nwa-python">'
+"""What a cell could be made of."""
 _MAX_HIGHLIGHTED_CHARS = 50_000
 
 STYLE = """\
@@ -188,7 +191,8 @@ def parser() -> MarkdownIt:
 
 
 def _fence(code: str, language: str, _attributes: str) -> str:
-    return highlight(code, language)
+    shown = highlight(code, language)
+    return shown.replace("<code>", _PYTHON, 1) if language.casefold() in _PYTHON_NAMES else shown
 
 
 def _math(source: str, options: dict[str, Any]) -> str:

@@ -34,6 +34,7 @@ from neuroworkflow_agent.events import (
 from neuroworkflow_agent.ids import ToolUseId, TurnId
 from neuroworkflow_agent.outputs import ExecutionStatus, OutputList
 from neuroworkflow_agent.surfaces.plan import Plan, PlanReader, Step
+from neuroworkflow_agent.tools.cell_answers import address_told
 from neuroworkflow_agent.tools.registry import CELL_EDITS, RUN_CODE
 
 METADATA_KEY = "neuroworkflow_agent"
@@ -46,6 +47,7 @@ _FIRST: tuple[CardState, ...] = ("asking", "running", "waiting")
 """Which of several calls under way a person hears of."""
 _STATES: dict[ExecutionStatus, CardState] = {"ok": "ok", "error": "error", "interrupted": "stopped"}
 _READING = frozenset({"Read", "Glob", "Grep", "Skill", "notebook_get", "notebook_search", "cell_get"})
+_ABOUT_A_CELL = frozenset({"cell_get", "cell_execute", *CELL_EDITS})
 _WRITTEN = {
     RUN_CODE: "code",
     "Write": "a file",
@@ -135,6 +137,14 @@ class Card:
     def is_open(self) -> bool:
         """Whether it is still under way."""
         return self.state in _FIRST
+
+    @property
+    def cell(self) -> str:
+        """Address of the notebook's cell that it is about; empty where it is about none, or the cell is gone."""
+        if self.name == "cell_insert":
+            return address_told(self.result.text) if self.result is not None else ""
+        is_about_one = self.name in _ABOUT_A_CELL and not (self.name == "cell_delete" and self.state == "ok")
+        return str(self.input.get("cell") or "") if is_about_one else ""
 
     @property
     def failure(self) -> str:

@@ -28,6 +28,7 @@ from neuroworkflow_agent.notebooks.edits import (
 from neuroworkflow_agent.notebooks.outline import CellLine
 from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.text import clip, redact
+from neuroworkflow_agent.tools.cell_answers import cell_head
 from neuroworkflow_agent.tools.cell_preview import preview
 from neuroworkflow_agent.tools.content import MAX_CHARS, encode_outputs
 from neuroworkflow_agent.tools.registry import Block, Call, Handler, Preview, Previewer, Tool
@@ -174,7 +175,7 @@ class NotebookTools:
     async def _search(self, call: Call) -> list[Block]:
         found = await self._document.search(call.arguments["pattern"])
         lines = [
-            f"Cell {each.cell.index + 1} · {each.cell.address} · line {each.number}: {each.line}"
+            f"{cell_head(each.cell.index, each.cell.address)} · line {each.number}: {each.line}"
             for each in found
         ]
         rest = [f"[… {len(lines) - _MAX_MATCHES} more]"] if len(lines) > _MAX_MATCHES else []
@@ -328,7 +329,7 @@ def _place(given: Mapping[str, Any]) -> Place:
 
 
 def _outlined(line: CellLine, *, with_first: bool = True) -> str:
-    about = [f"Cell {line.index + 1} · {line.address} · {line.cell_type}", line.state, f"{line.lines} lines"]
+    about = [cell_head(line.index, line.address), line.cell_type, line.state, f"{line.lines} lines"]
     if line.outputs:
         about.append(f"{line.outputs} outputs")
     head = " · ".join(each for each in about if each)

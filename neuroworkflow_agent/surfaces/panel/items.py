@@ -234,6 +234,7 @@ class _Tool(_CardDrawer):
         self._draw_input()
         self._draw_link()
         duration_s = self._card.duration_s
+        self.sent["cell"] = self._card.cell
         self.sent["duration"] = "" if duration_s is None else f"{duration_s:.1f} s"
         self.sent["parts"] = self._draw_outputs() or _result_parts(self._card)
         return self.sent
@@ -246,7 +247,8 @@ class _Tool(_CardDrawer):
         draw = approval_card if is_whole else parts.tool_card
         shown = draw(card.name, card.input, self._root, card.change)
         is_open = is_whole or shown.is_open or bool(shown.html)
-        self.sent.update(name=card.name, title=shown.title, input=shown.html, open=is_open)
+        code = strip_control(str(card.input.get("code", ""))).strip("\n") if card.is_code else ""
+        self.sent.update(name=card.name, title=shown.title, input=shown.html, open=is_open, code=code)
 
     def _draw_link(self) -> None:
         """Where the file is opened that its title ends with; one that is not written yet may not be there."""

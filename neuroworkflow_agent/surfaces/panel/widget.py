@@ -22,7 +22,7 @@ from neuroworkflow_agent.surfaces.panel.saved import SavedTranscript
 from neuroworkflow_agent.surfaces.turn_view import Item
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("dom", "store", "cards", "composer", "sessions", "sign_in", "panel")
+_SCRIPTS = ("dom", "notebook_page", "store", "cards", "composer", "sessions", "sign_in", "panel")
 """Parts of one module, in the order in which the browser reads them."""
 
 

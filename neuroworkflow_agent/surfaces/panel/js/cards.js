@@ -62,9 +62,10 @@ class Card {
   tool() {
     this.title = el("span.nwa-title", { dir: "auto" });
     this.state = el("span.nwa-state");
+    this.reveal = button("Show cell", (event) => this.showCell(event), { css: "nwa-reveal", title: "Scroll to the cell" });
     this.input = el("div.nwa-input");
     this.below = el("div");
-    return el("details", { open: this.item.open }, el("summary", {}, this.title, this.state), this.input, this.below, this.parts);
+    return el("details", { open: this.item.open }, el("summary", {}, this.title, this.reveal, this.state), this.input, this.below, this.parts);
   }
 
   question() {
@@ -106,6 +107,7 @@ class Card {
     const { item } = this;
     this.node.classList.toggle("nwa-failed", Boolean(item.failed));
     if (item.kind === "answer" && this.copy) this.copy.hidden = !item.done;
+    this.node.classList.toggle("nwa-unfinished", item.kind === "answer" && !item.done);
     if (item.kind === "thinking" && this.head && this.text) {
       this.head.textContent = item.done ? "Thought" : "Thinking …";
       this.text.textContent = item.text;
@@ -115,6 +117,7 @@ class Card {
       const named = STATES[/** @type {keyof typeof STATES} */ (item.state)] ?? item.state;
       const reason = item.state === "denied" && item.decision ? `: ${item.decision}` : "";
       this.state.textContent = `${named}${reason}${item.duration ? ` · ${item.duration}` : ""}`;
+      /** @type {HTMLElement} */ (this.reveal).hidden = !item.cell || !this.store.notebook.isThere;
       this.drawInput();
       this.drawApproval();
     }
@@ -123,12 +126,15 @@ class Card {
 
   /** What sanitized HTML cannot bring along: copy buttons, and pictures by their keys. @param {Element} part */
   dress(part) {
-    for (const pre of part.querySelectorAll("pre")) {
+    const blocks = [...part.querySelectorAll("pre")];
+    for (const pre of blocks) {
       const holder = el("div.nwa-code");
       pre.replaceWith(holder);
-      const copy = button("Copy", () => copyText(copy, pre.textContent ?? ""), { icon: "copy", css: "nwa-copy" });
+      const copy = button("Copy", () => copyText(copy, pre.textContent ?? ""), { icon: "copy" });
       pre.tabIndex = 0; // it may have to be scrolled
-      holder.append(pre, copy);
+      // A card's own code stands behind the call's other arguments; it may be shown cut, or with signs for what is not seen.
+      const code = part === this.input ? pre === blocks.at(-1) && this.item.code : pre.querySelector(".nwa-python")?.textContent;
+      holder.append(pre, el("div.nwa-tools", {}, ...(code ? this.intoCells(code.replace(/\n$/, "")) : []), copy));
     }
     for (const picture of part.querySelectorAll("img[data-picture]")) {
       const image = /** @type {HTMLImageElement} */ (picture);
@@ -150,6 +156,36 @@ class Card {
         if (!head.textContent?.trim()) head.replaceWith(el("td", { colSpan: head.colSpan, rowSpan: head.rowSpan }));
       }
     }
+  }
+
+  /** @param {Event} event */
+  showCell(event) {
+    event.preventDefault(); // it stands in what opens and closes the card
+    if (!this.store.notebook.show(this.item.cell)) this.actions.problem(`The notebook has no cell ${this.item.cell} (any more).`);
+  }
+
+  /** Buttons that make a cell of code, where there is a notebook in the page. @param {string} code */
+  intoCells(code) {
+    const { notebook } = this.store;
+    if (!notebook.isThere) return [];
+    const act = (/** @type {HTMLElement} */ from, /** @type {() => void} */ change, /** @type {string} */ done) => {
+      try {
+        change();
+        confirmOn(from, done);
+      } catch (error) {
+        this.actions.problem(/** @type {Error} */ (error).message);
+      }
+    };
+    const insert = button("Insert as cell", () => act(insert, () => notebook.insert(code), "Inserted"), {
+      icon: "below", css: "nwa-into", title: "Insert as a cell below the active one (Z in command mode takes it back)",
+    });
+    const replace = button("Replace cell", () => act(replace, () => notebook.replace(code), "Replaced"), { icon: "into", css: "nwa-into" });
+    const tell = () => {
+      replace.title = notebook.replaced ? `Replace ${notebook.replaced} (Ctrl+Z in it takes it back)` : "Replace the active cell";
+    };
+    tell();
+    for (const kind of ["pointerenter", "focus"]) replace.addEventListener(kind, tell);
+    return [insert, replace];
   }
 
   /** The input is drawn again when it is shown whole, for an approval. */

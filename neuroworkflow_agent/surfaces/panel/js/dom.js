@@ -25,10 +25,12 @@ function el(tag, given = {}, ...children) {
 
 const ICONS = {
   add: "M12 5v14M5 12h14",
+  below: "M5 4h14v5H5zM12 13v7M8.5 16.5h7",
   clip: "M8 12.5 14.5 6a3 3 0 0 1 4.2 4.2l-8.5 8.6a5 5 0 0 1-7-7.1L11 4",
   close: "M6 6l12 12M18 6 6 18",
   copy: "M9 9h10v11H9zM5 15V4h10",
   done: "M5 12.5 10 17l9-10",
+  into: "M4 5h16v14H4zM12 8v7M9 12.5l3 3 3-3",
   list: "M5 6h14M5 12h14M5 18h14",
   send: "M5 12h13M12 5l7 7-7 7",
   stop: "M7 7h10v10H7z",
@@ -86,10 +88,19 @@ async function copyText(from, text) {
     field.remove();
     from.focus();
   }
+  confirmOn(from, "Copied");
+}
+
+/**
+ * Say on a button, for a moment, that it is done.
+ * @param {HTMLElement} from
+ * @param {string} done
+ */
+function confirmOn(from, done) {
   const before = [...from.childNodes];
   const label = from.getAttribute("aria-label");
   from.replaceChildren(icon("done"));
-  from.setAttribute("aria-label", "Copied");
+  from.setAttribute("aria-label", done);
   setTimeout(() => {
     from.replaceChildren(...before);
     if (label !== null) from.setAttribute("aria-label", label);

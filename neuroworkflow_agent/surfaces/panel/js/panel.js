@@ -306,6 +306,7 @@ export default {
     place.append(view.node);
     view.toEnd();
     view.fillView();
+    store.notebook.follow();
     return () => view.close();
   },
 };

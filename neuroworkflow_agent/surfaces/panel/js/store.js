@@ -17,6 +17,7 @@ class Store {
   /** @param {Model} model */
   constructor(model) {
     this.model = model;
+    this.notebook = new PanelNotebook(model);
     /** @type {Map<string, Item>} */
     this.items = new Map();
     /** @type {Record<string, any>} */
@@ -60,6 +61,7 @@ class Store {
     this.model.off("msg:custom", this.onMessage);
     this.model.off("comm_live_update", this.onComm);
     clearTimeout(this.retry);
+    this.notebook.close();
     this.model.off("change:panel_id", this.hideSaved);
     this.rule.remove();
     for (const url of this.pictures.values()) URL.revokeObjectURL(url);

@@ -1,0 +1,153 @@
+// @ts-check
+// The notebook beside a panel, in the page that shows both. What gets at the page's own objects stands here and nowhere
+// else: anywidget and JupyterLab promise none of it. Where there is no way, nothing is offered that needs one.
+
+/** The document that this page shows; null where there is none to get at. @param {any} model @returns {any} */
+function contextOf(model) {
+  const context = model.widget_manager?.context;
+  return context?.model?.sharedModel?.cells && context.model.cells ? context : null;
+}
+
+/**
+ * The notebook's widget and the id of the cell that holds a panel, by the way up from one of the panel's views.
+ * @param {any} model @param {string} modelId @returns {Promise<{widget: any, own: string} | null>}
+ */
+async function widgetAround(model, modelId) {
+  const context = contextOf(model);
+  if (!context) return null;
+  const { views } = await model.widget_manager.get_model(modelId);
+  for (const view of await Promise.all(Object.values(views ?? {}))) {
+    let own = "";
+    for (let at = /** @type {any} */ (view).luminoWidget; at; at = at.parent) {
+      if (at.inputArea && at.model?.sharedModel) own = at.model.sharedModel.getId();
+      if (at.activeCellChanged && at.model?.sharedModel === context.model.sharedModel) return { widget: at, own };
+    }
+  }
+  return null;
+}
+
+/** The cells of the notebook that a panel is beside, and which of them the user means. */
+class PanelNotebook {
+  /** @param {any} model */
+  constructor(model) {
+    this.model = model;
+    /** @type {any} */
+    this.widget = null;
+    /** The cell that holds the panel; a click into the panel makes it the active one, which nobody means. */
+    this.own = "";
+    /** The cell that was active last, the panel's own left out. */
+    this.last = "";
+    this.onActive = () => {
+      const id = this.widget.activeCell?.model.sharedModel.getId();
+      if (id && id !== this.own) this.last = id;
+    };
+  }
+
+  /** Whether the page shows a notebook that can be got at. */
+  get isThere() {
+    return contextOf(this.model) !== null;
+  }
+
+  /** Begin to follow which cell is active; a view is in its place some frames after it was made. @param {number} tries */
+  async follow(tries = 100) {
+    const found = await widgetAround(this.model, this.model.get("panel_id")).catch(() => null);
+    if (this.widget || this.isClosed) return;
+    if (found) {
+      Object.assign(this, found);
+      found.widget.activeCellChanged.connect(this.onActive);
+      this.onActive();
+    } else if (tries > 0) requestAnimationFrame(() => this.follow(tries - 1));
+  }
+
+  close() {
+    this.isClosed = true;
+    this.widget?.activeCellChanged.disconnect(this.onActive);
+  }
+
+  get cells() {
+    return contextOf(this.model)?.model.sharedModel.cells ?? [];
+  }
+
+  /** @param {string} id */
+  index(id) {
+    return this.cells.findIndex((/** @type {any} */ cell) => cell.getId() === id);
+  }
+
+  /** How a person finds a cell: by the number beside it, or else by its place. @param {number} index */
+  name(index) {
+    const count = this.cells[index].execution_count;
+    return count ? `cell [${count}]` : `cell ${index + 1} from the top`;
+  }
+
+  /** Add a cell below the one that was active last; Z in command mode takes it back. @param {string} source */
+  insert(source) {
+    const notebook = this.writable();
+    const before = [this.last, this.own].map((id) => this.index(id)).find((index) => index >= 0) ?? this.cells.length - 1;
+    notebook.undoManager?.stopCapturing();
+    notebook.insertCell(before + 1, { cell_type: "code", source, metadata: { trusted: true } });
+    notebook.undoManager?.stopCapturing();
+    this.last = this.cells[before + 1].getId();
+    this.show(this.last);
+  }
+
+  /** What `replace` would write over, in words; empty if there is nothing. */
+  get replaced() {
+    const index = this.index(this.last);
+    return index >= 0 ? this.name(index) : "";
+  }
+
+  /** Write over the cell that was active last; Ctrl+Z in it takes it back. @param {string} source */
+  replace(source) {
+    this.writable();
+    const index = this.index(this.last);
+    if (index < 0) throw new Error("Click into the cell that is to be replaced first.");
+    const cell = this.cells[index];
+    if (cell.cell_type !== "code") throw new Error(`${capital(this.name(index))} is not code. Click into a code cell, or insert a new one.`);
+    if (cell.getMetadata("editable") === false) throw new Error(`${capital(this.name(index))} is locked. Click into another one, or insert a new one.`);
+    // Looked at and written in one go: nobody types in between.
+    if (this.isRunning(cell, index)) throw new Error(`${capital(this.name(index))} is running. Replace it when it has ended.`);
+    cell.undoManager?.stopCapturing();
+    cell.updateSource(0, cell.getSource().length, source);
+    cell.undoManager?.stopCapturing();
+    this.show(this.last);
+  }
+
+  /** Scroll to a cell and make it the active one; false if it is not there. @param {string} id */
+  show(id) {
+    const index = this.index(id);
+    if (index < 0 || !this.widget) return false;
+    this.widget.deselectAll();
+    this.widget.activeCellIndex = index;
+    Promise.resolve(this.widget.scrollToItem(index, "smart")).catch(() => {}); // it may have been closed meanwhile
+    return true;
+  }
+
+  /** What the user has selected: several cells, or the active one and the text that is selected in it. */
+  selection() {
+    const { widget } = this;
+    if (!widget) return null;
+    const chosen = widget.widgets.filter((/** @type {any} */ cell) => widget.isSelected(cell)).map((/** @type {any} */ cell) => cell.model.sharedModel.getId());
+    if (chosen.length > 1) return { cells: chosen, text: "" };
+    const index = this.index(this.last);
+    if (index < 0) return null;
+    const editor = widget.widgets[index]?.editor;
+    const ends = editor ? Object.values(editor.getSelection()).filter((at) => at && typeof at === "object").map((at) => editor.getOffsetAt(at)) : [];
+    return { cells: [this.last], text: ends.length > 1 ? this.cells[index].getSource().slice(Math.min(...ends), Math.max(...ends)) : "" };
+  }
+
+  writable() {
+    const context = contextOf(this.model);
+    if (!context || context.model.readOnly) throw new Error("This notebook cannot be changed in this page.");
+    return context.model.sharedModel;
+  }
+
+  /** Older pages do not say so in the document; there the star beside the cell does. @param {any} cell @param {number} index */
+  isRunning(cell, index) {
+    return cell.executionState === "running" || Boolean(this.widget?.widgets[index]?.promptNode?.textContent?.includes("*"));
+  }
+}
+
+/** @param {string} text */
+function capital(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,102 @@
+"""The notebook beside a panel: code that becomes cells, cards that lead to them, and cells that a message points at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Locator, expect
+
+from neuroworkflow_agent.testing import Reply
+from neuroworkflow_agent.testing.lab import OPEN, Page
+
+ANSWER = "Try this:\n\n```python\nrate = 1\nrate\n```\n\nIt prints:\n\n```\nrate\n```\n"
+SECOND = "```py\nsecond = 2\n```"
+
+
+def sources(page: Page) -> list[str]:
+    """The notebook's cells as the page has them."""
+    found: list[str] = page.tab.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.context.model.sharedModel.cells.map((cell) => cell.getSource())"
+    )
+    return found
+
+
+def activate(page: Page, index: int) -> None:
+    page.tab.evaluate(
+        "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index
+    )
+
+
+def command(page: Page, name: str) -> None:
+    page.tab.evaluate("(name) => window.jupyterapp.commands.execute(name)", name)
+
+
+def buttons(page: Page, name: str) -> Locator:
+    return page.panel.get_by_role("button", name=name, exact=True)
+
+
+def trouble(page: Page) -> Locator:
+    return page.panel.locator(".nwa-trouble")
+
+
+def test_code_becomes_a_cell_below_the_active_one_or_in_its_place(open_panel: Any) -> None:
+    page = open_panel(OPEN, "one = 1", "two = 2")
+    page.ask("Go.", Reply.code("three = 3"), Reply.text(ANSWER))
+    page.wait_for_end("complete")
+    insert, replace = buttons(page, "Insert as cell"), buttons(page, "Replace cell")
+    expect(insert).to_have_count(2)  # the card's and the answer's; what is no Python has none
+    activate(page, 1)
+    insert.first.click()  # a click into the panel makes its own cell the active one, which is not meant
+    assert sources(page) == [OPEN, "one = 1", "three = 3", "two = 2", ""]
+    insert.last.click()
+    assert sources(page)[1:4] == ["one = 1", "three = 3", "rate = 1\nrate"]
+    command(page, "notebook:undo-cell-action")
+    assert sources(page) == [OPEN, "one = 1", "three = 3", "two = 2", ""]
+
+    activate(page, 3)
+    replace.last.hover()
+    expect(replace.last).to_have_attribute("title", "Replace cell [3] (Ctrl+Z in it takes it back)")
+    replace.last.click()
+    assert sources(page)[3] == "rate = 1\nrate"
+    command(page, "notebook:undo")
+    assert sources(page)[3] == "two = 2"
+
+
+def test_cell_that_runs_or_is_text_is_not_replaced(open_panel: Any) -> None:
+    page = open_panel(OPEN, "import time", "")
+    page.ask("Go.", Reply.text(SECOND))
+    page.wait_for_end("complete")
+    replace = buttons(page, "Replace cell")
+    page.tab.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
+    page.run("while not globals().get('go'): time.sleep(0.05)", wait=False)
+    page.tab.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+    )
+    activate(page, 3)
+    replace.click()
+    expect(trouble(page)).to_contain_text("is running. Replace it when it has ended.")
+    command(page, "notebook:interrupt-kernel")
+    page.tab.wait_for_function("() => window.ran")
+    assert "time.sleep" in sources(page)[3]
+    activate(page, 1)
+    command(page, "notebook:change-cell-to-markdown")
+    replace.click()
+    expect(trouble(page)).to_contain_text("Cell 2 from the top is not code.")
+    assert sources(page)[1] == "import time"
+
+
+def test_card_of_a_cell_leads_to_it(open_panel: Any) -> None:
+    page = open_panel(OPEN, *[f"x{number} = {number}\n" * 8 for number in range(30)])
+    ids: list[str] = page.tab.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.context.model.sharedModel.cells.map((cell) => cell.getId())"
+    )
+    tool = "mcp__neuroworkflow__cell_get"
+    page.ask("Go.", Reply.tool(tool, cell=ids[25]), Reply.tool(tool, cell="gone"), Reply.text("Done."))
+    page.wait_for_end("complete")
+    cell = page.tab.locator(".jp-Notebook .jp-Cell").nth(25)
+    expect(cell).not_to_be_in_viewport()
+    buttons(page, "Show cell").first.click()
+    expect(cell).to_be_in_viewport()
+    assert page.tab.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex") == 25
+    buttons(page, "Show cell").last.evaluate("(button) => button.click()")
+    expect(trouble(page)).to_contain_text("no cell gone (any more)")
