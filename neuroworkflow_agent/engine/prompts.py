@@ -73,7 +73,7 @@ class Attachment:
     """Its name, one line."""
     text: str
     """What the model reads of it."""
-    picture: Picture | None = None
+    pictures: tuple[Picture, ...] = ()
     """What the model looks at."""
 
 
@@ -141,12 +141,8 @@ def message_blocks(prompt: str, context: str, attachments: Sequence[Attachment] 
     for attached in attachments:
         label = one_line(attached.label, _MAX_LABEL_CHARS)
         blocks.append(_text(f"{_ATTACHED_OPEN}{tag} {label}>\n{attached.text}\n</attached-{tag}>"))
-        if attached.picture is not None:
-            source = {
-                "type": "base64",
-                "media_type": attached.picture.media_type,
-                "data": attached.picture.data,
-            }
+        for picture in attached.pictures:
+            source = {"type": "base64", "media_type": picture.media_type, "data": picture.data}
             blocks.append({"type": "image", "source": source})
     return [*blocks, _text(prompt)]
 

@@ -13,9 +13,10 @@ import contextlib
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from neuroworkflow_agent.engine.portal import shared_portal
 from neuroworkflow_agent.errors import AgentError, SessionBusyError, TurnFailedError
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.cell_kernel import CellKernel
@@ -27,6 +28,7 @@ from neuroworkflow_agent.surfaces.chat_line import ChatLine
 from neuroworkflow_agent.text import Redaction
 
 if TYPE_CHECKING:
+    from neuroworkflow_agent.engine.prompts import Attachment
     from neuroworkflow_agent.engine.turn import Turn
     from neuroworkflow_agent.events import ApprovalRequest, Event
 
@@ -129,7 +131,9 @@ class KernelChat:
         TurnFailedError
             If the turn did not complete; the cell has shown why.
         """
-        turn, view = self._start(prompt)
+        looking = shared_portal().submit(self._pointed_at(prompt)) if "@" in prompt else None
+        attached = await asyncio.wrap_future(looking) if looking is not None else ()
+        turn, view = self._start(prompt, attached)
         keep_context(self.shell)
         with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
             await self._queue.serve(on_interrupt=turn.interrupt, on_tick=on_tick)
@@ -137,7 +141,8 @@ class KernelChat:
 
     def run_blocking(self, prompt: str) -> Turn:
         """As `run`, blocking the calling thread."""
-        turn, view = self._start(prompt)
+        attached = shared_portal().call(self._pointed_at(prompt)) if "@" in prompt else ()
+        turn, view = self._start(prompt, attached)
         keep_context(self.shell)
         with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
             self._queue.serve_blocking(on_interrupt=turn.interrupt, on_tick=on_tick)
@@ -145,7 +150,17 @@ class KernelChat:
 
     # -- one turn -------------------------------------------------------------------------------------
 
-    def _start(self, prompt: str) -> tuple[Turn, View]:
+    async def _pointed_at(self, prompt: str) -> Sequence[Attachment]:
+        """On the engine's thread: the cells that the message names."""
+        from neuroworkflow_agent.notebooks.document import NotebookDocument
+        from neuroworkflow_agent.surfaces.cell_mentions import attach_cells
+        from neuroworkflow_agent.surfaces.saved_notebook import SavedNotebook
+
+        config = self.chat.config
+        document = NotebookDocument(SavedNotebook(self.shell, lambda: config.now("JPY_SESSION_NAME")))
+        return await attach_cells(prompt, document, secrets=config.secrets)
+
+    def _start(self, prompt: str, attached: Sequence[Attachment]) -> tuple[Turn, View]:
         if self._queue.is_open:
             raise SessionBusyError("The agent is at work in another cell; wait for it, or interrupt it.")
         view = self._make_view()
@@ -153,7 +168,7 @@ class KernelChat:
         self._queue.open()
         self._kernel.begin(on_interrupt=self.chat.stop, on_clear=getattr(view, "replay", None))
         try:
-            turn = self.chat.send(prompt, context=self._activity.take(_CONTEXT_CHARS))
+            turn = self.chat.send(prompt, context=self._activity.take(_CONTEXT_CHARS), attachments=attached)
         except BaseException:
             self._queue.close()
             raise

@@ -171,7 +171,7 @@ def test_other_models_are_told_as_by_the_user(chat: Chat, scripted_model: Script
     one, two, three = wait(chat, "Only the\n\nfirst", "Or the last", "Like this")
     chat.send_now(one)
     chat.send_now(two)
-    chat.send_now(three, attachments=[Attachment("a.png", "a picture", PICTURE)])
+    chat.send_now(three, attachments=[Attachment("a.png", "a picture", (PICTURE,))])
     assert turn.result(60).end == "complete"
     body = scripted_model.requests[-1].body
     plain = plain_request(body)

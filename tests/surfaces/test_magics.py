@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
 from neuroworkflow_agent.testing.real_kernel import RealKernel
@@ -232,6 +234,29 @@ def test_picture_reaches_the_model_and_the_cell(kernel: RealKernel, scripted_mod
     (content,) = results(scripted_model)
     (image,) = [block for block in content if block["type"] == "image"]
     assert image["source"]["media_type"] == "image/png"
+
+
+def test_chat_points_at_cells_of_the_notebook_as_it_was_last_saved(
+    kernel: RealKernel, scripted_model: ScriptedModel, workspace: Path
+) -> None:
+    unknown = kernel.run("%chat Why @cell 5?")
+    assert unknown.status == "error"
+    assert "Which notebook this kernel belongs to is not known" in unknown.text
+    output = new_output("stream", text="5 Hz")
+    cells = [new_code_cell("rate()", id="rate", execution_count=5, outputs=[output])]
+    nbformat.write(new_notebook(cells=cells), workspace / "a.ipynb")
+    kernel.run(f"import os\nos.environ['JPY_SESSION_NAME'] = {str(workspace / 'a.ipynb')!r}")
+    scripted_model.extend(Reply.text("Because."), Reply.text("Again."))
+    assert kernel.run("%chat Why @cell 5?").end == "complete"
+    told = "\n".join(scripted_model.requests[-1].user_texts)
+    assert "rate()\nOutputs:\n5 Hz" in told
+    assert "a.ipynb as it was last saved" in told
+    assert kernel.run("if True:\n    %chat And @cell rate?").end == "complete"
+    missing = kernel.run("%chat And @cell 6?")
+    assert "Near it are [5] (rate())" in missing.text
+    assert "@selection works in a panel" in kernel.run("%chat And @selection?").text
+    assert len(scripted_model.requests) == 2
+    kernel.run("del os.environ['JPY_SESSION_NAME']")
 
 
 def test_file_is_edited_inside_and_refused_outside(

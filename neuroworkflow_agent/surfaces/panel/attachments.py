@@ -177,7 +177,7 @@ def _file(path: str, workspace: Path) -> Attachment:
         raise ConfigError(f"{label!r} cannot be read: {error.strerror or error}.") from error
     if real.suffix.casefold() in _PICTURE_SUFFIXES:
         try:
-            return Attachment(label, f"The user points at the picture {label!r}:", encode_picture(raw))
+            return Attachment(label, f"The user points at the picture {label!r}:", (encode_picture(raw),))
         except UnreadablePictureError as error:
             return Attachment(
                 label, f"The user points at the file {label!r}, a picture that cannot be read: {error}."

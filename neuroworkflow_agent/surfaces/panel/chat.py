@@ -17,11 +17,12 @@ from neuroworkflow_agent.credentials import KINDS
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
-from neuroworkflow_agent.errors import AgentError, ConfigError
+from neuroworkflow_agent.errors import AgentError, ConfigError, NotebookError
 from neuroworkflow_agent.events import TurnEnd
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.models.names import model_names
 from neuroworkflow_agent.models.sign_in import sign_in
+from neuroworkflow_agent.surfaces import cell_mentions
 from neuroworkflow_agent.surfaces.chat import QueuedMessage
 from neuroworkflow_agent.surfaces.panel import attachments
 from neuroworkflow_agent.surfaces.panel.outbox import Send
@@ -33,6 +34,7 @@ _CONTEXT_CHARS = 12_000
 _MAX_SESSIONS = 100
 _MAX_COMPLETIONS = 12
 _MAX_QUEUED = 20
+_CELLS_S = 1.0
 _MAX_ERROR_CHARS = 300
 _FIX = "Fix this error."
 
@@ -166,7 +168,7 @@ class PanelChat:
         await self._view.start(
             prompt,
             context=lambda: self._activity.take(_CONTEXT_CHARS),
-            attached=lambda: self._attach(chips),
+            attached=lambda: self._attach(prompt, chips),
         )
 
     async def _on_queued(self, message: Message) -> None:
@@ -185,7 +187,7 @@ class PanelChat:
     async def _send_now(self, message_id: str) -> None:
         waits = next((each for each in self._chat.queue if each.message_id == message_id), None)
         if waits is not None:
-            await self._view.send_now(message_id, await self._attach(waits.attached))
+            await self._view.send_now(message_id, await self._attach(waits.prompt, waits.attached))
 
     async def _send_queued(self, message_id: str | None = None) -> None:
         queued = None if self._view.is_busy else self._chat.take_queued(message_id)
@@ -199,8 +201,9 @@ class PanelChat:
             self._view.tell_queue()
             raise
 
-    async def _attach(self, chips: list[Message]) -> list[Attachment]:
-        return [
+    async def _attach(self, prompt: str, chips: list[Message]) -> list[Attachment]:
+        selection = next((chip["value"] for chip in chips if chip.get("kind") == "selection"), None)
+        pointed = [
             await attachments.attach(
                 str(chip.get("kind")),
                 str(chip.get("value")),
@@ -210,7 +213,12 @@ class PanelChat:
                 activity=self._activity,
             )
             for chip in chips
+            if chip.get("kind") != "selection"
         ]
+        cells = await cell_mentions.attach_cells(
+            prompt, self._view.document, selection=selection, secrets=self._config.secrets
+        )
+        return [*pointed, *cells]
 
     async def _on_stop(self, _message: Message) -> None:
         self._outbox.post({"type": "stopping"})
@@ -285,7 +293,17 @@ class PanelChat:
         )
         found = [{"kind": "variable", "value": name, "detail": kind} for name, kind in names]
         found += [{"kind": "file", "value": path, "detail": ""} for path in files]
+        cells = await self._find_cells(query)
+        found = [*cells, *found] if query.startswith("cell") else [*found, *cells]
         self._outbox.post({"type": "completions", "request": message.get("request"), "items": found})
+
+    async def _find_cells(self, query: str) -> list[dict[str, str]]:
+        """Mentions of cells; none where the notebook is not known, or does not answer soon."""
+        try:
+            async with asyncio.timeout(_CELLS_S):
+                return await cell_mentions.completions(self._view.document, query, _MAX_COMPLETIONS)
+        except (NotebookError, TimeoutError):
+            return []
 
     async def _on_upload(self, message: Message) -> None:
         data = self._uploads.add(

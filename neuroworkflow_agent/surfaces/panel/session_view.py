@@ -19,6 +19,7 @@ from neuroworkflow_agent.errors import AgentError, SessionBusyError
 from neuroworkflow_agent.events import Event, FollowUp, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.models.endpoint import NoEndpointError
+from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.outputs import ShownPicture
 from neuroworkflow_agent.surfaces.chat import BUSY, Chat
@@ -26,6 +27,7 @@ from neuroworkflow_agent.surfaces.file_links import FileLinks
 from neuroworkflow_agent.surfaces.panel.items import Transcript
 from neuroworkflow_agent.surfaces.panel.outbox import Outbox, Send
 from neuroworkflow_agent.surfaces.panel.patches import Op
+from neuroworkflow_agent.surfaces.saved_notebook import SavedNotebook
 from neuroworkflow_agent.surfaces.turn_view import End, Item
 from neuroworkflow_agent.text import Redaction, redact
 
@@ -72,6 +74,10 @@ class SessionView:
             shell, on_interrupt=self._interrupt, hide=Redaction(lambda: self.chat.config.secrets)
         )
         self.chat = Chat(config, kernel=self.kernel, portal=portal, follows_environment=True)
+        self.document = NotebookDocument(
+            SavedNotebook(shell, lambda: self.chat.config.now("JPY_SESSION_NAME"))
+        )
+        """The notebook's cells, to be pointed at."""
         self.outbox = Outbox(send, self._take_patch)
         self._on_turn_end = on_turn_end
         self._keep = keep

@@ -61,7 +61,7 @@ def test_a_transcript_has_what_the_live_turns_had(
     )
     session = make_session(kernel=Canned())
     ends = [session.run("Hi there.").result()]
-    note = Attachment("notes.md", "File notes.md:\nkeep rates", encode_picture(png()))
+    note = Attachment("notes.md", "File notes.md:\nkeep rates", (encode_picture(png()),))
     ends.append(session.run("How many?", context="In [1]:\nx", attachments=[note]).result())
     blocks = scripted_model.requests[1].body["messages"][-1]["content"]
     ours = [block for block in blocks if "[Image: source:" not in block.get("text", "")]

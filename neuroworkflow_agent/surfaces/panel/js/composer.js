@@ -28,7 +28,7 @@ class Composer {
     this.field = el("textarea", {
       rows: 2,
       dir: "auto",
-      placeholder: "Ask the agent. @ points at a file or a variable, / lists commands and skills.",
+      placeholder: "Ask the agent. @ points at a file, a variable or a cell, / lists commands and skills.",
       "aria-label": "Message to the agent",
       "aria-autocomplete": "list",
       "aria-haspopup": "listbox",
@@ -121,7 +121,9 @@ class Composer {
     this.grow();
     this.field.focus();
     try {
-      await this.store.ask({ type: "ask", text, chips: chips.map((chip) => ({ kind: chip.kind, value: chip.value })) });
+      const pointed = chips.map((chip) => ({ kind: chip.kind, value: chip.value }));
+      const selection = text.includes("@selection") ? this.store.notebook.selection() : null;
+      await this.store.ask({ type: "ask", text, chips: selection ? [...pointed, { kind: "selection", value: selection }] : pointed });
       this.lastPrompt = text;
     } catch (error) {
       this.problem(/** @type {Error} */ (error).message);
@@ -206,7 +208,7 @@ class Composer {
   /** What is before the cursor that names something: a word behind an at sign, or behind a slash at the very start. */
   mention() {
     const before = this.field.value.slice(0, this.field.selectionStart);
-    return /^\/[^\s/]*$/.exec(before)?.[0] ?? /(?:^|\s)(@[^\s@]*)$/.exec(before)?.[1] ?? null;
+    return /^\/[^\s/]*$/.exec(before)?.[0] ?? /(?:^|\s)(@(?:cell[ \t]+)?[^\s@]*)$/.exec(before)?.[1] ?? null;
   }
 
   async complete() {
@@ -250,6 +252,13 @@ class Composer {
       this.field.setRangeText("", start, end, "end");
       this.keepDraft();
       this.command(found.value);
+      return;
+    }
+    if (found.kind === "mention") {
+      // Its words say it all; which cells are meant is looked up when the message is sent.
+      this.field.setRangeText(`@${found.value} `, start, end, "end");
+      this.onInput();
+      this.field.focus();
       return;
     }
     this.field.setRangeText(found.kind === "skill" ? `Use the skill ${found.value.slice(1)}: ` : `@${found.value} `, start, end, "end");

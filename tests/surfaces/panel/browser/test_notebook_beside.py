@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Locator, expect
 
 from neuroworkflow_agent.testing import Reply
-from neuroworkflow_agent.testing.lab import OPEN, Page
+from neuroworkflow_agent.testing.lab import OPEN, Lab, Page
 
 ANSWER = "Try this:\n\n```python\nrate = 1\nrate\n```\n\nIt prints:\n\n```\nrate\n```\n"
 SECOND = "```py\nsecond = 2\n```"
@@ -100,3 +100,35 @@ def test_card_of_a_cell_leads_to_it(open_panel: Any) -> None:
     assert page.tab.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex") == 25
     buttons(page, "Show cell").last.evaluate("(button) => button.click()")
     expect(trouble(page)).to_contain_text("no cell gone (any more)")
+
+
+def test_message_points_at_cells_by_number_id_and_selection(open_panel: Any, lab: Lab) -> None:
+    page = open_panel(OPEN, "rate = 5\nprint('rate is', rate)", "other = 1")
+    page.save()
+    options = page.panel.locator(".nwa-completions").get_by_role("option")
+    page.field.press_sequentially("Why @ce")
+    expect(options).to_have_text(["cella cell, by its [number] or id"])
+    page.field.press("Enter")
+    expect(options.first).to_contain_text("cell 1")
+    page.field.press_sequentially("rate")
+    expect(options).to_have_text(["cell 2rate = 5"])
+    page.field.press("Enter")
+    expect(page.field).to_have_value("Why @cell 2 ")
+    page.tab.evaluate(
+        """() => {
+            const notebook = window.jupyterapp.shell.currentWidget.content;
+            notebook.activeCellIndex = 2;
+            notebook.activeCell.editor.setSelection({ start: { line: 0, column: 0 }, end: { line: 0, column: 5 } });
+        }"""
+    )
+    page.ask("Why @cell 2 and @selection?", Reply.text("So."))
+    page.wait_for_end("complete")
+    expect(page.panel.get_by_label("Attached", exact=True)).to_have_text("cell [2]selection")
+    told = "\n".join(lab.model.requests[-1].user_texts)
+    assert "rate = 5\nprint('rate is', rate)\nOutputs:\nrate is 5" in told
+    assert "the user has selected:\nother\nThe whole cell:\nother = 1" in told
+
+    page.field.fill("Why @cell 40?")
+    page.field.press("Enter")
+    expect(trouble(page)).to_contain_text("No cell has the number [40] beside it. Near it are")
+    expect(page.field).to_have_value("Why @cell 40?")
