@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,6 +24,7 @@ from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
+from neuroworkflow_agent.surfaces.preparation import Preparation, prepare_tracebacks
 from neuroworkflow_agent.text import Redaction
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _CONTEXT_CHARS = 12_000
 _CLOCK_S = 1.0
 _FIRST_MESSAGE_S = 2.0
-"""How long a message that is sent at once may take; what it does not need waits so long."""
+"""How long the first message may take; what it does not need waits so long."""
 
 
 class TurnStoppedError(TurnFailedError, KeyboardInterrupt):
@@ -87,30 +87,26 @@ class KernelChat:
         """Its sessions and settings."""
         self._is_first = True
         """Whether the next turn is the one that brings the SDK."""
+        self._preparation: Preparation | None = None
         self._activity = Activity(shell)
         self._activity.attach()
 
     def prewarm(self) -> None:
-        """Get ready in the background, but where memory is short.
+        """Get ready in the background, between the user's cells; where memory is short, with the first message.
 
         The SDK is left for the first message: it is large, and slows the user's first cells while it is imported.
-        A machine without an endpoint hears of it at the first turn.
         """
-        threading.Thread(target=self._get_ready, name="neuroworkflow-agent imports", daemon=True).start()
+        if self._preparation is None:
+            self._preparation = Preparation(self.shell, self._start_process)
 
-    def _get_ready(self) -> None:
-        from neuroworkflow_agent.engine.claude.memory import is_memory_short
-
-        if is_memory_short():
-            return
-        with contextlib.suppress(AgentError):
+    def _start_process(self) -> None:
+        with contextlib.suppress(AgentError):  # a machine without an endpoint hears of it at the first turn
             self.chat.prewarm(with_sdk=False)
-        _import_renderer()
-        time.sleep(_FIRST_MESSAGE_S)
-        _prepare_tracebacks()
 
     def close(self) -> None:
         """End the session and stop watching. Idempotent."""
+        if self._preparation is not None:
+            self._preparation.close()
         self._activity.detach()
         self.chat.close()
 
@@ -163,6 +159,8 @@ class KernelChat:
     def _start(self, prompt: str, attached: Sequence[Attachment]) -> tuple[Turn, View]:
         if self._queue.is_open:
             raise SessionBusyError("The agent is at work in another cell; wait for it, or interrupt it.")
+        if self._preparation is not None:
+            self._preparation.hurry()
         view = self._make_view()
         self.chat.ready()
         self._queue.open()
@@ -183,30 +181,6 @@ class KernelChat:
         if end.end != "complete":
             raise TurnNotCompleteError(end.message or end.end, end=end.end, session_id=end.session_id)
         return turn
-
-
-def _import_renderer() -> None:
-    """Load what the first answer needs; on the kernel's loop it would be felt."""
-    from neuroworkflow_agent.render import parts
-    from neuroworkflow_agent.render.stream import MarkdownStream
-
-    stream = MarkdownStream()
-    stream.feed("`warm` $x$\n\n```python\nx\n```\n")
-    stream.tail()
-    parts.tool_use("run_code", {"code": "x"})
-
-
-def _prepare_tracebacks() -> None:
-    """Do what a process's first traceback does first: look where each of its modules, ours among them, lies.
-
-    On the main thread that takes up to a second while another one works: a Stop would be felt.
-    """
-    import importlib
-    import inspect
-
-    with contextlib.suppress(ImportError):
-        importlib.import_module("stack_data")  # as IPython does then
-    inspect.getmodule(compile("", "<nowhere>", "exec"))
 
 
 @dataclasses.dataclass(eq=False)
@@ -243,7 +217,7 @@ class _ToMainThread:
         if self.brings_modules and isinstance(event, Waiting | TextDelta):
             self.brings_modules = False
             loop = asyncio.get_running_loop()
-            loop.call_later(_FIRST_MESSAGE_S, loop.run_in_executor, None, _prepare_tracebacks)
+            loop.call_later(_FIRST_MESSAGE_S, loop.run_in_executor, None, prepare_tracebacks)
         if isinstance(event, CellStart):
             self._move_clock(event.tool_use_id, time.monotonic())
         if isinstance(event, CellEnd | TurnEnd) and self.clock is not None:

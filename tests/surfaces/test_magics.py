@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from neuroworkflow_agent.surfaces.preparation import LIGHT
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
 from neuroworkflow_agent.testing.real_kernel import RealKernel
 from neuroworkflow_agent.text import strip_control
@@ -62,12 +63,20 @@ import neuroworkflow_agent.engine.claude.memory as memory
 memory.is_memory_short = lambda *_: False
 %load_ext neuroworkflow_agent
 import os, sys, threading
-for thread in threading.enumerate():
-    if thread.name == "neuroworkflow-agent imports":
-        thread.join()
 lstat, looked_at = os.lstat, []
 os.lstat = lambda path, **more: (looked_at.append(path), lstat(path, **more))[1]
 """
+
+
+def until_prepared(kernel: RealKernel) -> None:
+    """Wait without running cells: while one runs, nothing is got ready."""
+    deadline = time.monotonic() + 30
+    while (
+        kernel.run("any(t.name == 'neuroworkflow-agent imports' for t in threading.enumerate())").text
+        == "True"
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
 
 
 def test_first_error_does_not_look_for_all_modules_on_the_main_thread(
@@ -75,12 +84,22 @@ def test_first_error_does_not_look_for_all_modules_on_the_main_thread(
 ) -> None:
     kernel = start_kernel()
     assert kernel.run(LOADED).status == "ok"
-    assert (
-        kernel.run("'claude_agent_sdk' in sys.modules").text.strip() == "False"
-    )  # it is for the first message
+    until_prepared(kernel)
+    loaded = kernel.run(f"print(*sorted(sys.modules.keys() & {{'claude_agent_sdk', *{LIGHT}}}))").text.split()
+    assert loaded == sorted(LIGHT)  # the rest of the SDK is for the first message
+    kernel.run("looked_at.clear()")
     assert kernel.run("1 / 0").status == "error"
     looked_at, modules = map(int, kernel.run("print(len(looked_at), len(sys.modules))").text.split())
     assert looked_at < modules  # they are six or eight directories deep, each
+
+
+def test_while_the_users_cells_run_nothing_is_got_ready(start_kernel: Callable[[], RealKernel]) -> None:
+    kernel = start_kernel()
+    kernel.send(LOADED)
+    busy = "time.sleep(1); print(*sys.modules.keys() & {'markdown_it', 'neuroworkflow_agent.engine.session'})"
+    assert kernel.run(f"import time\n{busy}").text.strip() == ""
+    until_prepared(kernel)
+    assert "markdown_it" in kernel.run(busy).text
 
 
 @pytest.mark.thorough
@@ -90,6 +109,7 @@ def test_nor_does_the_first_error_after_the_first_message(
     scripted_model.extend(Reply.text("hello"))
     kernel = start_kernel()
     assert kernel.run(LOADED).status == "ok"
+    until_prepared(kernel)
     kernel.run("before = len(sys.modules)")
     assert kernel.run("%chat hi").end == "complete"
     kernel.run("import time; time.sleep(5); looked_at.clear()")
