@@ -119,19 +119,26 @@ class TerminalView:
         said = self._said.setdefault(id(card), {})
         if card.is_question:
             self._say(said, parts.question(card.input).text)
-        elif card.state == "asking" and card.request is not None:
-            asked = approval_card(card.name, card.input, change=card.change)
-            self._say(said, approval_head(card.name, card.request.reason), "bold")
-            self._say(said, asked.text, language=asked.language)
-        elif not said and card.is_whole:
+        else:
+            self._say_call(said, card)
+        if card.state != "asking":
+            self._say(said, answer_text(card).text, GREY)
+            if self._is_record:
+                self._put_line(parts.outputs_text(card.outputs.outputs))
+            self._say(said, failure_text(card).text, FAILURE)
+
+    def _say_call(self, said: dict[str, None], card: Card) -> None:
+        """Write what is called, and what the user was asked about it."""
+        is_asked = card.request is not None and (self._is_record or card.state == "asking")
+        is_told = card.is_told_at_once if is_asked else card.is_whole
+        if is_told and not said:
             given = parts.tool_card(card.name, card.input, change=card.change)
             self._say(said, given.title, "bold")
             self._say(said, given.text, language=given.language)
-        if self._is_record:
-            self._put_line(parts.outputs_text(card.outputs.outputs))
-        elif card.state != "asking":
-            self._say(said, answer_text(card).text, GREY)
-            self._say(said, failure_text(card).text, FAILURE)
+        if is_asked and card.request is not None:
+            asked = approval_card(card.name, card.input, change=card.change)
+            self._say(said, approval_head(card.name, card.request.reason), "bold")
+            self._say(said, asked.text, language=asked.language)
 
     def _draw_plan(self, plan: Plan) -> None:
         """Write the steps that have come or changed."""

@@ -129,9 +129,14 @@ class Card:
         return self.name == QUESTION
 
     @property
+    def is_told_at_once(self) -> bool:
+        """Whether all there is to tell of the call is known when it comes; what one does to its file comes later."""
+        return self.name not in (*WRITING_TOOLS, *CELL_EDITS)
+
+    @property
     def is_whole(self) -> bool:
-        """Whether it can be told once and for all: what a call does to its file, and whether it asks, comes later."""
-        return self.name not in (*WRITING_TOOLS, *CELL_EDITS) or self.state != "running"
+        """Whether all there is to tell of the call is known by now."""
+        return self.is_told_at_once or self.state != "running"
 
     @property
     def is_open(self) -> bool:

@@ -22,10 +22,8 @@ from neuroworkflow_agent.engine import event_log
 from neuroworkflow_agent.engine.claude import transcripts
 from neuroworkflow_agent.engine.event_log import EventLog, copy_log, delete_log, log_path, read_log
 from neuroworkflow_agent.engine.history import history
-from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.events import (
-    ApprovalRequest,
     CellEnd,
     CellOutput,
     CellStart,
@@ -41,7 +39,7 @@ from neuroworkflow_agent.events import (
 from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId
 from neuroworkflow_agent.outputs import stream
 from neuroworkflow_agent.surfaces.panel.items import Transcript
-from neuroworkflow_agent.testing import Reply, ScriptedModel, Text, ToolCall
+from neuroworkflow_agent.testing import Reply, ScriptedModel
 from tests import tiers
 
 Maker = Callable[..., Session]
@@ -208,39 +206,6 @@ def test_user_message_is_kept_before_the_model_is_called(
     scripted_model.extend(reply)
     session.run("Count the spikes.")
     assert "Count the spikes." in kept[0]
-
-
-def test_resumed_session_shows_what_was_seen(
-    scripted_model: ScriptedModel, make_session: Maker, workspace: Path
-) -> None:
-    write = ToolCall("Write", {"file_path": str(workspace / "a.txt"), "content": "1"})
-    bash = ToolCall("Bash", {"command": "rm -rf x"})
-    scripted_model.extend(
-        Reply((Text("I write."), write)), Reply((bash,)), Reply.text("Not done."),
-        Reply.text("word " * 400, delay_s=0.02), Reply.text("Hello again."),
-    )  # fmt: skip
-    session = make_session(allow_bash=True)
-    live: list[Event] = []
-
-    def listener(event: Event) -> None:
-        live.append(event)
-        if isinstance(event, ApprovalRequest):
-            turn.answer(event.request_id, Answer(False, "No."))
-        if isinstance(event, TextDelta) and event.text.startswith("word"):
-            turn.interrupt()
-
-    for prompt in ("Write and clean up.", "Talk."):
-        turn = session.start(prompt, listener=listener)
-        turn.result(60)
-    session.close()
-    config = AgentConfig.from_env(workspace=workspace)
-    assert items(history(session.session_id, config)) == items(live)
-    assert [event.end for event in live if isinstance(event, TurnEnd)] == ["complete", "interrupted"]
-    resumed = make_session(resume=session.session_id)
-    turn = resumed.start("Hello?", listener=live.append)
-    turn.result(60)
-    resumed.close()
-    assert items(history(session.session_id, config)) == items(live)
 
 
 def test_turns_of_a_terminal_are_shown_between_ours(

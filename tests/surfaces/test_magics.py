@@ -587,6 +587,24 @@ def test_sessions_new_resume_and_fork(kernel: RealKernel, scripted_model: Script
     assert len(kernel.run("%chat --sessions").text.splitlines()) == 3
 
 
+def test_resumed_session_shows_in_a_cell_what_was_seen_in_one(
+    kernel: RealKernel, scripted_model: ScriptedModel
+) -> None:
+    code = "import time\nprint('count', end='')\ntime.sleep(0.3)\nprint('ing')\ndisplay(17)\n1 / 0"
+    scripted_model.extend(
+        Reply((Text("I *count*."),)), Reply.code(code), Reply.text("It is **17**."), Reply.text("word " * 400, delay_s=0.02)
+    )  # fmt: skip
+    seen = [kernel.run("%chat --new first"), kernel.run("%chat count")]
+    seen.append(kernel.run("%chat talk", interrupt_when=shows("word")))
+    assert [ran.end for ran in seen] == ["complete", "complete", "interrupted"]
+    again = kernel.run("%chat --resume")
+    prompts = ["> first", "> count", "> talk"]
+    shown = [line for line in again.text.splitlines() if line and line not in prompts]
+    assert "Ask with '%chat TEXT'" in shown.pop()
+    assert shown == [line for ran in seen for line in ran.text.splitlines() if line and line != "Stopped."]
+    assert [line for line in again.text.splitlines() if line in prompts] == prompts
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
