@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mcp import Client
 
 from neuroworkflow_agent.errors import ToolFailed
 from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.tools.registry import Block, Call, Registry, Tool, short_name
-from neuroworkflow_agent.tools.server import build_server
+from neuroworkflow_agent.tools.server import _TAKES_HANDLERS, build_server
 
 SCHEMA = {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]}
 PICTURE = {"type": "image", "data": "aGk=", "mimeType": "image/png"}
@@ -39,13 +38,26 @@ def tool(handler: Asked, **more: Any) -> Tool:
     return Tool("run", "Runs.", more.pop("schema", SCHEMA), handler, **more)
 
 
+def connected(server: Any) -> Any:
+    """A client of the server, by either version of `mcp`."""
+    if _TAKES_HANDLERS:
+        from mcp import Client
+
+        return Client(server)
+    from mcp.shared import memory
+
+    return getattr(memory, "create_connected_server_and_client_session")(server)  # noqa: B009 - gone in version 2
+
+
 async def called(
     tool: Tool, arguments: dict[str, Any], *, name: str = "run", **meta: Any
 ) -> tuple[bool, Any]:
     given: Any = meta or None
-    async with Client(build_server("ours", [tool])) as client:
+    async with connected(build_server("ours", [tool])) as client:
         result = await client.call_tool(name, arguments, meta=given)
-    return bool(result.is_error), [getattr(block, "text", block) for block in result.content]
+    return bool(result.is_error if _TAKES_HANDLERS else result.isError), [
+        getattr(block, "text", block) for block in result.content
+    ]
 
 
 async def test_a_call_knows_which_tool_use_it_answers(asked: Asked) -> None:
@@ -97,10 +109,10 @@ async def test_unknown_tool_is_named(asked: Asked) -> None:
     [({}, False), ({"reads_only": True}, True), ({"reads_only": True, "changes_with": "run"}, False)],
 )
 async def test_clients_are_told_what_reads_only(given: dict[str, Any], hint: bool, asked: Asked) -> None:
-    async with Client(build_server("ours", [tool(asked, **given)])) as client:
+    async with connected(build_server("ours", [tool(asked, **given)])) as client:
         (listed,) = (await client.list_tools()).tools
-    assert listed.annotations is not None
-    assert listed.annotations.read_only_hint is hint
+    about: Any = listed.annotations
+    assert (about.read_only_hint if _TAKES_HANDLERS else about.readOnlyHint) is hint
 
 
 def test_registry_knows_tools_by_the_names_they_are_called(asked: Asked) -> None:
