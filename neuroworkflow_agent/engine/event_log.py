@@ -8,52 +8,29 @@ is killed leaves at most half a line, and readers pass over it. Pictures lie bes
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
-import hashlib
-import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from neuroworkflow_agent.directories import state_directory
+from neuroworkflow_agent.engine.log_lines import Record, ends_with, joined, read_line, turn_of, written_line
+from neuroworkflow_agent.engine.log_pictures import pictures_of, remove_pictures_but
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.events import (
-    CellOutput,
-    Event,
-    TextDelta,
-    ThinkingDelta,
-    TurnEnd,
-    Waiting,
-    decode,
-    encode,
-)
+from neuroworkflow_agent.events import Event, TurnEnd, Waiting
 from neuroworkflow_agent.ids import SessionId, TurnId
-from neuroworkflow_agent.outputs import join_texts
-from neuroworkflow_agent.pictures import MEDIA_TYPES
 from neuroworkflow_agent.private_files import write_private
-from neuroworkflow_agent.text import clip, map_texts
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of one log; beyond it the oldest turns go."""
-_MAX_TEXT_CHARS = 1_000_000
-"""Of one text in it."""
 _GATHER_S = 0.1
 """How long events are gathered before they are written."""
 _MAX_UNWRITTEN_BYTES = 8 * 1024 * 1024
-_SMALL_PICTURE_CHARS = 4_000
-_BESIDE = "neuroworkflow_agent.file"
-"""Stands for a picture that lies beside the log."""
 _SESSION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _CUT_OFF = "The kernel ended before the turn did."
-
-Record = tuple[TurnId, float, Event]
-"""A turn's id, when something happened in seconds since 1970, and what."""
 
 
 class EventLog:
@@ -115,8 +92,8 @@ class EventLog:
         data = self._unwritten
         try:
             path = self._path = self._path or log_path(self._session_id)
-            for record in _joined(records):
-                data += self._line(record, path)
+            for record in joined(records):
+                data += written_line(record, path, self._hide)
             _append(path, data, is_to_last=has_ended)
             self._unwritten, self.trouble = b"", ""
             if has_ended and path.stat().st_size > MAX_BYTES:
@@ -126,15 +103,6 @@ class EventLog:
             self._unwritten = b"\n" + data.lstrip(b"\n") if len(data) <= _MAX_UNWRITTEN_BYTES else b""
             reason = error.strerror if isinstance(error, OSError) else str(error)
             self.trouble = f"What you see of this session cannot be kept: {reason or type(error).__name__}."
-
-    def _line(self, record: Record, path: Path) -> bytes:
-        turn_id, at, event = record
-        data = encode(event)
-        if isinstance(event, CellOutput):
-            data["change"] = _with_pictures_beside(data["change"], path)
-        shown = map_texts(data, lambda text: clip(self._hide(text), _MAX_TEXT_CHARS))
-        line = json.dumps({"turn": turn_id, "at": round(at, 3), **shown}, ensure_ascii=False)
-        return line.encode("utf-8", "replace") + b"\n"
 
 
 def log_path(session_id: str) -> Path:
@@ -162,7 +130,7 @@ def read_log(session_id: str) -> list[Event]:
         return []
     turns: dict[TurnId, list[tuple[float, Event]]] = {}
     for line in lines:
-        if (record := _read_line(line, path)) is not None:
+        if (record := read_line(line, path)) is not None:
             turn_id, at, event = record
             turns.setdefault(turn_id, []).append((at, event))
     events: list[Event] = []
@@ -187,10 +155,10 @@ def copy_log(session_id: str, copy_id: str, *, up_to: str | None = None) -> None
         kept: list[bytes] = []
         for line in source.read_bytes().splitlines(keepends=True):
             kept.append(line)
-            if up_to is not None and _ends_with(line, up_to):
+            if up_to is not None and ends_with(line, up_to):
                 break
-        if _beside(source).is_dir():
-            shutil.copytree(_beside(source), _beside(target), dirs_exist_ok=True)
+        if pictures_of(source).is_dir():
+            shutil.copytree(pictures_of(source), pictures_of(target), dirs_exist_ok=True)
         _append(target, b"".join(kept), is_to_last=True)
 
 
@@ -199,124 +167,7 @@ def delete_log(session_id: str) -> None:
     with contextlib.suppress(ConfigError):
         path = log_path(session_id)
         path.unlink(missing_ok=True)
-        shutil.rmtree(_beside(path), ignore_errors=True)
-
-
-# -- lines --------------------------------------------------------------------------------------------
-
-
-def _joined(records: Iterable[Record]) -> Iterator[Record]:
-    """Neighbouring pieces of one text, and of one cell's output, as one record."""
-    held: list[Record] = []
-    for record in records:
-        if held and not _belong_together(held[-1], record):
-            yield from _as_one(held)
-            held = []
-        held.append(record)
-    yield from _as_one(held)
-
-
-def _belong_together(first: Record, second: Record) -> bool:
-    one, other = first[2], second[2]
-    if first[0] != second[0] or type(one) is not type(other):
-        return False
-    if isinstance(one, CellOutput) and isinstance(other, CellOutput):
-        return one.tool_use_id == other.tool_use_id
-    return isinstance(one, TextDelta | ThinkingDelta)
-
-
-def _as_one(records: list[Record]) -> Iterator[Record]:
-    if not records:
-        return
-    turn_id, at, first = records[0]
-    match first:
-        case TextDelta():
-            yield turn_id, at, TextDelta("".join(e.text for _, _, e in records if isinstance(e, TextDelta)))
-        case ThinkingDelta():
-            texts = (e.text for _, _, e in records if isinstance(e, ThinkingDelta))
-            yield turn_id, at, ThinkingDelta("".join(texts))
-        case CellOutput(tool_use_id=tool_use_id):
-            changes = join_texts([e.change for _, _, e in records if isinstance(e, CellOutput)])
-            yield from ((turn_id, at, CellOutput(tool_use_id, change)) for change in changes)
-        case _:
-            yield from records
-
-
-def _read_line(line: bytes, path: Path) -> Record | None:
-    """A record; None for what a kill or a full disk has left."""
-    try:
-        data = json.loads(line)
-        turn_id, at = TurnId(str(data.pop("turn"))), float(data.pop("at"))
-        if "change" in data:
-            data["change"] = _with_pictures_back(data["change"], path)
-        return turn_id, at, decode(data)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
-
-
-def _ends_with(line: bytes, message_id: str) -> bool:
-    try:
-        return bool(json.loads(line).get("last_message_id") == message_id)
-    except (ValueError, AttributeError):
-        return False
-
-
-# -- pictures -----------------------------------------------------------------------------------------
-
-
-def _beside(path: Path) -> Path:
-    return path.with_suffix(".pictures")
-
-
-def _with_pictures_beside(change: Any, path: Path) -> Any:
-    """A change of outputs whose pictures are files."""
-
-    def kept(kind: str, value: Any) -> Any:
-        if kind not in MEDIA_TYPES or not isinstance(value, str) or len(value) < _SMALL_PICTURE_CHARS:
-            return value
-        try:
-            data = base64.b64decode(value)
-        except binascii.Error:
-            return value
-        return {_BESIDE: _keep_picture(_beside(path), data)}
-
-    return _with_bundle(change, lambda bundle: {kind: kept(kind, value) for kind, value in bundle.items()})
-
-
-def _with_pictures_back(change: Any, path: Path) -> Any:
-    def read(value: Any) -> Any:
-        name = value.get(_BESIDE) if isinstance(value, dict) else None
-        if not isinstance(name, str):
-            return value
-        try:
-            return base64.b64encode((_beside(path) / Path(name).name).read_bytes()).decode()
-        except OSError:
-            return ""
-
-    return _with_bundle(change, lambda bundle: {kind: read(value) for kind, value in bundle.items()})
-
-
-def _with_bundle(change: Any, convert: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
-    """A change with its mime bundle converted, where it has one."""
-    if isinstance(change.get("data"), dict):
-        return {**change, "data": convert(change["data"])}
-    output = change.get("output")
-    if isinstance(output, dict) and isinstance(output.get("data"), dict):
-        return {**change, "output": {**output, "data": convert(output["data"])}}
-    return change
-
-
-def _keep_picture(directory: Path, data: bytes) -> str:
-    """Write a picture unless it is there; gives its name."""
-    name = hashlib.sha256(data).hexdigest()[:32]
-    target = directory / name
-    if not target.exists():
-        directory.mkdir(mode=0o700, exist_ok=True)
-        write_private(target, data)
-    return name
-
-
-# -- files --------------------------------------------------------------------------------------------
+        shutil.rmtree(pictures_of(path), ignore_errors=True)
 
 
 def _append(path: Path, data: bytes, *, is_to_last: bool) -> None:
@@ -334,7 +185,7 @@ def _append(path: Path, data: bytes, *, is_to_last: bool) -> None:
 def _shorten(path: Path) -> None:
     """Let the oldest turns go until half of what may be is left."""
     lines = path.read_bytes().splitlines(keepends=True)
-    turns = [_turn_of(line) for line in lines]
+    turns = [turn_of(line) for line in lines]
     sizes: dict[str, int] = {}
     for turn, line in zip(turns, lines, strict=True):
         sizes[turn] = sizes.get(turn, 0) + len(line)
@@ -347,13 +198,4 @@ def _shorten(path: Path) -> None:
         kept.add(turn)
     rest = b"".join(line for turn, line in zip(turns, lines, strict=True) if turn in kept)
     write_private(path, rest)
-    for picture in _beside(path).glob("*"):
-        if picture.name.encode() not in rest:
-            picture.unlink(missing_ok=True)
-
-
-def _turn_of(line: bytes) -> str:
-    try:
-        return str(json.loads(line)["turn"])
-    except (ValueError, TypeError, KeyError):
-        return ""
+    remove_pictures_but(rest, path)

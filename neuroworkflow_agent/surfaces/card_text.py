@@ -7,7 +7,7 @@ import html
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.approval import approval
 from neuroworkflow_agent.render.parts import Rendered, ToolCard
-from neuroworkflow_agent.surfaces.turn_view import Card
+from neuroworkflow_agent.surfaces.turn_items import Card
 from neuroworkflow_agent.text import strip_control
 
 _WORDS = {"error": "failed", "stopped": "stopped", "denied": "not allowed"}

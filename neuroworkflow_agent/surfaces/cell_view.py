@@ -22,7 +22,7 @@ from neuroworkflow_agent.render.parts import Rendered, ToolCard
 from neuroworkflow_agent.render.stream import MarkdownStream
 from neuroworkflow_agent.surfaces.card_text import card_text, status_of
 from neuroworkflow_agent.surfaces.plan import Plan
-from neuroworkflow_agent.surfaces.turn_view import (
+from neuroworkflow_agent.surfaces.turn_items import (
     METADATA_KEY,
     Activity,
     Card,
@@ -31,8 +31,8 @@ from neuroworkflow_agent.surfaces.turn_view import (
     Note,
     Prompt,
     Text,
-    TurnView,
 )
+from neuroworkflow_agent.surfaces.turn_view import TurnView
 
 
 @dataclass(eq=False, slots=True)

@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionComplete, CellExecutionError, CellT
 
 from neuroworkflow_agent.events import CellEnd, EndReason, Event, ToolUse
 from neuroworkflow_agent.ids import ToolUseId
-from neuroworkflow_agent.surfaces.turn_view import METADATA_KEY
+from neuroworkflow_agent.surfaces.turn_items import METADATA_KEY
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.kernels.client import ClientKernel

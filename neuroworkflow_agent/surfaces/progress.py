@@ -14,7 +14,8 @@ from neuroworkflow_agent.surfaces.console import SafeConsole
 from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.terminal_colours import ENDS, FAILURE
 from neuroworkflow_agent.surfaces.terminal_style import coloured
-from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, TurnView
+from neuroworkflow_agent.surfaces.turn_items import Card, End, Item, Note, Prompt
+from neuroworkflow_agent.surfaces.turn_view import TurnView
 from neuroworkflow_agent.text import one_line
 
 _MAX_FAILURE_CHARS = 300

@@ -13,7 +13,8 @@ from neuroworkflow_agent.surfaces.card_text import answer_text, failure_text
 from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.terminal_colours import ENDS, FAILURE, GREY
 from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle
-from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, Text, TurnView
+from neuroworkflow_agent.surfaces.turn_items import Card, End, Item, Note, Prompt, Text
+from neuroworkflow_agent.surfaces.turn_view import TurnView
 from neuroworkflow_agent.text import for_terminal
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.cell_markdown import cell_markdown
 from neuroworkflow_agent.surfaces.plan import Plan
-from neuroworkflow_agent.surfaces.turn_view import METADATA_KEY, Card, End, Item, Prompt, Text, TurnView
+from neuroworkflow_agent.surfaces.turn_items import METADATA_KEY, Card, End, Item, Prompt, Text
+from neuroworkflow_agent.surfaces.turn_view import TurnView
 from neuroworkflow_agent.text import map_texts
 
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from neuroworkflow_agent.engine.file_changes import WRITING_TOOLS
 from neuroworkflow_agent.engine.permissions import QUESTION
 from neuroworkflow_agent.events import (
     ApprovalDecision,
@@ -32,22 +30,23 @@ from neuroworkflow_agent.events import (
     Waiting,
 )
 from neuroworkflow_agent.ids import ToolUseId, TurnId
-from neuroworkflow_agent.outputs import ExecutionStatus, OutputList
+from neuroworkflow_agent.outputs import ExecutionStatus
 from neuroworkflow_agent.surfaces.plan import Plan, PlanReader, Step
-from neuroworkflow_agent.tools.cell_answers import address_told
-from neuroworkflow_agent.tools.registry import CELL_EDITS, RUN_CODE
+from neuroworkflow_agent.surfaces.turn_items import (
+    OPEN_STATES,
+    Activity,
+    Card,
+    CardState,
+    End,
+    Item,
+    Note,
+    Prompt,
+    Text,
+)
+from neuroworkflow_agent.tools.registry import RUN_CODE
 
-METADATA_KEY = "neuroworkflow_agent"
-"""Under which cells and outputs say which turn they came from."""
-
-CardState: TypeAlias = Literal["waiting", "running", "asking", "ok", "error", "stopped", "denied"]
-"""`waiting`: for the kernel; `asking`: for the user."""
-
-_FIRST: tuple[CardState, ...] = ("asking", "running", "waiting")
-"""Which of several calls under way a person hears of."""
 _STATES: dict[ExecutionStatus, CardState] = {"ok": "ok", "error": "error", "interrupted": "stopped"}
 _READING = frozenset({"Read", "Glob", "Grep", "Skill", "notebook_get", "notebook_search", "cell_get"})
-_ABOUT_A_CELL = frozenset({"cell_get", "cell_execute", *CELL_EDITS})
 _WRITTEN = {
     RUN_CODE: "code",
     "Write": "a file",
@@ -56,146 +55,6 @@ _WRITTEN = {
     QUESTION: "a question",
 }
 _WAITING, _WRITING, _THINKING = "Waiting for the model", "Writing", "Thinking"
-
-
-@dataclass(eq=False, slots=True)
-class Prompt:
-    """The user's message."""
-
-    turn_id: TurnId
-    text: str
-    attached: tuple[str, ...]
-    """Names of what the user pointed at."""
-    is_follow_up: bool = False
-    """Whether the turn took it in while it ran."""
-
-
-@dataclass(eq=False, slots=True)
-class Text:
-    """A piece of the answer, Markdown, or of the model's thinking."""
-
-    is_thinking: bool = False
-    is_done: bool = False
-    """Whether nothing will be added any more."""
-    _pieces: list[str] = field(default_factory=list)
-    _taken: int = 0
-
-    @property
-    def text(self) -> str:
-        """All of it so far."""
-        return "".join(self._pieces)
-
-    def add(self, text: str) -> None:
-        """Put text at its end."""
-        self._pieces.append(text)
-
-    def take_new(self) -> str:
-        """What was added since the last call; for the one that draws it."""
-        new, self._taken = "".join(self._pieces[self._taken :]), len(self._pieces)
-        return new
-
-
-@dataclass(eq=False, slots=True)
-class Card:
-    """A call of a tool: what it is given, what the user said to it, and what came of it."""
-
-    tool_use_id: str
-    name: str
-    """Short name of the tool."""
-    input: dict[str, Any]
-    state: CardState
-    change: FileChange | None = None
-    """What it does to its file, where that could be told."""
-    outputs: OutputList = field(default_factory=OutputList)
-    """Of the code of a `run_code`."""
-    execution_count: int | None = None
-    duration_s: float | None = None
-    """Of the code of a `run_code`, once it has ended."""
-    result: ToolResult | None = None
-    """What the model was answered."""
-    request: ApprovalRequest | None = None
-    """The question to the user, if there was one."""
-    decision: ApprovalDecision | None = None
-    """What the user said."""
-
-    @property
-    def is_code(self) -> bool:
-        """Whether it runs code in the kernel."""
-        return self.name == RUN_CODE
-
-    @property
-    def is_question(self) -> bool:
-        """Whether the agent asks the user something."""
-        return self.name == QUESTION
-
-    @property
-    def is_told_at_once(self) -> bool:
-        """Whether all there is to tell of the call is known when it comes; what one does to its file comes later."""
-        return self.name not in (*WRITING_TOOLS, *CELL_EDITS)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all there is to tell of the call is known by now."""
-        return self.is_told_at_once or self.state != "running"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is still under way."""
-        return self.state in _FIRST
-
-    @property
-    def cell(self) -> str:
-        """Address of the notebook's cell that it is about; empty where it is about none, or the cell is gone."""
-        if self.name == "cell_insert":
-            return address_told(self.result.text) if self.result is not None else ""
-        is_about_one = self.name in _ABOUT_A_CELL and not (self.name == "cell_delete" and self.state == "ok")
-        return str(self.input.get("cell") or "") if is_about_one else ""
-
-    @property
-    def failure(self) -> str:
-        """What the model was told went wrong, where no output shows it; empty if nothing did."""
-        if self.result is None or not self.result.is_error or self.outputs.outputs or self.state == "denied":
-            return ""
-        return self.result.text
-
-
-@dataclass(eq=False, slots=True)
-class Note:
-    """Something worth knowing that is not a part of the answer."""
-
-    text: str
-    is_failure: bool = False
-
-
-@dataclass(eq=False, slots=True)
-class End:
-    """How a turn ended."""
-
-    event: TurnEnd
-
-
-Item: TypeAlias = Prompt | Text | Card | Plan | Note | End
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """What a turn is at while nothing else shows that it goes on."""
-
-    text: str
-    """Such as `Waiting for the model`."""
-    since: float
-    """By the view's clock, s."""
-    card: Card | None = None
-    """The call it is about, if it is about one."""
-    is_writing: bool = False
-    """Whether the text that grows shows it by itself."""
-
-    def line(self, now: float) -> str:
-        """The text with its time, which moves ever slower: a display that is drawn anew loses a selection."""
-        seconds = int(now - self.since)
-        step = 1 if seconds < 10 else 5 if seconds < 60 else 30
-        shown = seconds - seconds % step
-        return f"{self.text} … {_clock(shown)}" if shown else f"{self.text} …"
 
 
 class TurnView:
@@ -404,7 +263,7 @@ class TurnView:
     def _find_activity(self) -> Activity | None:
         text, card = self._stage, None
         if text and self._under_way:
-            card = min(self._under_way.values(), key=lambda each: _FIRST.index(each.state))
+            card = min(self._under_way.values(), key=lambda each: OPEN_STATES.index(each.state))
             text = _doing(card)
         before = self.activity
         if before is not None and (before.text, before.card) == (text, card):
@@ -426,7 +285,3 @@ def _doing(card: Card) -> str:
         if card.name in _READING
         else "Working"
     )
-
-
-def _clock(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60:02d} s"

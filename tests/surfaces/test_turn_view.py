@@ -33,7 +33,8 @@ from neuroworkflow_agent.surfaces.panel.items import Transcript
 from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.terminal_view import TerminalView
 from neuroworkflow_agent.surfaces.turn_cells import TurnCells
-from neuroworkflow_agent.surfaces.turn_view import Activity, Card, Text, TurnView
+from neuroworkflow_agent.surfaces.turn_items import Activity, Card, Text
+from neuroworkflow_agent.surfaces.turn_view import TurnView
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from tests.conftest import SessionMaker
 

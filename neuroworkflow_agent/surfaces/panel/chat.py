@@ -28,7 +28,7 @@ from neuroworkflow_agent.surfaces.panel import attachments
 from neuroworkflow_agent.surfaces.panel.outbox import Send
 from neuroworkflow_agent.surfaces.panel.session_view import SessionView
 from neuroworkflow_agent.surfaces.panel.uploads import Uploads
-from neuroworkflow_agent.surfaces.turn_view import Item
+from neuroworkflow_agent.surfaces.turn_items import Item
 
 _CONTEXT_CHARS = 12_000
 _MAX_SESSIONS = 100

@@ -17,10 +17,11 @@ from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.approval import approval_card
 from neuroworkflow_agent.render.outputs import ShownPicture, render_output
 from neuroworkflow_agent.render.stream import MarkdownStream
-from neuroworkflow_agent.surfaces import turn_view
+from neuroworkflow_agent.surfaces import turn_items
 from neuroworkflow_agent.surfaces.panel.patches import Item, Op, change
 from neuroworkflow_agent.surfaces.plan import Plan
-from neuroworkflow_agent.surfaces.turn_view import Activity, Card, End, Note, Prompt, Text, TurnView
+from neuroworkflow_agent.surfaces.turn_items import Activity, Card, End, Note, Prompt, Text
+from neuroworkflow_agent.surfaces.turn_view import TurnView
 from neuroworkflow_agent.text import clip, strip_control
 
 _SILENT_TOOLS = ("Write", "Edit")
@@ -62,7 +63,7 @@ class Transcript:
         return self._view.activity
 
     @property
-    def items(self) -> Sequence[turn_view.Item]:
+    def items(self) -> Sequence[turn_items.Item]:
         """Everything, in the order in which it is shown."""
         return self._view.items
 
@@ -88,7 +89,7 @@ class Transcript:
         """Every item as it was when the last patch was taken, oldest first."""
         return [dict(item) for item in self._sent.values()]
 
-    def _make_drawer(self, item: turn_view.Item) -> _Drawer:
+    def _make_drawer(self, item: turn_items.Item) -> _Drawer:
         item_id = f"i{len(self._drawers) + 1}"
         drawer: _Drawer
         match item:

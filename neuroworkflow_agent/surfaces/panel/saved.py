@@ -19,7 +19,7 @@ from neuroworkflow_agent.render.outputs import ShownOutput, render_output
 from neuroworkflow_agent.render.parts import Rendered
 from neuroworkflow_agent.surfaces.card_text import card_text, status_of
 from neuroworkflow_agent.surfaces.plan import Plan
-from neuroworkflow_agent.surfaces.turn_view import Card, End, Item, Note, Prompt, Text
+from neuroworkflow_agent.surfaces.turn_items import Card, End, Item, Note, Prompt, Text
 
 _MAX_CHARS = 3_000_000
 """Of what is kept with the notebook; the oldest items are left out first."""

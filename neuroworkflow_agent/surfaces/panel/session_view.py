@@ -28,7 +28,7 @@ from neuroworkflow_agent.surfaces.panel.items import Transcript
 from neuroworkflow_agent.surfaces.panel.outbox import Outbox, Send
 from neuroworkflow_agent.surfaces.panel.patches import Op
 from neuroworkflow_agent.surfaces.saved_notebook import SavedNotebook
-from neuroworkflow_agent.surfaces.turn_view import End, Item
+from neuroworkflow_agent.surfaces.turn_items import End, Item
 from neuroworkflow_agent.text import Redaction, redact
 
 _LIVE_PICTURE_BYTES = 1_000_000

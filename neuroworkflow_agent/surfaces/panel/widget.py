@@ -19,7 +19,7 @@ from neuroworkflow_agent.kernels.own import kernel_around
 from neuroworkflow_agent.render.markdown import STYLE
 from neuroworkflow_agent.surfaces.panel.chat import PanelChat
 from neuroworkflow_agent.surfaces.panel.saved import SavedTranscript
-from neuroworkflow_agent.surfaces.turn_view import Item
+from neuroworkflow_agent.surfaces.turn_items import Item
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("dom", "notebook_page", "store", "cards", "composer", "sessions", "sign_in", "panel")
