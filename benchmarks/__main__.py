@@ -10,7 +10,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("turn", "first", "memory", "kernel", "log", "save", "panel", "gateway", "load", "nodes")
+PARTS = ("turn", "first", "reaction", "memory", "kernel", "log", "save", "panel", "gateway", "load", "nodes")
 
 
 def main() -> int:

@@ -97,7 +97,7 @@ class KernelChat:
         The SDK is left for the first message: it is large, and slows the user's first cells while it is imported.
         """
         if self._preparation is None:
-            self._preparation = Preparation(self.shell, self._start_process)
+            self._preparation = Preparation(self.shell, self._start_process, self._make_view)
 
     def _start_process(self) -> None:
         with contextlib.suppress(AgentError):  # a machine without an endpoint hears of it at the first turn

@@ -27,12 +27,12 @@ class Preparation:
     ----------
     shell
         The `InteractiveShell`.
-    start_process
-        Starts the `claude` process; returns at once.
+    *first
+        The surface's own steps, such as the start of `claude`, which come first; each returns at once or imports.
     """
 
-    def __init__(self, shell: Any, start_process: Callable[[], None]) -> None:
-        self._start_process = start_process
+    def __init__(self, shell: Any, *first: Callable[[], object]) -> None:
+        self._first = first
         self._between_cells = BetweenCells(shell)
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="neuroworkflow-agent imports", daemon=True)
@@ -50,7 +50,7 @@ class Preparation:
     def _run(self) -> None:
         from neuroworkflow_agent.engine.claude.memory import is_memory_short
 
-        for step in (self._start_process, *_RENDERER, *map(_importing, LIGHT), prepare_tracebacks):
+        for step in (*self._first, *_RENDERER, *map(_importing, LIGHT), prepare_tracebacks):
             if not self._between_cells.wait() or is_memory_short():
                 break
             step()
