@@ -166,6 +166,12 @@ class Chat:
             session.close()
         return made
 
+    @property
+    def introduction(self) -> str:
+        """Which model serves the session, and why; empty before there is one."""
+        session = self._session
+        return session.introduction if session is not None else ""
+
     def prewarm(self, *, with_sdk: bool = True) -> None:
         """Have the session's process started in the background; see `Session.prewarm`.
 

@@ -185,7 +185,9 @@ class SessionView:
         except (NoEndpointError, UnusableSignInError):
             self.outbox.set_state(needs_key=True)
             raise
-        self.outbox.set_state(needs_key=self.chat.needs_sign_in)
+        self.outbox.set_state(
+            needs_key=self.chat.needs_sign_in, introduction=self.hide(self.chat.introduction)
+        )
 
     # -- a turn ---------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ class PanelView {
     this.unlisten = () => {};
     this.title = el("h2");
     this.context = el("small");
+    this.served = el("p", { dir: "auto" });
     this.cost = el("small", { title: "What this session has cost so far" });
     this.log = el("div.nwa-log", { role: "log", "aria-live": "off", "aria-label": "Session", tabIndex: 0 });
     this.newer = button("Newest", () => this.toEnd(), { css: "nwa-newer" });
@@ -188,6 +189,7 @@ class PanelView {
     this.context.textContent = state.context || "";
     this.context.title = `How full the model’s context is: ${state.context_tokens} tokens. When it is nearly full, the session so far is summarized.`;
     this.node.classList.toggle("nwa-busy", Boolean(state.busy));
+    this.served.textContent = state.introduction || `Model: ${state.model}.`;
     this.composer.drawState();
     this.signIn.draw(Boolean(state.needs_key));
     this.drawTrouble();
@@ -245,7 +247,8 @@ class PanelView {
         {},
         el("p", { text: "The agent works in this notebook’s kernel, with the variables you have." }),
         el("p.nwa-starters", {}, ...STARTERS.map((text) => button(text, () => this.composer.begin(text)))),
-        el("p", { text: `Model: ${this.store.state.model}. Enter sends, Shift+Enter makes a new line, Escape stops.` }),
+        this.served,
+        el("p", { text: "Enter sends, Shift+Enter makes a new line, Escape stops." }),
       ),
     );
   }

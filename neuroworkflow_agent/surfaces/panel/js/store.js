@@ -21,7 +21,7 @@ class Store {
     /** @type {Map<string, Item>} */
     this.items = new Map();
     /** @type {Record<string, any>} */
-    this.state = { busy: false, activity: "", queue: [], title: "", models: [], modes: [], model: "", mode: "", error: "", session: null, needs_key: false };
+    this.state = { busy: false, activity: "", queue: [], title: "", models: [], modes: [], model: "", mode: "", introduction: "", error: "", session: null, needs_key: false };
     this.isLoaded = false;
     this.isLive = true;
     /** @type {number | null} */

@@ -18,7 +18,9 @@ def options(page: Page) -> Locator:
 
 def test_an_empty_panel_says_which_model_serves_and_how_to_begin(page: Page) -> None:
     empty = page.panel.locator(".nwa-empty")
-    expect(empty).to_contain_text("Model: auto")
+    expect(empty).to_contain_text("Model: Messages API server, because ANTHROPIC_BASE_URL is set.")
+    page.panel.get_by_label("Model", exact=True).select_option("sonnet")
+    expect(empty).to_contain_text("Model: Messages API server (sonnet), because ")
     empty.get_by_role("button", name="Explain my last cell.").click()
     expect(page.field).to_have_value("Explain my last cell.")
     expect(page.field).to_be_focused()
