@@ -24,6 +24,8 @@ class Parameter:
     optimization_range: Any = None
     is_objective: Any = False
     objective_range: Any = None
+    unit: Any = None
+    """What newer libraries have for it; UNKNOWN if it is not a literal."""
 
 
 @dataclass(frozen=True, slots=True)

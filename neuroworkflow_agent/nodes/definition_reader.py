@@ -139,9 +139,7 @@ class DefinitionReader:
                     f"{keyword.arg} belongs to parameters; on a port it raises TypeError.",
                     "Move it to the ParameterDefinition that is optimized for.",
                 )
-            elif keyword.arg in LATER_ARGUMENTS.get(kind, ()):
-                continue
-            elif keyword.arg not in shape.keywords:
+            elif keyword.arg not in (*shape.keywords, *LATER_ARGUMENTS.get(kind, ())):
                 known = ", ".join(shape.keywords)
                 self._note(
                     "NW108", keyword.value, f"{kind} has no argument {keyword.arg!r}.", f"It takes {known}."
@@ -164,6 +162,7 @@ class DefinitionReader:
             optimization_range=literal(given.get("optimization_range")),
             is_objective=literal(given["is_objective"]) if "is_objective" in given else False,
             objective_range=literal(given.get("objective_range")),
+            unit=literal(given.get("unit")),
         )
 
     def _port(self, name: str, key: ast.AST, given: dict[str, ast.AST]) -> Port:

@@ -50,6 +50,7 @@ _RATE_RETURN = (
 
 CASES = (
     Case("a length that the method asks for", _RATE, (('constraints={"allowed_values": ["mean", "median"]}', 'constraints={"min_length": 4}'),)),
+    Case("a unit in an argument of its own", _RATE, (('"window_ms": Par', '"window_length": Par'), ('_parameters["window_ms"]', '_parameters["window_length"]'), ('from 0, in ms",', 'from 0", unit="ms",'))),
     Case("arguments that newer libraries have", _RATE, (("default_value=1000.0,", 'default_value=1000.0, unit="ms", secret=False,'),)),
     Case("a port's value", _RATE, _reads_names('        neuron_names = self._input_ports["neuron_names"].value')),
     Case("a port, if it is there", _RATE, _reads_names('        neuron_names = self._input_ports["neuron_names"].value if "neuron_names" in self._input_ports else None')),

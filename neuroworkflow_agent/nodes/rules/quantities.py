@@ -32,9 +32,9 @@ def port_lacks_unit(port: Port) -> bool:
 
 
 def parameter_lacks_unit(parameter: Parameter) -> bool:
-    """Whether a parameter's default is a number of a physical quantity, and its words name no unit."""
+    """Whether a parameter's default is a number of a physical quantity, and neither its words nor its `unit` name one."""
     default, description = parameter.default, parameter.description or ""
-    if not isinstance(default, int | float) or isinstance(default, bool):
+    if not isinstance(default, int | float) or isinstance(default, bool) or parameter.unit:
         return False
     if isinstance(default, int) and _COUNT.search(description):
         return False
