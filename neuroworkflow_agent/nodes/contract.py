@@ -63,7 +63,7 @@ class CallShape:
     required: tuple[str, ...] = ()
 
 
-LATER_ARGUMENTS = {"ParameterDefinition": ("unit", "secret")}
+LATER_ARGUMENTS = {"ParameterDefinition": ("unit", "secret", "measures")}
 """What the newest public libraries take beyond the shapes below; whether the one at hand does is not known."""
 SHAPES: dict[str, CallShape] = {
     "NodeDefinitionSchema": CallShape(

@@ -150,7 +150,9 @@ class DefinitionReader:
 
     def _parameter(self, name: str, key: ast.AST, given: dict[str, ast.AST]) -> Parameter:
         for listed in ("optimization_range", "objective_range", "metadata_sources", "suggested_values"):
-            self._check_list(given.get(listed), f"{listed} of {name!r}")
+            by_key = listed == "optimization_range" and isinstance(given.get(listed), ast.Dict)
+            if not by_key or literal(given[listed]) is UNKNOWN:
+                self._check_list(given.get(listed), f"{listed} of {name!r}")
         return Parameter(
             name,
             key,

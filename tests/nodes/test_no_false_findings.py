@@ -262,3 +262,80 @@ def test_label_that_an_older_library_does_not_take_is_not_missing(tmp_path: Path
         "class NodeDefinitionSchema:\n    type: str\n    stage: str = ''\n    tool: str = ''\n    model_source: str = ''\n"
     )
     assert [each.code for each in check_paths([path]).findings] == ["NW113", "NW115", "NW116"]
+
+
+_SETTINGS = '''"""How a search over a workflow is done."""
+
+from typing import Any
+
+from neuroworkflow.core.node import Node
+from neuroworkflow.core.schema import NodeDefinitionSchema, ParameterDefinition
+
+
+class SearchSettingsNode(Node):
+    """Holds settings, and takes no part in the run."""
+
+    NODE_DEFINITION = NodeDefinitionSchema(
+        type="search_settings",
+        description="How a search over the workflow's parameters is done.",
+        stage="optimization",
+        tool="custom",
+        model_source="https://optuna.org",
+        parameters={
+            "begin": ParameterDefinition(
+                default_value={"v_th": -50.0, "c_m": 250.0},
+                description="Values to begin with, in mV and pF",
+                optimizable=True,
+                optimization_range={"v_th": [-60.0, -45.0], "c_m": [200.0, 300.0]},
+            ),
+            "rate_hz": ParameterDefinition(
+                default_value=10.0, description="Rate in Hz. A list makes it vary over time.", measures="rate"
+            ),
+        },
+    )
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+
+    def settings(self) -> dict[str, Any]:
+        return dict(self._parameters)
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("", "", []),
+        (
+            '"c_m": [200.0, 300.0]}',
+            '"c_m": [300.0, 200.0]}',
+            ["NW208 The optimization_range [300.0, 200.0] of 'c_m' in 'begin' is not [low, high]."],
+        ),
+        (
+            'default_value={"v_th": -50.0, "c_m": 250.0}',
+            "default_value=None",
+            [
+                "NW208 The optimization_range {'v_th': [-60.0, -45.0], 'c_m': [200.0, 300.0]} of 'begin' is not [low, high]."
+            ],
+        ),
+        (
+            "[-60.0, -45.0]",
+            "[-60.0, top]",
+            ["NW015", "NW107 optimization_range of 'begin' is not a list literal."],
+        ),
+        (
+            "        parameters={",
+            '        methods={"run": MethodDefinition(description="Search")},\n        parameters={',
+            ["NW401", "NW011", "NW412 SearchSettingsNode has no _define_process_steps, so it does nothing."],
+        ),
+    ],
+    ids=["as it is", "a reversed range", "ranges of no dict", "a name", "a method"],
+)
+def test_node_that_only_holds_settings(old: str, new: str, found: list[str], tmp_path: Path) -> None:
+    """With what the newest libraries have: a range for each key, and fields of their own."""
+    path = tmp_path / "SearchSettingsNode.py"
+    assert old in _SETTINGS
+    path.write_text(_SETTINGS.replace(old, new) if old else _SETTINGS, encoding="utf-8")
+    told = [f"{each.code} {each.message}" for each in check_paths([path]).findings]
+    assert len(told) == len(found), told
+    assert all(any(each.startswith(one) for each in told) for one in found), told

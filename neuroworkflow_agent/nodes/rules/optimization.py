@@ -1,7 +1,8 @@
 """What parameters say to a search: the range it may try, and what it is to reach.
 
-Source: the library's `NODE_SCHEMA.md`, "Optimization Metadata". A range is `[low, high]`; a parameter of a few values
-needs none, since `allowed_values` are what can be tried.
+Source: the library's `NODE_SCHEMA.md`, "Optimization Metadata". A range is `[low, high]`, or in newer versions one for
+each key of a parameter that is a dict; a parameter of a few values needs none, since `allowed_values` are what can be
+tried.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def _check_search(node: NodeClass, parameter: Parameter) -> Iterator[Finding]:
     find, name, given = node.source.find, parameter.name, parameter.optimization_range
     if given is UNKNOWN or isinstance(given, tuple):
         return  # Said where the definition is read.
-    if given is None or given == []:
+    if given in (None, [], {}):
         if parameter.optimizable is True and not _has_choices(parameter):
             yield find(
                 "NW206",
@@ -66,7 +67,12 @@ def _check_search(node: NodeClass, parameter: Parameter) -> Iterator[Finding]:
             f"{name!r} has an optimization_range and is not optimizable.",
             "Write optimizable=True, or remove the range.",
         )
-    if not _is_range(given):
+    if isinstance(given, dict) and (parameter.default is UNKNOWN or isinstance(parameter.default, dict)):
+        for key, each in given.items():
+            if not _is_range(each):
+                wrong = f"The optimization_range {each!r:.100} of {key!r:.60} in {name!r} is not [low, high]."
+                yield find("NW208", parameter.at, wrong, _REMEDY)
+    elif not _is_range(given):
         yield find(
             "NW208",
             parameter.at,

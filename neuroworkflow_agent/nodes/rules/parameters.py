@@ -22,7 +22,7 @@ _BOUNDS_IN_WORDS = re.compile(
 
 _LENGTHS = ("min_length", "max_length")
 _OTHER_KINDS = re.compile(
-    r"\b(?:lambdas?|callables?|functions? of)\b|\bor (?:an? )?(?:\w+ )?(?:lists?|arrays?|dicts?|strings?|tuples?|functions?|None)\b",
+    r"\b(?:lambdas?|callables?|functions? of|an? (?:list|array|dict))\b|\bor (?:an? )?(?:\w+ )?(?:lists?|arrays?|dicts?|strings?|tuples?|functions?|None)\b",
     re.IGNORECASE,
 )
 """Words of a parameter that may be something else than its default's number, which no bounds compare with."""

@@ -18,7 +18,7 @@ _SHOWN = 5
 
 
 def check(node: NodeClass, definition: Definition) -> Iterator[Finding]:
-    yield from _check_beginning(node)
+    yield from _check_beginning(node, definition)
     if "methods" in definition.hidden:
         return
     yield from _check_methods(node, definition)
@@ -29,18 +29,20 @@ def check(node: NodeClass, definition: Definition) -> Iterator[Finding]:
             yield from _check_returns(node, definition, method, body)
 
 
-def _check_beginning(node: NodeClass) -> Iterator[Finding]:
+def _check_beginning(node: NodeClass, definition: Definition) -> Iterator[Finding]:
     """`__init__`, and that it makes the steps."""
     find = node.source.find
     if node.inherits:
         return
     if STEPS not in node.methods and not node.steps:
-        yield find(
-            "NW412",
-            node.at,
-            f"{node.name} has no {STEPS}, so it does nothing.",
-            "Define it, with one self.add_process_step(…) a method, and call it in __init__.",
-        )
+        # A node that promises nothing may only hold settings, such as those of a search over the workflow.
+        if definition.methods or definition.outputs or definition.hidden & {"methods", "outputs"}:
+            yield find(
+                "NW412",
+                node.at,
+                f"{node.name} has no {STEPS}, so it does nothing.",
+                "Define it, with one self.add_process_step(…) a method, and call it in __init__.",
+            )
         return
     start = node.bodies.get("__init__")
     if start is None or (STEPS in node.methods and STEPS not in start.self_calls):

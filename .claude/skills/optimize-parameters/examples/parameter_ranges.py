@@ -54,6 +54,10 @@ def declared_ranges(*nodes: Any) -> dict[str, Range]:
 def _range(name: str, given: Any) -> Range:
     limits, default = given.optimization_range, given.default_value
     choices = [False, True] if isinstance(default, bool) else given.constraints.get("allowed_values") or []
+    if isinstance(limits, dict):
+        raise ValueError(
+            f"{name} has a range for each of {', '.join(limits)}. Search them as parameters of their own."
+        )
     if choices and limits:
         choices = [each for each in choices if limits[0] <= each <= limits[1]]
     if choices:
