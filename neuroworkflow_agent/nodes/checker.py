@@ -9,6 +9,7 @@ from pathlib import Path
 
 from neuroworkflow_agent.nodes.contract import CATEGORIES, LIBRARY
 from neuroworkflow_agent.nodes.files import (
+    fields_taken,
     is_another,
     library_around,
     may_hold_node,
@@ -171,6 +172,7 @@ def check_source(source: Source, path: Path, is_named: bool = True) -> Checked:
                 return Checked(shown, [_not_ours(source, library)])
             for node in nodes:
                 node.unknown_labels = unknown_labels(library)
+                node.taken = fields_taken(library, {each.name for each in node.arguments})
         findings = [finding for node in nodes for finding in check_node(node)]
         if nodes:
             findings += [*check_module(source), *_check_place(path, nodes)]

@@ -63,8 +63,8 @@ class CallShape:
     required: tuple[str, ...] = ()
 
 
-LATER_ARGUMENTS = {"ParameterDefinition": ("unit", "secret", "measures")}
-"""What the newest public libraries take beyond the shapes below; whether the one at hand does is not known."""
+LATER_ARGUMENTS = {"ParameterDefinition": ("unit", "secret", "measures"), "PortDefinition": ("fan_in",)}
+"""What only newer versions of the library take."""
 SHAPES: dict[str, CallShape] = {
     "NodeDefinitionSchema": CallShape(
         (

@@ -6,6 +6,8 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
+from neuroworkflow_agent.nodes.findings import Finding
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -52,6 +54,17 @@ class Method:
     inputs: tuple[str, ...] | None = ()
     """None if they cannot be read."""
     outputs: tuple[str, ...] | None = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One that not every version of the library takes."""
+
+    name: str
+    is_later: bool
+    """Whether some version is known to."""
+    told: Finding
+    """What to say where none around does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 
 from neuroworkflow_agent.nodes.contract import LATER_ARGUMENTS, OBJECTIVE_FIELDS, SHAPES
-from neuroworkflow_agent.nodes.definition import Definition, Label, Method, Parameter, Port
+from neuroworkflow_agent.nodes.definition import Argument, Definition, Label, Method, Parameter, Port
 from neuroworkflow_agent.nodes.expressions import UNKNOWN, called_name, literal
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.source import Source
@@ -30,6 +30,7 @@ class DefinitionReader:
     def __init__(self, source: Source) -> None:
         self._source = source
         self.findings: list[Finding] = []
+        self.arguments: list[Argument] = []
 
     def read(self, call: ast.AST) -> Definition:
         """The definition that `call` writes down."""
@@ -139,13 +140,14 @@ class DefinitionReader:
                     f"{keyword.arg} belongs to parameters; on a port it raises TypeError.",
                     "Move it to the ParameterDefinition that is optimized for.",
                 )
-            elif keyword.arg not in (*shape.keywords, *LATER_ARGUMENTS.get(kind, ())):
-                known = ", ".join(shape.keywords)
-                self._note(
-                    "NW108", keyword.value, f"{kind} has no argument {keyword.arg!r}.", f"It takes {known}."
-                )
             else:
                 found[keyword.arg] = keyword.value
+                is_later = keyword.arg in LATER_ARGUMENTS.get(kind, ())
+                if is_later or keyword.arg not in shape.keywords:
+                    message = f"{kind} has no argument {keyword.arg!r}."
+                    known = ", ".join(each for each in shape.keywords if each != keyword.arg)
+                    told = self._source.find("NW108", keyword.value, message, f"It takes {known}.")
+                    self.arguments.append(Argument(keyword.arg, is_later, told))
         return found
 
     def _parameter(self, name: str, key: ast.AST, given: dict[str, ast.AST]) -> Parameter:

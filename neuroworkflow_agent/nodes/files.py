@@ -62,6 +62,11 @@ def unknown_labels(library: Path) -> frozenset[str]:
     return frozenset(name for name in LATER_LABELS if _takes(library, name) is False)
 
 
+def fields_taken(library: Path, names: Collection[str]) -> dict[str, bool]:
+    """Which fields the schema of this version of the library has; empty if it cannot be read."""
+    return {name: takes for name in names if (takes := _takes(library, name)) is not None}
+
+
 def takes_fan_in(node: Path) -> bool | None:
     """Whether the library around a node's file has ports for several sources; None if there is none to look into."""
     library = library_around(node)

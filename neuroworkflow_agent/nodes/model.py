@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from neuroworkflow_agent.nodes.body import Body
 from neuroworkflow_agent.nodes.contract import IMPORTED_FROM, LIBRARY
-from neuroworkflow_agent.nodes.definition import Definition, Method
+from neuroworkflow_agent.nodes.definition import Argument, Definition, Method
 from neuroworkflow_agent.nodes.definition_reader import DefinitionReader
 from neuroworkflow_agent.nodes.expressions import UNKNOWN, literal
 from neuroworkflow_agent.nodes.findings import Finding
@@ -48,6 +48,10 @@ class NodeClass:
     definition_findings: list[Finding] = field(default_factory=list)
     inherits: bool = False
     """Whether it has a base other than `Node`, which may define what is not seen here."""
+    arguments: list[Argument] = field(default_factory=list)
+    """Those of its definition that not every version of the library takes."""
+    taken: dict[str, bool] = field(default_factory=dict)
+    """Which of them the library around it takes; empty without one."""
     unknown_labels: frozenset[str] = frozenset()
     """Labels that the library around it does not take."""
 
@@ -166,7 +170,7 @@ def _node_class(
                 "Write NODE_DEFINITION = NodeDefinitionSchema(…); the GUI reads nothing else.",
             )
         )
-    return NodeClass(at, source, definition, reader.findings, inherits)
+    return NodeClass(at, source, definition, reader.findings, inherits, reader.arguments)
 
 
 def _assigned_definition(at: ast.ClassDef) -> ast.Assign | ast.AnnAssign | None:

@@ -339,3 +339,29 @@ def test_node_that_only_holds_settings(old: str, new: str, found: list[str], tmp
     told = [f"{each.code} {each.message}" for each in check_paths([path]).findings]
     assert len(told) == len(found), told
     assert all(any(each.startswith(one) for each in told) for one in found), told
+
+
+@pytest.mark.parametrize(
+    ("schema", "found"),
+    [
+        (None, ["ParameterDefinition has no argument 'colour'."]),
+        ("    unit: str = ''\n", ["ParameterDefinition has no argument 'colour'."]),
+        ("    colour: str = ''\n", ["ParameterDefinition has no argument 'unit'."]),
+        ("    colour: str = ''\n    unit: str = ''\n", []),
+    ],
+)
+def test_arguments_are_those_of_the_library_around(
+    schema: str | None, found: list[str], tmp_path: Path
+) -> None:
+    if schema is not None:
+        core = tmp_path / "neuroworkflow" / "core"
+        core.mkdir(parents=True)
+        (core / "node.py").write_text("class Node:\n    def add_process_step(self):\n        pass\n")
+        labels = "".join(f"    {label}: str\n" for label in ("stage", "tool", "model_source"))
+        (core / "schema.py").write_text(
+            f"class ParameterDefinition:\n{schema}class NodeDefinitionSchema:\n{labels}"
+        )
+    path = tmp_path / "FiringRateNode.py"
+    edit = ("default_value=1000.0,", 'default_value=1000.0, unit="ms", colour="red",')
+    path.write_text(Case("", _RATE, (edit,)).source, encoding="utf-8")
+    assert [each.message for each in check_paths([path]).findings if each.code == "NW108"] == found

@@ -22,6 +22,9 @@ def check(node: NodeClass) -> Iterator[Finding]:
     if not _CAMEL_CASE.fullmatch(node.name):
         yield find("NW009", node.at, f"{node.name!r} is not CamelCase.", "Call it such as SpikeRateNode.")
     yield from node.definition_findings
+    for each in node.arguments:
+        if not node.taken.get(each.name, each.is_later):
+            yield each.told
     if node.definition is None:
         if not node.inherits:
             yield find(
