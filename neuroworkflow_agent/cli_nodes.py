@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -85,7 +85,6 @@ def check_node(
 
     With --run, X.example.json beside X.py gives what to run on: {"parameters": {…}, "inputs": {…}}.
     """
-    from neuroworkflow_agent.nodes import reports
     from neuroworkflow_agent.nodes.checker import check_paths, try_nodes
 
     report = check_paths(paths, jobs=None, need_nodes=not skip_others)
@@ -96,18 +95,14 @@ def check_node(
         report = check_paths(paths, jobs=None, need_nodes=not skip_others)
     if run:
         report = try_nodes(report, AgentConfig.from_env().harmless_environ, timeout_s=timeout)
-    match FindingsFormat.json if as_json else output:
-        case FindingsFormat.json:
-            counts = {"files": report.files, "nodes": len(report.nodes), "errors": report.errors}
-            counts |= {"silenced": report.silenced, "ignored": report.ignored, "fixed": fixed}
-            echo(reports.as_json(report.findings, **counts))
-        case FindingsFormat.github:
-            echo(reports.as_github(report.findings), nl=False)
-        case FindingsFormat.sarif:
-            echo(reports.as_sarif(report.findings))
-        case FindingsFormat.text:
-            _say_findings(report.findings)
-            _say_summary(report.summary, report.errors)
+    chosen = FindingsFormat.json if as_json else output
+    if chosen is FindingsFormat.text:
+        _say_findings(report.findings)
+        _say_summary(report.summary, report.errors)
+    else:
+        counts = {"files": report.files, "nodes": len(report.nodes), "errors": report.errors}
+        counts |= {"silenced": report.silenced, "ignored": report.ignored, "fixed": fixed}
+        _print_for_programs(report.findings, chosen, **counts)
     raise typer.Exit(1 if report.errors else 0)
 
 
@@ -171,38 +166,49 @@ def check_workflow(
     svg: Annotated[Path | None, typer.Option(help="Also draw the workflow into this SVG file.")] = None,
 ) -> None:
     """Say what is wrong with a workflow, without running it: nodes, connections, cycles, inputs. Exit 1 on errors."""
-    from neuroworkflow_agent.nodes import drawing, reports
+    from neuroworkflow_agent.nodes import drawing
     from neuroworkflow_agent.nodes.source import Unreadable
     from neuroworkflow_agent.nodes.workflow_report import check_workflow
 
+    chosen = FindingsFormat.json if as_json else output
     try:
         report = check_workflow(file, tuple(nodes or ()))
     except Unreadable as unreadable:
-        _say_findings([unreadable.finding], err=True)
+        if chosen is FindingsFormat.text or mermaid:
+            _say_findings([unreadable.finding], err=True)
+        else:
+            _print_for_programs([unreadable.finding], chosen, name="", errors=1, nodes=[], connections=[])
         raise typer.Exit(1) from None
     workflow = report.workflow
     if svg is not None:
         svg.write_text(drawing.workflow_as_svg(workflow), encoding="utf-8")
-    chosen = FindingsFormat.json if as_json else output
     if mermaid:
         echo(drawing.workflow_as_mermaid(workflow), nl=False)
         _say_findings(report.findings, err=True)
-    elif chosen is FindingsFormat.json:
+    elif chosen is FindingsFormat.text:
+        _say_findings(report.findings)
+        _say_summary(report.summary, report.errors)
+    else:
         facts = {
             "nodes": workflow.order or list(workflow.nodes),
             "connections": [c.names for c in workflow.connections],
             "silenced": report.silenced,
             "ignored": report.ignored,
         }
-        echo(reports.as_json(report.findings, name=workflow.name, errors=report.errors, **facts))
-    elif chosen is FindingsFormat.github:
-        echo(reports.as_github(report.findings), nl=False)
-    elif chosen is FindingsFormat.sarif:
-        echo(reports.as_sarif(report.findings))
-    else:
-        _say_findings(report.findings)
-        _say_summary(report.summary, report.errors)
+        _print_for_programs(report.findings, chosen, name=workflow.name, errors=report.errors, **facts)
     raise typer.Exit(1 if report.errors else 0)
+
+
+def _print_for_programs(findings: Sequence[Finding], chosen: FindingsFormat, **summary: Any) -> None:
+    """Findings on stdout in a form that is none for people; JSON has the summary, too."""
+    from neuroworkflow_agent.nodes import reports
+
+    if chosen is FindingsFormat.json:
+        echo(reports.as_json(findings, **summary))
+    elif chosen is FindingsFormat.github:
+        echo(reports.as_github(findings), nl=False)
+    else:
+        echo(reports.as_sarif(findings))
 
 
 def _print_diffs(findings: Sequence[Finding]) -> int:

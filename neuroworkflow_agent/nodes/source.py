@@ -107,7 +107,7 @@ def parse(text: str, name: str) -> Source:
         if "too many nested" in str(error.msg):
             raise _too_deep(name) from None
         line, column = error.lineno or 1, max(1, error.offset or 1)
-        message = f"Python cannot read this: {error.msg}."
+        message = f"Python cannot read this: {error.msg}{'' if str(error.msg).endswith('?') else '.'}"
         raise Unreadable(Finding(name, line, column, "NW004", message, "Fix the syntax first.")) from None
     except (RecursionError, MemoryError):
         raise _too_deep(name) from None

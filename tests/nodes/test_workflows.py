@@ -203,6 +203,15 @@ def test_notebook_that_is_none_is_a_finding(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["check-workflow", str(path)])
     assert result.exit_code == 1
     assert "NW001" in result.stderr
+    for how, begins in (
+        ("json", '{"name": "", "errors": 1,'),
+        ("github", "::error file="),
+        ("sarif", '{"$schema"'),
+    ):
+        result = CliRunner().invoke(app, ["check-workflow", str(path), "--format", how])
+        assert (result.exit_code, result.stderr) == (1, "")
+        assert result.stdout.startswith(begins)
+        assert "NW001" in result.stdout
 
 
 def test_nodes_elsewhere_are_named(tmp_path: Path, correct_nodes: Path) -> None:
