@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import Callable
 from time import monotonic
 
 from neuroworkflow_agent.gateway.estimates import tokens_in, tokens_in_base64
@@ -46,12 +46,6 @@ class Asked:
         self.speed = ""
         self.geo = ""
         self.may_cache_for_an_hour = False
-
-    async def reading(self, body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-        """The pieces of `body` as they come."""
-        async for piece in body:
-            self.feed(piece)
-            yield piece
 
     def feed(self, piece: bytes) -> None:
         """More of the body, in pieces of any size."""

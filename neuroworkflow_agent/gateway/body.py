@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from starlette.types import Receive
@@ -19,6 +19,8 @@ from neuroworkflow_agent.gateway.record import Exchange
 
 _T = TypeVar("_T")
 _AHEAD_BYTES = 64 * 2**10
+_AGAIN_BYTES = 64 * 2**10
+"""A body that is no larger is kept until its answer begins, to be sent a second time."""
 _PAUSE_S = 0.02
 
 
@@ -55,10 +57,17 @@ class Body:
         self._most_ahead = _AHEAD_BYTES
         self._grew = asyncio.Event()
         self._wanted = asyncio.Event()
+        self._sent: list[bytes] | None = []
+        self._sent_bytes = 0
+        self.seen: Callable[[bytes], object] | None = None
+        """Is given each piece when it is read for the first time."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in list(self._sent or ()):  # once more
+            yield piece
         while self._ahead:
             piece = self._ahead.popleft()
+            self._keep(piece)
             yield piece
             self.kept_bytes -= len(piece)
         while not self._is_whole.is_set():
@@ -68,7 +77,26 @@ class Body:
                 self.failure = failure
                 raise
             if piece:
+                self._keep(piece)
                 yield piece
+
+    def _keep(self, piece: bytes) -> None:
+        if self.seen is not None:
+            self.seen(piece)
+        if self._sent is not None:
+            self._sent.append(piece)
+            self._sent_bytes += len(piece)
+            if self._sent_bytes > _AGAIN_BYTES:
+                self._sent = None
+
+    @property
+    def can_be_read_again(self) -> bool:
+        """Whether what was read of it is kept, and the rest may still come."""
+        return self._sent is not None and self.failure is None
+
+    def forget(self) -> None:
+        """It is not needed again."""
+        self._sent = None
 
     async def _next(self) -> bytes:
         """The next piece."""

@@ -24,10 +24,12 @@ from neuroworkflow_agent.gateway.readers import BodyUsage, StreamUsage, UsageRea
 from neuroworkflow_agent.gateway.record import Exchange
 from neuroworkflow_agent.gateway.routes import Route
 from neuroworkflow_agent.gateway.settings import GatewaySettings
-from neuroworkflow_agent.gateway.upstream import TRANSPORT_ERRORS, Upstream, is_timeout
+from neuroworkflow_agent.gateway.upstream import TRANSPORT_ERRORS, ClosedMeanwhileError, Upstream, is_timeout
 from neuroworkflow_agent.gateway.usage import Usage
 
 _BOOKING_S = 5.0
+_TRIES = 3
+"""How often a request is sent at most, if the upstream closes the connections that were kept for it."""
 
 
 class Relay:
@@ -113,9 +115,17 @@ class Relay:
         ApiError
             If there is none.
         """
-        content = request.asked.reading(request.body) if request.method == "POST" else None
+        content = request.body if request.method == "POST" else None
+        request.body.seen = request.asked.feed
         try:
-            return await self._upstream.send(request.method, request.path, request.headers, content)
+            tries = _TRIES
+            while True:
+                try:
+                    return await self._upstream.send(request.method, request.path, request.headers, content)
+                except ClosedMeanwhileError:  # the next one that is kept may be closed, too
+                    tries -= 1
+                    if not (tries and request.body.can_be_read_again):
+                        raise
         except TRANSPORT_ERRORS as error:
             if is_timeout(error):
                 raise ApiError(
@@ -179,6 +189,7 @@ class _Relaying:
     async def run(self) -> None:
         """Send the request, hand on the answer."""
         response = await self._relay.answer_to(self._request)
+        self._request.body.forget()
         try:
             await self._start(response)
             await self._hand_on(response)

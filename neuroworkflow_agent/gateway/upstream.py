@@ -7,9 +7,11 @@ soon as some dozens are open; aiohttp's does not. https://github.com/encode/http
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
-from typing import Self
+from contextvars import ContextVar
+from typing import Any, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+from weakref import WeakSet
 
 import aiohttp
 import httpx
@@ -21,6 +23,14 @@ _MAX_KNOWN = 100
 
 TRANSPORT_ERRORS = (httpx.HTTPError, aiohttp.ClientError)
 """What a request may end with; the transport does not translate all of aiohttp's errors."""
+
+
+_was_used: ContextVar[bool] = ContextVar("was_used", default=False)
+"""Whether the connection that the running task was given last had served a request before."""
+
+
+class ClosedMeanwhileError(httpx.RemoteProtocolError):
+    """A connection that was kept from an earlier request was closed before anything of an answer came."""
 
 
 class Upstream:
@@ -58,14 +68,21 @@ class Upstream:
         Raises
         ------
         TRANSPORT_ERRORS
-            If there is none.
+            If there is none. `ClosedMeanwhileError` if the server, which may close what is idle whenever it likes,
+            did so while the request was on its way.
         """
         # As a stream it is taken as it is; working out the headers of `content` takes three times as long.
         stream = _Stream(content) if content is not None else None
         request = httpx.Request(
             method, self._parsed(path), headers=headers, stream=stream, extensions=self._extensions
         )
-        return await self._transport.handle_async_request(request)
+        _was_used.set(False)
+        try:
+            return await self._transport.handle_async_request(request)
+        except TRANSPORT_ERRORS as error:
+            if _was_used.get() and _is_loss(error):
+                raise ClosedMeanwhileError("the server closed the connection") from error
+            raise
 
     def _parsed(self, path: str) -> httpx.URL:
         url = self._known.get(path)
@@ -87,6 +104,30 @@ class _Stream(httpx.AsyncByteStream):
             yield piece
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Sees which connections are used again."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._used: WeakSet[Any] = WeakSet()
+
+    async def connect(self, *arguments: Any, **given: Any) -> aiohttp.connector.Connection:
+        """As aiohttp's."""
+        connection = await super().connect(*arguments, **given)
+        _was_used.set(connection.protocol in self._used)
+        self._used.add(connection.protocol)
+        return connection
+
+
+def _is_loss(error: BaseException | None) -> bool:
+    """Whether a connection went away without a word, by what the error was caused by."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return isinstance(error.message, str)  # else it is the beginning of an answer
+    if isinstance(error, ConnectionResetError | BrokenPipeError) or error is None:
+        return error is not None
+    return _is_loss(error.__cause__)
+
+
 def is_timeout(error: Exception) -> bool:
     """Whether one of `TRANSPORT_ERRORS` means that the other side said nothing for too long."""
     # A lost connection is translated as a timeout, too.
@@ -96,7 +137,7 @@ def is_timeout(error: Exception) -> bool:
 def _session() -> aiohttp.ClientSession:
     # The system's own resolver: aiohttp's other one, if it is installed, leaves a thread behind.
     resolver = aiohttp.ThreadedResolver()
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S, resolver=resolver)
+    connector = _Connector(limit=0, keepalive_timeout=_KEEPALIVE_S, resolver=resolver)
     # Nothing of the environment: it would read a .netrc before each request, and send what is in it.
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 

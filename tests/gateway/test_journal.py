@@ -129,6 +129,7 @@ def test_directory_that_cannot_be_written_to_is_named_with_its_variable(tmp_path
         opened(tmp_path / "file" / "journals")
 
 
+@pytest.mark.timeout(900)
 def test_nothing_is_lost_however_often_a_process_is_killed(tmp_path: Path) -> None:
     """Each says what it has appended; killed at any moment, it has left that and at most one entry more."""
     code = (

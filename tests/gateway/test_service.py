@@ -401,6 +401,37 @@ def test_upstream_that_misbehaves(
         assert gateway.client.get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize("is_read", [True, False], ids=["its end", "a reset"])
+@pytest.mark.parametrize(
+    ("prompt", "status"), [("word", 200), ("word " * 20_000, 502)], ids=["small", "large"]
+)
+def test_connection_that_the_upstream_closes_when_it_is_used_again_is_replaced(
+    serve_gateway: ServeGateway, is_read: bool, prompt: str, status: int
+) -> None:
+    """Servers close what has been idle for a while; a request that meets that was not looked at, and is sent anew."""
+
+    def answer_and_close(connection: socket.socket) -> None:
+        read_all(connection, 0.2)
+        connection.sendall(JSON_HEAD + b"2\r\n\r\n{}")
+        connection.settimeout(1)
+        with suppress(OSError):
+            connection.recv(65_536, 0 if is_read else socket.MSG_PEEK)
+
+    with _upstream_that(answer_and_close) as (port, arrived):
+        gateway = serve_gateway(upstream_url=f"http://127.0.0.1:{port}")
+        assert gateway.ask(messages=[prompt]).status_code == 200
+        once = _input_tokens(gateway)
+        assert gateway.ask(messages=[prompt]).status_code == status
+        if status == 200:
+            assert _input_tokens(gateway) == 2 * once
+        assert len(arrived) == (2 if status == 200 else 1)
+
+
+def _input_tokens(gateway: Served) -> int:
+    wait_until(lambda: used(gateway))
+    return sum(tokens for _, tokens, _ in used(gateway))
+
+
 def test_dropped_stream_is_counted(own_gateway: Served, upstream: ScriptedModel) -> None:
     upstream.extend(Dropped("half of what was to be said"))
     with pytest.raises(httpx.RemoteProtocolError):
