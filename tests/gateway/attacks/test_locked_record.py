@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -46,7 +47,7 @@ def ask(attacked: Attacked, n: int) -> tuple[int, float]:
 @pytest.mark.parametrize("how", ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
 @pytest.mark.parametrize("budget", [{}, {"user_usd_per_day": 5}], ids=["no budget", "budget"])
 def test_locked_record_holds_nobody_and_loses_nothing(
-    tmp_path: Path, upstream: ScriptedModel, how: str, budget: dict[str, float]
+    tmp_path: Path, upstream: ScriptedModel, how: str, budget: dict[str, Any]
 ) -> None:
     upstream.extend(*[Reply.text("word word")] * 40)
     file = tmp_path / "usage.db"
