@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from starlette.applications import Starlette
@@ -37,7 +37,9 @@ from neuroworkflow_agent.gateway.routes import Route, Routes
 from neuroworkflow_agent.gateway.running import Running
 from neuroworkflow_agent.gateway.settings import GatewaySettings
 from neuroworkflow_agent.gateway.upstream import Upstream
-from neuroworkflow_agent.gateway.workflow import WorkflowServer
+
+if TYPE_CHECKING:
+    from neuroworkflow_agent.gateway.workflow import WorkflowServer
 
 _log = logging.getLogger("neuroworkflow_agent.gateway")
 _MAX_CALL_BYTES = 4 * 2**20
@@ -85,9 +87,7 @@ class Gateway:
             self._relay = Relay(upstream, settings, self._key, self._ledger, prices)
             self._callers = self._make_callers(helpers)
             self._jwts = self._make_jwts(helpers)
-            self._tools = (
-                WorkflowServer(settings.mcp_url, settings.tool_timeout_s) if settings.mcp_url else None
-            )
+            self._tools = await asyncio.to_thread(_workflow_server, settings)
             try:
                 yield
             finally:
@@ -262,6 +262,15 @@ class Gateway:
         exchange.answered(response.status_code)
         exchange.sent_bytes += len(response.body)
         await response(scope, receive, send)
+
+
+def _workflow_server(settings: GatewaySettings) -> WorkflowServer | None:
+    """Where workflow tools are; None if the gateway has none, which then needs not import `mcp`, half of its start."""
+    if settings.mcp_url is None:
+        return None
+    from neuroworkflow_agent.gateway.workflow import WorkflowServer
+
+    return WorkflowServer(settings.mcp_url, settings.tool_timeout_s)
 
 
 def _unverified(token: str) -> Caller:

@@ -337,10 +337,10 @@ def test_other_processes_of_the_user_cannot_look_into_it() -> None:
 
 
 def test_gateway_stands_alone() -> None:
-    """Serving it loads neither the engine nor the SDK, nor IPython."""
+    """Serving it loads neither the engine nor the SDK, nor IPython; nor `mcp`, if it has no workflow tools."""
     code = (
         "import sys, neuroworkflow_agent.gateway.server\n"
-        "heavy = ('claude_agent_sdk', 'IPython', 'neuroworkflow_agent.engine', 'neuroworkflow_agent.kernels', 'neuroworkflow_agent.tools', 'neuroworkflow_agent.surfaces')\n"
+        "heavy = ('claude_agent_sdk', 'IPython', 'mcp', 'neuroworkflow_agent.engine', 'neuroworkflow_agent.kernels', 'neuroworkflow_agent.tools', 'neuroworkflow_agent.surfaces')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
