@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httptools
 import httpx
 import psutil
 import pytest
@@ -84,23 +85,39 @@ class Served:
         body = {"model": "claude-sonnet-4-5", "max_tokens": 10, "messages": [], **fields}
         return self.client.post(path, json=body, headers={"x-api-key": token})
 
-    def raw(self, request: bytes, timeout_s: float = 10.0) -> bytes:
-        """What comes back for these bytes, until the gateway closes or is silent for a while."""
+    def raw(self, request: bytes, timeout_s: float = 10.0, answers: int = 1) -> bytes:
+        """What comes back for these bytes: so many whole answers, or until the gateway closes or is silent for a while."""
         with socket.create_connection(("127.0.0.1", self.port), timeout_s) as connection:
             connection.sendall(request)
-            return read_all(connection)
+            return read_all(connection, answers=answers)
 
 
-def read_all(connection: socket.socket, silence_s: float = 0.7) -> bytes:
-    """Everything until the other side closes, or says nothing for a while after something came."""
-    seen = b""
+def read_all(connection: socket.socket, silence_s: float = 0.7, *, answers: int | None = None) -> bytes:
+    """Everything until the other side closes, says nothing for a while after something came, or has given so many answers."""
+    seen, counted = b"", _Answers()
     try:
-        while piece := connection.recv(65_536):
+        while counted.whole != answers and (piece := connection.recv(65_536)):
             seen += piece
+            counted.feed(piece)
             connection.settimeout(silence_s)
     except (TimeoutError, ConnectionError):
         pass
     return seen
+
+
+class _Answers:
+    """Counts whole answers in what comes."""
+
+    def __init__(self) -> None:
+        self.whole = 0
+        self._parser = httptools.HttpResponseParser(self)
+
+    def feed(self, data: bytes) -> None:
+        with suppress(httptools.HttpParserError):
+            self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        self.whole += self._parser.get_status_code() >= 200
 
 
 def wait_until(holds: Callable[[], Any], timeout_s: float = 5.0) -> None:

@@ -57,7 +57,7 @@ def running(gateway: Served, upstream: ScriptedModel) -> Iterator[socket.socket]
 # -- many at once -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("answer_tokens", [4_000, 8_000])
+@pytest.mark.parametrize("answer_tokens", [pytest.param(4_000, marks=pytest.mark.thorough), 8_000])
 def test_forty_at_once_exceed_five_dollars_by_what_answers_exceed_their_reserve(
     database: str, serve_gateway: ServeGateway, upstream: ScriptedModel, answer_tokens: int
 ) -> None:

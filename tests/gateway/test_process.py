@@ -29,9 +29,10 @@ from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.testing.ports import free_port
 from tests.gateway.conftest import REAL_KEY, SERVICE_TOKEN, wait_until
 from tests.gateway.test_service import _say, _upstream_that
+from tests.tiers import THOROUGH
 
 _STREAMS = 200
-_WORDS = 20
+_WORDS = 20 if THOROUGH else 8
 
 
 Start = Callable[..., "Process"]
@@ -168,8 +169,8 @@ def _stop_during(process: Process, upstream: ScriptedModel, *signals: signal.Sig
 def test_readiness_goes_first_and_what_it_began_is_finished_and_written_down(
     start: Start, upstream: ScriptedModel
 ) -> None:
-    process = start(DRAIN_S="3")
-    upstream.extend(Reply.text("word " * 30, delay_s=0.1), Reply.text("late"))
+    process = start(DRAIN_S="1.5")
+    upstream.extend(Reply.text("word " * 15, delay_s=0.1), Reply.text("late"))
 
     async def ask_and_stop() -> tuple[bytes, int, bytes]:
         asking = asyncio.ensure_future(_stream(process.port))
@@ -182,7 +183,7 @@ def test_readiness_goes_first_and_what_it_began_is_finished_and_written_down(
         return await asking, ready.status_code, late
 
     answer, ready, late = asyncio.run(ask_and_stop())
-    assert (answer.count(b"text_delta"), ready, late.count(b"text_delta")) == (30, 503, 1)
+    assert (answer.count(b"text_delta"), ready, late.count(b"text_delta")) == (15, 503, 1)
     assert process.ends_within(10)
     assert process.outcomes() == [("complete", ""), ("complete", "")]
     assert process.written() == (2, 10)
@@ -211,7 +212,7 @@ def test_answer_that_the_end_cuts_before_it_began_is_estimated_and_its_reservati
     start: Start,
 ) -> None:
     """The API writes it to its end, and charges it, whether anybody waits or not."""
-    with _upstream_that(_say(wait_s=4)) as (port, arrived):
+    with _upstream_that(_say(wait_s=2)) as (port, arrived):
         process = start(
             UPSTREAM_URL=f"http://127.0.0.1:{port}", DRAIN_S="0", GRACE_S="1", USER_USD_PER_DAY="5"
         )
@@ -294,6 +295,7 @@ def test_database_that_is_away_at_the_start_may_come_later(
     assert process.written() == (1, 5)
 
 
+@pytest.mark.thorough  # it waits for the four seconds that the database is given, and boots two gateways
 def test_killed_in_the_middle_it_leaves_nothing_that_the_next_one_counts_wrongly(
     start: Start, upstream: ScriptedModel, tmp_path: Path
 ) -> None:

@@ -209,7 +209,7 @@ def test_second_request_behind_the_first_is_its_own(gateway: Served, upstream: S
     """What follows a body is a request of its own, with credentials of its own."""
     upstream.extend(Reply.text("one"))
     smuggled = "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
-    answer = gateway.raw(f"{HEAD}content-length: {len(BODY)}\r\n\r\n{BODY}{smuggled}".encode())
+    answer = gateway.raw(f"{HEAD}content-length: {len(BODY)}\r\n\r\n{BODY}{smuggled}".encode(), answers=2)
     assert answer.count(b"HTTP/1.1 200") == answer.count(b"HTTP/1.1 401") == 1
     assert len(upstream.requests) == 1
 
@@ -239,12 +239,12 @@ def test_too_many_at_once_are_refused(serve_gateway: ServeGateway, upstream: Scr
 
 
 def test_slow_headers_are_given_up(serve_gateway: ServeGateway) -> None:
-    gateway = serve_gateway(header_timeout_s=0.5)
+    gateway = serve_gateway(header_timeout_s=0.3)
     started = time.monotonic()
     connections = [socket.create_connection(("127.0.0.1", gateway.port), 10) for _ in range(50)]
     for number, connection in enumerate(connections):
         connection.sendall([b"", b"POST /v1/mess", HEAD.encode(), b"\r\n"][number % 4])
-    while time.monotonic() - started < 2:
+    while time.monotonic() - started < 1:
         for connection in connections[1::4]:
             _dribble(connection)
         for connection in connections[3::4]:
@@ -373,13 +373,13 @@ SSE_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-enco
     [
         pytest.param(_say(), 502, False, id="drops at once"),
         pytest.param(_say(b"this is not HTTP\r\n\r\n"), 502, False, id="speaks something else"),
-        pytest.param(_say(wait_s=1.5), 504, False, id="says nothing"),
+        pytest.param(_say(wait_s=0.8), 504, False, id="says nothing"),
         pytest.param(_say(JSON_HEAD + b"100\r\n\r\n{"), 200, True, id="claims more than it sends"),
         pytest.param(_say(JSON_HEAD + b"2\r\n\r\n{}garbage"), 502, False, id="sends more than it claims"),
         pytest.param(_say(JSON_HEAD + b"x\r\n\r\n{}"), 502, False, id="lies in its length"),
         pytest.param(_say(SSE_HEAD + b"5\r\ndata:\r\n"), 200, True, id="drops a stream"),
         pytest.param(_say(SSE_HEAD + b"zz\r\ndata:\r\n"), 502, False, id="breaks a stream at once"),
-        pytest.param(_say(SSE_HEAD + b"5\r\ndata:\r\n", wait_s=1.5), 200, True, id="stalls a stream"),
+        pytest.param(_say(SSE_HEAD + b"5\r\ndata:\r\n", wait_s=0.8), 200, True, id="stalls a stream"),
         pytest.param(_say(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n"), 302, False, id="sends elsewhere"),
     ],
 )  # fmt: skip
@@ -387,7 +387,7 @@ def test_upstream_that_misbehaves(
     serve_gateway: ServeGateway, answer: Callable[[socket.socket], None], status: int, is_cut: bool
 ) -> None:
     with _upstream_that(answer) as (port, arrived):
-        gateway = serve_gateway(upstream_url=f"http://127.0.0.1:{port}", idle_timeout_s=0.6)
+        gateway = serve_gateway(upstream_url=f"http://127.0.0.1:{port}", idle_timeout_s=0.4)
         got = gateway.raw(f"{HEAD}content-length: 2\r\n\r\n{{}}".encode())
         assert status_of(got) == status, got
         assert len(arrived) == 1
@@ -477,7 +477,7 @@ def test_request_that_the_end_of_the_gateway_cuts_is_told_to_come_again(
 def test_caller_that_goes_while_it_is_being_identified_is_not_waited_for(
     serve_gateway: ServeGateway,
 ) -> None:
-    with _upstream_that(_say(wait_s=3)) as (port, arrived):
+    with _upstream_that(_say(wait_s=1.5)) as (port, arrived):
         gateway = serve_gateway(hub_api_url=f"http://127.0.0.1:{port}")
         connection = socket.create_connection(("127.0.0.1", gateway.port), 10)
         head = HEAD.replace(SERVICE_TOKEN, "a-token-for-the-hub-01")

@@ -100,9 +100,10 @@ Broken = Callable[[str], Any]
 
 @pytest.fixture(params=[read_only, revoked, damaged, full], ids=lambda broken: str(broken.__name__))
 def broken_database(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres: str | None
+    request: pytest.FixtureRequest, tmp_path: Path, postgres: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[str, str, Broken]:
     """URLs of a database, as the gateway and as its administrator see it, and what breaks it for a block."""
+    monkeypatch.setattr(ledgers, "_RETRY_S", 0.1)  # a second
     broken: Broken = request.param
     if broken in (damaged, full):
         url = f"sqlite:///{tmp_path / 'usage.db'}"
@@ -241,7 +242,8 @@ def test_database_that_hangs_holds_nobody(
         with ThreadPoolExecutor(1) as pool, stopped(postgres_database):
             connect(gateway).close()
             connect(gateway).close()
-            # Those two have left, and do not keep the places until the database answers.
+            # Those two have left, and do not keep the places until the database answers, or is known to hang.
+            wait_until(lambda: sum('"client_gone"' in line for line in gateway.log) == 2)
             answer, waited_s = timed(gateway.ask)
             assert (answer.status_code, answer.json()["error"]["message"]) == (503, SAID)
             assert waited_s < 3

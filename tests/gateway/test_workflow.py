@@ -130,7 +130,7 @@ def shared_gateway(
     tmp_path_factory: pytest.TempPathFactory, upstream_server: ScriptedModel, mcp_url: str
 ) -> Iterator[Served]:
     with gateways(tmp_path_factory.mktemp("gateway"), upstream_server) as serve:
-        yield serve(mcp_url=mcp_url, tool_timeout_s=3)
+        yield serve(mcp_url=mcp_url, tool_timeout_s=2)
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_users_token_goes_to_the_workflow_server_only(
 @pytest.mark.parametrize(
     ("name", "status", "said"),
     [
-        ("slow", 504, "did not answer within 3 s"),
+        ("slow", 504, "did not answer within 2 s"),
         ("no_such_tool", 200, "no_such_tool"),
     ],
 )
@@ -338,7 +338,7 @@ def test_pictures_come_along(on_the_hub: Served, upstream: ScriptedModel, make_s
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("broken", "no such project"), ("slow", "did not answer within 3 s")]
+    ("name", "said"), [("broken", "no such project"), ("slow", "did not answer within 2 s")]
 )
 def test_what_goes_wrong_is_a_result(
     on_the_hub: Served, upstream: ScriptedModel, make_session: SessionMaker, name: str, said: str

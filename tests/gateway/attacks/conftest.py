@@ -51,12 +51,12 @@ class Attacked:
         """A connection from one of loopback's addresses."""
         return socket.create_connection(("127.0.0.1", self.port), timeout_s, (peer, 0))
 
-    def raw(self, request: bytes, silence_s: float = 0.7) -> bytes:
-        """What comes back for these bytes, until the gateway closes or is silent for a while."""
+    def raw(self, request: bytes, silence_s: float = 0.7, answers: int | None = None) -> bytes:
+        """What comes back for these bytes: so many whole answers, or until the gateway closes or is silent for a while."""
         with self.connect() as connection:
             with suppress(OSError):
                 connection.sendall(request)
-            return read_all(connection, silence_s)
+            return read_all(connection, silence_s, answers=answers)
 
     def is_well(self, peer: str = "127.0.0.1", timeout_s: float = 5.0) -> bool:
         """Whether somebody at `peer` is served."""

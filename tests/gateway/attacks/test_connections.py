@@ -134,11 +134,14 @@ SLOW = {
 
 
 def test_slow_senders_are_given_up(attacked: Attacked) -> None:
-    """However they dribble, and whatever else they are told."""
+    """However they dribble, and whatever else they are told. A known caller's body has twice the three seconds."""
+    slow = {
+        name: case for name, case in SLOW.items() if THOROUGH or ("chunk" not in name and name != "trailers")
+    }
     started = time.monotonic()
     with ExitStack() as stack:
         left = {}
-        for name, (first, more) in SLOW.items():
+        for name, (first, more) in slow.items():
             left[name] = stack.enter_context(attacked.connect()), more
             left[name][0].sendall(first)
             left[name][0].setblocking(False)

@@ -221,7 +221,7 @@ def test_request_for_another_protocol_is_answered_in_this_one(
     with attacked.connect() as connection:
         for start in range(0, len(request), 100):  # however it arrives
             connection.sendall(request[start : start + 100])
-        assert statuses(read_all(connection)) == [200]
+        assert statuses(read_all(connection, answers=1)) == [200]
     (arrived,) = upstream.requests
     assert arrived.body == {"model": "claude-sonnet-4-5", "messages": []}
     assert "upgrade" not in arrived.headers
@@ -233,13 +233,13 @@ def test_requests_behind_one_for_another_protocol_are_answered_too(
     upstream.extend(Reply.text("one"), Reply.text("two"))
     asked = HEAD + UPGRADES["h2c"] + LENGTH + b"\r\n" + BODY
     unasked = b"GET /healthz HTTP/1.1\r\nhost: x\r\n" + UPGRADES["websocket"] + b"\r\n"
-    assert statuses(attacked.raw(asked + unasked + asked + unasked)) == [200] * 4
+    assert statuses(attacked.raw(asked + unasked + asked + unasked, answers=4)) == [200] * 4
 
 
 def test_second_request_needs_a_token_of_its_own(attacked: Attacked, upstream: ScriptedModel) -> None:
     upstream.extend(Reply.text("one"))
     second = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
-    assert statuses(attacked.raw(HEAD + LENGTH + b"\r\n" + BODY + second)) == [200, 401]
+    assert statuses(attacked.raw(HEAD + LENGTH + b"\r\n" + BODY + second, answers=2)) == [200, 401]
     assert len(upstream.requests) == 1
 
 
@@ -292,7 +292,7 @@ def test_expectation_is_met_or_ignored(attacked: Attacked, upstream: ScriptedMod
         if expected == b"100-continue":
             assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         connection.sendall(BODY)
-        assert statuses(read_all(connection)) == [200]
+        assert statuses(read_all(connection, answers=1)) == [200]
 
 
 def test_stranger_is_told_so_before_the_body(attacked: Attacked) -> None:
@@ -309,16 +309,16 @@ def test_one_byte_at_a_time_is_a_request(attacked: Attacked, upstream: ScriptedM
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in HEAD + LENGTH + b"\r\n" + BODY:
             connection.sendall(bytes([byte]))
-        assert statuses(read_all(connection)) == [200]
+        assert statuses(read_all(connection, answers=1)) == [200]
 
 
 def test_key_is_in_nothing_that_anybody_can_have(attacked: Attacked, upstream: ScriptedModel) -> None:
     """Neither where the API repeats it, in a message and in an error, nor on any page, nor in a refusal."""
     upstream.extend(Reply.text(f"It is {REAL_KEY}."), Failure(400, f"The key {REAL_KEY} is odd"))
     message = HEAD + LENGTH + b"\r\n" + BODY
-    seen = attacked.raw(message + message, 1.5)
+    seen = attacked.raw(message + message, answers=2)
     assert statuses(seen) == [200, 400]
     for path in (b"/metrics", b"/healthz", b"/readyz", b"/v1/models", b"/%b" % REAL_KEY.encode()):
-        seen += attacked.raw(b"GET %b HTTP/1.1\r\nhost: x\r\n" % path + TOKEN + b"\r\n", 0.3)
+        seen += attacked.raw(b"GET %b HTTP/1.1\r\nhost: x\r\n" % path + TOKEN + b"\r\n", answers=1)
     assert seen.count(b"HTTP/1.1 ") == 7
     assert REAL_KEY.encode() not in seen
