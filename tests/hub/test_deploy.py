@@ -59,9 +59,19 @@ def test_dockerfile_copies_only_what_is_there_and_let_through() -> None:
         assert f"!{path}" in ignored
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"])
-def test_manifests_are_valid(kind: str) -> None:
-    kubernetes_validate.validate(manifests()[kind], "1.31", strict=True)
+@pytest.mark.parametrize("version", ["1.31", kubernetes_validate.latest_version()])
+def test_manifests_are_valid(version: str) -> None:
+    documents = list(yaml.safe_load_all((_DEPLOY / "gateway.yaml").read_text()))
+    assert {each["kind"] for each in documents} >= {"Deployment", "Service", "NetworkPolicy"}
+    for each in documents:
+        kubernetes_validate.validate(each, version, strict=True)
+
+
+def test_manifest_with_a_field_that_is_none_is_not_valid() -> None:
+    deployment = manifests()["Deployment"]
+    deployment["spec"]["template"]["spec"]["containers"][0]["livenessProbes"] = {}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(deployment, "1.31", strict=True)
 
 
 def test_manifests_fit_each_other_and_the_gateway() -> None:
