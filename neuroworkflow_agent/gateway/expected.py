@@ -62,7 +62,7 @@ def estimate_whole(body: bytes) -> Estimate:
 
 
 def _bounded(tokens: float) -> int:
-    """No more than a model takes, and none of less than nothing: a text may be counted larger than it came."""
+    """Between none and what a model takes: what is subtracted may have come in fewer bytes than it is counted by."""
     return math.ceil(max(0.0, min(_MOST_PROMPT_TOKENS, tokens)))
 
 

@@ -1,4 +1,4 @@
-"""Connections that are refused before a request of theirs reaches the app: counted all, logged a few.
+"""Connections that are refused before a request of theirs reaches the app, or given up: counted all, logged a few.
 
 Anybody can have as many of them refused as they like, so a line is written for each reason at most every some
 seconds, with how many there were.
@@ -51,7 +51,7 @@ class RefusedConnections:
     ) -> None:
         self._counter = Counter(
             "neuroworkflow_gateway_connections_refused",
-            "Connections refused before a request of theirs was read.",
+            "Connections that were refused or given up.",
             ["reason"],
             registry=registry,
         )
