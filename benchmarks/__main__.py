@@ -10,7 +10,20 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("turn", "first", "reaction", "memory", "kernel", "log", "save", "panel", "gateway", "load", "nodes")
+PARTS = (
+    "turn",
+    "first",
+    "reaction",
+    "memory",
+    "kernel",
+    "log",
+    "save",
+    "notebook",
+    "panel",
+    "gateway",
+    "load",
+    "nodes",
+)
 
 
 def main() -> int:
