@@ -62,10 +62,11 @@ class Card {
   tool() {
     this.title = el("span.nwa-title", { dir: "auto" });
     this.state = el("span.nwa-state");
-    this.reveal = button("Show cell", (event) => this.showCell(event), { css: "nwa-reveal", title: "Scroll to the cell" });
+    this.reveal = button("Show cell", () => this.showCell(), { css: "nwa-reveal", title: "Scroll to the cell" });
     this.input = el("div.nwa-input");
     this.below = el("div");
-    return el("details", { open: this.item.open }, el("summary", {}, this.title, this.reveal, this.state), this.input, this.below, this.parts);
+    this.box = el("details", { open: this.item.open }, el("summary", {}, this.title, this.state), this.input, this.below, this.parts);
+    return el("div", {}, this.box, this.reveal); // what is pressed may not stand in what opens and closes
   }
 
   question() {
@@ -117,7 +118,9 @@ class Card {
       const named = STATES[/** @type {keyof typeof STATES} */ (item.state)] ?? item.state;
       const reason = item.state === "denied" && item.decision ? `: ${item.decision}` : "";
       this.state.textContent = `${named}${reason}${item.duration ? ` · ${item.duration}` : ""}`;
-      /** @type {HTMLElement} */ (this.reveal).hidden = !item.cell || !this.store.notebook.isThere;
+      const isInNotebook = Boolean(item.cell) && this.store.notebook.isThere;
+      /** @type {HTMLElement} */ (this.reveal).hidden = !isInNotebook;
+      this.node.classList.toggle("nwa-of-cell", isInNotebook);
       this.drawInput();
       this.drawApproval();
     }
@@ -158,9 +161,7 @@ class Card {
     }
   }
 
-  /** @param {Event} event */
-  showCell(event) {
-    event.preventDefault(); // it stands in what opens and closes the card
+  showCell() {
     if (!this.store.notebook.show(this.item.cell)) this.actions.problem(`The notebook has no cell ${this.item.cell} (any more).`);
   }
 
@@ -219,7 +220,7 @@ class Card {
       return;
     }
     if (below.childElementCount) return;
-    /** @type {any} */ (this.node).open = true;
+    /** @type {any} */ (this.box).open = true;
     const why = el("input", { type: "text", placeholder: "Why not? (optional)", "aria-label": "Reason for denying", dir: "auto" });
     const say = (/** @type {any} */ answer) => this.answerRequest(answer, below);
     why.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {

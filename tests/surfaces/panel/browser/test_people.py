@@ -69,7 +69,8 @@ def fill(page: Page, lab: Lab) -> None:
         "Edit", {"file_path": str(lab.root / "notes.md"), "old_string": "two", "new_string": "zwei"}
     )
     read = ToolCall("Read", {"file_path": str(lab.root / "notes.md")})
-    page.ask("日本語で。 Show me.", Reply((Thinking("Hm."), Text("So:"), ToolCall(RUN_CODE, {"code": CODE}))), Reply((read,)), Reply((edit,)), Reply.text(ANSWER))  # fmt: skip
+    cell = ToolCall("mcp__neuroworkflow__cell_get", {"cell": "any"})
+    page.ask("日本語で。 Show me.", Reply((Thinking("Hm."), Text("So:"), ToolCall(RUN_CODE, {"code": CODE}))), Reply((read, cell)), Reply((edit,)), Reply.text(ANSWER))  # fmt: skip
     page.wait_for_end("complete", 1)
     page.panel.locator(".nwa-thinking summary").click()
     page.run("undefined_name")
@@ -152,7 +153,7 @@ def test_the_keyboard_alone_reaches_everything(page: Page, lab: Lab) -> None:
         reached.add(name)
         if not name:
             break
-    for wanted in ("Sessions", "New session", "Fork from here", "Allow once", "Allow for this session", "Deny", "Copy answer", "Session", "Table"):  # fmt: skip
+    for wanted in ("Sessions", "New session", "Fork from here", "Allow once", "Allow for this session", "Deny", "Copy answer", "Insert as cell", "Replace cell", "Show cell", "Session", "Table"):  # fmt: skip
         assert wanted in reached, (wanted, reached)
     # Keys on a button are the button's, not the notebook's: Enter would edit the cell, d d delete it.
     allow = page.panel.get_by_role("button", name="Allow once")
