@@ -27,7 +27,10 @@ def plain_python(cell: str) -> str:
         from IPython.core.inputtransformer2 import TransformerManager
     except ImportError:
         return without_magics(cell)
-    return str(TransformerManager().transform_cell(cell))
+    try:
+        return str(TransformerManager().transform_cell(cell))
+    except SyntaxError:  # such as a line that is indented like none before it; whoever parses the cell says so
+        return cell
 
 
 def without_magics(cell: str) -> str:

@@ -36,9 +36,11 @@ def _with_cell(finding: Finding, places: Places) -> Finding:
 
 def _in_file(findings: Sequence[Finding], places: Places) -> list[Finding]:
     """The findings of a notebook with their places in its file, which may be gone by now."""
+    if not findings:
+        return []
     try:
         return places.in_file(findings, Path(findings[0].path).read_text(encoding="utf-8"))
-    except (IndexError, OSError, ValueError):
+    except (OSError, ValueError):
         return places.in_file(findings, "")
 
 

@@ -28,5 +28,9 @@ def test_magics_are_left_out_where_ipython_is_not(cell: str, plain: str) -> None
     ast.parse(plain)
 
 
+def test_cell_that_python_cannot_take_apart_stays_as_it_is() -> None:
+    assert plain_python("if a:\n    b\n  c\n") == "if a:\n    b\n  c\n"
+
+
 def test_ipython_makes_them_calls() -> None:
     assert plain_python("files = !ls") == "files = get_ipython().getoutput('ls')\n"

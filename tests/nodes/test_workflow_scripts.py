@@ -321,6 +321,16 @@ def test_hostile_script_ends(name: str, correct_nodes: Path) -> None:
 _PIECES = ["(", ")", "[", "]", "{", "}", "*", "**", "=", ":", ",", ".", "\n", "    ", "if x:", "for a in b:", "lambda: ", "yield ", "await ", "None", "self", "wf", "nodes", "population", "'rates'", "f'{wf}'", "add_node(", "connect(", "[0]", "[1:]", "not ", " in ", " if wf else ", "global wf\n", "del wf\n", "return wf\n", "def f(a, *b, c=1, **d):\n    ", "class C:\n    ", "with wf as x:\n    ", "try:\n    ", "while True:\n    ", "x := ", "+ ", "% "]  # fmt: skip
 
 
+def _mutated(chance: random.Random, sources: list[str]) -> str:
+    text = chance.choice(sources)
+    for _ in range(chance.randint(1, 5)):
+        at = chance.randrange(len(text) + 1)
+        end = min(len(text), at + chance.choice([0, 1, 3, 10, 40]))
+        new = chance.choice([*_PIECES, text[at:end] * 2, chance.choice(sources)[at:end]])
+        text = text[:at] + new + text[end:]
+    return text
+
+
 @pytest.mark.timeout(1800 if tiers.THOROUGH else 120)
 def test_mutated_scripts_never_crash_it(correct_nodes: Path) -> None:
     """Pieces of every style, cut, exchanged and mixed with others."""
@@ -329,15 +339,7 @@ def test_mutated_scripts_never_crash_it(correct_nodes: Path) -> None:
     path = correct_nodes / "workflow.py"
     read = 0
     for _ in range(tiers.count(10_000)):
-        text = chance.choice(sources)
-        for _ in range(chance.randint(1, 5)):
-            at = chance.randrange(len(text) + 1)
-            end = min(len(text), at + chance.choice([0, 1, 3, 10, 40]))
-            text = (
-                text[:at]
-                + chance.choice([*_PIECES, text[at:end] * 2, chance.choice(sources)[at:end]])
-                + text[end:]
-            )
+        text = _mutated(chance, sources)
         path.write_text(text)
         try:
             report = check_workflow(path)
@@ -347,3 +349,42 @@ def test_mutated_scripts_never_crash_it(correct_nodes: Path) -> None:
         assert all(each.code in RULES and each.line >= 1 for each in report.findings), text
         json.dumps([each.as_dict() for each in report.findings])
     assert read
+
+
+_IN_CELLS = [
+    "%time ",
+    "!ls \\\n",
+    "%%capture shown\n",
+    "\n\n",
+    "\f",
+    "\r",
+    "\u2028",
+    "µ🧠",
+    '"',
+    "\\",
+    ">>> ",
+    "\n  x = 1",
+]
+
+
+@pytest.mark.timeout(1800 if tiers.THOROUGH else 120)
+def test_mutated_notebooks_never_crash_it(correct_nodes: Path) -> None:
+    """The same in cells, with what notebooks have besides; each finding lies in the file."""
+    chance = random.Random(tiers.SEED)
+    sources = [IMPORTS + text for text in (*STYLES.values(), *LEFT_ALONE.values())]
+    path = correct_nodes / "workflow.ipynb"
+    for _ in range(tiers.count(10_000)):
+        text = _mutated(chance, sources)
+        for _ in range(chance.randint(0, 3)):
+            at = chance.randrange(len(text) + 1)
+            text = text[:at] + chance.choice(_IN_CELLS) + text[at:]
+        cells = [new_code_cell(each) for each in text.split("wf = ")]
+        written = json.loads(nbformat.writes(new_notebook(cells=cells)))
+        notebook = json.dumps(written, indent=chance.choice([None, 1, 4]), ensure_ascii=chance.random() < 0.5)
+        path.write_text(notebook, encoding="utf-8", newline="")
+        try:
+            found = check_workflow(path).findings
+        except Unreadable as unreadable:
+            found = [unreadable.finding]
+        lines = notebook.split("\n")
+        assert all(each.column <= len(lines[each.line - 1]) + 1 for each in found), text
