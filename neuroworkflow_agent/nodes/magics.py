@@ -29,7 +29,8 @@ def plain_python(cell: str) -> str:
         return without_magics(cell)
     try:
         return str(TransformerManager().transform_cell(cell))
-    except SyntaxError:  # such as a line that is indented like none before it; whoever parses the cell says so
+    except SyntaxError:
+        # Such as a line that is indented like none before it. Whoever parses the cell says so.
         return cell
 
 
