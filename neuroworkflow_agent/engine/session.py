@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +18,8 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.approvals import Approvals
 from neuroworkflow_agent.engine.claude.setup import ProcessSetup
 from neuroworkflow_agent.engine.claude.supervisor import Supervisor
+from neuroworkflow_agent.engine.connection import Connection
+from neuroworkflow_agent.engine.figures import Figures
 from neuroworkflow_agent.engine.follow_ups import FollowUps
 from neuroworkflow_agent.engine.permissions import Answer, Ask, offers_run_code
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
@@ -39,7 +41,6 @@ from neuroworkflow_agent.events import (
 )
 from neuroworkflow_agent.ids import SessionId, new_session_id
 from neuroworkflow_agent.kernels.base import Kernel
-from neuroworkflow_agent.models.access import EndpointAccess
 from neuroworkflow_agent.models.choose import choose_endpoint
 from neuroworkflow_agent.tools.registry import short_name
 from neuroworkflow_agent.user_tokens import TokenSource, UserToken
@@ -94,8 +95,7 @@ class Session:
             raise ConfigError("fork needs a session to copy; give resume=ID as well.")
         self.config = (config or AgentConfig.from_env()).with_changes(model=model)
         self._endpoint = choose_endpoint(self.config)
-        self._access = EndpointAccess(self._endpoint)
-        self._environ: Mapping[str, str] | None = None
+        self._figures = Figures(self._endpoint)
         self._is_introduced = False
         offered = kernel if offers_run_code(self.config.mode) else None
         self._setup = ProcessSetup(
@@ -129,12 +129,9 @@ class Session:
             self.config.idle_timeout_s,
         )
         self._stop_timer: asyncio.TimerHandle | None = None
-        self._last_trouble = ""
-        self._connecting = asyncio.Lock()
-        """Held while it is found out whether the process must be another one."""
-        self._process_cost_usd = 0.0
-        self._context_window: int | None = None
-        """Of its model, once that is known."""
+        self._connection = Connection(
+            self._endpoint, self._setup, self._supervisor, lambda: self._turn is not None, self._emit
+        )
         self.has_history = bool(resume)
         """Whether there is anything to resume."""
         self.needs_sign_in = False
@@ -318,7 +315,7 @@ class Session:
 
     async def _ready_process(self, turn: Turn) -> ClaudeProcess | None:
         """The process for this turn; None when the turn was stopped before there was one."""
-        connecting = asyncio.ensure_future(self._connect())
+        connecting = asyncio.ensure_future(self._connection.process())
         # A turn that is stopped meanwhile does not wait for it, nor ask why it failed.
         connecting.add_done_callback(lambda done: done.cancelled() or done.exception())
         ended = asyncio.ensure_future(turn.ended.wait())
@@ -345,7 +342,7 @@ class Session:
         turn.note_sign_of_life()
         for event in reader.read(message):
             turn.emit(event)
-        if reader.is_in_trouble and (trouble := self._access.trouble()):
+        if reader.is_in_trouble and (trouble := self._connection.access.trouble()):
             self._supervisor.abandon()
             self._finish(turn, "cut_off", trouble)
         elif reader.is_refused:
@@ -359,7 +356,7 @@ class Session:
 
     async def _look_for_endpoint(self, turn: Turn, reader: MessageReader) -> None:
         """End a turn whose endpoint is gone: the CLI does not tell that from a network that comes back."""
-        refusal = await asyncio.to_thread(self._access.refusal)
+        refusal = await asyncio.to_thread(self._connection.access.refusal)
         if self._turn is turn:
             self._looking = None
         if reader.outcome is not None:
@@ -387,29 +384,9 @@ class Session:
         self._follow_ups.end()
         self._busy = False
         self._record.tell_end(turn, end)
-        reader = self._reader
-        figures: dict[str, Any] = {
-            "cost_usd": self._cost_usd(),
-            "checked": self._setup.nodes.summary,
-            "provenance": self._endpoint.provenance(has_run_code=turn.has_run_code),
-        }
-        if reader is not None:
-            figures |= {"model": reader.model, "last_message_id": reader.last_message_id}
-            figures["context_tokens"] = reader.context_tokens
-        if reader is not None and (outcome := reader.outcome) is not None:
-            figures |= {"input_tokens": outcome.input_tokens, "output_tokens": outcome.output_tokens}
-            self._context_window = outcome.context_window or self._context_window
-        figures["context_window"] = self._context_window
+        figures = self._figures.of(self._reader, has_run_code=turn.has_run_code)
+        figures["checked"] = self._setup.nodes.summary
         turn.end(end, message, session_id=self.session_id, **figures)
-
-    def _cost_usd(self) -> float | None:
-        """Of the turn; the CLI tells what the process has cost so far."""
-        outcome = self._reader.outcome if self._reader else None
-        so_far = outcome.session_cost_usd if outcome else None
-        if so_far is None or not self._endpoint.is_priced:
-            return None
-        before, self._process_cost_usd = self._process_cost_usd, so_far
-        return max(0.0, so_far - before)
 
     async def _watch_for_silence(self, turn: Turn) -> None:
         limit = self.config.silence_timeout_s
@@ -477,37 +454,16 @@ class Session:
         if self._turn is not None:
             return
         with contextlib.suppress(Exception):  # the first turn meets the same failure and reports it
-            await self._connect(with_sdk=with_sdk)
+            await self._connection.process(with_sdk=with_sdk)
         self._supervisor.start_idle_timer(self._is_idle)
-
-    async def _connect(self, *, with_sdk: bool = True) -> ClaudeProcess:
-        """The running process, connected to where the endpoint is now: a server of ours may have moved meanwhile."""
-        async with self._connecting:
-            if self._environ is None or not self._access.is_ready:
-                environ = await asyncio.to_thread(self._access.open)
-                if environ != self._environ:
-                    self._environ = environ
-                    await self._supervisor.reset()
-            changed, trouble = await self._setup.refresh()
-            if changed:
-                await self._supervisor.reset()
-            if self._turn is not None and trouble != self._last_trouble:
-                self._last_trouble = trouble
-                if trouble:
-                    self._emit(Notice(trouble))
-        process = await (self._supervisor.ready() if with_sdk else self._supervisor.started())
-        if self._turn is not None:
-            for notice in self._setup.new_notices():
-                self._emit(Notice(notice))
-        return process
 
     def _is_idle(self) -> bool:
         return self._turn is None
 
     async def _make_start(self) -> Start:
-        self._process_cost_usd = 0.0
+        self._figures.process_started()
         return await self._setup.start(
-            self._environ or {},
+            self._connection.environ,
             self._endpoint.model,
             self.session_id,
             has_history=self.has_history,
@@ -531,7 +487,7 @@ class Session:
             await turn.ended.wait()
         await self._supervisor.close()
         await self._record.flush()
-        self._access.close()  # not on a pool's thread: at the interpreter's end there is none
+        self._connection.close()  # not on a pool's thread: at the interpreter's end there is none
 
     # -- small parts ----------------------------------------------------------------------------------
 

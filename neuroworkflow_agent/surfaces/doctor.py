@@ -134,7 +134,9 @@ def _mcp_servers(config: AgentConfig) -> Iterator[Finding]:
             yield Finding(f"mcp server {name}", False, f"does not answer: {_reason(error)}", advice)
             continue
         reading = sum(tools.values())
-        detail = f"{len(tools)} tools; {reading} of them only for reading, it says"
+        detail = (
+            f"{len(tools)} tool{'' if len(tools) == 1 else 's'}; {reading} of them only for reading, it says"
+        )
         yield Finding(f"mcp server {name}", True, detail)
 
 

@@ -132,10 +132,10 @@ class Gate:
         if tool in WRITING_TOOLS:
             return await asyncio.to_thread(change_of, tool_use_id, tool, tool_input, self._workspace)
         ours = self._tools.find(tool)
-        told = await ours.preview(tool_input) if ours is not None and ours.preview is not None else None
-        if told is None or len(show_invisible(told.diff)) > MAX_SHOWN_CHARS:
+        preview = await ours.preview(tool_input) if ours is not None and ours.preview is not None else None
+        if preview is None or len(show_invisible(preview.diff)) > MAX_SHOWN_CHARS:
             return None
-        return FileChange(tool_use_id, told.place, told.diff)
+        return FileChange(tool_use_id, preview.place, preview.diff)
 
     async def _decide(self, tool: str, tool_input: dict[str, Any]) -> Decision:
         users_tool = await self._users_tool(tool)

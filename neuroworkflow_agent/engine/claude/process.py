@@ -33,7 +33,7 @@ logging.getLogger("claude_agent_sdk").addHandler(logging.NullHandler())
 _STDERR_LINES = 20
 _CLOSE_GRACE_S = 4.0
 _BUSY_S = 0.001
-_BREATH_S = 0.00005
+_PAUSE_S = 0.00005
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ class _Yielding:
     def __call__(self) -> None:
         now = time.perf_counter()
         if now - self._since > _BUSY_S:
-            time.sleep(_BREATH_S)
+            time.sleep(_PAUSE_S)
             self._since = time.perf_counter()
 
 
