@@ -127,9 +127,10 @@ def run(
         from neuroworkflow_agent.surfaces.terminal_style import print_markdown
 
         print_markdown(summary.answer)
-    if prompt is None and summary.end == "complete" and not (as_json or quiet):
+    if summary.end == "complete" and not (as_json or quiet):
         cells = "1 cell" if summary.cells_executed == 1 else f"{summary.cells_executed} cells"
-        say(f"Ran {cells} in {summary.duration_s:.1f} s; saved in {summary.notebook}.", err=True)
+        ran = f"Ran {cells} in {summary.duration_s:.1f} s; saved" if prompt is None else "Saved"
+        say(f"{ran} in {summary.notebook}.", err=True)
     if (
         summary.end != "complete"
         and not as_json

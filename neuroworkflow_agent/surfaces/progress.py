@@ -6,13 +6,14 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
+from rich.theme import Theme
 
 from neuroworkflow_agent.events import Event
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.surfaces import headless
 from neuroworkflow_agent.surfaces.console import SafeConsole
 from neuroworkflow_agent.surfaces.plan import Plan
-from neuroworkflow_agent.surfaces.terminal_colours import ENDS, FAILURE
+from neuroworkflow_agent.surfaces.terminal_colours import ENDS, FAILURE, PROGRESS
 from neuroworkflow_agent.surfaces.terminal_style import coloured
 from neuroworkflow_agent.surfaces.turn_items import Card, End, Item, Note, Prompt
 from neuroworkflow_agent.surfaces.turn_view import TurnView
@@ -32,6 +33,7 @@ class ConsoleProgress:
 
     def __init__(self, *, quiet: bool) -> None:
         self._console = SafeConsole(stderr=True, quiet=quiet, highlight=False)
+        self._console.push_theme(Theme(PROGRESS))
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),

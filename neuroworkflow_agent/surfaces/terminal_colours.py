@@ -36,3 +36,11 @@ MARKDOWN = {
     "markdown.kbd": "bold",
 }
 """In place of rich's own."""
+PROGRESS = {
+    "bar.back": GREY,
+    "bar.complete": PURPLE,
+    "bar.finished": GREEN,
+    "bar.pulse": PURPLE,
+    "progress.elapsed": GREY,
+}
+"""Likewise."""

@@ -355,3 +355,25 @@ def test_help_and_usage_errors_are_read_on_dark_and_on_light(
     colours = {char.fg for row in terminal.screen.buffer.values() for char in row.values()} - {"default"}
     assert colours
     assert min(contrast(colour, ground) for colour in colours for ground in GROUNDS) >= 3.1
+
+
+def test_progress_of_a_run_is_read_on_dark_and_on_light_and_says_where_it_is_saved(
+    scripted_model: ScriptedModel, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    (workspace / "new.ipynb").write_text(
+        '{"cells": [{"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": null, "source": "1"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    )
+    scripted_model.extend(Reply((Text("It **is**."),), first_byte_delay_s=0.5))
+    arguments = ["-m", "neuroworkflow_agent", "run", "new.ipynb", "hi"]
+    run = pexpect.spawn(sys.executable, arguments, cwd=workspace, dimensions=(40, 100), encoding="utf-8")
+    run.expect(pexpect.EOF, timeout=60)
+    run.close()
+    expect_no_colour_of_the_terminals(run.before)
+    assert {"Starting the kernel", "Running cells"} <= set(
+        re.findall("Starting the kernel|Running cells", run.before)
+    )
+    terminal = Terminal(100, 40)
+    terminal.write(run.before.replace("\r\n", "\n"))
+    assert re.search(r"complete · [^\n]*\nIt is\.\nSaved in .*new\.ipynb\.$", terminal.text), terminal.text
