@@ -336,7 +336,8 @@ def test_key_is_kept_in_a_real_secret_service(model: ScriptedModel, tmp_path: Pa
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     # The session's own programs must not find another session's.
     environ = {**kept, "HOME": str(home), "XDG_RUNTIME_DIR": str(tmp_path / "runtime")}
-    home.mkdir(), (tmp_path / "runtime").mkdir(mode=0o700)
+    home.mkdir()
+    (tmp_path / "runtime").mkdir(mode=0o700)
     done = subprocess.run(
         [dbus, "--", "sh", "-c", IN_A_DESKTOP_SESSION.format(python=sys.executable)],
         env={**environ, "KEY_FOR_TEST": model.api_key, "URL_FOR_TEST": model.base_url},
