@@ -40,6 +40,11 @@ class Target:
         """The same behind something that passes everything on."""
         return Target(self.name, url, self._token, pid)
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._address[1] or 0
+
     async def connect(self) -> Connection:
         """A new connection."""
         return Connection(*await asyncio.open_connection(*self._address), self._head)
