@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import itertools
+import random
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -20,6 +22,8 @@ from neuroworkflow_agent.notebooks.reading import Notebook, parse_notebook, read
 
 _LOCK_TIMEOUT_S = 5.0
 _LOCK_POLL_S = 0.01
+_LOCK_TRIES = 400
+"""At least so often is a lock asked for: on a busy machine a process that edits all the time leaves few moments to another."""
 _TRIES = 20
 
 
@@ -78,13 +82,14 @@ class FileHolder:
     def _opened(self) -> NotebookFile:
         """The file, once no other process of ours has it."""
         deadline = time.monotonic() + _LOCK_TIMEOUT_S
-        while True:
+        for tries in itertools.count(1):
             try:
                 return NotebookFile.open(self._path, probe=False)
             except NotebookLockedError:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline and tries > _LOCK_TRIES:
                     raise
-                time.sleep(_LOCK_POLL_S)
+                time.sleep(random.uniform(0, _LOCK_POLL_S))  # noqa: S311 - not to come always when the other one has it
+        raise AssertionError("unreachable: it is asked for without end")
 
 
 class OpenFileHolder:

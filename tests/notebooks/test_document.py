@@ -145,6 +145,7 @@ async def test_run_that_has_the_file_is_waited_for_and_then_named(
     await editing
     assert [cell.source for cell in read(path).cells][-2:] == ["the run's", "ours"]
     monkeypatch.setattr(file_holder, "_LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(file_holder, "_LOCK_TRIES", 5)
     with NotebookFile.open(path), pytest.raises(NotebookLockedError, match="another process"):
         await document.edit(Insert("more", END))
 
@@ -225,19 +226,21 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
 """
 
 
-def editor(path: Path, name: str, count: int) -> subprocess.Popen[str]:
+def editor(path: Path, name: str, count: int, stdout: Any = subprocess.PIPE) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", EDITOR, str(path), name, str(count), str(tiers.SEED)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=stdout, text=True)
 
 
 @pytest.mark.timeout(1800 if tiers.THOROUGH else 120)
 def test_random_edits_of_two_processes_and_of_one_that_knows_no_lock_lose_and_double_nothing(
-    path: Path,
+    path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """The third one saves as JupyterLab does: it looks whether the file is the one it read, then writes into it."""
     write(path, [new_code_cell(f"start {number}", id=f"s{number}") for number in range(8)])
     count = tiers.count(5_000)
-    editors = [editor(path, name, count) for name in ("one", "two")]
+    # Into files: a pipe that nobody reads meanwhile is full after some 1,500 edits.
+    logs = [(tmp_path_factory.mktemp("told") / name).open("w+") for name in ("one", "two")]
+    editors = [editor(path, name, count, log) for name, log in zip(("one", "two"), logs, strict=True)]
     chance = random.Random(tiers.SEED)
     made: list[tuple[str, str]] = []
     taken: list[str] = []
@@ -263,8 +266,12 @@ def test_random_edits_of_two_processes_and_of_one_that_knows_no_lock_lose_and_do
                 made += [(added.id, added.source)] if added else []
                 taken += [gone] if gone else []
         time.sleep(chance.uniform(0.02, 0.3))
-    told = [json.loads(line) for each in editors for line in each.communicate()[0].splitlines()]
     assert [each.returncode for each in editors] == [0, 0]
+    told: list[list[str]] = []
+    for log in logs:
+        with log:
+            log.seek(0)
+            told += [json.loads(line) for line in log]
     assert list(path.parent.iterdir()) == [path]
     _agree(read(path), told, made, taken)
     assert len(made) > 3
