@@ -10,10 +10,12 @@ import asyncio
 import copy
 import itertools
 import random
+import stat
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from neuroworkflow_agent.errors import NotebookError, NotebookLockedError
 from neuroworkflow_agent.notebooks.edits import Applied, Edit, apply
@@ -25,6 +27,9 @@ _LOCK_POLL_S = 0.01
 _LOCK_TRIES = 400
 """At least so often is a lock asked for: on a busy machine a process that edits all the time leaves few moments to another."""
 _TRIES = 20
+_SETTLING_S = 2.0
+"""How long after its last change a file that is no notebook may become one: JupyterLab writes into the file that is there."""
+T = TypeVar("T")
 
 
 class FileHolder:
@@ -56,7 +61,7 @@ class FileHolder:
         with self._lock:
             signature = self._look()
             if signature is None or signature != self._signature:
-                self._notebook = parse_notebook(read_text(self._path), self.name)
+                self._notebook = self._settled(lambda: parse_notebook(read_text(self._path), self.name))
                 self._signature = signature
             return self._notebook
 
@@ -79,12 +84,32 @@ class FileHolder:
             f"'{self._path}' is written by another program all the time. Nothing was written by us."
         )
 
+    def _settled(self, read: Callable[[], T]) -> T:
+        """What is read of the file; again for a moment where it may be one that another program is writing."""
+        deadline = time.monotonic() + _SETTLING_S
+        while True:
+            try:
+                return read()
+            except NotebookLockedError:
+                raise
+            except NotebookError:
+                if time.monotonic() > deadline or not self._is_fresh():
+                    raise
+                time.sleep(_LOCK_POLL_S)
+
+    def _is_fresh(self) -> bool:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime < _SETTLING_S
+
     def _opened(self) -> NotebookFile:
         """The file, once no other process of ours has it."""
         deadline = time.monotonic() + _LOCK_TIMEOUT_S
         for tries in itertools.count(1):
             try:
-                return NotebookFile.open(self._path, probe=False)
+                return self._settled(lambda: NotebookFile.open(self._path, probe=False))
             except NotebookLockedError:
                 if time.monotonic() > deadline and tries > _LOCK_TRIES:
                     raise

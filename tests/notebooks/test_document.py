@@ -134,6 +134,21 @@ async def test_change_of_somebody_is_seen(document: NotebookDocument, path: Path
     assert await document.watch(0.05) == []
 
 
+async def test_file_that_is_being_written_is_read_when_it_is_whole(
+    document: NotebookDocument, path: Path
+) -> None:
+    whole = path.read_text()
+    path.write_text(whole[: len(whole) // 2])
+    reading = asyncio.create_task(document.outline())
+    editing = asyncio.create_task(document.edit(Insert("ours", END)))
+    await asyncio.sleep(0.2)
+    assert not reading.done()
+    path.write_text(whole)
+    assert len(await reading) in (4, 5)
+    await editing
+    assert read(path).cells[-1].source == "ours"
+
+
 async def test_run_that_has_the_file_is_waited_for_and_then_named(
     document: NotebookDocument, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +340,7 @@ async def test_what_is_no_notebook_is_said_so(kind: str, tmp_path: Path) -> None
             os.mkfifo(path)
         case "text" | "json":
             path.write_text("hello" if kind == "text" else "[]")
+            os.utime(path, (0, 0))  # nobody is writing it
     document = NotebookDocument(FileHolder(path))
     for ask in (document.outline, lambda: document.edit(Insert("x", END))):
         with pytest.raises(NotebookError, match=re.escape(str(path))):
