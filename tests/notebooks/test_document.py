@@ -315,6 +315,7 @@ def _agree(notebook: Any, told: list[list[str]], made: list[tuple[str, str]], ta
         assert [source] == sorted(set(texts[cell]) - set(over.get(cell, ()))), cell
 
 
+@pytest.mark.timeout(1800 if tiers.THOROUGH else 120)
 def test_killed_at_any_moment_the_notebook_is_whole(path: Path) -> None:
     chance = random.Random(tiers.SEED)
     for _ in range(tiers.count(100, at_least=4)):
