@@ -85,6 +85,20 @@ def test_cell_that_runs_or_is_text_is_not_replaced(open_panel: Any) -> None:
     assert sources(page)[1] == "import time"
 
 
+def test_where_no_notebook_can_be_reached_nothing_is_offered_that_needs_one(page: Page) -> None:
+    hide = """() => { Object.defineProperty(window.jupyterapp.shell.currentWidget.context, "model", { value: null, configurable: true }); }"""
+    page.tab.evaluate(hide)
+    try:
+        card = Reply.tool("mcp__neuroworkflow__cell_get", cell="any")
+        page.ask("Go.", Reply.code("x = 1"), card, Reply.text(ANSWER))
+        page.wait_for_end("complete")
+        expect(buttons(page, "Copy").first).to_be_visible()
+        for name in ("Insert as cell", "Replace cell", "Show cell"):
+            expect(buttons(page, name)).to_have_count(0)
+    finally:
+        page.tab.evaluate("() => { delete window.jupyterapp.shell.currentWidget.context.model; }")
+
+
 def test_card_of_a_cell_leads_to_it(open_panel: Any) -> None:
     page = open_panel(OPEN, *[f"x{number} = {number}\n" * 8 for number in range(30)])
     ids: list[str] = page.tab.evaluate(
