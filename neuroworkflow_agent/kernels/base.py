@@ -58,6 +58,7 @@ class Kernel(Protocol):
         on_start: Callable[[], None] | None = None,
         on_output: OutputListener | None = None,
         timeout_s: float | None = None,
+        as_cell: bool = False,
     ) -> Execution:
         """Run `source` and return what came of it.
 
@@ -78,6 +79,9 @@ class Kernel(Protocol):
             one stream may come as one.
         timeout_s
             Interrupt after this many seconds.
+        as_cell
+            Whether it is a cell of the notebook that holds the caller, too: it takes a number, is kept in the
+            history, and shows its outputs to `on_output` alone. A kernel that does so always takes no notice.
 
         Raises
         ------

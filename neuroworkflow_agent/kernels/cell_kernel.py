@@ -63,7 +63,9 @@ class CellKernel:
         self._current = self._live
         if (parent := _parent_in_subshell(self._shell)) is not None:
             around = functools.partial(self._shown_in, parent)
-            self._current = OwnKernel(self._shell, on_interrupt=on_interrupt, hide=self._hide, around=around)
+            self._current = OwnKernel(
+                self._shell, on_interrupt=on_interrupt, hide=self._hide, around=around, is_in_cell=True
+            )
         self._current.on_clear = on_clear
 
     @contextmanager
@@ -100,11 +102,14 @@ class CellKernel:
         on_start: Callable[[], None] | None = None,
         on_output: OutputListener | None = None,
         timeout_s: float | None = None,
+        as_cell: bool = False,
     ) -> Execution:
         """See `Kernel.execute`."""
         self._loop = asyncio.get_running_loop()
         current = self._current
-        return await current.execute(source, on_start=on_start, on_output=on_output, timeout_s=timeout_s)
+        return await current.execute(
+            source, on_start=on_start, on_output=on_output, timeout_s=timeout_s, as_cell=as_cell
+        )
 
     async def interrupt(self) -> None:
         """Stop what runs; a second Stop, if it was stopped before."""

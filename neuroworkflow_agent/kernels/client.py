@@ -102,6 +102,7 @@ class ClientKernel:
         on_start: Callable[[], None] | None = None,
         on_output: OutputListener | None = None,
         timeout_s: float | None = None,
+        as_cell: bool = False,  # noqa: ARG002 - always so
     ) -> Execution:
         """See `Kernel.execute`."""
         async with self._lock:

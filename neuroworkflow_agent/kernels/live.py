@@ -20,6 +20,7 @@ from neuroworkflow_agent.kernels.capture import Capture, message_of
 from neuroworkflow_agent.kernels.guards import guarded, in_one_process
 from neuroworkflow_agent.kernels.letting_go import GRACE_S, wait_in_any_case, what_to_say
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+from neuroworkflow_agent.kernels.numbered import CellNumbers
 from neuroworkflow_agent.kernels.unnumbered import unnumbered
 from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.outputs import ExecutionStatus, OutputChange, OutputList, OutputListener, join_texts
@@ -40,9 +41,19 @@ class LiveKernel:
         How code reaches the main thread.
     hide
         Applied to the texts the code puts out; takes known secrets out.
+    numbers
+        Numbers for what is run as a cell; None where a cell of the user's waits for the code.
     """
 
-    def __init__(self, shell: Any, queue: MainThreadQueue, hide: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self,
+        shell: Any,
+        queue: MainThreadQueue,
+        hide: Callable[[str], str] | None = None,
+        numbers: CellNumbers | None = None,
+    ) -> None:
+        self.numbers = numbers or CellNumbers(shell, is_inside=True)
+        """For what is run as a cell of the notebook."""
         self._hide = hide
         self._shell = shell
         self._queue = queue
@@ -61,9 +72,10 @@ class LiveKernel:
         on_start: Callable[[], None] | None = None,
         on_output: OutputListener | None = None,
         timeout_s: float | None = None,
+        as_cell: bool = False,
     ) -> Execution:
         """See `Kernel.execute`."""
-        run = _Run(self, source, on_start, on_output, asyncio.get_running_loop())
+        run = _Run(self, source, on_start, on_output, asyncio.get_running_loop(), as_cell=as_cell)
         self._queue.post(run.start, run.drop)
         try:
             async with asyncio.timeout(timeout_s):
@@ -117,7 +129,11 @@ class _Run:
         on_start: Callable[[], None] | None,
         on_output: OutputListener | None,
         loop: asyncio.AbstractEventLoop,
+        *,
+        as_cell: bool,
     ) -> None:
+        self._as_cell = as_cell
+        self._number: int | None = None
         self._kernel = kernel
         self._source = source
         self._on_start = on_start
@@ -187,11 +203,11 @@ class _Run:
         try:
             with (
                 guarded(shell, self._source),
-                unnumbered(shell),
+                kernel.numbers.next() if self._as_cell else unnumbered(shell) as self._number,
                 Capture(
                     shell,
                     self._record,
-                    on_clear=kernel.on_clear,
+                    on_clear=None if self._as_cell else kernel.on_clear,
                     hide=kernel._hide,
                     later=self._later,
                     in_order=True,
@@ -221,7 +237,7 @@ class _Run:
         return await in_one_process(
             self._kernel._shell.run_cell_async(
                 self._source,
-                store_history=False,
+                store_history=self._as_cell,
                 transformed_cell=transformed,
                 preprocessing_exc_tuple=failed,
             )
@@ -238,7 +254,7 @@ class _Run:
         stopped = isinstance(exception, KeyboardInterrupt | asyncio.CancelledError)
         was_told_to = self.code is not None and self.code.interrupted
         status: ExecutionStatus = "interrupted" if stopped and was_told_to else "error" if error else "ok"
-        return Execution(self._source, status, outputs, None, error, duration_s)
+        return Execution(self._source, status, outputs, self._number, error, duration_s)
 
     def _record(self, change: OutputChange) -> None:
         """Keep a change and hand it to the engine's loop; many small ones travel together."""

@@ -22,6 +22,7 @@ from neuroworkflow_agent.errors import KernelError
 from neuroworkflow_agent.kernels.base import Execution
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+from neuroworkflow_agent.kernels.numbered import CellNumbers
 from neuroworkflow_agent.outputs import OutputListener
 
 _REQUEST = "neuroworkflow_agent_request"
@@ -41,6 +42,8 @@ class OwnKernel:
         Applied to the texts the code puts out; takes known secrets out.
     around
         Entered on the main thread around each piece of code.
+    is_in_cell
+        Whether a cell of the user's, in a subshell, waits for the code.
 
     Raises
     ------
@@ -55,8 +58,10 @@ class OwnKernel:
         on_interrupt: Callable[[], None],
         hide: Callable[[str], str] | None = None,
         around: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
+        is_in_cell: bool = False,
     ) -> None:
         kernel = kernel_around(shell)
+        self._numbers = CellNumbers(shell, is_inside=is_in_cell)
         self._around = around
         self.on_clear: Callable[[bool], bool] | None = None
         """As `LiveKernel.on_clear`."""
@@ -80,12 +85,15 @@ class OwnKernel:
         on_start: Callable[[], None] | None = None,
         on_output: OutputListener | None = None,
         timeout_s: float | None = None,
+        as_cell: bool = False,
     ) -> Execution:
         """See `Kernel.execute`; the time limit counts from the start of the code."""
         async with self._lock, self._main_thread() as queue:
-            kernel = LiveKernel(self._shell, queue, self._hide)
+            kernel = LiveKernel(self._shell, queue, self._hide, self._numbers)
             kernel.on_clear = self.on_clear
-            return await kernel.execute(source, on_start=on_start, on_output=on_output, timeout_s=timeout_s)
+            return await kernel.execute(
+                source, on_start=on_start, on_output=on_output, timeout_s=timeout_s, as_cell=as_cell
+            )
 
     async def call(self, function: Callable[[], T], *, wait_s: float) -> T:
         """Call a short function on the main thread.

@@ -101,8 +101,11 @@ class RunCode:
         timeout_s: float | None = None,
         on_start: Callable[[], None] | None = None,
         on_output: OutputListener | None = None,
+        as_cell: bool = False,
     ) -> Execution:
         """Run code for a tool, in order with all other code of the session's; `stop` ends it.
+
+        The arguments are those of `Kernel.execute`.
 
         Raises
         ------
@@ -112,7 +115,9 @@ class RunCode:
         async with self._lock:
             self._refuse_if_stopped()
             self._running = asyncio.ensure_future(
-                self._kernel.execute(code, on_start=on_start, on_output=on_output, timeout_s=timeout_s)
+                self._kernel.execute(
+                    code, on_start=on_start, on_output=on_output, timeout_s=timeout_s, as_cell=as_cell
+                )
             )
             try:
                 return await asyncio.shield(self._running)

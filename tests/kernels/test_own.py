@@ -176,3 +176,16 @@ def test_outside_a_jupyter_kernel_it_says_what_works(shell: object) -> None:
 
     with pytest.raises(KernelError, match="%chat"):
         OwnKernel(shell, on_interrupt=lambda: None)
+
+
+def test_a_cell_of_the_notebook_takes_the_next_number_and_is_kept(kernel: RealKernel) -> None:
+    kernel.run("run = start('print(1)\\n6 * 7', as_cell=True)")
+    wait_for(kernel, "run")
+    kernel.run("beside = start('43')")
+    wait_for(kernel, "beside")
+    shown = kernel.run(
+        "n = run.result().execution_count\nprint([In[n], Out[n], told(run.result()), beside.result().execution_count])"
+    )
+    assert shown.text.strip() == r"""['print(1)\n6 * 7', 42, ['ok', ['1\n', '42']], None]"""
+    # Of what it shows no cell hears: its page is given it.
+    assert not [msg for msg in shown.msgs if msg["msg_type"] == "execute_result"]
