@@ -7,12 +7,13 @@ the notebook itself belongs to its `Holder`: a file, or an open page.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from neuroworkflow_agent.errors import EditRefusedError
+from neuroworkflow_agent.errors import EditRefusedError, NotebookError
 from neuroworkflow_agent.notebooks.cells import index_of
 from neuroworkflow_agent.notebooks.edits import Applied, Edit
 from neuroworkflow_agent.notebooks.outline import CellLine, Match, line_of, outline, search
@@ -34,6 +35,23 @@ class Holder(Protocol):
 
     async def apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
         """Make edits, all or none, and keep the result; as `edits.apply`."""
+
+    @property
+    def running(self) -> Collection[str]:
+        """Addresses of cells whose code somebody else runs, as of the last `read`."""
+        return ()
+
+    async def whole(self, cells: Sequence[Any]) -> list[Any]:
+        """Cells of what `read` gave with all that they show, where that has only stand-ins for their outputs."""
+        return list(cells)
+
+    async def mark(self, cell: str, *, is_running: bool) -> None:  # noqa: ARG002 - nobody may be looking
+        """Show whoever looks at the notebook that a cell's code runs, or does not any more."""
+        return
+
+    async def show(self, cell: str, outputs: Sequence[Any]) -> None:  # noqa: ARG002 - nobody may be looking
+        """Show whoever looks what a cell that is marked as running has put out so far; it is kept nowhere."""
+        return
 
 
 class NotebookDocument:
@@ -57,11 +75,11 @@ class NotebookDocument:
 
     async def outline(self) -> list[CellLine]:
         """Its cells in a line each."""
-        return outline(await self._holder.read(), self._running)
+        return outline(await self._holder.read(), self._busy)
 
     async def search(self, pattern: str) -> list[Match]:
         """Lines of its cells that a regular expression finds."""
-        return list(search(await self._holder.read(), pattern, self._running))
+        return list(search(await self._holder.read(), pattern, self._busy))
 
     async def snapshot(self) -> Notebook:
         """The newest state; not to be changed."""
@@ -78,8 +96,15 @@ class NotebookDocument:
         notebook = await self._holder.read()
         return notebook.cells[index_of(notebook, cell)]
 
-    async def cells(self, first: str = "", last: str = "") -> list[tuple[CellLine, Any]]:
+    async def cells(
+        self, first: str = "", last: str = "", *, with_outputs: bool = False
+    ) -> list[tuple[CellLine, Any]]:
         """The cells from one to another as they stand now, each with its line; one without a last, all without a first.
+
+        Parameters
+        ----------
+        with_outputs
+            Whether all that they show is wanted; else there may be stand-ins for it.
 
         Raises
         ------
@@ -92,8 +117,9 @@ class NotebookDocument:
             start, end = index_of(notebook, first), index_of(notebook, last or first)
         if first and end < start:
             raise EditRefusedError(f"The cell {last!r} stands before {first!r}.")
-        numbered = list(enumerate(notebook.cells))[start : end + 1]
-        return [(line_of(index, cell, self._running), cell) for index, cell in numbered]
+        wanted = notebook.cells[start : end + 1]
+        lines = [line_of(index, cell, self._busy) for index, cell in enumerate(wanted, start)]
+        return list(zip(lines, await self._holder.whole(wanted) if with_outputs else wanted, strict=True))
 
     async def edit(self, *edits: Edit) -> list[Applied]:
         """Make edits, all or none, with one save.
@@ -106,12 +132,18 @@ class NotebookDocument:
             If the notebook cannot be reached or saved.
         """
         applied = await self._holder.apply(edits, frozenset(self._running))
-        self._done = [*self._done, applied][-_MAX_UNDO:]
+        if all(each.cell for each in applied):  # else they are only proposed
+            self._done = [*self._done, applied][-_MAX_UNDO:]
         return applied
 
     async def show_outputs(self, edit: Edit) -> None:
         """Put a run's outputs into its cell; not taken back by `undo`."""
         await self._holder.apply([edit], ())
+
+    async def show_so_far(self, cell: str, outputs: Sequence[Any]) -> None:
+        """Show what the code of a cell has put out, to whoever looks at it while it runs."""
+        with contextlib.suppress(NotebookError):  # they get all of it at the end
+            await self._holder.show(cell, outputs)
 
     async def undo(self) -> list[Applied]:
         """Take back the last call of `edit` that was not taken back.
@@ -141,16 +173,28 @@ class NotebookDocument:
                 return changed or list(now)
         return []
 
-    @contextmanager
-    def runs(self, cell: str) -> Iterator[None]:
+    @property
+    def _busy(self) -> frozenset[str]:
+        """Addresses of cells whose code runs."""
+        return frozenset([*self._running, *self._holder.running])
+
+    @asynccontextmanager
+    async def runs(self, cell: str) -> AsyncIterator[None]:
         """While the code of a cell runs, in which nothing edits it."""
-        if cell in self._running:
+        if cell in self._busy:
             raise EditRefusedError(f"The cell {cell!r} is running already.")
         self._running.add(cell)
         try:
+            await self._mark(cell, is_running=True)
             yield
         finally:
             self._running.discard(cell)
+            # A task of its own: it goes on when the turn's end cancels what waits here.
+            await asyncio.shield(asyncio.ensure_future(self._mark(cell, is_running=False)))
+
+    async def _mark(self, cell: str, *, is_running: bool) -> None:
+        with contextlib.suppress(NotebookError):  # what comes of the run matters more
+            await self._holder.mark(cell, is_running=is_running)
 
 
 def _told(line: CellLine | None) -> tuple[object, ...] | None:

@@ -106,7 +106,7 @@ class Applied:
 
     edit: Edit
     cell: str
-    """Address of its cell afterwards; before it, where the cell is gone."""
+    """Address of its cell afterwards; before it, where the cell is gone; empty where the cell has none yet."""
     undo: Edit
     """Takes it back, unless somebody has changed the cell since."""
 

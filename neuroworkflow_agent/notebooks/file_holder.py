@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from neuroworkflow_agent.errors import NotebookError, NotebookLockedError
+from neuroworkflow_agent.notebooks.document import Holder
 from neuroworkflow_agent.notebooks.edits import Applied, Edit, apply
 from neuroworkflow_agent.notebooks.file import NotebookFile
 from neuroworkflow_agent.notebooks.reading import Notebook, parse_notebook, read_text
@@ -32,7 +33,7 @@ _SETTLING_S = 2.0
 T = TypeVar("T")
 
 
-class FileHolder:
+class FileHolder(Holder):
     """A notebook file that nobody of ours has open.
 
     Parameters
@@ -117,7 +118,7 @@ class FileHolder:
         raise AssertionError("unreachable: it is asked for without end")
 
 
-class OpenFileHolder:
+class OpenFileHolder(Holder):
     """The notebook of a file that a run has open; what stands behind its transcript is left alone.
 
     Parameters

@@ -74,10 +74,11 @@ async def test_outline_and_search_say_what_is_where(document: NotebookDocument) 
         ("plot", "x = 2", 2, "failed", 1),
         ("empty", "", 0, "not run", 0),
     ]
-    with document.runs("empty"):
+    async with document.runs("empty"):
         assert (await document.outline())[3].state == "running"
-        with pytest.raises(EditRefusedError, match="running already"), document.runs("empty"):
-            pass
+        with pytest.raises(EditRefusedError, match="running already"):
+            async with document.runs("empty"):
+                pass
     found = [(match.cell.address, match.number) for match in await document.search("x")]
     assert found == [("load", 3), ("plot", 1), ("plot", 2)]
     assert [match.cell.address for match in await document.search("X")] == ["plot"]

@@ -1,0 +1,101 @@
+"""Which notebook a kernel belongs to: what its server, its hub or its editor says, and never a guess.
+
+The server is the process that started the kernel: it left a file with its address and its token among its user's
+runtime files, and says over its API which notebook the kernel runs for. On a hub the token is the one that the hub gave.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """What is known of a kernel's notebook."""
+
+    path: Path | None
+    """Its file; None if it is not known."""
+    said_by: str
+    """Who says so, or what is missing, as a sentence without its full stop."""
+
+
+def find_notebook(
+    environ: Mapping[str, str], *, kernel_id: str, runtime_dir: Path, editor_path: object = None
+) -> Belonging:
+    """Find a kernel's notebook. Asks its server, so not for an event loop.
+
+    Parameters
+    ----------
+    environ
+        Of the kernel.
+    kernel_id
+        As its connection file is called; empty if unknown.
+    runtime_dir
+        Where servers of this user leave their files.
+    editor_path
+        What VS Code has put into the kernel, `__vsc_ipynb_file__`.
+    """
+    if isinstance(editor_path, str) and Path(editor_path).is_file():
+        return Belonging(Path(editor_path), "VS Code")
+    server = _server(environ, runtime_dir)
+    if server is not None and kernel_id:
+        url, root = str(server.get("url", "")), str(server.get("root_dir", ""))
+        found = _from_server(url, _token(server, environ), root, kernel_id)
+        if found is not None:
+            return found
+    named = environ.get("JPY_SESSION_NAME", "")
+    if named and Path(named).is_absolute() and Path(named).suffix == ".ipynb" and Path(named).is_file():
+        return Belonging(
+            Path(named), "the kernel's environment, JPY_SESSION_NAME; its server was not reached"
+        )
+    return Belonging(None, "nothing says which notebook this kernel belongs to")
+
+
+def _server(environ: Mapping[str, str], runtime_dir: Path) -> dict[str, Any] | None:
+    """What the server that started the kernel has written of itself."""
+    process = environ.get("JPY_PARENT_PID", "")
+    if not process.isdecimal():
+        return None
+    try:
+        found = json.loads((runtime_dir / f"jpserver-{process}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _token(server: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    return str(server.get("token") or "") or environ.get("JUPYTERHUB_API_TOKEN", "")
+
+
+def _from_server(url: str, token: str, root: str, kernel_id: str) -> Belonging | None:
+    headers = {"Authorization": f"token {token}"} if token else {}
+    try:
+        answer = httpx.get(
+            f"{url.rstrip('/')}/api/sessions", headers=headers, timeout=_TIMEOUT_S, trust_env=False
+        )
+        sessions = answer.raise_for_status().json()
+        paths = {
+            str(session["path"])
+            for session in sessions
+            if session["kernel"]["id"] == kernel_id and session["type"] == "notebook"
+        }
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        return None
+    if len(paths) != 1:
+        many = (
+            f"{len(paths)} notebooks share this kernel"
+            if paths
+            else "no notebook of the server has this kernel"
+        )
+        return Belonging(None, f"{many}, says the Jupyter server at {url}")
+    path = Path(root, *paths)
+    known = path if root and path.is_file() else None
+    return Belonging(known, f"the Jupyter server at {url}")
