@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import platform
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import AgentError
@@ -15,6 +18,8 @@ from neuroworkflow_agent.text import one_line
 
 _PACKAGES = ("claude-agent-sdk", "ipython", "ipykernel", "nbclient", "jupyter-client")
 _CLI_TIMEOUT_S = 30.0
+_KERNEL = re.compile(r"kernel-([0-9a-f-]{36})\.json")
+"""A kernel's connection file in the command line that started it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ def examine(make_config: Callable[[], AgentConfig]) -> list[Finding]:
         *_endpoint(config),
         *_mcp_servers(config),
         _kernelspecs(),
+        *_notebook(config),
     ]
 
 
@@ -146,6 +152,35 @@ def _reason(error: BaseException) -> str:
         error = error.exceptions[0]
     text = one_line(str(error), 300)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _notebook(config: AgentConfig) -> Iterator[Finding]:
+    """Which notebook this process belongs to, where a kernel has started it: `!neuroworkflow-agent doctor` in a cell."""
+    import psutil
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    from neuroworkflow_agent.notebooks.belonging import find_notebook
+
+    commands = (" ".join(_command(parent)) for parent in psutil.Process().parents())
+    kernel_id = next((found[1] for command in commands if (found := _KERNEL.search(command))), "")
+    if not kernel_id:
+        return  # a terminal, which belongs to none
+    belonging = find_notebook(config.environ, kernel_id=kernel_id, runtime_dir=Path(jupyter_runtime_dir()))
+    if belonging.path is not None:
+        yield Finding("notebook", True, f"{belonging.path}, says {belonging.said_by}")
+        return
+    advice = "Cells are edited in a page of JupyterLab or Notebook 7; a file that may be open elsewhere is never written."
+    yield Finding("notebook", True, f"not known: {belonging.said_by}", advice)
+
+
+def _command(process: Any) -> list[str]:
+    import psutil
+
+    try:
+        command: list[str] = process.cmdline()
+    except psutil.Error:
+        return []
+    return command
 
 
 def _kernelspecs() -> Finding:
