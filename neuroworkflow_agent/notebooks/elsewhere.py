@@ -20,6 +20,10 @@ WHAT_WORKS = (
     "Cells can be edited where the notebook is open in JupyterLab or Notebook 7, in a page that answers; or, with the "
     "notebook closed everywhere, by 'neuroworkflow-agent run' on its file."
 )
+_UNKNOWN = (
+    "Which notebook this kernel belongs to is not known, so its cells cannot be looked up. Open it in JupyterLab or "
+    "Notebook 7, name a file of the workspace, or put what is meant into the message."
+)
 
 
 class Elsewhere(Holder):
@@ -47,7 +51,7 @@ class Elsewhere(Holder):
 
     async def read(self) -> Notebook:
         if self._path is None:
-            raise NotebookError(f"{self._why} {WHAT_WORKS}")
+            raise NotebookError(f"{self._why} {_UNKNOWN}")
         return parse_notebook(await asyncio.to_thread(read_text, self._path), str(self._path))
 
     async def apply(self, edits: Sequence[Edit], _running: Collection[str]) -> list[Applied]:

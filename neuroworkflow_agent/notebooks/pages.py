@@ -16,11 +16,12 @@ from typing import Any, Self
 
 from neuroworkflow_agent.errors import NotebookError
 
-_FIRST_S = 10.0
-"""How long a page may take that was told of us: it has to load our module first."""
-_AGAIN_S = 2.0
-"""The same, where nobody may be there, or none has answered before."""
-_TRIES = 3
+_FIRST_S = (10.0,)
+"""How long a page may take that was told of us, and has to load our module first."""
+_UNLIKELY_S = (2.0,)
+"""The same, where nobody may be there."""
+_LOST_S = (2.0, 4.0, 8.0)
+"""The same, where a page has answered before: it may be loading, and is told each time."""
 _WHO_S = 2.0
 _OTHERS_S = 0.3
 """How long other pages are waited for when the one that was meant has not answered."""
@@ -110,21 +111,25 @@ class Pages:
             If no page of that notebook answers.
         """
         # A page that is loaded while a cell runs learns of us only by being told anew.
-        for _ in range(_TRIES if self._has_answered else 1):
+        for wait_s in self._patience_s(asker):
             if self._arrived.is_set() and (meant := await self._meant(asker, path)) is not None:
                 return meant
             self._arrived.clear()
             await self._announce()
-            is_likely = self._has_answered or (asker.is_page and not self._was_told)
-            self._was_told = True
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_FIRST_S if is_likely else _AGAIN_S):
+                async with asyncio.timeout(wait_s):
                     await self._arrived.wait()
         meant = await self._meant(asker, path) if self._arrived.is_set() else None
         if meant is None:
             self._has_answered = False  # so that the next one to ask need not wait as long
             raise NoPageError(NOBODY)
         return meant
+
+    def _patience_s(self, asker: Asker) -> tuple[float, ...]:
+        if self._has_answered:
+            return _LOST_S
+        was_told, self._was_told = self._was_told, True
+        return _FIRST_S if asker.is_page and not was_told else _UNLIKELY_S
 
     async def _meant(self, asker: Asker, path: str) -> OpenPage | None:
         """Ask who is there; the page that is meant, if it is."""

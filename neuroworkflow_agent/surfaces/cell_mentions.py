@@ -142,7 +142,7 @@ def _selected(selection: Mapping[str, Any] | None) -> dict[str, tuple[str, str]]
 async def _attachment(
     document: NotebookDocument, cell: str, label: str, chosen: str, budget: int, secrets: frozenset[str]
 ) -> Attachment:
-    ((line, content),) = await document.cells(cell)
+    ((line, content),) = await document.cells(cell, with_outputs=True)
     count = content.get("execution_count")
     about = [f"[{count}]" if count else "", line.cell_type, line.state, f"id {cell}"]
     head = f"The user points at a cell of {document.name}: {', '.join(filter(None, about))}, number {line.index + 1} from the top."

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -62,7 +62,7 @@ class Chat:
     kernel
         Where code runs; None offers no `run_code`.
     document
-        The notebook whose cells the agent sees and edits, if there is one.
+        Gives the notebook whose cells the agent sees and edits, if there is one; asked when a session is made.
     can_ask
         Whether somebody answers questions.
     portal
@@ -76,7 +76,7 @@ class Chat:
         config: AgentConfig | None = None,
         *,
         kernel: Kernel | None = None,
-        document: NotebookDocument | None = None,
+        document: Callable[[], NotebookDocument | None] = lambda: None,
         can_ask: bool = True,
         portal: Portal | None = None,
         follows_environment: bool = False,
@@ -470,7 +470,7 @@ class Chat:
         return Session(
             config,
             kernel=self._kernel,
-            document=self._document,
+            document=self._document(),
             resume=resume,
             can_ask=self._can_ask,
             portal=self._portal,

@@ -280,7 +280,9 @@ class _Runner:
             self._file, self._changing, lambda: self._save(merging=True), lambda: self._transcript.identities
         )
         document = NotebookDocument(holder)
-        return Chat(self._config, kernel=kernel, document=document, can_ask=False, portal=self._portal)
+        return Chat(
+            self._config, kernel=kernel, document=lambda: document, can_ask=False, portal=self._portal
+        )
 
     def _send(self, chat: Chat, prompt: str) -> None:
         turn = chat.send(prompt, context=self._context())

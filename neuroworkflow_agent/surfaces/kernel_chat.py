@@ -24,6 +24,7 @@ from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
+from neuroworkflow_agent.surfaces.notebook_page import asker_of
 from neuroworkflow_agent.surfaces.preparation import Preparation, prepare_tracebacks
 from neuroworkflow_agent.text import Redaction
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.engine.prompts import Attachment
     from neuroworkflow_agent.engine.turn import Turn
     from neuroworkflow_agent.events import ApprovalRequest, Event
+    from neuroworkflow_agent.notebooks.document import NotebookDocument
+    from neuroworkflow_agent.notebooks.pages import Asker
+    from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
 
 _CONTEXT_CHARS = 12_000
 _CLOCK_S = 1.0
@@ -83,7 +87,9 @@ class KernelChat:
         self._make_view = make_view
         self._queue = MainThreadQueue()
         self._kernel = CellKernel(shell, self._queue, Redaction(lambda: self.chat.secrets))
-        self.chat = Chat(kernel=self._kernel, follows_environment=True)
+        self._notebook: OpenNotebook | None = None
+        """The notebook that the user has open, once a session was made."""
+        self.chat = Chat(kernel=self._kernel, document=self._document, follows_environment=True)
         """Its sessions and settings."""
         self._is_first = True
         """Whether the next turn is the one that brings the SDK."""
@@ -109,6 +115,22 @@ class KernelChat:
             self._preparation.close()
         self._activity.detach()
         self.chat.close()
+        if self._notebook is not None:
+            self._notebook.close()
+
+    def _document(self) -> NotebookDocument | None:
+        """The cells of the user's notebook; None in a script. On whichever thread makes the session: it imports much."""
+        from neuroworkflow_agent.notebooks.document import NotebookDocument
+        from neuroworkflow_agent.surfaces.open_notebook import has_notebook
+
+        return NotebookDocument(self._opened()) if has_notebook(self.shell) else None
+
+    def _opened(self) -> OpenNotebook:
+        from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
+
+        if self._notebook is None:
+            self._notebook = OpenNotebook(self.shell, lambda: self.chat.config.environ, in_cell=True)
+        return self._notebook
 
     async def select(self, line: ChatLine) -> None:
         """Go to the session that the options ask for, without blocking the kernel."""
@@ -127,7 +149,8 @@ class KernelChat:
         TurnFailedError
             If the turn did not complete; the cell has shown why.
         """
-        looking = shared_portal().submit(self._pointed_at(prompt)) if "@" in prompt else None
+        asker = asker_of(self.shell)
+        looking = shared_portal().submit(self._pointed_at(prompt, asker)) if "@" in prompt else None
         attached = await asyncio.wrap_future(looking) if looking is not None else ()
         turn, view = self._start(prompt, attached)
         keep_context(self.shell)
@@ -137,7 +160,8 @@ class KernelChat:
 
     def run_blocking(self, prompt: str) -> Turn:
         """As `run`, blocking the calling thread."""
-        attached = shared_portal().call(self._pointed_at(prompt)) if "@" in prompt else ()
+        asker = asker_of(self.shell)
+        attached = shared_portal().call(self._pointed_at(prompt, asker)) if "@" in prompt else ()
         turn, view = self._start(prompt, attached)
         keep_context(self.shell)
         with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
@@ -146,15 +170,14 @@ class KernelChat:
 
     # -- one turn -------------------------------------------------------------------------------------
 
-    async def _pointed_at(self, prompt: str) -> Sequence[Attachment]:
+    async def _pointed_at(self, prompt: str, asker: Asker) -> Sequence[Attachment]:
         """On the engine's thread: the cells that the message names."""
         from neuroworkflow_agent.notebooks.document import NotebookDocument
         from neuroworkflow_agent.surfaces.cell_mentions import attach_cells
-        from neuroworkflow_agent.surfaces.saved_notebook import SavedNotebook
 
-        config = self.chat.config
-        document = NotebookDocument(SavedNotebook(self.shell, lambda: config.now("JPY_SESSION_NAME")))
-        return await attach_cells(prompt, document, secrets=config.secrets)
+        notebook = self._opened()
+        notebook.begin(asker)
+        return await attach_cells(prompt, NotebookDocument(notebook), secrets=self.chat.config.secrets)
 
     def _start(self, prompt: str, attached: Sequence[Attachment]) -> tuple[Turn, View]:
         if self._queue.is_open:
@@ -164,6 +187,8 @@ class KernelChat:
         view = self._make_view()
         self.chat.ready()
         self._queue.open()
+        if self._notebook is not None and not attached:  # else it has begun with what the message points at
+            self._notebook.begin(asker_of(self.shell))
         self._kernel.begin(on_interrupt=self.chat.stop, on_clear=getattr(view, "replay", None))
         try:
             turn = self.chat.send(prompt, context=self._activity.take(_CONTEXT_CHARS), attachments=attached)

@@ -132,8 +132,10 @@ def document_of(*open_pages: PlayedPage, asker: Asker | None = None) -> tuple[No
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_FIRST_S", "_AGAIN_S", "_WHO_S", "_OTHERS_S", "_ANSWER_S"):
+    for name in ("_WHO_S", "_OTHERS_S", "_ANSWER_S"):
         monkeypatch.setattr(pages, name, 0.05)
+    for name in ("_FIRST_S", "_UNLIKELY_S", "_LOST_S"):
+        monkeypatch.setattr(pages, name, (0.05,) * len(getattr(pages, name)))
 
 
 @given(old=st.text(alphabet="ab\n😀é", max_size=12), new=st.text(alphabet="ab\n😀é", max_size=12))

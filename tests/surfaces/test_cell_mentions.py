@@ -5,29 +5,28 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Collection, Sequence
-from types import SimpleNamespace
 from typing import Any
 
-import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from neuroworkflow_agent.errors import ConfigError, EditRefusedError, NotebookError
-from neuroworkflow_agent.notebooks.document import NotebookDocument
-from neuroworkflow_agent.notebooks.edits import Applied, Edit, Insert, Place
+from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.notebooks.document import Holder, NotebookDocument
+from neuroworkflow_agent.notebooks.edits import Applied, Edit
 from neuroworkflow_agent.surfaces.cell_mentions import attach_cells, completions
-from neuroworkflow_agent.surfaces.saved_notebook import SavedNotebook
 
 
-class Held:
+class Held(Holder):
     """A notebook in memory."""
-
-    name = "a.ipynb"
 
     def __init__(self, *cells: Any) -> None:
         self.notebook = new_notebook(cells=list(cells))
         self.reads = 0
+
+    @property
+    def name(self) -> str:
+        return "a.ipynb"
 
     async def read(self) -> Any:
         self.reads += 1
@@ -146,23 +145,3 @@ async def test_many_long_cells_share_one_budget() -> None:
 )
 async def test_cells_are_completed_by_number_id_and_text(held: Held, query: str, found: list[str]) -> None:
     assert [each["value"] for each in await completions(NotebookDocument(held), query, 12)] == found
-
-
-async def test_saved_notebook_is_read_where_it_is_known_and_never_written(tmp_path: Any) -> None:
-    shell = SimpleNamespace(user_ns={})
-    path, named = tmp_path / "a.ipynb", [""]
-    nbformat.write(new_notebook(cells=[new_code_cell("x", id="c")]), path)
-    document = NotebookDocument(SavedNotebook(shell, lambda: named[0]))
-    for said in ("", "relative.ipynb", str(tmp_path / "gone.ipynb")):
-        named[0] = said
-        with pytest.raises(NotebookError, match="Which notebook this kernel belongs to is not known"):
-            await document.outline()
-    named[0] = str(path)
-    assert [line.address for line in await document.outline()] == ["c"]
-    assert document.name == "a.ipynb as it was last saved"
-    with pytest.raises(EditRefusedError, match="behind its back"):
-        await document.edit(Insert("y", Place(index=-1)))
-    other = tmp_path / "b.ipynb"
-    nbformat.write(new_notebook(cells=[new_code_cell("y", id="d")]), other)
-    shell.user_ns["__vsc_ipynb_file__"] = str(other)
-    assert [line.address for line in await document.outline()] == ["d"]

@@ -22,8 +22,10 @@ from neuroworkflow_agent.events import TurnEnd
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.models.names import model_names
 from neuroworkflow_agent.models.sign_in import sign_in
+from neuroworkflow_agent.notebooks.pages import Asker
 from neuroworkflow_agent.surfaces import cell_mentions
 from neuroworkflow_agent.surfaces.chat import QueuedMessage
+from neuroworkflow_agent.surfaces.notebook_page import asker_of
 from neuroworkflow_agent.surfaces.panel import attachments
 from neuroworkflow_agent.surfaces.panel.outbox import Send
 from neuroworkflow_agent.surfaces.panel.session_view import SessionView
@@ -82,6 +84,8 @@ class PanelChat:
         self._activity = Activity(shell)
         self._activity.on_cell = lambda: portal.post(self._tell_of_cell)
         self._activity.attach()
+        self._asker = Asker()
+        """The page that a message came from last."""
         self._uploads = Uploads()
         self._tasks: set[asyncio.Task[None]] = set()
         self._undo_on_stop = portal.on_stop(self._close)
@@ -108,7 +112,8 @@ class PanelChat:
     def receive(self, message: Any, buffers: list[Any] | None = None) -> None:
         """Take in a message of the browser's."""
         if isinstance(message, dict):
-            self._portal.post(self._accept, message, [bytes(each) for each in buffers or []])
+            asker = asker_of(self._shell)
+            self._portal.post(self._accept, message, [bytes(each) for each in buffers or []], asker)
 
     def close(self) -> None:
         """End the session and stop watching. Idempotent."""
@@ -118,7 +123,9 @@ class PanelChat:
 
     # -- messages -------------------------------------------------------------------------------------
 
-    def _accept(self, message: Message, buffers: list[bytes]) -> None:
+    def _accept(self, message: Message, buffers: list[bytes], asker: Asker) -> None:
+        if message.get("type") in ("ask", "queued", "complete"):
+            self._asker = asker
         handler = self._HANDLERS.get(str(message.get("type")))
         if handler is not None:
             self._spawn(handler(self, {**message, "buffers": buffers}), message)
@@ -165,6 +172,7 @@ class PanelChat:
         self._outbox.post({"type": "accepted", "request": message.get("request")})
 
     async def _send(self, prompt: str, chips: list[Message]) -> None:
+        self._view.notebook.begin(self._asker)
         await self._view.start(
             prompt,
             context=lambda: self._activity.take(_CONTEXT_CHARS),
@@ -299,6 +307,8 @@ class PanelChat:
 
     async def _find_cells(self, query: str) -> list[dict[str, str]]:
         """Mentions of cells; none where the notebook is not known, or does not answer soon."""
+        if not self._view.is_busy:
+            self._view.notebook.begin(self._asker)
         try:
             async with asyncio.timeout(_CELLS_S):
                 return await cell_mentions.completions(self._view.document, query, _MAX_COMPLETIONS)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.credentials import UnusableSignInError
@@ -19,7 +20,6 @@ from neuroworkflow_agent.errors import AgentError, SessionBusyError
 from neuroworkflow_agent.events import Event, FollowUp, TurnEnd, TurnStart
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.models.endpoint import NoEndpointError
-from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.outputs import ShownPicture
 from neuroworkflow_agent.surfaces.chat import BUSY, Chat
@@ -27,9 +27,12 @@ from neuroworkflow_agent.surfaces.file_links import FileLinks
 from neuroworkflow_agent.surfaces.panel.items import Transcript
 from neuroworkflow_agent.surfaces.panel.outbox import Outbox, Send
 from neuroworkflow_agent.surfaces.panel.patches import Op
-from neuroworkflow_agent.surfaces.saved_notebook import SavedNotebook
 from neuroworkflow_agent.surfaces.turn_items import End, Item
 from neuroworkflow_agent.text import Redaction, redact
+
+if TYPE_CHECKING:
+    from neuroworkflow_agent.notebooks.document import NotebookDocument
+    from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
 
 _LIVE_PICTURE_BYTES = 1_000_000
 _MAX_TITLE_CHARS = 200
@@ -73,11 +76,15 @@ class SessionView:
         self.kernel = OwnKernel(
             shell, on_interrupt=self._interrupt, hide=Redaction(lambda: self.chat.config.secrets)
         )
-        self.chat = Chat(config, kernel=self.kernel, portal=portal, follows_environment=True)
-        self.document = NotebookDocument(
-            SavedNotebook(shell, lambda: self.chat.config.now("JPY_SESSION_NAME"))
+        self._shell = shell
+        self._portal = portal
+        self.chat = Chat(
+            config,
+            kernel=self.kernel,
+            document=lambda: self.document,
+            portal=portal,
+            follows_environment=True,
         )
-        """The notebook's cells, to be pointed at."""
         self.outbox = Outbox(send, self._take_patch)
         self._on_turn_end = on_turn_end
         self._keep = keep
@@ -93,6 +100,20 @@ class SessionView:
     def is_busy(self) -> bool:
         """Whether a turn runs or is about to."""
         return self._is_running or self._is_starting
+
+    @cached_property
+    def notebook(self) -> OpenNotebook:
+        """The notebook that the user has open; what it needs is imported when a session is first made."""
+        from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
+
+        return OpenNotebook(self._shell, lambda: self.chat.config.environ, in_cell=False, portal=self._portal)
+
+    @cached_property
+    def document(self) -> NotebookDocument:
+        """Its cells."""
+        from neuroworkflow_agent.notebooks.document import NotebookDocument
+
+        return NotebookDocument(self.notebook)
 
     # -- which one ------------------------------------------------------------------------------------
 
@@ -328,3 +349,5 @@ class SessionView:
         await self.chat.aclose()
         self.outbox.close()
         await self.kernel.aclose()
+        if "notebook" in vars(self):
+            await asyncio.to_thread(self.notebook.close)

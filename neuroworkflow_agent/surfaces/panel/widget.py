@@ -22,7 +22,17 @@ from neuroworkflow_agent.surfaces.panel.saved import SavedTranscript
 from neuroworkflow_agent.surfaces.turn_items import Item
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("dom", "notebook_page", "store", "cards", "composer", "sessions", "sign_in", "panel")
+_SCRIPTS = (
+    "dom",
+    "notebook_context",
+    "notebook_page",
+    "store",
+    "cards",
+    "composer",
+    "sessions",
+    "sign_in",
+    "panel",
+)
 """Parts of one module, in the order in which the browser reads them."""
 
 

@@ -1,12 +1,5 @@
 // @ts-check
-// The notebook beside a panel, in the page that shows both. What gets at the page's own objects stands here and nowhere
-// else: anywidget and JupyterLab promise none of it. Where there is no way, nothing is offered that needs one.
-
-/** The document that this page shows; null where there is none to get at. @param {any} model @returns {any} */
-function contextOf(model) {
-  const context = model.widget_manager?.context;
-  return context?.model?.sharedModel?.cells && context.model.cells ? context : null;
-}
+// The notebook beside a panel, in the page that shows both. Where there is no way to it, nothing is offered that needs one.
 
 /**
  * The notebook's widget and the id of the cell that holds a panel, by the way up from one of the panel's views.
