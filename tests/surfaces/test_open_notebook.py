@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import EditRefusedError
 from neuroworkflow_agent.notebooks.belonging import Belonging
 from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.edits import Insert, Place, Replace
-from neuroworkflow_agent.surfaces import open_notebook
+from neuroworkflow_agent.surfaces import doctor, open_notebook
 from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.testing.real_kernel import RealKernel
@@ -49,7 +51,7 @@ def test_where_no_page_answers_new_code_is_proposed_and_the_rest_refused(
     first, second, third, fourth = (
         str(result["content"]) for result in scripted_model.requests[-1].tool_results
     )
-    assert "open in JupyterLab or Notebook 7" in first
+    assert "Open it in JupyterLab or Notebook 7" in first
     assert "proposed as one new cell" in second
     assert "proposed as one new cell" in third
     assert "Only new code cells can be added, with cell_insert." in fourth
@@ -73,3 +75,21 @@ async def test_without_subshells_a_cell_that_runs_is_told_why_at_once(
     with pytest.raises(EditRefusedError, match=r"this kernel has no subshells: use ChatPanel\(\)"):
         await document.edit(Replace("c", "a", "b"))
     assert proposed == ["a = 1"]
+
+
+def test_doctor_says_which_notebook_a_kernel_that_started_it_belongs_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.ipynb"
+    path.touch()
+    config = AgentConfig.from_env({"JPY_SESSION_NAME": str(path)}, workspace=tmp_path)
+    kernel = "kernel-0a0a0a0a-0000-0000-0000-000000000000.json"
+    for command, environ, told in (
+        (["python", "-f", f"/run/{kernel}"], config.environ, f"{path}, says the kernel's environment"),
+        (["python", "-f", f"/run/{kernel}"], {}, "not known: nothing says"),
+        (["bash"], config.environ, None),
+    ):
+        parent = SimpleNamespace(cmdline=lambda command=command: command)
+        monkeypatch.setattr("psutil.Process.parents", lambda _self, parent=parent: [parent])
+        found = list(doctor._notebook(dataclasses.replace(config, environ=environ)))
+        assert [finding.detail[: len(told or "")] for finding in found] == ([told] if told else [])

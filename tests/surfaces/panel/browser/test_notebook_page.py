@@ -289,7 +289,7 @@ def test_notebook_7_is_edited_as_jupyterlab_is(lab: Lab, context: BrowserContext
 
 
 def test_500_cells_are_outlined_in_100_ms_and_an_undo_brings_a_deleted_one_back_whole(
-    shared_page: SharedPage,
+    shared_page: SharedPage, lab: Lab
 ) -> None:
     page = shared_page
     page.show(
@@ -302,7 +302,15 @@ def test_500_cells_are_outlined_in_100_ms_and_an_undo_brings_a_deleted_one_back_
     page.wait_until(lambda: numbers(page)[0] == 1)
     page.tab.evaluate("() => new Promise((done) => requestIdleCallback(done))")
     before = cells(page)[:-1]
-    page.run(MEASURE)
+    page.run(MEASURE, wait=False)
+    wait_here(page, lab)
+    # Between what was read and the edit; it is the page that sees it then.
+    page.tab.evaluate(
+        "() => jupyterapp.shell.currentWidget.context.model.sharedModel.cells[1].setSource('typed')"
+    )
+    before[1]["source"] = "typed"
+    go(lab)
+    page.tab.wait_for_function("() => window.ran")
     took_ms, first_ms, lines = (float(each) for each in shown(cells(page)[-1]).split())
     print(f"first {first_ms:.0f} ms, then {took_ms:.0f} ms")
     assert lines == 500
@@ -312,10 +320,12 @@ def test_500_cells_are_outlined_in_100_ms_and_an_undo_brings_a_deleted_one_back_
 
 
 MEASURE = """
-import time
+import asyncio, time
+from pathlib import Path
+from neuroworkflow_agent.errors import EditRefusedError
 from neuroworkflow_agent.engine.portal import shared_portal
 from neuroworkflow_agent.notebooks.document import NotebookDocument
-from neuroworkflow_agent.notebooks.edits import Delete
+from neuroworkflow_agent.notebooks.edits import Delete, SetSource
 from neuroworkflow_agent.surfaces.notebook_page import asker_of
 from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
 holder = OpenNotebook(get_ipython(), dict, in_cell=True)
@@ -329,6 +339,15 @@ async def measure():
     await document.edit(Delete(lines[0].address, lines[0].digest))
     assert len(await document.outline()) == 499
     await document.undo()
+    Path("here").touch()
+    while not Path("go").exists():
+        await asyncio.sleep(0.02)
+    try:
+        await document.edit(SetSource(lines[1].address, "lost", lines[1].digest))
+    except EditRefusedError as refused:
+        assert refused.current == "typed"
+    else:
+        raise AssertionError("It was overwritten.")
     return min(took[1:]), took[0], len(lines)
 print(*shared_portal().call(measure()))
 """
