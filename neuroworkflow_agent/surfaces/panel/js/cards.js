@@ -63,9 +63,10 @@ class Card {
     this.title = el("span.nwa-title", { dir: "auto" });
     this.state = el("span.nwa-state");
     this.reveal = button("Show cell", () => this.showCell(), { css: "nwa-reveal", title: "Scroll to the cell" });
+    this.place = el("div.nwa-place");
     this.input = el("div.nwa-input");
     this.below = el("div");
-    this.box = el("details", { open: this.item.open }, el("summary", {}, this.title, this.state), this.input, this.below, this.parts);
+    this.box = el("details", { open: this.item.open }, el("summary", {}, this.title, this.state), this.place, this.input, this.below, this.parts);
     return el("div", {}, this.box, this.reveal); // what is pressed may not stand in what opens and closes
   }
 
@@ -193,23 +194,22 @@ class Card {
   drawInput() {
     const { item } = this;
     const input = /** @type {HTMLElement} */ (this.input);
-    this.drawTitle();
+    /** @type {HTMLElement} */ (this.title).textContent = item.title;
+    this.drawLink();
     if (this.drawn === item.input) return;
     this.drawn = item.input;
     input.innerHTML = item.input; // sanitized by Python
     this.dress(input);
   }
 
-  /** What a call does; the name of a file that it has changed opens it. */
-  drawTitle() {
+  /** The name of a file that the call has changed opens it. Not in the heading: that is a control already. */
+  drawLink() {
     const { item } = this;
-    const title = /** @type {HTMLElement} */ (this.title);
-    if (title.textContent !== item.title) title.textContent = item.title;
     if (!item.link || this.isLinked) return;
     this.isLinked = true;
-    const end = item.title.indexOf(" ") + 1;
-    const file = el("a.nwa-file", { text: item.title.slice(end), title: "Open this file", target: "_blank", rel: "noopener" });
-    this.store.connect(file, item.link).then((can) => can && title.replaceChildren(item.title.slice(0, end), file), () => {});
+    const name = item.title.slice(item.title.indexOf(" ") + 1);
+    const file = el("a.nwa-file", { text: name, title: "Open this file", target: "_blank", rel: "noopener" });
+    this.store.connect(file, item.link).then((can) => can && /** @type {HTMLElement} */ (this.place).append(file), () => {});
   }
 
   drawApproval() {

@@ -114,7 +114,7 @@ class PanelView {
     });
     this.node.addEventListener("click", (/** @type {MouseEvent} */ event) => {
       const link = /** @type {Element} */ (event.target).closest?.("a[href]");
-      if (link && !link.matches(".nwa-title > .nwa-file")) {
+      if (link && !link.matches(".nwa-place > .nwa-file")) {
         event.preventDefault();
         this.showTarget(/** @type {HTMLAnchorElement} */ (link).href);
       }

@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The server; its model gets a script from each test."""
     with ScriptedModel() as model:
-        lab = Lab(tmp_path_factory.mktemp("lab"), model, "--JupyterNotebookApp.expose_app_in_browser=True")
+        lab = Lab(tmp_path_factory.mktemp("lab"), model)
         yield lab
         lab.end_kernels()
         lab.close()
