@@ -39,6 +39,7 @@ _OUTPUT_TOKENS = 9
 """What the upstream says that each answer used."""
 _MOST_KIB = 64
 _WARM_UP = 30
+_CORES = sorted(os.sched_getaffinity(0))
 _TRY_AGAIN_S = 0.5
 """After which Anthropic's clients ask again."""
 
@@ -84,9 +85,13 @@ def rows() -> list[Row]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.callback(os.sched_setaffinity, 0, _CORES)
+        os.sched_setaffinity(0, _CORES[:-1] or _CORES)
         upstream = stack.enter_context(_upstream())
         database = stack.enter_context(_postgres()) or f"sqlite:///{directory / 'load.db'}"
-        return [*_side_by_side(upstream, directory, database), *_replicas(upstream, directory, database)]
+        side_by_side = _side_by_side(upstream, directory, database)
+        os.sched_setaffinity(0, _CORES)
+        return [*side_by_side, *_replicas(upstream, directory, database)]
 
 
 def _side_by_side(upstream: str, directory: Path, database: str) -> list[Row]:
@@ -121,14 +126,10 @@ def _on_a_core_of_its_own(
     As a proxy has that is not on its clients' machine; else a scheduler that finds no idle core has an event wait for
     the slice of whoever measures it.
     """
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, cores[-1:])
-    try:
-        with starting as target:
-            os.sched_setaffinity(0, cores[:-1] or cores)
-            yield target
-    finally:
-        os.sched_setaffinity(0, cores)
+    os.sched_setaffinity(0, _CORES[-1:])
+    with starting as target:
+        os.sched_setaffinity(0, _CORES[:-1] or _CORES)
+        yield target
 
 
 def _each(held: dict[str, Held], value: Any) -> str:
