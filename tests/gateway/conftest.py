@@ -120,7 +120,7 @@ class _Answers:
         self.whole += self._parser.get_status_code() >= 200
 
 
-def wait_until(holds: Callable[[], Any], timeout_s: float = 5.0) -> None:
+def wait_until(holds: Callable[[], Any], timeout_s: float = 20.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < deadline, "It did not come true."

@@ -99,7 +99,7 @@ def attacked_gateway(
     assert REAL_KEY not in (home / "log").read_text()
 
 
-def wait_until(holds: Callable[[], bool], timeout_s: float = 5.0) -> None:
+def wait_until(holds: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Return when it holds."""
     deadline = time.monotonic() + timeout_s
     while not holds():
