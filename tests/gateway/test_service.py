@@ -411,9 +411,9 @@ def test_connection_that_the_upstream_closes_when_it_is_used_again_is_replaced(
     """Servers close what has been idle for a while; a request that meets that was not looked at, and is sent anew."""
 
     def answer_and_close(connection: socket.socket) -> None:
-        read_all(connection, 0.2)
+        read_all(connection, 0.1)
         connection.sendall(JSON_HEAD + b"2\r\n\r\n{}")
-        connection.settimeout(1)
+        connection.settimeout(0.5)
         with suppress(OSError):
             connection.recv(65_536, 0 if is_read else socket.MSG_PEEK)
 

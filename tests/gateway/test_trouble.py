@@ -123,7 +123,13 @@ def broken_database(
     return url.replace("gateway@", "limited@"), url, broken
 
 
-@pytest.mark.parametrize("budget", [{"user_usd_per_day": 1}, {}], ids=["budget", "no budget"])
+@pytest.mark.parametrize(
+    "budget",
+    [
+        pytest.param({"user_usd_per_day": 1}, id="budget"),
+        pytest.param({}, id="no budget", marks=pytest.mark.thorough),
+    ],
+)
 def test_while_an_entry_cannot_be_written_nothing_is_served_and_nothing_is_lost(
     broken_database: tuple[str, str, Broken],
     budget: dict[str, float],
