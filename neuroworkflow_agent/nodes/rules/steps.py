@@ -36,7 +36,8 @@ def _check_beginning(node: NodeClass, definition: Definition) -> Iterator[Findin
         return
     if STEPS not in node.methods and not node.steps:
         # A node that promises nothing may only hold settings, such as those of a search over the workflow.
-        if definition.methods or definition.outputs or definition.hidden & {"methods", "outputs"}:
+        promised = definition.methods or definition.inputs or definition.outputs
+        if promised or definition.hidden & {"methods", "inputs", "outputs"}:
             yield find(
                 "NW412",
                 node.at,
