@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 
 _RUNS_ITS_CELL = re.compile(r"\s*%%(?:time|prun|capture)\b(.*)\n")
 """Cell magics behind which the cell runs as any other, in the user's names."""
@@ -28,7 +29,9 @@ def plain_python(cell: str) -> str:
     except ImportError:
         return without_magics(cell)
     try:
-        return str(TransformerManager().transform_cell(cell))
+        # It warns of characters that end a line of a text and no line of Python, such as U+001C.
+        with warnings.catch_warnings(action="ignore"):
+            return str(TransformerManager().transform_cell(cell))
     except SyntaxError:
         # Such as a line that is indented like none before it. Whoever parses the cell says so.
         return cell

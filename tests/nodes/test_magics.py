@@ -34,3 +34,8 @@ def test_cell_that_python_cannot_take_apart_stays_as_it_is() -> None:
 
 def test_ipython_makes_them_calls() -> None:
     assert plain_python("files = !ls") == "files = get_ipython().getoutput('ls')\n"
+
+
+@pytest.mark.parametrize("end", ["\x0c", "\x1c", "\x85", "\u2028"])
+def test_odd_ends_of_lines_are_passed_over_in_silence(end: str) -> None:
+    assert "b = 2" in plain_python(f"a = 1  # one{end}two\nb = 2")

@@ -305,10 +305,14 @@ def test_colours_are_read_on_dark_and_on_light() -> None:
 
 
 WRONG_NODE = """\
-from neuroworkflow import Node, NodeDefinitionSchema
+from neuroworkflow import Node, NodeDefinitionSchema, PortDefinition, PortType
 
 class Wrong(Node):
-    NODE_DEFINITION = NodeDefinitionSchema(type="wrong", description="Has no steps, so that it does nothing.")
+    NODE_DEFINITION = NodeDefinitionSchema(
+        type="wrong",
+        description="Has no steps, so that it does nothing.",
+        outputs={"rate": PortDefinition(type=PortType.FLOAT, description="Mean rate in Hz.")},
+    )
 """
 
 

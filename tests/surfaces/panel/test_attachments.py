@@ -63,11 +63,10 @@ async def test_files(workspace: Path) -> None:
     assert len(text.text) < 25_000
     assert "binary, 3 bytes" in (await attached("file", "b.dat", workspace)).text
     assert "inner.txt" in (await attached("file", "d", workspace)).text
-    picture = (await attached("file", "p.tif", workspace)).picture
-    assert picture is not None
+    (picture,) = (await attached("file", "p.tif", workspace)).pictures
     assert picture.media_type == "image/png"
     broken = await attached("file", "broken.png", workspace)
-    assert broken.picture is None
+    assert broken.pictures == ()
     assert "cannot be read" in broken.text
     for wrong, error in [("../outside", OutsideWorkspaceError), ("nothing.txt", ConfigError)]:
         with pytest.raises(error):
