@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
 from contextvars import ContextVar
+from time import monotonic
 from typing import Any, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -25,12 +26,15 @@ TRANSPORT_ERRORS = (httpx.HTTPError, aiohttp.ClientError)
 """What a request may end with; the transport does not translate all of aiohttp's errors."""
 
 
-_was_used: ContextVar[bool] = ContextVar("was_used", default=False)
-"""Whether the connection that the running task was given last had served a request before."""
+_AT_ONCE_S = 2.0
+"""A connection that was closed for being idle is found so within a way there and back. One that is lost later has carried
+the request to a model that is at work on it, and counts it; it would be at work on it twice."""
+_used_since: ContextVar[float | None] = ContextVar("used_since", default=None)
+"""When the running task was given a connection that had served a request before; None if the last one was fresh."""
 
 
 class ClosedMeanwhileError(httpx.RemoteProtocolError):
-    """A connection that was kept from an earlier request was closed before anything of an answer came."""
+    """A connection that was kept from an earlier request was lost at once, before anything of an answer came."""
 
 
 class Upstream:
@@ -76,11 +80,12 @@ class Upstream:
         request = httpx.Request(
             method, self._parsed(path), headers=headers, stream=stream, extensions=self._extensions
         )
-        _was_used.set(False)
+        _used_since.set(None)
         try:
             return await self._transport.handle_async_request(request)
         except TRANSPORT_ERRORS as error:
-            if _was_used.get() and _is_loss(error):
+            since = _used_since.get()
+            if since is not None and monotonic() - since < _AT_ONCE_S and _is_loss(error):
                 raise ClosedMeanwhileError("the server closed the connection") from error
             raise
 
@@ -114,7 +119,7 @@ class _Connector(aiohttp.TCPConnector):
     async def connect(self, *arguments: Any, **given: Any) -> aiohttp.connector.Connection:
         """As aiohttp's."""
         connection = await super().connect(*arguments, **given)
-        _was_used.set(connection.protocol in self._used)
+        _used_since.set(monotonic() if connection.protocol in self._used else None)
         self._used.add(connection.protocol)
         return connection
 

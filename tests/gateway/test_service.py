@@ -427,6 +427,21 @@ def test_connection_that_the_upstream_closes_when_it_is_used_again_is_replaced(
         assert len(arrived) == (2 if status == 200 else 1)
 
 
+def test_request_that_was_worked_on_is_not_sent_twice(serve_gateway: ServeGateway) -> None:
+    """A connection that is lost while the model thinks was not closed for being idle."""
+
+    def answer_once(connection: socket.socket) -> None:
+        read_all(connection, 0.1)
+        connection.sendall(JSON_HEAD + b"2\r\n\r\n{}")
+        read_all(connection, 2.5)
+
+    with _upstream_that(answer_once) as (port, arrived):
+        gateway = serve_gateway(upstream_url=f"http://127.0.0.1:{port}")
+        assert gateway.ask().status_code == 200
+        assert gateway.ask().status_code == 502
+        assert len(arrived) == 1
+
+
 def _input_tokens(gateway: Served) -> int:
     wait_until(lambda: used(gateway))
     return sum(tokens for _, tokens, _ in used(gateway))
