@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -77,9 +77,9 @@ class NotebookDocument:
         """Its cells in a line each."""
         return outline(await self._holder.read(), self._busy)
 
-    async def search(self, pattern: str) -> list[Match]:
-        """Lines of its cells that a regular expression finds."""
-        return list(search(await self._holder.read(), pattern, self._busy))
+    async def search(self, pattern: str, *, hide: Callable[[str], str] = str) -> list[Match]:
+        """Lines of its cells that a regular expression finds; `hide` takes known secrets out of them."""
+        return list(search(await self._holder.read(), pattern, self._busy, hide))
 
     async def snapshot(self) -> Notebook:
         """The newest state; not to be changed."""
@@ -97,7 +97,12 @@ class NotebookDocument:
         return notebook.cells[index_of(notebook, cell)]
 
     async def cells(
-        self, first: str = "", last: str = "", *, with_outputs: bool = False
+        self,
+        first: str = "",
+        last: str = "",
+        *,
+        with_outputs: bool = False,
+        hide: Callable[[str], str] = str,
     ) -> list[tuple[CellLine, Any]]:
         """The cells from one to another as they stand now, each with its line; one without a last, all without a first.
 
@@ -105,6 +110,8 @@ class NotebookDocument:
         ----------
         with_outputs
             Whether all that they show is wanted; else there may be stand-ins for it.
+        hide
+            Takes known secrets out of the lines; the cells are as they stand.
 
         Raises
         ------
@@ -118,7 +125,7 @@ class NotebookDocument:
         if first and end < start:
             raise EditRefusedError(f"The cell {last!r} stands before {first!r}.")
         wanted = notebook.cells[start : end + 1]
-        lines = [line_of(index, cell, self._busy) for index, cell in enumerate(wanted, start)]
+        lines = [line_of(index, cell, self._busy, hide) for index, cell in enumerate(wanted, start)]
         return list(zip(lines, await self._holder.whole(wanted) if with_outputs else wanted, strict=True))
 
     async def edit(self, *edits: Edit) -> list[Applied]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,8 +55,15 @@ def outline(notebook: Notebook, running: Collection[str] = ()) -> list[CellLine]
     return [line_of(index, cell, running) for index, cell in enumerate(notebook.cells)]
 
 
-def search(notebook: Notebook, pattern: str, running: Collection[str] = ()) -> Iterator[Match]:
+def search(
+    notebook: Notebook, pattern: str, running: Collection[str] = (), hide: Callable[[str], str] = str
+) -> Iterator[Match]:
     """Lines of the cells' texts that a regular expression finds; one in small letters finds large ones, too.
+
+    Parameters
+    ----------
+    hide
+        As for `line_of`.
 
     Raises
     ------
@@ -70,18 +77,26 @@ def search(notebook: Notebook, pattern: str, running: Collection[str] = ()) -> I
     for index, cell in enumerate(notebook.cells):
         for number, line in enumerate(cell.source.split("\n"), 1):
             if wanted.search(line):
-                yield Match(line_of(index, cell, running), number, one_line(line, 2 * _LINE_CHARS))
+                yield Match(line_of(index, cell, running), number, one_line(hide(line), 2 * _LINE_CHARS))
 
 
-def line_of(index: int, cell: Any, running: Collection[str] = ()) -> CellLine:
-    """One cell in a line."""
+def line_of(
+    index: int, cell: Any, running: Collection[str] = (), hide: Callable[[str], str] = str
+) -> CellLine:
+    """One cell in a line.
+
+    Parameters
+    ----------
+    hide
+        Takes known secrets out of a text; before it is cut, since half a secret is not known any more.
+    """
     source = cell.source
     first = next((line for line in source.split("\n") if line.strip()), "")
     return CellLine(
         index,
         address(cell),
         cell.cell_type,
-        one_line(first, _LINE_CHARS),
+        one_line(hide(first), _LINE_CHARS),
         source.count("\n") + 1 if source else 0,
         digest(source),
         _state(cell, running) if cell.cell_type == "code" else "",

@@ -17,7 +17,7 @@ from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.outline import line_of
 from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.pictures import Picture
-from neuroworkflow_agent.text import clip, one_line
+from neuroworkflow_agent.text import clip, one_line, redact
 from neuroworkflow_agent.tools.content import MAX_CHARS, encode_outputs
 
 _MENTION = re.compile(r"(?<![\w@.])@(?:cell[ \t]+\[?(~?[\w-]+)\]?|(selection)\b)")
@@ -146,10 +146,12 @@ async def _attachment(
     count = content.get("execution_count")
     about = [f"[{count}]" if count else "", line.cell_type, line.state, f"id {cell}"]
     head = f"The user points at a cell of {document.name}: {', '.join(filter(None, about))}, number {line.index + 1} from the top."
+    # Before they are cut: half a secret is not known any more.
+    chosen, source = redact(chosen, secrets), redact(content.source, secrets)
     if chosen:
         head += f" Of its text the user has selected:\n{clip(chosen, budget // 3)}\nThe whole cell:"
     outputs = content.get("outputs", ())
-    text = f"{head}\n{clip(content.source, budget // 2)}" + ("\nOutputs:" if outputs else "")
+    text = f"{head}\n{clip(source, budget // 2)}" + ("\nOutputs:" if outputs else "")
     blocks = await encode_outputs(text, outputs, secrets=secrets, max_chars=budget)
     pictures = [Picture(block["data"], block["mimeType"]) for block in blocks if block["type"] == "image"]
     shown = "\n".join(block["text"] for block in blocks if block["type"] == "text")

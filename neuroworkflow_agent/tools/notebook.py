@@ -146,10 +146,10 @@ class NotebookTools:
             except EditRefusedError as refused:
                 said = str(refused)
                 if refused.current is not None:
-                    said = f"{said}\nThe cell now says:\n{clip(redact(refused.current, self._secrets()), _CURRENT_CHARS)}"
+                    said = f"{said}\nThe cell now says:\n{clip(self._hide(refused.current), _CURRENT_CHARS)}"
                 raise ToolFailed(said) from refused
             except NotebookError as error:
-                raise ToolFailed(str(error)) from error
+                raise ToolFailed(self._hide(str(error))) from error
 
         schema = {"type": "object", "properties": properties, "required": list(required)}
         return Tool(name, description, schema, handler, reads_only=not is_change, preview=preview)
@@ -157,7 +157,7 @@ class NotebookTools:
     # -- reading --------------------------------------------------------------------------------------
 
     async def _get(self, call: Call) -> list[Block]:
-        cells = await self._document.cells()
+        cells = await self._document.cells(hide=self._hide)
         head = f"{self._document.name}: {len(cells)} cells {DATA}"
         if not call.arguments.get("sources"):
             told = "\n".join([head, *(_outlined(line) for line, _ in cells)])
@@ -165,7 +165,9 @@ class NotebookTools:
         texts = [head]
         room = MAX_CHARS - len(head)
         for number, (line, cell) in enumerate(cells):
-            text = f"{_outlined(line, with_first=False)}\n{clip(cell.source, max(500, room // 4))}"
+            text = (
+                f"{_outlined(line, with_first=False)}\n{clip(self._hide(cell.source), max(500, room // 4))}"
+            )
             room -= len(text) + 2
             if room < _LAST_CHARS:
                 texts.append(f"[… {len(cells) - number} more cells; read them with cell_get]")
@@ -175,7 +177,7 @@ class NotebookTools:
         return await encode_outputs("\n\n".join(texts), (), secrets=self._secrets())
 
     async def _search(self, call: Call) -> list[Block]:
-        found = await self._document.search(call.arguments["pattern"])
+        found = await self._document.search(call.arguments["pattern"], hide=self._hide)
         lines = [
             f"{cell_head(each.cell.index, each.cell.address)} · line {each.number}: {each.line}"
             for each in found
@@ -193,7 +195,7 @@ class NotebookTools:
 
     async def _shown(self, line: CellLine, cell: Any, budget: int) -> list[Block]:
         """A cell as blocks; remembered as read if its text is whole."""
-        source = clip(cell.source, budget * 2 // 3)
+        source = clip(self._hide(cell.source), budget * 2 // 3)
         self._note_read(line, cell.source, source)
         head = f"{_outlined(line, with_first=False)} hash {line.digest} {DATA}\n{source}"
         outputs = cell.get("outputs", ())
@@ -205,10 +207,14 @@ class NotebookTools:
         """Remember a cell whose text was shown as it is: whole, and without anything kept from the model."""
         self._read.pop(line.address, None)
         self._veiled.discard(line.address)
-        if redact(source, self._secrets()) != source:
+        if self._hide(source) != source:
             self._veiled.add(line.address)
         elif source in shown:
             self._read[line.address] = line.digest
+
+    def _hide(self, text: str) -> str:
+        """`text` without known secrets; before it is cut, since half a secret is not known any more."""
+        return redact(text, self._secrets())
 
     async def _range(self, arguments: Mapping[str, Any]) -> list[tuple[CellLine, Any]]:
         return await self._document.cells(
@@ -222,11 +228,11 @@ class NotebookTools:
     ) -> Tool:
         async def answer(call: Call) -> list[Block]:
             (applied,) = await self._document.edit(self._edit(name, call.arguments))
-            return [_text(redact(await self._told(applied), self._secrets()))]
+            return [_text(self._hide(await self._told(applied)))]
 
         async def show(arguments: Mapping[str, Any]) -> Preview | None:
             try:
-                return await preview(self._document, self._edit(name, arguments))
+                return await preview(self._document, self._edit(name, arguments), self._hide)
             except (NotebookError, ToolFailed, KeyError, TypeError):
                 return None  # the call itself will say why
 
@@ -277,7 +283,7 @@ class NotebookTools:
         if isinstance(edit, Delete):
             return f"The cell {applied.cell} is deleted."
         try:
-            ((line, _),) = await self._document.cells(applied.cell)
+            ((line, _),) = await self._document.cells(applied.cell, hide=self._hide)
         except EditRefusedError as unclear:  # but done it is: a cell like others, in a notebook without ids
             return f"Done. {unclear}"
         knew_all = known is not None and isinstance(before, SetSource) and known == digest(before.source)

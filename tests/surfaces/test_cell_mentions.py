@@ -61,6 +61,13 @@ async def attached(held: Held, prompt: str, **more: Any) -> list[tuple[str, str,
     return [(each.label, each.text, len(each.pictures)) for each in made]
 
 
+@pytest.mark.parametrize("before", range(9_940, 9_980, 5))
+async def test_secret_is_kept_back_where_a_cell_is_cut(before: int) -> None:
+    held = Held(new_code_cell(f"{'a' * before}{'secret' * 5}{'b' * 60_000}", id="long"))
+    made = await attach_cells("@cell long", NotebookDocument(held), secrets=["secret" * 5])
+    assert "secret" not in made[0].text
+
+
 async def test_number_is_the_one_beside_the_cell_and_an_id_names_any(held: Held) -> None:
     for prompt in (
         "Why is @cell 5 slow?",

@@ -17,6 +17,7 @@ from PIL import Image
 from neuroworkflow_agent.errors import ToolFailed
 from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, ExecutionError
+from neuroworkflow_agent.notebooks.cells import digest
 from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.file_holder import FileHolder
 from neuroworkflow_agent.outputs import stream
@@ -137,6 +138,33 @@ async def test_cell_is_written_over_and_deleted_only_as_it_was_read(notebook: No
     assert notebook.sources == ["# Title", f"key = '{SECRET}'"]
 
 
+@pytest.mark.parametrize("offset", [0, 5, 10])
+async def test_secret_is_kept_back_where_a_text_is_cut(tmp_path: Path, offset: int) -> None:
+    """What is left of one that was cut is not known for a secret any more."""
+    long = "x" * offset + f"{SECRET} " * 5_000
+    cells = [new_code_cell(long, id="long"), new_code_cell("x", id="x")]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "a.ipynb")
+    notebook = Notebook(tmp_path / "a.ipynb")
+    shown = [
+        await notebook.call("notebook_get"),
+        await notebook.call("notebook_get", sources=True),
+        await notebook.call("notebook_search", pattern="sk-"),
+        await notebook.call("cell_get", cell="long"),
+    ]
+    for name, arguments in (
+        ("cell_move", {"cell": "x", "index": 0}),
+        ("cell_update", {"cell": "x", "source": "y", "hash": digest("x")}),
+    ):
+        show = notebook.tools[name].preview
+        preview = await show(arguments) if show is not None else None
+        assert preview is not None
+        shown.append(preview.diff)
+    shown.append(await notebook.call("cell_move", cell="long", index=-1))
+    for said in shown:
+        assert "redacted" in said
+        assert not any(SECRET[at : at + 5] in said for at in range(len(SECRET) - 4))
+
+
 async def test_cell_with_a_secret_is_not_written_over_with_what_stands_for_it(notebook: Notebook) -> None:
     for read in (notebook.call("cell_get", cell="key"), notebook.call("notebook_get", sources=True)):
         shown = await read
@@ -198,7 +226,7 @@ async def test_person_sees_before_what_changes_among_its_neighbours(notebook: No
 
     assert await shown("cell_edit", cell="plot", old="()", new="(1)") == (
         "a.ipynb, cell 3 (plot)".replace("a.ipynb", str(notebook.path)),
-        f" [2] code: key = '{SECRET}'\n-plot()\n+plot(1)",
+        " [2] code: key = '[redacted]'\n-plot()\n+plot(1)",
     )
     place, added = await shown("cell_insert", source="x\ny", after="title")
     assert place == f"{notebook.path}, cell 2"  # it has no id yet
@@ -206,7 +234,7 @@ async def test_person_sees_before_what_changes_among_its_neighbours(notebook: No
         " [1] markdown: # Title",
         "+x",
         "+y",
-        f" [3] code: key = '{SECRET}'",
+        " [3] code: key = '[redacted]'",
     ]
     assert "+code: plot()" in (await shown("cell_move", cell="plot", index=0))[1]
     assert await shown("cell_edit", cell="plot", old="nowhere", new="") == ("", "")
