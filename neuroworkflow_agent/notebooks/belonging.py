@@ -1,7 +1,7 @@
 """Which notebook a kernel belongs to: what its server, its hub or its editor says, and never a guess.
 
 The server is the process that started the kernel: it left a file with its address and its token among its user's
-runtime files, and says over its API which notebook the kernel runs for. On a hub the token is the one that the hub gave.
+runtime files, which is believed only if nobody else can have written it, and says over its API which notebook the kernel runs for. On a hub the token is the one that the hub gave.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from typing import Any
 
 import httpx
 
+from neuroworkflow_agent.trusted_text import UnfitFileError, read_trusted_text
+
 _TIMEOUT_S = 3.0
+_MAX_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,11 @@ def _server(environ: Mapping[str, str], runtime_dir: Path) -> dict[str, Any] | N
     if not process.isdecimal():
         return None
     try:
-        found = json.loads((runtime_dir / f"jpserver-{process}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        # It says where a token of the user's goes.
+        found = json.loads(read_trusted_text(runtime_dir / f"jpserver-{process}.json", _MAX_BYTES))
+    except (OSError, UnfitFileError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and str(found.get("pid")) == process else None
 
 
 def _token(server: Mapping[str, Any], environ: Mapping[str, str]) -> str:

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from neuroworkflow_agent.errors import EditRefusedError, NotebookError
 from neuroworkflow_agent.notebooks import pages
-from neuroworkflow_agent.notebooks.belonging import Belonging, find_notebook
 from neuroworkflow_agent.notebooks.cells import digest
 from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.edits import (
@@ -286,60 +284,3 @@ async def test_elsewhere_only_code_can_be_proposed_and_only_in_a_cell(tmp_path: 
     with pytest.raises(NotebookError, match="JupyterLab or Notebook 7"):
         await panel.outline()
     assert path.read_bytes() == before
-
-
-KERNEL = "0a0a0a0a-0000-0000-0000-000000000000"
-SESSION = {"path": "sub/a.ipynb", "type": "notebook", "kernel": {"id": KERNEL}}
-
-
-@pytest.mark.parametrize(
-    ("sessions", "token", "environ", "found"),
-    [
-        ([SESSION], "of the server", {}, "sub/a.ipynb"),
-        ([SESSION], "", {"JUPYTERHUB_API_TOKEN": "of the server"}, "sub/a.ipynb"),
-        ([SESSION, {**SESSION, "path": "b.ipynb"}], "of the server", {}, "2 notebooks share this kernel"),
-        ([{**SESSION, "type": "console"}], "of the server", {}, "no notebook of the server has this kernel"),
-        ([], "of the server", {"JPY_SESSION_NAME": "named.ipynb"}, "no notebook of the server has this kernel"),
-        ([SESSION], "another", {"JPY_SESSION_NAME": "named.ipynb"}, "named.ipynb"),
-        ([SESSION], "another", {}, "nothing says"),
-        ([SESSION], "of the server", {"JPY_PARENT_PID": "8"}, "nothing says"),
-    ],
-)  # fmt: skip
-def test_a_kernels_notebook_is_told_by_its_server_and_never_guessed(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    sessions: Any,
-    token: str,
-    environ: dict[str, str],
-    found: str,
-) -> None:
-    def get(url: str, headers: dict[str, str], **_more: Any) -> httpx.Response:
-        is_known = headers.get("Authorization") == "token of the server"
-        request = httpx.Request("GET", url)
-        return (
-            httpx.Response(200, json=sessions, request=request)
-            if is_known
-            else httpx.Response(403, request=request)
-        )
-
-    monkeypatch.setattr(httpx, "get", get)
-    for name in ("sub/a.ipynb", "named.ipynb", "b.ipynb"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    server = {"url": "http://127.0.0.1:1/", "token": token, "root_dir": str(tmp_path)}
-    (tmp_path / "jpserver-7.json").write_text(json.dumps(server), encoding="utf-8")
-    given = {"JPY_PARENT_PID": "7", **environ}
-    if "JPY_SESSION_NAME" in given:
-        given["JPY_SESSION_NAME"] = str(tmp_path / given["JPY_SESSION_NAME"])
-    result = find_notebook(given, kernel_id=KERNEL, runtime_dir=tmp_path)
-    if found.endswith(".ipynb"):
-        assert result.path == tmp_path / found
-    else:
-        assert (result.path, found in result.said_by) == (None, True)
-
-
-def test_vs_code_tells_its_kernels_notebook(tmp_path: Path) -> None:
-    path = tmp_path / "a.ipynb"
-    path.touch()
-    told = find_notebook({}, kernel_id="", runtime_dir=tmp_path, editor_path=str(path))
-    assert told == Belonging(path, "VS Code")
