@@ -12,7 +12,6 @@ import pytest
 
 from neuroworkflow_agent.notebooks.belonging import Belonging, find_notebook
 
-
 KERNEL = "0a0a0a0a-0000-0000-0000-000000000000"
 SESSION = {"path": "sub/a.ipynb", "type": "notebook", "kernel": {"id": KERNEL}}
 
