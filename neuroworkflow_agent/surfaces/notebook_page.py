@@ -7,6 +7,7 @@ name in the user's namespace, and goes with `close`. A page that is loaded later
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +30,39 @@ class PageLink:
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
+        self._lock = threading.Lock()
+        self._is_closed = False
         self._widget: Any = None
         self.pages = Pages(self._send, self._announce)
         """Who is there, and what is asked of them."""
 
     async def _announce(self) -> None:
         """Make a widget: its opening is what pages hear of at any time."""
-        await asyncio.to_thread(self.close)
-        self._widget = await asyncio.to_thread(_make, self._receive)
+        await asyncio.to_thread(self._renew)
+
+    def _renew(self) -> None:
+        """To its end on its thread, also where who waits is cancelled: a widget that nobody knows would stay."""
+        with self._lock:
+            self._remove()
+            if not self._is_closed:
+                self._widget = _make(self._receive)
 
     def close(self) -> None:
-        """Take the widget out of every page. Idempotent."""
+        """Take the widget out of every page, for good. Idempotent."""
+        with self._lock:
+            self._is_closed = True
+            self._remove()
+
+    def _remove(self) -> None:
         widget, self._widget = self._widget, None
         if widget is not None:
             widget.close()
 
     def _send(self, message: Message) -> None:
-        if self._widget is None or self._widget.comm is None:
+        widget = self._widget
+        if widget is None or widget.comm is None:
             raise NoPageError(NOBODY)
-        self._widget.send(message)
+        widget.send(message)
 
     def _receive(self, message: Any) -> None:
         """On the main thread or on a subshell's."""
