@@ -12,7 +12,8 @@ import asyncio
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Protocol
 
 from neuroworkflow_agent.engine.portal import shared_portal
@@ -149,10 +150,12 @@ class KernelChat:
         TurnFailedError
             If the turn did not complete; the cell has shown why.
         """
-        asker = asker_of(self.shell)
-        looking = shared_portal().submit(self._pointed_at(prompt, asker)) if "@" in prompt else None
-        attached = await asyncio.wrap_future(looking) if looking is not None else ()
-        turn, view = self._start(prompt, attached)
+        asker, attached = asker_of(self.shell), None
+        if "@" in prompt:
+            with self._looking(prompt, asker) as (looking, stop, on_tick):
+                await self._queue.serve(on_interrupt=stop, on_tick=on_tick)
+            attached = self._found(looking)
+        turn, view = self._start(prompt, asker, attached)
         keep_context(self.shell)
         with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
             await self._queue.serve(on_interrupt=turn.interrupt, on_tick=on_tick)
@@ -160,15 +163,44 @@ class KernelChat:
 
     def run_blocking(self, prompt: str) -> Turn:
         """As `run`, blocking the calling thread."""
-        asker = asker_of(self.shell)
-        attached = shared_portal().call(self._pointed_at(prompt, asker)) if "@" in prompt else ()
-        turn, view = self._start(prompt, attached)
+        asker, attached = asker_of(self.shell), None
+        if "@" in prompt:
+            with self._looking(prompt, asker) as (looking, stop, on_tick):
+                self._queue.serve_blocking(on_interrupt=stop, on_tick=on_tick)
+            attached = self._found(looking)
+        turn, view = self._start(prompt, asker, attached)
         keep_context(self.shell)
         with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
             self._queue.serve_blocking(on_interrupt=turn.interrupt, on_tick=on_tick)
         return self._finished(turn)
 
-    # -- one turn -------------------------------------------------------------------------------------
+    # -- cells that the message names -----------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _looking(
+        self, prompt: str, asker: Asker
+    ) -> Iterator[tuple[Future[Sequence[Attachment]], Callable[[], None], Callable[[], None]]]:
+        """Look for them while the block serves; a page may take seconds, in which the user can stop it."""
+        self._open_queue()
+        portal = shared_portal()
+        looking = portal.submit(self._pointed_at(prompt, asker))
+
+        def stop() -> None:
+            portal.post(looking.cancel)  # not here: a signal handler must not wait for the queue's lock
+
+        try:
+            looking.add_done_callback(lambda _done: self._queue.finish())
+            self._kernel.begin(on_interrupt=stop, on_clear=None)
+            with self._kernel.turn(stop, lambda: None) as on_tick:
+                yield looking, stop, on_tick
+        finally:
+            looking.cancel()
+            self._queue.close()
+
+    def _found(self, looking: Future[Sequence[Attachment]]) -> Sequence[Attachment]:
+        if looking.cancelled():
+            raise TurnStoppedError("Stopped.", end="interrupted", session_id=self.chat.session_id)
+        return looking.result(0)
 
     async def _pointed_at(self, prompt: str, asker: Asker) -> Sequence[Attachment]:
         """On the engine's thread: the cells that the message names."""
@@ -179,22 +211,31 @@ class KernelChat:
         notebook.begin(asker)
         return await attach_cells(prompt, NotebookDocument(notebook), secrets=self.chat.config.secrets)
 
-    def _start(self, prompt: str, attached: Sequence[Attachment]) -> tuple[Turn, View]:
+    # -- one turn -------------------------------------------------------------------------------------
+
+    def _open_queue(self) -> None:
         if self._queue.is_open:
             raise SessionBusyError("The agent is at work in another cell; wait for it, or interrupt it.")
+        self._queue.open()
+
+    def _start(self, prompt: str, asker: Asker, attached: Sequence[Attachment] | None) -> tuple[Turn, View]:
+        """Begin a turn; the notebook has begun with what the message names, if that was looked for."""
+        self._open_queue()
+        try:
+            return self._begun(prompt, asker, attached)
+        except BaseException:
+            self._queue.close()
+            raise
+
+    def _begun(self, prompt: str, asker: Asker, attached: Sequence[Attachment] | None) -> tuple[Turn, View]:
         if self._preparation is not None:
             self._preparation.hurry()
         view = self._make_view()
         self.chat.ready()
-        self._queue.open()
-        if self._notebook is not None and not attached:  # else it has begun with what the message points at
-            self._notebook.begin(asker_of(self.shell))
+        if self._notebook is not None and attached is None:
+            self._notebook.begin(asker)
         self._kernel.begin(on_interrupt=self.chat.stop, on_clear=getattr(view, "replay", None))
-        try:
-            turn = self.chat.send(prompt, context=self._activity.take(_CONTEXT_CHARS), attachments=attached)
-        except BaseException:
-            self._queue.close()
-            raise
+        turn = self.chat.send(prompt, context=self._activity.take(_CONTEXT_CHARS), attachments=attached or ())
         _ToMainThread(self.shell, self._queue, view).follow(turn, is_first=self._is_first)
         self._is_first = False
         return turn, view

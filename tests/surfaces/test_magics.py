@@ -279,6 +279,19 @@ def test_chat_points_at_cells_of_the_notebook_as_it_was_last_saved(
     kernel.run("del os.environ['JPY_SESSION_NAME']")
 
 
+@pytest.mark.parametrize("ask", ["%chat Why @cell 5?", "chat('Why @cell 5?')"])
+def test_stop_ends_the_search_for_a_cell_that_the_message_names(
+    kernel: RealKernel, scripted_model: ScriptedModel, ask: str
+) -> None:
+    """A page that is not there is waited for; longer than anybody waits for a Stop."""
+    kernel.run("from neuroworkflow_agent import chat")
+    ran = kernel.run(ask, interrupt_when=lambda msg: msg["content"].get("execution_state") == "busy")
+    assert (ran.status, ran.text) == ("error", "Stopped.")
+    assert ran.stopped_after_s < 1
+    scripted_model.extend(Reply.text("Here."))
+    assert kernel.run("%chat go").end == "complete"
+
+
 def test_file_is_edited_inside_and_refused_outside(
     kernel: RealKernel, scripted_model: ScriptedModel, workspace: Path, tmp_path: Path
 ) -> None:
