@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any
 
@@ -51,7 +52,7 @@ class BetweenCells:
             self._is_over = True
             self._changed.notify_all()
         for name, callback in self._callbacks:
-            if callback in self._events.callbacks[name]:
+            with contextlib.suppress(ValueError):  # gone: a message may come as the last step ends
                 self._events.unregister(name, callback)
 
     @property

@@ -99,11 +99,16 @@ class OpenNotebook(Holder):
 
     async def _holder(self) -> Holder:
         async with self._lock:
-            if self._current is None:
-                self._current = await self._find()
-            return self._current
+            while (current := self._current) is None:
+                asker = self._asker
+                found = await self._find(asker)
+                if (
+                    asker is self._asker
+                ):  # else another turn has begun, which a stopped one's last call does not delay
+                    self._current = found
+            return current
 
-    async def _find(self) -> Holder:
+    async def _find(self, asker: Asker) -> Holder:
         kernel = getattr(self._shell, "kernel", None)
         if kernel is None:
             return Elsewhere("This is a terminal, which has no notebook.", None, self._proposer())
@@ -113,7 +118,7 @@ class OpenNotebook(Holder):
             self._link = PageLink(self._portal or shared_portal())
         if self._page is None:
             self._page = PageHolder(self._link.pages)
-        self._page.begin(self._asker)
+        self._page.begin(asker)
         try:
             await self._page.read()
         except NoPageError:

@@ -88,3 +88,19 @@ def test_ended_nobody_waits_and_nothing_is_watched(shell: Shell, pool: ThreadPoo
     assert waiting.result(1) is False
     between.end()
     assert not any(shell.events.callbacks.values())
+
+
+def test_end_from_two_threads_at_once_raises_in_neither(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message comes on the main thread while the last step ends on another."""
+    between = BetweenCells(shell)
+    unregister = shell.events.unregister
+
+    def unregister_twice(event: str, callback: Any) -> None:
+        unregister(event, callback)  # the other thread's
+        unregister(event, callback)
+
+    monkeypatch.setattr(shell.events, "unregister", unregister_twice)
+    between.end()
+    assert not any(shell.events.callbacks[name] for name in ("pre_execute", "post_execute"))

@@ -14,6 +14,8 @@ from neuroworkflow_agent.errors import EditRefusedError
 from neuroworkflow_agent.notebooks.belonging import Belonging
 from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.edits import Insert, Place, Replace
+from neuroworkflow_agent.notebooks.page_holder import PageHolder
+from neuroworkflow_agent.notebooks.pages import Asker
 from neuroworkflow_agent.surfaces import doctor, open_notebook
 from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
 from neuroworkflow_agent.testing import Reply, ScriptedModel
@@ -75,6 +77,25 @@ async def test_without_subshells_a_cell_that_runs_is_told_why_at_once(
     with pytest.raises(EditRefusedError, match=r"this kernel has no subshells: use ChatPanel\(\)"):
         await document.edit(Replace("c", "a", "b"))
     assert proposed == ["a = 1"]
+
+
+async def test_turn_that_begins_while_an_earlier_one_looks_has_its_own_cell_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a stopped turn still asks for ends when the next one has begun."""
+    portal: Any = SimpleNamespace()
+    shell = SimpleNamespace(kernel=SimpleNamespace())
+    notebook = OpenNotebook(shell, dict, in_cell=False, portal=portal)
+
+    async def read(holder: PageHolder) -> Any:
+        if "first" in holder.running:
+            notebook.begin(Asker(cell="second"))
+        return holder
+
+    monkeypatch.setattr(PageHolder, "read", read)
+    notebook.begin(Asker(cell="first"))
+    await notebook.read()
+    assert set(notebook.running) == {"second"}
 
 
 def test_doctor_says_which_notebook_a_kernel_that_started_it_belongs_to(
