@@ -117,7 +117,7 @@ async def completions(document: NotebookDocument, query: str, limit: int) -> lis
     found: list[dict[str, str]] = []
     for (line, _), count in zip(cells, counts, strict=True):
         name = str(count) if count and counts.count(count) == 1 else line.address
-        if rest.strip().casefold() in f"{name} {line.first_line}".casefold():
+        if rest.strip().casefold() in f"{name} {line.address} {line.first_line}".casefold():
             about = line.first_line or f"empty, {line.cell_type}"
             found.append({"kind": "mention", "value": f"cell {name}", "detail": about})
     # A number that is typed is meant whole, before those that begin with it.

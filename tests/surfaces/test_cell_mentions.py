@@ -147,6 +147,7 @@ async def test_many_long_cells_share_one_budget() -> None:
         ("cell", ["cell title", "cell 5", "cell 7", "cell one", "cell two", "cell 5"]),
         ("cell 7", ["cell 7"]),
         ("cell twin", ["cell one", "cell two"]),
+        ("cell loa", ["cell 5"]),
         ("cell RATES", ["cell title"]),
     ],
 )
