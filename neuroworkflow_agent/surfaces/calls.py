@@ -10,7 +10,8 @@ from typing import Any
 from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.events import ApprovalRequest, EndReason, Event
 from neuroworkflow_agent.ids import SessionId
-from neuroworkflow_agent.surfaces.kernel_chat import KernelChat, View
+from neuroworkflow_agent.surfaces.kernel_chat import KernelChat
+from neuroworkflow_agent.surfaces.to_main_thread import View
 from neuroworkflow_agent.user_tokens import UserToken, checked_token
 
 _PROMPTS = ("ps1", "ps2", "ps3")

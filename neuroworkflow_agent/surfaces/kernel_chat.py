@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent.engine.portal import shared_portal
 from neuroworkflow_agent.errors import AgentError, SessionBusyError, TurnFailedError
@@ -22,25 +20,21 @@ from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.cell_kernel import CellKernel
 from neuroworkflow_agent.kernels.contexts import keep_context
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
-from neuroworkflow_agent.kernels.user_code import UserCode
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
 from neuroworkflow_agent.surfaces.notebook_page import asker_of
-from neuroworkflow_agent.surfaces.preparation import Preparation, prepare_tracebacks
+from neuroworkflow_agent.surfaces.preparation import Preparation
+from neuroworkflow_agent.surfaces.to_main_thread import ToMainThread, View
 from neuroworkflow_agent.text import Redaction
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.engine.prompts import Attachment
     from neuroworkflow_agent.engine.turn import Turn
-    from neuroworkflow_agent.events import ApprovalRequest, Event
     from neuroworkflow_agent.notebooks.document import NotebookDocument
     from neuroworkflow_agent.notebooks.pages import Asker
     from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
 
 _CONTEXT_CHARS = 12_000
-_CLOCK_S = 1.0
-_FIRST_MESSAGE_S = 2.0
-"""How long the first message may take; what it does not need waits so long."""
 
 
 class TurnStoppedError(TurnFailedError, KeyboardInterrupt):
@@ -56,19 +50,6 @@ class TurnNotCompleteError(TurnFailedError):
     def _render_traceback_(self) -> list[str]:
         # The cell has shown why.
         return [f"The agent's turn ended as {str(self.end).replace('_', ' ')!r}."]
-
-
-class View(Protocol):
-    """What shows the events of one turn; lives on the main thread."""
-
-    def handle(self, event: Event) -> None:
-        """Take in one event."""
-
-    def show(self, events: Iterable[Event]) -> None:
-        """Show turns of the past."""
-
-    def tick(self) -> None:
-        """Send what changed."""
 
 
 class KernelChat:
@@ -236,7 +217,7 @@ class KernelChat:
             self._notebook.begin(asker)
         self._kernel.begin(on_interrupt=self.chat.stop, on_clear=getattr(view, "replay", None))
         turn = self.chat.send(prompt, context=self._activity.take(_CONTEXT_CHARS), attachments=attached or ())
-        _ToMainThread(self.shell, self._queue, view).follow(turn, is_first=self._is_first)
+        ToMainThread(self.shell, self._queue, view).follow(turn, is_first=self._is_first)
         self._is_first = False
         return turn, view
 
@@ -247,81 +228,3 @@ class KernelChat:
         if end.end != "complete":
             raise TurnNotCompleteError(end.message or end.end, end=end.end, session_id=end.session_id)
         return turn
-
-
-@dataclasses.dataclass(eq=False)
-class _ToMainThread:
-    """Carries events from the engine's thread to the view, and questions to the user and back."""
-
-    shell: Any
-    queue: MainThreadQueue
-    view: View
-    asking: UserCode | None = None
-    clock: asyncio.TimerHandle | None = None
-    """Moves what a cell says of running code: the main thread cannot."""
-    brings_modules: bool = False
-    """Whether there will be modules that no traceback has looked for yet."""
-
-    def follow(self, turn: Turn, *, is_first: bool) -> None:
-        """Hand on everything that happens in `turn`, once the cell serves; the first one brings the SDK."""
-        self.turn = turn
-        turn.subscribe(self)
-        self.brings_modules = is_first
-
-    def __call__(self, event: Event) -> None:
-        """On the engine's thread."""
-        from neuroworkflow_agent.events import (
-            ApprovalDecision,
-            ApprovalRequest,
-            CellEnd,
-            CellStart,
-            TextDelta,
-            TurnEnd,
-            Waiting,
-        )
-
-        if self.brings_modules and isinstance(event, Waiting | TextDelta):
-            self.brings_modules = False
-            loop = asyncio.get_running_loop()
-            loop.call_later(_FIRST_MESSAGE_S, loop.run_in_executor, None, prepare_tracebacks)
-        if isinstance(event, CellStart):
-            self._move_clock(event.tool_use_id, time.monotonic())
-        if isinstance(event, CellEnd | TurnEnd) and self.clock is not None:
-            self.clock.cancel()
-        if isinstance(event, ApprovalDecision | TurnEnd) and self.asking is not None:
-            self.queue.interrupt(self.asking)
-        self.queue.post(lambda: self._show(event))
-        if isinstance(event, ApprovalRequest):
-            self.queue.post(lambda: self._question(event))
-        if isinstance(event, TurnEnd):
-            self.queue.finish()
-
-    def _move_clock(self, tool_use_id: str, since: float) -> None:
-        if (tell := getattr(self.view, "tell_running", None)) is not None:
-            with contextlib.suppress(Exception):  # a clock that stands still ends no turn
-                tell(tool_use_id, since)
-            loop = asyncio.get_running_loop()
-            self.clock = loop.call_later(_CLOCK_S, self._move_clock, tool_use_id, since)
-
-    def _show(self, event: Event) -> None:
-        from neuroworkflow_agent.events import ApprovalRequest, TurnEnd
-
-        self.view.handle(event)
-        if isinstance(event, ApprovalRequest | TurnEnd):
-            self.view.tick()
-
-    def _question(self, request: ApprovalRequest) -> UserCode:
-        """On the main thread: ask, as something an interrupt may end."""
-
-        async def ask_user() -> None:
-            from neuroworkflow_agent.surfaces import input_prompt
-
-            try:
-                self.turn.answer(
-                    request.request_id, input_prompt.ask(request, input_prompt.prompt_of(self.shell))
-                )
-            finally:
-                self.asking = None
-
-        self.asking = UserCode(ask_user, is_async=False)
-        return self.asking

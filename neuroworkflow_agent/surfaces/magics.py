@@ -9,7 +9,8 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 
 from neuroworkflow_agent.errors import AgentError, TurnFailedError
 from neuroworkflow_agent.surfaces.chat_line import HELP, ChatLine, parse_chat
-from neuroworkflow_agent.surfaces.kernel_chat import KernelChat, View
+from neuroworkflow_agent.surfaces.kernel_chat import KernelChat
+from neuroworkflow_agent.surfaces.to_main_thread import View
 from neuroworkflow_agent.surfaces.transform import chat_transformer, is_awaited
 
 if TYPE_CHECKING:
