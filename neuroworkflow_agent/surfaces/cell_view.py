@@ -33,7 +33,6 @@ from neuroworkflow_agent.surfaces.turn_items import (
     Text,
 )
 from neuroworkflow_agent.surfaces.turn_view import TurnView
-from neuroworkflow_agent.tools.registry import CELL_EDITS
 
 
 @dataclass(eq=False, slots=True)
@@ -214,9 +213,7 @@ class CellView:
         if given is None or change is not card.change:
             given = parts.tool_card(card.name, card.input, change=card.change)
             self._given[id(card)] = card.change, given
-        # A file that is not written yet may not be there.
-        is_there = card.change is not None and card.state == "ok" and card.name not in CELL_EDITS
-        link = self._link_to(card.change.path) if card.change and is_there else ""
+        link = self._link_to(card.file) if card.file else ""
         self._fill(display, card_text(card, status, given, link))
         if self._is_record:
             self._republish(card.outputs)

@@ -123,6 +123,14 @@ class Card:
         return str(self.input.get("cell") or "") if is_about_one else ""
 
     @property
+    def file(self) -> str:
+        """Path of the file that the call has changed; empty where it changed none, or has not yet."""
+        is_there = (
+            self.state == "ok" and self.name not in CELL_EDITS
+        )  # one that is not written yet may not be
+        return self.change.path if self.change is not None and is_there else ""
+
+    @property
     def failure(self) -> str:
         """What the model was told went wrong, where no output shows it; empty if nothing did."""
         if self.result is None or not self.result.is_error or self.outputs.outputs or self.state == "denied":

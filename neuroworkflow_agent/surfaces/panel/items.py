@@ -252,9 +252,9 @@ class _Tool(_CardDrawer):
         self.sent.update(name=card.name, title=shown.title, input=shown.html, open=is_open, code=code)
 
     def _draw_link(self) -> None:
-        """Where the file is opened that its title ends with; one that is not written yet may not be there."""
-        if "link" not in self.sent and self._card.change is not None and self._card.state == "ok":
-            self.sent["link"] = self._link_to(self._card.change.path)
+        """Where the file is opened that its title ends with."""
+        if "link" not in self.sent and self._card.file:
+            self.sent["link"] = self._link_to(self._card.file)
 
     def _draw_outputs(self) -> list[str]:
         """The outputs, of which those that have changed are rendered."""

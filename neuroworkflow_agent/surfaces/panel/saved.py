@@ -140,7 +140,7 @@ class SavedTranscript:
         return Rendered("", "")
 
     def _draw_card(self, card: Card) -> Rendered:
-        link = self._link_to(card.change.path) if card.change and card.state == "ok" else ""
+        link = self._link_to(card.file) if card.file else ""
         given = card_text(card, status_of(card), link=link)
         outputs = card.outputs.outputs
         shown = "".join(_with_picture(render_output(output)) for output in outputs)

@@ -276,3 +276,16 @@ def test_a_file_is_linked_once_it_is_written() -> None:
     transcript.handle(ToolResult(ID, "", False))
     assert [op["fields"]["link"] for op in transcript.patch() if op["op"] == "set"] == ["model.py"]
     assert links == ["nodes/model.py"]
+
+
+def test_a_cell_that_was_changed_is_no_file_to_be_linked() -> None:
+    transcript = Transcript(lambda _picture: None, link_to=lambda path: path)
+    for event in (
+        TurnStart(TURN, "Go"),
+        ToolUse(ID, "cell_edit", {"cell": "c", "old": "a", "new": "b"}),
+        FileChange(ID, "a.ipynb, cell 3 (c)", "-a\n+b"),
+        ToolResult(ID, "Done.", False),
+    ):
+        transcript.handle(event)
+        transcript.patch()
+    assert "link" not in transcript.snapshot()[-1]

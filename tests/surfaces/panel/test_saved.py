@@ -11,6 +11,7 @@ from neuroworkflow_agent.events import (
     CellEnd,
     CellOutput,
     Event,
+    FileChange,
     TextDelta,
     ThinkingDelta,
     ToolResult,
@@ -55,9 +56,9 @@ def turn(prompt: str, answer: str, *between: Event) -> list[Event]:
     return [TurnStart(TURN, prompt), *between, TextDelta(answer), TurnEnd(TURN, "complete", "", None, 1.5)]
 
 
-def saved(*events: Event, hide: Any = str) -> dict[str, str]:
+def saved(*events: Event, hide: Any = str, link_to: Any = lambda _path: "") -> dict[str, str]:
     cell, view = Cell(), TurnView()
-    transcript = SavedTranscript("abc", cell.publish, hide)
+    transcript = SavedTranscript("abc", cell.publish, hide, link_to)
     transcript.show()
     for event in events:
         view.handle(event)
@@ -126,6 +127,15 @@ async def test_a_long_one_is_sent_when_there_is_time(monkeypatch: pytest.MonkeyP
     transcript.update(view.items)
     transcript.flush()
     assert len(sent) == count
+
+
+@pytest.mark.parametrize(("tool", "place"), [("Edit", "a.py"), ("cell_edit", "a.ipynb, cell 3 (c)")])
+def test_a_changed_file_is_linked_and_a_changed_cell_is_not(tool: str, place: str) -> None:
+    change = FileChange(CODE, place, "@@ -1 +1 @@\n-a\n+b")
+    between = ToolUse(CODE, tool, {}), change, ToolResult(CODE, "Done.", False)
+    shown = saved(*turn("Go", "Done.", *between), link_to=lambda path: f"to/{path}")["text/html"]
+    assert place in shown
+    assert ("href" in shown) == (tool == "Edit")
 
 
 def test_known_secrets_are_not_kept() -> None:
