@@ -23,7 +23,7 @@ HELP = """\
   --help           show this
   --               the text begins here, even if it looks like an option
 
-In the text @cell 5 points at the cell with [5] beside it, @cell ID at any, as it was last saved.
+In the text @cell 5 points at the cell with [5] beside it, @cell ID at any.
 In the middle of a function or a loop %chat works too, and blocks until the agent is done.
 Interrupting the cell stops the agent."""
 
