@@ -15,6 +15,9 @@ from neuroworkflow_agent.errors import EditRefusedError, NotebookError
 from neuroworkflow_agent.notebooks.document import Holder
 from neuroworkflow_agent.notebooks.edits import Applied, Delete, Edit, Insert
 from neuroworkflow_agent.notebooks.reading import Notebook, parse_notebook, read_text
+from neuroworkflow_agent.text import one_line
+
+_NAME_CHARS = 255
 
 WHAT_WORKS = (
     "Cells can be edited where the notebook is open in JupyterLab or Notebook 7, in a page that answers; or, with the "
@@ -47,7 +50,9 @@ class Elsewhere(Holder):
 
     @property
     def name(self) -> str:
-        return f"{self._path.name} as it was last saved" if self._path else "the notebook"
+        return (
+            f"{one_line(self._path.name, _NAME_CHARS)} as it was last saved" if self._path else "the notebook"
+        )
 
     async def read(self) -> Notebook:
         if self._path is None:

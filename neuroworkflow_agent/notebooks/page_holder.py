@@ -23,8 +23,10 @@ from neuroworkflow_agent.notebooks.edits import Applied, Edit
 from neuroworkflow_agent.notebooks.page_changes import plan
 from neuroworkflow_agent.notebooks.pages import Asker, Message, NoPageError, OpenPage, Pages
 from neuroworkflow_agent.notebooks.reading import Notebook
+from neuroworkflow_agent.text import one_line
 
 _TRIES = 20
+_NAME_CHARS = 255
 _REFUSALS = {
     "running": "The cell {cell!r} is running. Edit it when it has ended.",
     "lost": "The cell {cell!r} was deleted before the page was loaded anew, and cannot be put back.",
@@ -60,7 +62,7 @@ class PageHolder(Holder):
 
     @property
     def name(self) -> str:
-        return self._path.rpartition("/")[2] or "the notebook"
+        return one_line(self._path.rpartition("/")[2], _NAME_CHARS) or "the notebook"
 
     @property
     def running(self) -> Collection[str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from neuroworkflow_agent.errors import NotebookError
+from neuroworkflow_agent.text import one_line
 
 _FIRST_S = (10.0,)
 """How long a page may take that was told of us, and has to load our module first."""
@@ -27,6 +28,7 @@ _OTHERS_S = 0.3
 """How long other pages are waited for when the one that was meant has not answered."""
 _ANSWER_S = 4.0
 _LONGEST_S = 30.0
+_TROUBLE_CHARS = 200
 _PART_CHARS = 400_000
 _PART_PAUSE_S = 0.5
 """A Jupyter server drops what comes faster than about 1 MB/s."""
@@ -179,7 +181,8 @@ class Pages:
                     await self._require(page)  # it may be slow
                     continue
                 if "trouble" in answer:
-                    raise NotebookError(f"The page cannot do that: {answer['trouble']}.")
+                    trouble = one_line(str(answer["trouble"]), _TROUBLE_CHARS)
+                    raise NotebookError(f"The page cannot do that: {trouble}.")
                 return answer
         raise NoPageError(NOBODY)
 
@@ -218,11 +221,12 @@ class _Question:
 
 
 def _read(message: Message) -> OpenPage:
+    used_at = message.get("used_at")
     return OpenPage(
         str(message.get("page")),
         str(message.get("client")),
         str(message.get("path")),
-        float(message.get("used_at") or 0),
+        used_at if isinstance(used_at, int | float) else 0.0,
         bool(message.get("has_cell")),
     )
 
