@@ -339,14 +339,17 @@ class NotebookTools:
         return execution.status == "ok"
 
     async def _keep_showing(self, cell: str, outputs: OutputList) -> None:
-        """Show what a cell puts out while it runs, unless that is much; ends by being cancelled."""
+        """Show what a cell puts out while it runs, until that is much; else ends by being cancelled."""
         shown: tuple[Any, ...] = ()
         while True:
             await asyncio.sleep(_LIVE_S)
             now = outputs.outputs
-            if now != shown and len(str(now)) <= _LIVE_CHARS:
-                shown = now
-                await self._document.show_so_far(cell, now)
+            if now == shown:
+                continue
+            if len(str(now)) > _LIVE_CHARS:  # which takes a while to find out, from code that runs
+                return
+            shown = now
+            await self._document.show_so_far(cell, now)
 
 
 def _numbered(outputs: Iterable[Any], count: int | None) -> tuple[Any, ...]:

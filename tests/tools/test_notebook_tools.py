@@ -20,7 +20,8 @@ from neuroworkflow_agent.kernels.base import Execution, ExecutionError
 from neuroworkflow_agent.notebooks.cells import digest
 from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.file_holder import FileHolder
-from neuroworkflow_agent.outputs import stream
+from neuroworkflow_agent.outputs import OutputList, stream
+from neuroworkflow_agent.tools import notebook as notebook_tools
 from neuroworkflow_agent.tools.notebook import NotebookTools
 from neuroworkflow_agent.tools.registry import Call, Tool
 from neuroworkflow_agent.tools.run_code import RunCode
@@ -287,3 +288,15 @@ async def test_kernel_of_somebody_else_is_not_restarted(notebook: Notebook) -> N
     refused = await notebook.refused("cell_execute", cell="plot", restart=True)
     assert "only the user can restart it" in refused
     assert notebook.kernel.ran == []
+
+
+async def test_outputs_that_are_much_are_looked_at_no_more_while_their_cell_runs(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To find out how much it is takes time from the code that runs, each time."""
+    monkeypatch.setattr(notebook_tools, "_LIVE_S", 0.01)
+    outputs = OutputList()
+    outputs.apply(stream("stdout", "x" * 200_000))
+    tools = NotebookTools(NotebookDocument(FileHolder(notebook.path)), notebook.code, list)
+    async with asyncio.timeout(5):
+        await tools._keep_showing("plot", outputs)
