@@ -33,10 +33,10 @@ class _Cell:
         """Remember the exception that ended it, in a line."""
         self.error = error
 
-    def render(self, max_chars: int) -> str:
+    def render(self, max_chars: int, hide: Callable[[str], str] = str) -> str:
         head = f"In [{self.count}]:" if self.count is not None else "In:"
-        source = clip(self.source.strip(), max_chars // 2)
-        output = clip(strip_control(self.output.text).strip(), max_chars // 2)
+        source = clip(hide(self.source.strip()), max_chars // 2)
+        output = clip(hide(strip_control(self.output.text).strip()), max_chars // 2)
         return f"{head}\n{source}" + (f"\nOutput:\n{output}" if output else "")
 
 
@@ -76,13 +76,15 @@ class Activity:
         while self._open:
             self._open.pop()[1].stop()
 
-    def take(self, budget_chars: int) -> str:
+    def take(self, budget_chars: int, hide: Callable[[str], str] = str) -> str:
         """Everything since the last call as text, newest cells first to be kept; then forget it.
 
         Parameters
         ----------
         budget_chars
             Most characters to return.
+        hide
+            Takes known secrets out of a text; before it is cut, since half a secret is not known any more.
         """
         with self._lock:
             cells = [cell for cell in (*self._earlier(), *self._cells) if cell.source.strip()]
@@ -90,7 +92,7 @@ class Activity:
         kept: list[str] = []
         room = budget_chars
         for cell in reversed(cells):
-            text = cell.render(min(room, _MAX_CHARS_PER_CELL))
+            text = cell.render(min(room, _MAX_CHARS_PER_CELL), hide)
             if len(text) > room or room < 100:
                 kept.append(f"[{len(cells) - len(kept)} earlier cells left out]")
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -74,15 +75,17 @@ def kernel_name(notebook: Notebook) -> str:
     return str(notebook.metadata.get("kernelspec", {}).get("name") or _KERNEL)
 
 
-def summarise(notebook: Notebook, budget_chars: int) -> str:
+def summarise(notebook: Notebook, budget_chars: int, hide: Callable[[str], str] = str) -> str:
     """The cells with their ids as compact text for the model, later cells first to be kept in full.
 
     Parameters
     ----------
     budget_chars
         Most characters to return; a cut is stated.
+    hide
+        Takes known secrets out of a text; before it is cut, since half a secret is not known any more.
     """
-    texts = [_cell_text(number, cell) for number, cell in enumerate(notebook.cells, 1)]
+    texts = [_cell_text(number, cell, hide) for number, cell in enumerate(notebook.cells, 1)]
     per_cell = max(200, budget_chars // max(1, len(texts)))
     kept: list[str] = []
     room = budget_chars
@@ -125,27 +128,27 @@ def _place(error: Exception) -> str:
     return f", at {''.join(steps).lstrip('.')}" if steps else ""
 
 
-def _cell_text(number: int, cell: Any) -> str:
+def _cell_text(number: int, cell: Any, hide: Callable[[str], str]) -> str:
     head = f"[{number}] {cell.cell_type} {cell.get('id', '')}".rstrip()
     if cell.cell_type != "code":
-        return f"{head}\n{cell.source}"
+        return f"{head}\n{hide(cell.source)}"
     count = cell.get("execution_count")
-    outputs = "\n".join(filter(None, (_output_text(output) for output in cell.outputs)))
-    return f"{head}{f' In[{count}]' if count else ''}\n{cell.source}" + (
+    outputs = "\n".join(filter(None, (_output_text(output, hide) for output in cell.outputs)))
+    return f"{head}{f' In[{count}]' if count else ''}\n{hide(cell.source)}" + (
         f"\nOutput:\n{outputs}" if outputs else ""
     )
 
 
-def _output_text(output: Any) -> str:
+def _output_text(output: Any, hide: Callable[[str], str]) -> str:
     match output.output_type:
         case "stream":
-            return clip(strip_control(output.text).rstrip(), 1500)
+            return clip(hide(strip_control(output.text)).rstrip(), 1500)
         case "error":
             return clip(
-                strip_control("\n".join(output.traceback)) or f"{output.ename}: {output.evalue}", 3000
+                hide(strip_control("\n".join(output.traceback)) or f"{output.ename}: {output.evalue}"), 3000
             )
         case _:
             images = [kind for kind in output.data if kind.startswith("image/")]
-            return clip(strip_control(str(output.data.get("text/plain", ""))), 1500) + (
+            return clip(hide(strip_control(str(output.data.get("text/plain", "")))), 1500) + (
                 " (image)" if images else ""
             )

@@ -350,7 +350,11 @@ class _Runner:
         ran = "Its code cells were just run, in order." if self._job.execute else "Its cells were not run."
         failed = f"{self._failure.message} The cells after it were not run." if self._failure else ""
         head = f"Notebook '{self._job.notebook.name}'. {ran} {failed}".strip()
-        return f"{head}\n\n{summarise(self._notebook, _CONTEXT_CHARS)}"
+
+        def hide(text: str) -> str:
+            return redact(text, self._config.secrets)
+
+        return f"{head}\n\n{summarise(self._notebook, _CONTEXT_CHARS, hide)}"
 
     def _ended(self, end: EndReason, message: str) -> None:
         self._summary.end, self._summary.message = end, message

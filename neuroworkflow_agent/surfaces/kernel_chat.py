@@ -68,7 +68,8 @@ class KernelChat:
         """The `InteractiveShell`."""
         self._make_view = make_view
         self._queue = MainThreadQueue()
-        self._kernel = CellKernel(shell, self._queue, Redaction(lambda: self.chat.secrets))
+        self._hide = Redaction(lambda: self.chat.secrets)
+        self._kernel = CellKernel(shell, self._queue, self._hide)
         self._notebook: OpenNotebook | None = None
         """The notebook that the user has open, once a session was made."""
         self.chat = Chat(kernel=self._kernel, document=self._document, follows_environment=True)
@@ -216,7 +217,9 @@ class KernelChat:
         if self._notebook is not None and attached is None:
             self._notebook.begin(asker)
         self._kernel.begin(on_interrupt=self.chat.stop, on_clear=getattr(view, "replay", None))
-        turn = self.chat.send(prompt, context=self._activity.take(_CONTEXT_CHARS), attachments=attached or ())
+        turn = self.chat.send(
+            prompt, context=self._activity.take(_CONTEXT_CHARS, self._hide), attachments=attached or ()
+        )
         ToMainThread(self.shell, self._queue, view).follow(turn, is_first=self._is_first)
         self._is_first = False
         return turn, view

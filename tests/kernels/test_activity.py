@@ -40,6 +40,17 @@ def test_old_cells_give_way_and_the_cut_is_stated(shell: InteractiveShell, activ
     assert "earlier cells left out]" in told
 
 
+@pytest.mark.parametrize("offset", [0, 3, 6])
+def test_secret_is_kept_back_where_a_cell_is_cut(
+    shell: InteractiveShell, activity: Activity, offset: int
+) -> None:
+    secret = "s3cret-key"
+    shell.run_cell(f"x = '{'y' * offset}{f'{secret} ' * 1000}'", store_history=True)
+    told = activity.take(1000, lambda text: text.replace(secret, "[redacted]"))
+    assert "redacted" in told
+    assert not any(secret[at : at + 4] in told for at in range(len(secret) - 3))
+
+
 def test_endless_output_is_bounded(shell: InteractiveShell, activity: Activity) -> None:
     shell.run_cell("print('z' * 1_000_000)\nprint('the end')", store_history=True)
     told = activity.take(100_000)

@@ -127,3 +127,15 @@ def test_any_sequence_of_events_gives_a_valid_notebook(prompt: str, events: list
     again = nbformat.reads(text, as_version=4)
     assert [cell.source for cell in again.cells] == [cell.source for cell in notebook.cells]
     assert len(summarise(notebook, 500)) <= 700
+
+
+@pytest.mark.parametrize("offset", [0, 3, 6])
+def test_secret_is_kept_back_where_what_a_notebook_says_is_cut(offset: int) -> None:
+    secret = "s3cret-key"
+    long = "y" * offset + f"{secret} " * 1000
+    output = nbformat.v4.new_output("stream", text=long)
+    cells = [nbformat.v4.new_code_cell(long, outputs=[output]), nbformat.v4.new_markdown_cell(long)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    told = summarise(notebook, 4000, lambda text: text.replace(secret, "[redacted]"))
+    assert "redacted" in told
+    assert not any(secret[at : at + 4] in told for at in range(len(secret) - 3))

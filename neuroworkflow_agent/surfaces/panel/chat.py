@@ -175,7 +175,7 @@ class PanelChat:
         self._view.notebook.begin(self._asker)
         await self._view.start(
             prompt,
-            context=lambda: self._activity.take(_CONTEXT_CHARS),
+            context=lambda: self._activity.take(_CONTEXT_CHARS, self._view.hide),
             attached=lambda: self._attach(prompt, chips),
         )
 
