@@ -1,7 +1,8 @@
 """Which notebook a kernel belongs to: what its server, its hub or its editor says, and never a guess.
 
 The server is the process that started the kernel: it left a file with its address and its token among its user's
-runtime files, which is believed only if nobody else can have written it, and says over its API which notebook the kernel runs for. On a hub the token is the one that the hub gave.
+runtime files, which is believed only if nobody else can have written it, and says over its API which notebook the kernel
+runs for. On a hub the token is the one that the hub gave.
 """
 
 from __future__ import annotations

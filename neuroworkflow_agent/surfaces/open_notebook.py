@@ -102,9 +102,8 @@ class OpenNotebook(Holder):
             while (current := self._current) is None:
                 asker = self._asker
                 found = await self._find(asker)
-                if (
-                    asker is self._asker
-                ):  # else another turn has begun, which a stopped one's last call does not delay
+                # A stopped turn's last call may end when the next turn has begun, which was asked for elsewhere.
+                if asker is self._asker:
                     self._current = found
             return current
 
