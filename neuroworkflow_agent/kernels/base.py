@@ -59,6 +59,7 @@ class Kernel(Protocol):
         on_output: OutputListener | None = None,
         timeout_s: float | None = None,
         as_cell: bool = False,
+        on_number: Callable[[int], None] | None = None,
     ) -> Execution:
         """Run `source` and return what came of it.
 
@@ -82,6 +83,9 @@ class Kernel(Protocol):
         as_cell
             Whether it is a cell of the notebook that holds the caller, too: it takes a number, is kept in the
             history, and shows its outputs to `on_output` alone. A kernel that does so always takes no notice.
+        on_number
+            Called once, on the engine's loop, with the number that a cell takes, when it begins: a run that is stopped
+            has no `Execution` to say it.
 
         Raises
         ------

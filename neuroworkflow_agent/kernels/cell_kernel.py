@@ -103,12 +103,18 @@ class CellKernel:
         on_output: OutputListener | None = None,
         timeout_s: float | None = None,
         as_cell: bool = False,
+        on_number: Callable[[int], None] | None = None,
     ) -> Execution:
         """See `Kernel.execute`."""
         self._loop = asyncio.get_running_loop()
         current = self._current
         return await current.execute(
-            source, on_start=on_start, on_output=on_output, timeout_s=timeout_s, as_cell=as_cell
+            source,
+            on_start=on_start,
+            on_output=on_output,
+            timeout_s=timeout_s,
+            as_cell=as_cell,
+            on_number=on_number,
         )
 
     async def interrupt(self) -> None:

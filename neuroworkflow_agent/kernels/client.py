@@ -103,13 +103,16 @@ class ClientKernel:
         on_output: OutputListener | None = None,
         timeout_s: float | None = None,
         as_cell: bool = False,  # noqa: ARG002 - always so
+        on_number: Callable[[int], None] | None = None,
     ) -> Execution:
         """See `Kernel.execute`."""
         async with self._lock:
             if self._stopping is not None:
                 await asyncio.wait([self._stopping])
             await self._revive()
-            self._run = run = asyncio.ensure_future(self._execute(source, on_start, on_output))
+            self._run = run = asyncio.ensure_future(
+                self._execute(source, on_start, on_output, on_number)
+            )
             try:
                 async with asyncio.timeout(timeout_s):
                     return await asyncio.shield(run)
@@ -177,7 +180,11 @@ class ClientKernel:
     # -- one execution --------------------------------------------------------------------------------
 
     async def _execute(
-        self, source: str, on_start: Callable[[], None] | None, on_output: OutputListener | None
+        self,
+        source: str,
+        on_start: Callable[[], None] | None,
+        on_output: OutputListener | None,
+        on_number: Callable[[int], None] | None,
     ) -> Execution:
         outputs = OutputList()
         started = time.monotonic()
@@ -185,9 +192,9 @@ class ClientKernel:
         self._running, self._was_interrupted = msg_id, False
         self._begun.clear()
         try:
-            reply = await self._read_outputs(msg_id, outputs, on_start, on_output) or await self._read_reply(
-                msg_id
-            )
+            reply = await self._read_outputs(
+                msg_id, outputs, on_start, on_output, on_number
+            ) or await self._read_reply(msg_id)
         finally:
             self._running = None
         duration_s = time.monotonic() - started
@@ -199,6 +206,7 @@ class ClientKernel:
         outputs: OutputList,
         on_start: Callable[[], None] | None,
         on_output: OutputListener | None,
+        on_number: Callable[[int], None] | None,
     ) -> dict[str, Any] | None:
         """Apply IOPub messages of ours until the kernel is idle again; returns the reply if that came first."""
         reply: dict[str, Any] | None = None
@@ -222,6 +230,8 @@ class ClientKernel:
             if on_start is not None:
                 on_start()
                 on_start = None
+            if msg["msg_type"] == "execute_input" and on_number is not None:
+                on_number(msg["content"]["execution_count"])
             change = change_from_msg(msg)
             if change is not None:
                 outputs.apply(change)

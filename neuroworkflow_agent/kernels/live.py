@@ -73,9 +73,11 @@ class LiveKernel:
         on_output: OutputListener | None = None,
         timeout_s: float | None = None,
         as_cell: bool = False,
+        on_number: Callable[[int], None] | None = None,
     ) -> Execution:
         """See `Kernel.execute`."""
-        run = _Run(self, source, on_start, on_output, asyncio.get_running_loop(), as_cell=as_cell)
+        loop = asyncio.get_running_loop()
+        run = _Run(self, source, on_start, on_output, loop, as_cell=as_cell, on_number=on_number)
         self._queue.post(run.start, run.drop)
         try:
             async with asyncio.timeout(timeout_s):
@@ -131,8 +133,10 @@ class _Run:
         loop: asyncio.AbstractEventLoop,
         *,
         as_cell: bool,
+        on_number: Callable[[int], None] | None,
     ) -> None:
         self._as_cell = as_cell
+        self._on_number = on_number
         self._number: int | None = None
         self._kernel = kernel
         self._source = source
@@ -214,6 +218,8 @@ class _Run:
                 ) as capture,
             ):
                 self._stderr = sys.stderr
+                if self._on_number is not None and self._number is not None:
+                    self._call(self._on_number, self._number)
                 try:
                     result = await self._run_cell(transformed, failed)
                 finally:

@@ -86,13 +86,19 @@ class OwnKernel:
         on_output: OutputListener | None = None,
         timeout_s: float | None = None,
         as_cell: bool = False,
+        on_number: Callable[[int], None] | None = None,
     ) -> Execution:
         """See `Kernel.execute`; the time limit counts from the start of the code."""
         async with self._lock, self._main_thread() as queue:
             kernel = LiveKernel(self._shell, queue, self._hide, self._numbers)
             kernel.on_clear = self.on_clear
             return await kernel.execute(
-                source, on_start=on_start, on_output=on_output, timeout_s=timeout_s, as_cell=as_cell
+                source,
+                on_start=on_start,
+                on_output=on_output,
+                timeout_s=timeout_s,
+                as_cell=as_cell,
+                on_number=on_number,
             )
 
     async def call(self, function: Callable[[], T], *, wait_s: float) -> T:

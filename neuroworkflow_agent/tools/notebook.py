@@ -319,17 +319,23 @@ class NotebookTools:
         """Run one cell and put what came of it into it; whether it went well."""
         assert self._code is not None
         source = (await self._document.cell(cell)).source
-        outputs, count = OutputList(), None
+        outputs, numbers = OutputList(), list[int]()
         async with self._document.runs(cell):
             showing = asyncio.create_task(self._keep_showing(cell, outputs))
             try:
                 execution = await self._code.run(
-                    source, timeout_s=timeout_s, on_output=outputs.apply, as_cell=True
+                    source,
+                    timeout_s=timeout_s,
+                    on_output=outputs.apply,
+                    as_cell=True,
+                    on_number=numbers.append,
                 )
-                count = execution.execution_count
-            finally:  # also what a stopped cell has shown until then
+                if execution.execution_count is not None:
+                    numbers.append(execution.execution_count)
+            finally:  # also what a stopped cell has shown until then, and its number
                 showing.cancel()
                 await wait_in_any_case(showing)
+                count = numbers[-1] if numbers else None
                 shown = SetOutputs(cell, _numbered(outputs.outputs, count), count, digest(source))
                 putting = asyncio.ensure_future(self._document.show_outputs(shown))
                 await wait_in_any_case(putting)

@@ -102,6 +102,7 @@ class RunCode:
         on_start: Callable[[], None] | None = None,
         on_output: OutputListener | None = None,
         as_cell: bool = False,
+        on_number: Callable[[int], None] | None = None,
     ) -> Execution:
         """Run code for a tool, in order with all other code of the session's; `stop` ends it.
 
@@ -116,7 +117,12 @@ class RunCode:
             self._refuse_if_stopped()
             self._running = asyncio.ensure_future(
                 self._kernel.execute(
-                    code, on_start=on_start, on_output=on_output, timeout_s=timeout_s, as_cell=as_cell
+                    code,
+                    on_start=on_start,
+                    on_output=on_output,
+                    timeout_s=timeout_s,
+                    as_cell=as_cell,
+                    on_number=on_number,
                 )
             )
             try:

@@ -399,6 +399,30 @@ def test_stopped_twice_by_our_own_side_is_one_interrupt(bench: Bench) -> None:
     assert result_of(bench.execute("cleaned")) == "1"
 
 
+def test_the_number_of_a_cell_is_told_when_it_begins_so_that_a_stopped_one_has_it(bench: Bench) -> None:
+    numbers: list[int] = []
+
+    async def main() -> None:
+        begun = asyncio.Event()
+
+        def begin(number: int) -> None:
+            numbers.append(number)
+            begun.set()
+
+        task = asyncio.ensure_future(
+            bench.kernel.execute("import time; time.sleep(600)", as_cell=True, on_number=begin)
+        )
+        await asyncio.wait_for(begun.wait(), 20)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    bench.run(main())
+    ended = bench.run(bench.kernel.execute("1", as_cell=True, on_number=numbers.append))
+    assert numbers == [numbers[0], ended.execution_count]
+    assert None not in numbers
+
+
 def test_second_stop_interrupts_the_cleanup(bench: Bench) -> None:
     async def main() -> float:
         task = asyncio.ensure_future(
