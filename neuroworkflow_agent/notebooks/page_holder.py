@@ -19,7 +19,7 @@ from nbformat.v4 import new_output
 from neuroworkflow_agent.errors import EditRefusedError, NotebookError
 from neuroworkflow_agent.notebooks.cells import address
 from neuroworkflow_agent.notebooks.document import Holder
-from neuroworkflow_agent.notebooks.edits import Applied, Edit
+from neuroworkflow_agent.notebooks.edits import Applied, Edit, SetOutputs
 from neuroworkflow_agent.notebooks.page_changes import plan
 from neuroworkflow_agent.notebooks.pages import Asker, Message, NoPageError, OpenPage, Pages
 from neuroworkflow_agent.notebooks.reading import Notebook
@@ -103,7 +103,11 @@ class PageHolder(Holder):
                     is_fresh = True  # what was read may be old
                     await self._refresh()
                     continue
-                answer = await self._change(changes)
+                answer = await self._change(changes, can_be_repeated=all(isinstance(e, SetOutputs) for e in edits))
+                if answer is None:  # the page was loaded anew; outputs may be put in twice
+                    is_fresh = True
+                    await self._refresh()
+                    continue
                 if answer.get("is_stale"):
                     is_fresh = True
                     self._take(answer)
@@ -125,12 +129,15 @@ class PageHolder(Holder):
 
     # -- with the page --------------------------------------------------------------------------------
 
-    async def _change(self, changes: list[dict[str, Any]]) -> Message:
+    async def _change(self, changes: list[dict[str, Any]], *, can_be_repeated: bool) -> Message | None:
+        """Have the page make the changes; None if it is gone, and they may be made once more."""
         page = await self._found()
         try:
             return await self._pages.ask(page, "apply", reader=self._reader, base=self._seq, changes=changes)
         except NoPageError:
             self._forget()
+            if can_be_repeated:
+                return None
             raise NotebookError(_UNKNOWN) from None
 
     async def _refresh(self) -> None:

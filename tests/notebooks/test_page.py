@@ -231,6 +231,18 @@ async def test_a_notebook_that_shares_the_kernel_is_never_taken_for_the_one_that
     assert other.asked == []
 
 
+async def test_outputs_of_a_run_go_to_the_page_that_was_loaded_anew_meanwhile() -> None:
+    one, two = PlayedPage("one", "a = 1"), PlayedPage("two", "a = 1")
+    document, _ = document_of(one, two)
+    await document.outline()
+    one.is_gone = True
+    await document.show_outputs(SetOutputs("c0", (STREAM,), 7, digest("a = 1")))
+    (asked,) = (message for message in two.asked if message["type"] == "apply")
+    assert [(change["op"], change["cell"], change["count"]) for change in asked["changes"]] == [
+        ("outputs", "c0", 7)
+    ]
+
+
 async def test_a_page_that_goes_amid_an_edit_leaves_it_unknown_and_the_next_read_works() -> None:
     one, two = PlayedPage("one", "a = 1"), PlayedPage("two", "a = 1")
     document, _ = document_of(one, two)
