@@ -18,6 +18,8 @@ _CONTROL = re.compile(
 INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 """Characters that a name can hide or turn itself with, for a character class."""
 _FRESH_S = 0.05
+_SHORT_LINE_CHARS = 160
+"""Up to here saying what is left out would take the room of the text itself."""
 _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
@@ -75,8 +77,14 @@ def clip(text: str, max_chars: int) -> str:
 
 
 def one_line(text: str, max_chars: int) -> str:
-    """`text` on one line, without control characters, at most `max_chars` long."""
-    return " ".join(clip(" ".join(strip_control(text).split()), max_chars).split())
+    """`text` on one line, without control characters, at most `max_chars` long.
+
+    A short one ends with `…` where it is cut; a longer one has its tail, too, and says how much is left out.
+    """
+    line = " ".join(strip_control(text).split())
+    if len(line) > max_chars and max_chars <= _SHORT_LINE_CHARS:
+        return f"{line[: max(0, max_chars - 1)].rstrip()}…"
+    return " ".join(clip(line, max_chars).split())
 
 
 def map_texts(
