@@ -110,9 +110,7 @@ class ClientKernel:
             if self._stopping is not None:
                 await asyncio.wait([self._stopping])
             await self._revive()
-            self._run = run = asyncio.ensure_future(
-                self._execute(source, on_start, on_output, on_number)
-            )
+            self._run = run = asyncio.ensure_future(self._execute(source, on_start, on_output, on_number))
             try:
                 async with asyncio.timeout(timeout_s):
                     return await asyncio.shield(run)

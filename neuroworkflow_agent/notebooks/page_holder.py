@@ -103,7 +103,9 @@ class PageHolder(Holder):
                     is_fresh = True  # what was read may be old
                     await self._refresh()
                     continue
-                answer = await self._change(changes, can_be_repeated=all(isinstance(e, SetOutputs) for e in edits))
+                answer = await self._change(
+                    changes, can_be_repeated=all(isinstance(e, SetOutputs) for e in edits)
+                )
                 if answer is None:  # the page was loaded anew; outputs may be put in twice
                     is_fresh = True
                     await self._refresh()

@@ -15,6 +15,7 @@ from neuroworkflow_agent.text import show_invisible
 
 _MAIN = {"run_code": ("code", "python"), "Bash": ("command", "bash"), "Write": ("content", "diff")}
 _TOLD_BY_DIFF = ("old_string", "new_string", "content", "replace_all", "old", "new", "source")
+_TOLD_BY_CELLS = ("cell", "last", "after", "index", "hash")
 _TITLES = {"run_code": "Run code", "Bash": "Run a shell command"}
 _WISHES = {
     "run_code": "run code",
@@ -70,7 +71,8 @@ def approval_card(
     main = ""
     if change is not None:
         main, language = show_invisible(change.diff) or "(nothing changes)", "diff"
-        rest = {key: value for key, value in rest.items() if key not in _TOLD_BY_DIFF}
+        told = (*_TOLD_BY_DIFF, *(_TOLD_BY_CELLS if _has_heading(name, tool_input, root, change) else ()))
+        rest = {key: value for key, value in rest.items() if key not in told}
     elif name == "Edit" and all(isinstance(rest.get(part), str) for part in ("old_string", "new_string")):
         main, language = _changes(rest.pop("old_string"), rest.pop("new_string")), "diff"
     elif isinstance(rest.get(key), str):
@@ -91,9 +93,21 @@ def approval_card(
 
 def _title(name: str, tool_input: dict[str, Any], root: PurePath | None, change: FileChange | None) -> str:
     """The heading of the card while it runs, if that is whole; else the tool alone."""
-    title = show_invisible(tool_card(name, tool_input, root, change).title)
-    has_heading = (name in ("Write", "Edit") or name.startswith("cell_")) and len(title) < _MAX_TITLE_CHARS
-    return title if has_heading else _TITLES.get(name, show_invisible(name))
+    if _has_heading(name, tool_input, root, change):
+        return _heading(name, tool_input, root, change)
+    return _TITLES.get(name, show_invisible(name))
+
+
+def _has_heading(
+    name: str, tool_input: dict[str, Any], root: PurePath | None, change: FileChange | None
+) -> bool:
+    """Whether the heading tells all of the place."""
+    is_placed = name in ("Write", "Edit") or name.startswith("cell_")
+    return is_placed and len(_heading(name, tool_input, root, change)) < _MAX_TITLE_CHARS
+
+
+def _heading(name: str, tool_input: dict[str, Any], root: PurePath | None, change: FileChange | None) -> str:
+    return show_invisible(tool_card(name, tool_input, root, change).title)
 
 
 def _whole(content: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import re
@@ -23,13 +24,22 @@ _CELL_VERBS = {
     "notebook_get": "Read the notebook",
     "notebook_search": "Search the notebook for",
     "cell_get": "Read cell",
+    "cell_insert": "Add a cell",
+    "cell_edit": "Edit cell",
+    "cell_update": "Rewrite cell",
+    "cell_move": "Move cell",
+    "cell_delete": "Delete cell",
+    "cell_execute": "Run cell",
+}
+_PLACE_VERBS = {
     "cell_insert": "Add to",
     "cell_edit": "Edit",
     "cell_update": "Rewrite",
     "cell_move": "Move in",
     "cell_delete": "Delete from",
-    "cell_execute": "Run cell",
+    "cell_execute": "Run",
 }
+"""Before a notebook's name and which cell."""
 _STEP_SIGNS = {"pending": "☐", "in_progress": "▸", "completed": "☑"}
 _MAX_RESULT_CHARS = 2_000
 _MAX_QUESTION_CHARS = 2_000
@@ -74,7 +84,10 @@ def tool_card(
         What it does to its file; without it, lines have no numbers.
     """
     if change is not None:
-        return _diff(f"{_CELL_VERBS.get(name, name)} {_name(change.path)}", change.diff)
+        restarted = _restarted(tool_input) if name == "cell_execute" else ""
+        card = _diff(f"{_PLACE_VERBS.get(name, name)} {_name(change.path)}{restarted}", change.diff)
+        # What is run stands in the notebook.
+        return dataclasses.replace(card, is_open=card.is_open and name != "cell_execute")
     if root is not None:
         tool_input = {**tool_input, **_below(root, tool_input)}
     match name, tool_input:
@@ -124,8 +137,11 @@ def _cell_title(name: str, given: dict[str, Any]) -> str:
     """What a tool for the notebook's cells is about."""
     first, last = given.get("cell") or given.get("pattern") or "", given.get("last")
     verb = f"{_CELL_VERBS[name]}s" if last else _CELL_VERBS[name]
-    restarted = ", the kernel restarted first" if given.get("restart") else ""
-    return f"{verb} {_name(first)}{f' to {_name(last)}' if last else ''}{restarted}".strip()
+    return f"{verb} {_name(first)}{f' to {_name(last)}' if last else ''}{_restarted(given)}".strip()
+
+
+def _restarted(given: dict[str, Any]) -> str:
+    return ", the kernel restarted first" if given.get("restart") else ""
 
 
 def _node_title(name: str, given: dict[str, Any]) -> str:

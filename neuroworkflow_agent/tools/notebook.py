@@ -29,7 +29,7 @@ from neuroworkflow_agent.notebooks.outline import CellLine
 from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.text import clip, redact
 from neuroworkflow_agent.tools.cell_answers import cell_head
-from neuroworkflow_agent.tools.cell_preview import preview
+from neuroworkflow_agent.tools.cell_preview import preview, preview_of_run
 from neuroworkflow_agent.tools.content import MAX_CHARS, encode_outputs
 from neuroworkflow_agent.tools.registry import Block, Call, Handler, Preview, Previewer, Tool
 from neuroworkflow_agent.tools.run_code import RunCode
@@ -126,7 +126,15 @@ class NotebookTools:
         return (
             *reading,
             *writing,
-            self._tool("cell_execute", _EXECUTE, running, ("cell",), self._execute, is_change=True),
+            self._tool(
+                "cell_execute",
+                _EXECUTE,
+                running,
+                ("cell",),
+                self._execute,
+                is_change=True,
+                preview=self._shown_before_run,
+            ),
         )
 
     def _tool(
@@ -290,6 +298,14 @@ class NotebookTools:
         if isinstance(edit, Insert | SetSource) or knew_all or known == line.digest:
             self._read[applied.cell] = line.digest
         return f"Done. {_outlined(line)}"
+
+    async def _shown_before_run(self, arguments: Mapping[str, Any]) -> Preview | None:
+        try:
+            return await preview_of_run(
+                self._document, str(arguments["cell"]), str(arguments.get("last") or ""), self._hide
+            )
+        except (NotebookError, KeyError):
+            return None  # the call itself will say why
 
     # -- running --------------------------------------------------------------------------------------
 

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from neuroworkflow_agent.engine.permissions import MAX_SHOWN_CHARS, can_be_shown
-from neuroworkflow_agent.render.approval import approval
+from neuroworkflow_agent.events import FileChange
+from neuroworkflow_agent.ids import ToolUseId
+from neuroworkflow_agent.render.approval import approval, approval_card
+from neuroworkflow_agent.render.parts import tool_card
 
 LONG = "x = 1\n" * 10_000
 MIDDLE = f"{LONG}os.remove('thesis')\n{LONG}"
@@ -85,3 +88,30 @@ def test_what_cannot_be_shown_does_not_fit() -> None:
     assert can_be_shown({"code": "x" * (MAX_SHOWN_CHARS - 100)})
     assert not can_be_shown({"code": "x" * MAX_SHOWN_CHARS})
     assert not can_be_shown({"code": "\u202e" * (MAX_SHOWN_CHARS // 4)})
+
+
+def test_cell_is_told_by_its_place_and_what_is_run_by_its_text() -> None:
+    given = {"cell": "0e717402", "last": "7e453de8", "timeout_s": 5, "restart": True}
+    place = "a.ipynb, cells 3 to 4 of 6 (0e717402 to 7e453de8)"
+    change = FileChange(ToolUseId("t"), place, "@@ cell 3 @@\n a = 1\n@@ cell 4 @@\n a + 1")
+    card = approval_card("cell_execute", given, change=change)
+    assert card.title == f"Run {place}, the kernel restarted first"
+    assert card.text.split("\n") == [
+        "    timeout_s: 5",
+        "    restart: true",
+        "    @@ cell 3 @@",
+        "     a = 1",
+        "    @@ cell 4 @@",
+        "     a + 1",
+    ]
+    # A heading that would be cut tells nothing for sure.
+    long = FileChange(ToolUseId("t"), f"{'a' * 200}, cell 3 of 6 (0e717402)", " a = 1")
+    assert "cell: 0e717402" in approval_card("cell_execute", given, change=long).text
+    assert approval_card("cell_execute", {"cell": "0e717402"}).title == "Run cell 0e717402"
+    assert approval_card("cell_update", {"cell": "0e717402"}).title == "Rewrite cell 0e717402"
+
+
+def test_cells_that_are_run_do_not_take_the_room_of_what_came_of_them() -> None:
+    change = FileChange(ToolUseId("t"), "a.ipynb, cell 3 of 6 (c)", " a = 1")
+    cards = [tool_card(name, {"cell": "c"}, change=change) for name in ("cell_execute", "cell_edit")]
+    assert [card.is_open for card in cards] == [False, True]

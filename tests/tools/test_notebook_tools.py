@@ -226,18 +226,24 @@ async def test_person_sees_before_what_changes_among_its_neighbours(notebook: No
         return (told.place, told.diff) if told else ("", "")
 
     assert await shown("cell_edit", cell="plot", old="()", new="(1)") == (
-        "a.ipynb, cell 3 (plot)".replace("a.ipynb", str(notebook.path)),
-        " [2] code: key = '[redacted]'\n-plot()\n+plot(1)",
+        "a.ipynb, cell 3 of 3 (plot)".replace("a.ipynb", str(notebook.path)),
+        "@@ below cell 2 @@ key = '[redacted]'\n-plot()\n+plot(1)",
     )
     place, added = await shown("cell_insert", source="x\ny", after="title")
-    assert place == f"{notebook.path}, cell 2"  # it has no id yet
+    assert place == f"{notebook.path}, as cell 2 of 4"  # it has no id yet
     assert added.splitlines() == [
-        " [1] markdown: # Title",
+        "@@ below cell 1 @@ markdown: # Title",
         "+x",
         "+y",
-        " [3] code: key = '[redacted]'",
+        "@@ above cell 3 @@ key = '[redacted]'",
     ]
-    assert "+code: plot()" in (await shown("cell_move", cell="plot", index=0))[1]
+    assert "+plot()" in (await shown("cell_move", cell="plot", index=0))[1]
+    assert await shown("cell_execute", cell="plot") == (f"{notebook.path}, cell 3 of 3 (plot)", " plot()")
+    assert await shown("cell_execute", cell="title", last="plot") == (
+        f"{notebook.path}, cells 1 to 3 of 3 (title to plot)",
+        "@@ cell 2 @@\n key = '[redacted]'\n@@ cell 3 @@\n plot()",
+    )
+    assert await shown("cell_execute", cell="nowhere") == ("", "")
     assert await shown("cell_edit", cell="plot", old="nowhere", new="") == ("", "")
     assert await shown("cell_delete", cell="plot") == ("", "")  # not read yet
     assert notebook.sources == ["# Title", f"key = '{SECRET}'", "plot()"]
