@@ -138,6 +138,16 @@ def test_360_pixels_are_enough(page: Page, lab: Lab) -> None:
     )
     assert wider == []
     assert page.panel.locator(".nwa-log").evaluate("log => log.scrollWidth <= log.clientWidth")
+    # As in a window of 360 pixels: a card's heading keeps room for its words beside what it is at and "Show cell".
+    page.tab.evaluate("document.querySelector('.nwa-panel').style.width = '255px'")
+    narrowest = page.panel.evaluate(
+        """(panel) => Math.min(...[...panel.querySelectorAll(".nwa-tool")].map((card) => {
+            card.classList.add("nwa-of-cell");
+            card.querySelector(".nwa-state").textContent = "asks for permission";
+            return card.querySelector(".nwa-title").getBoundingClientRect().width;
+        }))"""
+    )
+    assert narrowest >= 90
 
 
 def test_the_keyboard_alone_reaches_everything(page: Page, lab: Lab) -> None:
