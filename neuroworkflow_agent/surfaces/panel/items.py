@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from neuroworkflow_agent.engine.file_changes import WRITING_TOOLS
 from neuroworkflow_agent.events import Event, FileChange
 from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.render import parts
@@ -23,9 +24,10 @@ from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.turn_items import Activity, Card, End, Note, Prompt, Text
 from neuroworkflow_agent.surfaces.turn_view import TurnView
 from neuroworkflow_agent.text import clip, strip_control
+from neuroworkflow_agent.tools.registry import CELL_EDITS, CELL_EXECUTE
 
-_SILENT_TOOLS = ("Write", "Edit")
-"""Whose success says nothing that the card does not show."""
+_SILENT_TOOLS = (*WRITING_TOOLS, *CELL_EDITS, CELL_EXECUTE)
+"""Whose success says nothing that the card and the notebook do not show."""
 _MAX_RESULT_CHARS = 4_000
 _MAX_OUTPUTS = 60
 _MAX_THINKING_CHARS = 20_000
@@ -247,7 +249,7 @@ class _Tool(_CardDrawer):
         self._input_of = is_whole, card.change
         draw = approval_card if is_whole else parts.tool_card
         shown = draw(card.name, card.input, self._root, card.change)
-        is_open = is_whole or shown.is_open or bool(shown.html)
+        is_open = is_whole or shown.is_open or (bool(shown.html) and card.name != CELL_EXECUTE)
         code = strip_control(str(card.input.get("code", ""))).strip("\n") if card.is_code else ""
         self.sent.update(name=card.name, title=shown.title, input=shown.html, open=is_open, code=code)
 

@@ -289,3 +289,21 @@ def test_a_cell_that_was_changed_is_no_file_to_be_linked() -> None:
         transcript.handle(event)
         transcript.patch()
     assert "link" not in transcript.snapshot()[-1]
+
+
+@pytest.mark.parametrize(("name", "is_open"), [("cell_execute", False), ("cell_edit", True)])
+def test_what_the_model_is_told_of_a_change_that_the_notebook_shows_is_not_shown(
+    name: str, is_open: bool
+) -> None:
+    for is_error, parts in ((False, 0), (True, 1)):
+        transcript = Transcript(lambda _picture: None)
+        for event in (
+            TurnStart(TURN, "go"),
+            ToolUse(ID, name, {"cell": "c", "old": "a", "new": "b"}),
+            FileChange(ID, "a.ipynb, cell 2 of 3 (c)", " a"),
+            ToolResult(ID, "Cell 2 · c · code · run 3 hash 43ec", is_error=is_error),
+        ):
+            transcript.handle(event)
+            transcript.patch()
+        card = transcript.snapshot()[-1]
+        assert (len(card["parts"]), card["open"]) == (parts, is_open)
