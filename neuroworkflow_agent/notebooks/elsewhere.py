@@ -40,9 +40,19 @@ class Elsewhere(Holder):
         Its file, if that is known.
     propose
         Shows one new code cell with this source when the cell that runs has ended; None where no cell runs.
+    unknown
+        Sentences on what would work while its file is not known.
     """
 
-    def __init__(self, why: str, path: Path | None, propose: Callable[[str], None] | None) -> None:
+    def __init__(
+        self,
+        why: str,
+        path: Path | None,
+        propose: Callable[[str], None] | None,
+        *,
+        unknown: str = _UNKNOWN,
+    ) -> None:
+        self._unknown = unknown
         self._why = why
         self._path = path
         self._propose = propose
@@ -56,7 +66,7 @@ class Elsewhere(Holder):
 
     async def read(self) -> Notebook:
         if self._path is None:
-            raise NotebookError(f"{self._why} {_UNKNOWN}")
+            raise NotebookError(f"{self._why} {self._unknown}")
         return parse_notebook(await asyncio.to_thread(read_text, self._path), str(self._path))
 
     async def apply(self, edits: Sequence[Edit], _running: Collection[str]) -> list[Applied]:

@@ -118,9 +118,9 @@ def _endpoint(config: AgentConfig) -> Iterator[Finding]:
     model = endpoint.model or "the CLI's default model"
     seen = probe(endpoint)
     place = f" at {endpoint.url}" if endpoint.url else ""
-    said = "; ".join(
-        part for part in (seen.detail, endpoint.limits.rstrip("."), endpoint.weights_from) if part
-    )
+    limits = endpoint.limits.rstrip(".")
+    told = (seen.detail, limits[:1].lower() + limits[1:], endpoint.weights_from)
+    said = "; ".join(part for part in told if part)
     detail = f"{endpoint.name}{place}, {model}, because {endpoint.why}; {said}".rstrip("; ")
     advice = seen.refusal or (
         "" if seen.answers else f"Check the network, and whether {endpoint.url} is right."

@@ -21,6 +21,8 @@ from neuroworkflow_agent.notebooks.pages import Asker, NoPageError
 from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.surfaces.notebook_page import PageLink
 
+_TERMINAL = "This is a terminal, which has no notebook."
+_NO_CELLS = "Put what is meant into the message, or name a file of the workspace."
 _NO_PAGE = "The notebook is open where no page of ours answers."
 _NO_SUBSHELLS = (
     "The page cannot answer while this cell runs, since this kernel has no subshells: use ChatPanel(), or "
@@ -110,7 +112,7 @@ class OpenNotebook(Holder):
     async def _find(self, asker: Asker) -> Holder:
         kernel = getattr(self._shell, "kernel", None)
         if kernel is None:
-            return Elsewhere("This is a terminal, which has no notebook.", None, self._proposer())
+            return Elsewhere(_TERMINAL, None, self._proposer(), unknown=_NO_CELLS)
         if self._in_cell and not getattr(kernel, "_supports_kernel_subshells", False):
             return await self._elsewhere(_NO_SUBSHELLS)
         if self._link is None:

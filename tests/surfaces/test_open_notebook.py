@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from neuroworkflow_agent.config import AgentConfig
-from neuroworkflow_agent.errors import EditRefusedError
+from neuroworkflow_agent.errors import EditRefusedError, NotebookError
 from neuroworkflow_agent.notebooks.belonging import Belonging
 from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.edits import Insert, Place, Replace
@@ -114,3 +114,12 @@ def test_doctor_says_which_notebook_a_kernel_that_started_it_belongs_to(
         monkeypatch.setattr("psutil.Process.parents", lambda _self, parent=parent: [parent])
         found = list(doctor._notebook(dataclasses.replace(config, environ=environ)))
         assert [finding.detail[: len(told or "")] for finding in found] == ([told] if told else [])
+
+
+async def test_a_terminal_is_not_said_to_belong_to_a_notebook_that_is_not_known() -> None:
+    document = NotebookDocument(OpenNotebook(SimpleNamespace(set_next_input=print), dict, in_cell=True))
+    with pytest.raises(NotebookError) as refused:
+        await document.cells()
+    assert str(refused.value) == (
+        "This is a terminal, which has no notebook. Put what is meant into the message, or name a file of the workspace."
+    )
