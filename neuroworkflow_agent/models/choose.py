@@ -37,7 +37,9 @@ _DOWNLOAD_TIMEOUT_S = 3_600.0
 """For some gigabytes over a slow line, the first time."""
 _KINDS = ("openai", "litellm", "local", "scripted", *local_servers.BY_KEY)
 """What may stand before a colon."""
-_LOCAL_LIMITS = "It is small: it runs Python for short requests, does not see pictures, and makes mistakes."
+_LOCAL_LIMITS = (
+    "It is small: it runs Python for short requests, edits no cells, sees no pictures, and makes mistakes."
+)
 
 
 def choose_endpoint(config: AgentConfig) -> Endpoint:

@@ -299,5 +299,5 @@ def test_doctor_says_where_the_weights_come_from(
     said = CliRunner().invoke(app, ["doctor", "--model", model.format(file=file)]).output
     (line,) = (line for line in said.splitlines() if "endpoint: " in line)
     assert line.startswith("ok  endpoint: ")
-    assert "; it is small: " in line
+    assert "; it is small: it runs Python for short requests, edits no cells, " in line
     assert origin.format(file=file) in line
