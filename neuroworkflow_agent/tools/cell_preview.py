@@ -9,7 +9,6 @@ import copy
 from collections.abc import Callable
 
 from neuroworkflow_agent.diffs import part_diff, unified_diff
-from neuroworkflow_agent.errors import EditRefusedError
 from neuroworkflow_agent.notebooks.cells import address
 from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.edits import Edit, Insert, Move, apply
@@ -22,15 +21,18 @@ _WHOLE_CELL = 10_000
 _LINE_CHARS = 100
 
 
-async def preview(document: NotebookDocument, edit: Edit, hide: Callable[[str], str] = str) -> Preview | None:
-    """What `edit` would change, without what `hide` takes out; None if it is going to be refused."""
+async def preview(document: NotebookDocument, edit: Edit, hide: Callable[[str], str] = str) -> Preview:
+    """What `edit` would change, without what `hide` takes out.
+
+    Raises
+    ------
+    EditRefusedError
+        If it is going to be refused.
+    """
     before = await document.snapshot()
     after = copy.copy(before)
     after.cells = [copy.copy(cell) for cell in before.cells]
-    try:
-        (applied,) = apply(after, [edit])
-    except EditRefusedError:
-        return None
+    (applied,) = apply(after, [edit])
     if isinstance(edit, Move):
         return Preview(
             f"{document.name}, order of cells", unified_diff(_order(before, hide), _order(after, hide))

@@ -152,15 +152,19 @@ class NotebookTools:
             try:
                 return await answer(call)
             except EditRefusedError as refused:
-                said = str(refused)
-                if refused.current is not None:
-                    said = f"{said}\nThe cell now says:\n{clip(self._hide(refused.current), _CURRENT_CHARS)}"
-                raise ToolFailed(said) from refused
+                raise self._refusal(refused) from refused
             except NotebookError as error:
                 raise ToolFailed(self._hide(str(error))) from error
 
         schema = {"type": "object", "properties": properties, "required": list(required)}
         return Tool(name, description, schema, handler, reads_only=not is_change, preview=preview)
+
+    def _refusal(self, refused: EditRefusedError) -> ToolFailed:
+        """What the model is told of an edit that was not made, with the text that it did not know."""
+        if refused.current is None:
+            return ToolFailed(str(refused))
+        current = clip(self._hide(refused.current), _CURRENT_CHARS)
+        return ToolFailed(f"{refused}\nThe cell now says:\n{current}")
 
     # -- reading --------------------------------------------------------------------------------------
 
@@ -241,7 +245,9 @@ class NotebookTools:
         async def show(arguments: Mapping[str, Any]) -> Preview | None:
             try:
                 return await preview(self._document, self._edit(name, arguments), self._hide)
-            except (NotebookError, ToolFailed, KeyError, TypeError):
+            except EditRefusedError as refused:
+                raise self._refusal(refused) from refused
+            except (NotebookError, KeyError, TypeError):
                 return None  # the call itself will say why
 
         return self._tool(name, description, properties, required, answer, is_change=True, preview=show)

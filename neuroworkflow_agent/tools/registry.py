@@ -68,7 +68,7 @@ class Tool:
     changes_with: str = ""
     """An argument with which a tool that otherwise only reads changes something."""
     preview: Previewer | None = field(default=None, repr=False, compare=False)
-    """Tells what a call with these arguments would change; None where that cannot be told."""
+    """Tells what a call with these arguments would change; None where that cannot be told. Raises `ToolFailed` for one that would be refused."""
 
     def changes(self, arguments: Mapping[str, Any]) -> bool:
         """Whether a call may change something."""

@@ -109,3 +109,17 @@ def test_modes_that_change_nothing_edit_no_cell(
     assert "x = 20" in str(scripted_model.requests[1].tool_results[0])
     assert left in str(scripted_model.requests[2].tool_results[-1])
     assert users(read(path)) == before.cells
+
+
+def test_nobody_is_asked_to_allow_what_would_be_refused(path: Path, scripted_model: ScriptedModel) -> None:
+    before = nbformat.read(path, as_version=4)
+    scripted_model.extend(
+        tool("cell_delete", cell="data", hash="of an older text"), Reply.text("It has changed.")
+    )
+    assert call("run", path, "go", "--no-execute", "--mode", "ask")[0] == 0
+    (answer,) = scripted_model.requests[1].tool_results
+    assert "was changed since it was read" in str(answer)
+    assert "x = 20" in str(answer)
+    scripted_model.extend(tool("cell_edit", cell="data", old="20", new="0"))
+    assert call("run", path, "go", "--no-execute", "--mode", "ask")[0] == 3
+    assert users(read(path)) == before.cells

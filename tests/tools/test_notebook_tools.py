@@ -222,7 +222,10 @@ async def test_person_sees_before_what_changes_among_its_neighbours(notebook: No
     async def shown(name: str, **arguments: Any) -> tuple[str, str]:
         preview = notebook.tools[name].preview
         assert preview is not None
-        told = await preview(arguments)
+        try:
+            told = await preview(arguments)
+        except ToolFailed as refused:
+            return "refused", str(refused)
         return (told.place, told.diff) if told else ("", "")
 
     assert await shown("cell_edit", cell="plot", old="()", new="(1)") == (
@@ -244,8 +247,9 @@ async def test_person_sees_before_what_changes_among_its_neighbours(notebook: No
         "@@ cell 2 @@\n key = '[redacted]'\n@@ cell 3 @@\n plot()",
     )
     assert await shown("cell_execute", cell="nowhere") == ("", "")
-    assert await shown("cell_edit", cell="plot", old="nowhere", new="") == ("", "")
-    assert await shown("cell_delete", cell="plot") == ("", "")  # not read yet
+    assert (await shown("cell_edit", cell="plot", old="nowhere", new=""))[0] == "refused"
+    assert "Read the cell 'plot' first" in (await shown("cell_delete", cell="plot"))[1]
+    assert "now says:\nplot()" in (await shown("cell_delete", cell="plot", hash="old"))[1]
     assert notebook.sources == ["# Title", f"key = '{SECRET}'", "plot()"]
 
 

@@ -27,6 +27,7 @@ from neuroworkflow_agent.engine.permissions import (
     can_be_shown,
     decide,
 )
+from neuroworkflow_agent.errors import ToolFailed
 from neuroworkflow_agent.events import FileChange
 from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.text import show_invisible
@@ -79,7 +80,10 @@ class Gate:
         tool, tool_input = hook_input["tool_name"], hook_input["tool_input"]
         decision = await self._decide(tool, tool_input)
         if tool_use_id and not isinstance(decision, Deny):
-            change = await self._change(ToolUseId(tool_use_id), tool, tool_input)
+            try:
+                change = await self._change(ToolUseId(tool_use_id), tool, tool_input)
+            except ToolFailed as refused:  # nobody is asked to allow what would be refused
+                change, decision = None, Deny(str(refused)) if isinstance(decision, Ask) else decision
             if change is not None:
                 self._on_change(change)
         match decision:
@@ -128,7 +132,13 @@ class Gate:
     async def _change(
         self, tool_use_id: ToolUseId, tool: str, tool_input: dict[str, Any]
     ) -> FileChange | None:
-        """What a call would change in a file or in the notebook, as far as that can be told."""
+        """What a call would change in a file or in the notebook, as far as that can be told.
+
+        Raises
+        ------
+        ToolFailed
+            If the call would be refused as things are.
+        """
         if tool in WRITING_TOOLS:
             return await asyncio.to_thread(change_of, tool_use_id, tool, tool_input, self._workspace)
         ours = self._tools.find(tool)
