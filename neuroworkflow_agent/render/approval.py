@@ -16,6 +16,7 @@ from neuroworkflow_agent.text import show_invisible
 _MAIN = {"run_code": ("code", "python"), "Bash": ("command", "bash"), "Write": ("content", "diff")}
 _TOLD_BY_DIFF = ("old_string", "new_string", "content", "replace_all", "old", "new", "source")
 _TOLD_BY_CELLS = ("cell", "last", "after", "index", "hash")
+"""What the heading and the diff of a change say of a cell."""
 _TITLES = {"run_code": "Run code", "Bash": "Run a shell command"}
 _WISHES = {
     "run_code": "run code",
@@ -71,7 +72,9 @@ def approval_card(
     main = ""
     if change is not None:
         main, language = show_invisible(change.diff) or "(nothing changes)", "diff"
-        told = (*_TOLD_BY_DIFF, *(_TOLD_BY_CELLS if _has_heading(name, tool_input, root, change) else ()))
+        # A move is told by first lines, which cells may share.
+        is_told = name != "cell_move" and _has_heading(name, tool_input, root, change)
+        told = (*_TOLD_BY_DIFF, *(_TOLD_BY_CELLS if is_told else ()))
         rest = {key: value for key, value in rest.items() if key not in told}
     elif name == "Edit" and all(isinstance(rest.get(part), str) for part in ("old_string", "new_string")):
         main, language = _changes(rest.pop("old_string"), rest.pop("new_string")), "diff"

@@ -107,6 +107,9 @@ def test_cell_is_told_by_its_place_and_what_is_run_by_its_text() -> None:
     # A heading that would be cut tells nothing for sure.
     long = FileChange(ToolUseId("t"), f"{'a' * 200}, cell 3 of 6 (0e717402)", " a = 1")
     assert "cell: 0e717402" in approval_card("cell_execute", given, change=long).text
+    order = FileChange(ToolUseId("t"), "a.ipynb, order of cells", "")
+    moved = approval_card("cell_move", {"cell": "0e717402", "index": 0}, change=order).text
+    assert moved.split() == ["cell:", "0e717402", "index:", "0", "(nothing", "changes)"]
     assert approval_card("cell_execute", {"cell": "0e717402"}).title == "Run cell 0e717402"
     assert approval_card("cell_update", {"cell": "0e717402"}).title == "Rewrite cell 0e717402"
 
