@@ -153,6 +153,9 @@ def _growth(edit: Edit) -> int:
     return 1 if isinstance(edit, Insert | Restore) else -1 if isinstance(edit, Delete) else 0
 
 
+LOCKED = "The cell {cell!r} is locked by its metadata, as 'editable' or 'deletable'. The user can unlock it, or add a cell."
+
+
 class _Cells:
     """The cells of one notebook, for one edit."""
 
@@ -212,6 +215,8 @@ class _Cells:
     def _set_source(self, edit: Edit, index: int, source: str) -> Applied:
         cell = self._cells[index]
         self._check(index, None)
+        if cell.metadata.get("editable") is False:
+            raise EditRefusedError(LOCKED.format(cell=address(cell)))
         before, cell.source = cell.source, source
         return Applied(edit, address(cell), SetSource(address(cell), before, digest(source)))
 
@@ -227,6 +232,8 @@ class _Cells:
     def _delete(self, edit: Delete) -> Applied:
         index = index_of(self._notebook, edit.cell)
         self._check(index, edit.digest)
+        if self._cells[index].metadata.get("deletable") is False:
+            raise EditRefusedError(LOCKED.format(cell=edit.cell))
         back = self._place_of(index)
         return Applied(edit, edit.cell, Restore(self._cells.pop(index), back))
 

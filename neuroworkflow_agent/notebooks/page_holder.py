@@ -19,7 +19,7 @@ from nbformat.v4 import new_output
 from neuroworkflow_agent.errors import EditRefusedError, NotebookError
 from neuroworkflow_agent.notebooks.cells import address
 from neuroworkflow_agent.notebooks.document import Holder
-from neuroworkflow_agent.notebooks.edits import Applied, Edit, SetOutputs
+from neuroworkflow_agent.notebooks.edits import LOCKED, Applied, Edit, SetOutputs
 from neuroworkflow_agent.notebooks.page_changes import plan
 from neuroworkflow_agent.notebooks.pages import Asker, Message, NoPageError, OpenPage, Pages
 from neuroworkflow_agent.notebooks.reading import Notebook
@@ -29,6 +29,8 @@ _TRIES = 20
 _NAME_CHARS = 255
 _REFUSALS = {
     "running": "The cell {cell!r} is running. Edit it when it has ended.",
+    "locked": LOCKED,
+    "read_only": "The notebook is read-only in its page, so that nothing can be changed. The user can save it under another name.",
     "lost": "The cell {cell!r} was deleted before the page was loaded anew, and cannot be put back.",
 }
 _node: Any = from_dict

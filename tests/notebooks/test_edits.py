@@ -112,6 +112,16 @@ def test_running_cell_is_neither_edited_nor_deleted_but_moved() -> None:
     assert sources(notebook) == ["b", "a"]
 
 
+def test_cell_that_is_locked_is_neither_edited_nor_deleted_but_moved_and_run() -> None:
+    notebook = notebook_of("a", "b")
+    notebook.cells[0].metadata.update(editable=False, deletable=False)
+    for edit in (Replace("c0", "a", "x"), SetSource("c0", "x", digest("a")), Delete("c0", digest("a"))):
+        with pytest.raises(EditRefusedError, match="locked by its metadata"):
+            apply(notebook, [edit])
+    apply(notebook, [Move("c0", END), SetOutputs("c0", (), 1, digest("a"))])
+    assert sources(notebook) == ["b", "a"]
+
+
 def test_end_is_before_what_does_not_count() -> None:
     notebook = notebook_of("a", "transcript")
     apply(notebook, [Insert("x", END), Insert("y", END), Move("c0", END)], end=1)

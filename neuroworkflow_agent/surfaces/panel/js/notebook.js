@@ -219,6 +219,7 @@ class NotebookPage {
    * @param {any} context @param {Change} change @param {Seen} seen @param {string[]} order @param {Set<string>} added
    */
   problem(context, change, seen, order, added) {
+    if (change.op !== "outputs" && context.model.readOnly) return "read_only";
     if (change.op === "insert" && change.kept && !this.kept.has(change.cell)) return "lost";
     if (["insert", "move", "delete"].includes(change.op) && !isSameList(seen.order, order)) return "stale";
     if (change.op === "insert" || added.has(change.cell)) return "";
@@ -226,6 +227,8 @@ class NotebookPage {
     if (!cell) return "stale";
     const isChecked = change.op === "text" || change.op === "delete" || change.checked;
     if (isChecked && cell.getSource() !== seen.cells.get(change.cell)?.source) return "stale";
+    const lock = { text: "editable", delete: "deletable" }[change.op];
+    if (lock && cell.getMetadata(lock) === false) return "locked";
     return change.op !== "outputs" && cell.executionState === "running" ? "running" : "";
   }
 

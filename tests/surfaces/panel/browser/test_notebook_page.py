@@ -92,6 +92,31 @@ def chat(shared_page: SharedPage) -> Iterator[SharedPage]:
     shared_page.run("%unload_ext neuroworkflow_agent")
 
 
+def test_what_a_person_has_locked_is_left_alone(chat: SharedPage, lab: Lab) -> None:
+    page = chat
+    first, second, *_ = ids(page)
+    document = "window.jupyterapp.shell.currentWidget.context.model"
+    page.tab.evaluate(
+        f"() => ['editable', 'deletable'].forEach(name => {document}.sharedModel.cells[0].setMetadata(name, false))"
+    )
+    lab.model.extend(
+        tool("cell_get", cell=first),
+        tool("cell_edit", cell=first, old="1", new="2"),
+        tool("cell_delete", cell=first),
+        DONE,
+    )
+    page.run("%chat go")
+    assert [("locked by its metadata" in each) for each in refused(lab)] == [True, True]
+    page.tab.evaluate(f"() => ({document}.readOnly = true)")
+    lab.model.extend(tool("cell_edit", cell=second, old="2", new="3"), DONE)
+    try:
+        page.run("%chat go")
+        assert "The notebook is read-only in its page" in refused(lab)[-1]
+    finally:
+        page.tab.evaluate(f"() => ({document}.readOnly = false)")
+    assert sources(page)[:2] == ["a = 1", "b = 2"]
+
+
 def test_cells_are_edited_run_and_taken_back(chat: SharedPage, lab: Lab) -> None:
     page = chat
     first, second, third, last = ids(page)
