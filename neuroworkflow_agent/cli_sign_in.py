@@ -59,9 +59,9 @@ def login(
     from neuroworkflow_agent.surfaces.sign_in import describe, notes
 
     if status:
-        told = describe(AgentConfig.from_env())
-        echo(told.text)
-        raise typer.Exit(0 if told.is_signed_in else 1)
+        found = describe(AgentConfig.from_env())
+        echo(found.text)
+        raise typer.Exit(0 if found.is_signed_in else 1)
     require_no_gateway(AgentConfig.from_env())
     credentials.require_place()
     chosen = _kind(kind)

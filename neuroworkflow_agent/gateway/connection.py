@@ -16,7 +16,7 @@ from typing import Any
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from neuroworkflow_agent.gateway.framing import Refusal, RequestReader
+from neuroworkflow_agent.gateway.framing import Refused, RequestReader
 from neuroworkflow_agent.gateway.peers import Peers, most_connections
 from neuroworkflow_agent.gateway.refused import RefusedConnections
 from neuroworkflow_agent.gateway.settings import GatewaySettings
@@ -25,8 +25,8 @@ from neuroworkflow_agent.wire import error_body
 _STATE = "neuroworkflow_connection"
 _AT_ONCE = (429, 431)
 """Not after earlier answers, however long they take."""
-_CROWDED = Refusal(503, "The gateway has too many connections; try again soon.", "crowded")
-_LATE = Refusal(408, "The request's headers did not come in time.", "late")
+_CROWDED = Refused(503, "The gateway has too many connections; try again soon.", "crowded")
+_LATE = Refused(408, "The request's headers did not come in time.", "late")
 _RETRY_S = 2
 _NO_PEER = "-"
 
@@ -222,7 +222,7 @@ class Connection(asyncio.Protocol):
         else:
             self.close()
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: Refused) -> None:
         """Say why, unless that would stand in the middle of an answer, and close."""
         if self._transport.is_closing():
             return
@@ -317,7 +317,7 @@ class Unconnected:
         return asyncio.get_running_loop().create_future()
 
 
-def _answer(refusal: Refusal) -> bytes:
+def _answer(refusal: Refused) -> bytes:
     body = json.dumps(error_body(refusal.status, refusal.message)).encode()
     lines = [
         f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}",

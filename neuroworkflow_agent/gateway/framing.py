@@ -27,7 +27,7 @@ _VERSIONS = ("1.0", "1.1")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Refused:
     """Why a connection's bytes are read no further."""
 
     status: int
@@ -36,8 +36,8 @@ class Refusal:
     """For the log and the metrics."""
 
 
-_TOO_LARGE = Refusal(431, "The request's headers are too large.", "headers")
-_UNCLEAR = Refusal(
+_TOO_LARGE = Refused(431, "The request's headers are too large.", "headers")
+_UNCLEAR = Refused(
     400,
     "The request's length is not clear. Give one content-length, or transfer-encoding: chunked.",
     "length",
@@ -95,7 +95,7 @@ class RequestReader:
         self._is_last = False
         self.messages: deque[Message] = deque()
         """In their order; whoever has seen to the first takes it out."""
-        self.refusal: Refusal | None = None
+        self.refusal: Refused | None = None
         """What is said when all `messages` are answered; nothing more is read."""
         self.is_amid = False
         """Whether a request has begun to come and is not whole."""
@@ -121,7 +121,7 @@ class RequestReader:
             return
         except httptools.HttpParserError:
             if self.refusal is None and not self._is_over:
-                self.refusal = Refusal(400, "The request is not valid HTTP.", "http")
+                self.refusal = Refused(400, "The request is not valid HTTP.", "http")
         self._count(len(data))
 
     def _count(self, size: int) -> None:
@@ -155,7 +155,7 @@ class RequestReader:
         self._is_resuming = False
         self._read(rest)
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: Refused) -> None:
         """From within the parser: end it."""
         self.refusal = refusal
         raise _StopError
@@ -178,7 +178,7 @@ class RequestReader:
             raise _StopError
         self.is_amid = True
         if len(self.messages) > _MAX_WAITING:
-            self._refuse(Refusal(429, "Too many requests at once on one connection.", "pipelined"))
+            self._refuse(Refused(429, "Too many requests at once on one connection.", "pipelined"))
 
     def on_url(self, url: bytes) -> None:
         """Some of its target."""
@@ -195,11 +195,11 @@ class RequestReader:
             return
         method, version = self._parser.get_method(), self._parser.get_http_version()
         if version not in _VERSIONS:
-            self._refuse(Refusal(505, f"HTTP/{version} is not spoken here. Use HTTP/1.1.", "version"))
+            self._refuse(Refused(505, f"HTTP/{version} is not spoken here. Use HTTP/1.1.", "version"))
         if len(self._url) > self._max_header_bytes:
             self._refuse(_TOO_LARGE)
         if method == b"CONNECT" or not _has_path(self._url):
-            self._refuse(Refusal(400, "The request's target is not a path.", "target"))
+            self._refuse(Refused(400, "The request's target is not a path.", "target"))
         lines = [b"%b %b HTTP/%b" % (method, self._url, version.encode())]
         framing = []
         for name, value in self._headers:

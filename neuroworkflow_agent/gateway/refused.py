@@ -73,11 +73,11 @@ class RefusedConnections:
         """
         self._counter.labels(reason).inc()
         now = self._timer()
-        told = self._told.get(reason)
-        if told is not None and now - told.at < _EVERY_S:
-            told.since += 1
+        last = self._told.get(reason)
+        if last is not None and now - last.at < _EVERY_S:
+            last.since += 1
             return
-        count = 1 + (told.since if told is not None else 0)
+        count = 1 + (last.since if last is not None else 0)
         self._told[reason] = _Told(now)
         fields = {
             "time": self._now_text(),

@@ -108,8 +108,8 @@ def wait_for_turn(connection: sa.Connection, *, is_durable: bool) -> datetime:
         If a newer version has taken the record over.
     """
     if connection.dialect.name == "postgresql":
-        told = _one_at_a_time.returning(_server_time, *(() if is_durable else (_not_durable,)))
-        seconds = connection.execute(told).scalar()
+        claim = _one_at_a_time.returning(_server_time, *(() if is_durable else (_not_durable,)))
+        seconds = connection.execute(claim).scalar()
     else:
         seconds = int(time.time()) if connection.execute(_one_at_a_time).rowcount else None
     if seconds is None:

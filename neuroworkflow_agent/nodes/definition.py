@@ -63,7 +63,7 @@ class Argument:
     name: str
     is_later: bool
     """Whether some version is known to."""
-    told: Finding
+    finding: Finding
     """What to say where none around does."""
 
 

@@ -146,8 +146,8 @@ class DefinitionReader:
                 if is_later or keyword.arg not in shape.keywords:
                     message = f"{kind} has no argument {keyword.arg!r}."
                     known = ", ".join(each for each in shape.keywords if each != keyword.arg)
-                    told = self._source.find("NW108", keyword.value, message, f"It takes {known}.")
-                    self.arguments.append(Argument(keyword.arg, is_later, told))
+                    problem = self._source.find("NW108", keyword.value, message, f"It takes {known}.")
+                    self.arguments.append(Argument(keyword.arg, is_later, problem))
         return found
 
     def _parameter(self, name: str, key: ast.AST, given: dict[str, ast.AST]) -> Parameter:

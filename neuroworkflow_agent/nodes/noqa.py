@@ -125,13 +125,13 @@ def keep(
     comments = [
         (each, code) for path in noqas.values() for each in path for code in dict.fromkeys(each.codes)
     ]
-    told = [(each, code) for each, code in comments if selections.of_file(each.at.path).takes(code)]
+    active = [(each, code) for each, code in comments if selections.of_file(each.at.path).takes(code)]
     unused = tuple(
         (each, code)
-        for each, code in told
+        for each, code in active
         if code not in RULES or (is_judged(code) and (each, code) not in used)
     )
-    without_reason = [(each, code) for each, code in told if (each, code) in used and not each.has_reason]
+    without_reason = [(each, code) for each, code in active if (each, code) in used and not each.has_reason]
     about = [*(_unused(*each) for each in unused), *(_without_reason(*each) for each in without_reason)]
     left += [each for each in about if selections.of_file(each.path).takes(each.code)]
     return Kept(sorted(set(left)), silenced, len(findings) - len(wanted), unused)

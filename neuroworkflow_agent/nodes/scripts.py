@@ -79,6 +79,6 @@ def read_script(path: Path) -> Source:
         whole = parse("\n".join(lines) + "\n", shown)
     except Unreadable as unreadable:
         found = unreadable.finding
-        told = _with_cell(found, places) if found.code == "NW004" else found
-        raise Unreadable(*_in_file([told], places)) from None
+        placed = _with_cell(found, places) if found.code == "NW004" else found
+        raise Unreadable(*_in_file([placed], places)) from None
     return NotebookSource(whole.path, whole.text, whole.tree, whole.walked, places)

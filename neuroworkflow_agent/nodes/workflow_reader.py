@@ -110,9 +110,9 @@ class ScriptReader(Statements):
         if all(same(first, each) for each in scope.returned):
             return first
         # An early return of something else, such as an error's code, is not what the caller goes on with.
-        told = [each for each in scope.returned if not is_constant(each)]
-        if len(told) == 1:
-            return told[0]
+        results = [each for each in scope.returned if not is_constant(each)]
+        if len(results) == 1:
+            return results[0]
         escape(Listed(scope.returned))
         return UNKNOWN
 

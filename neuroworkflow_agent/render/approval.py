@@ -74,8 +74,8 @@ def approval_card(
         main, language = show_invisible(change.diff) or "(nothing changes)", "diff"
         # A move is told by first lines, which cells may share.
         is_told = name != "cell_move" and _has_heading(name, tool_input, root, change)
-        told = (*_TOLD_BY_DIFF, *(_TOLD_BY_CELLS if is_told else ()))
-        rest = {key: value for key, value in rest.items() if key not in told}
+        left_out = (*_TOLD_BY_DIFF, *(_TOLD_BY_CELLS if is_told else ()))
+        rest = {key: value for key, value in rest.items() if key not in left_out}
     elif name == "Edit" and all(isinstance(rest.get(part), str) for part in ("old_string", "new_string")):
         main, language = _changes(rest.pop("old_string"), rest.pop("new_string")), "diff"
     elif isinstance(rest.get(key), str):

@@ -119,8 +119,8 @@ def _endpoint(config: AgentConfig) -> Iterator[Finding]:
     seen = probe(endpoint)
     place = f" at {endpoint.url}" if endpoint.url else ""
     limits = endpoint.limits.rstrip(".")
-    told = (seen.detail, limits[:1].lower() + limits[1:], endpoint.weights_from)
-    said = "; ".join(part for part in told if part)
+    parts = (seen.detail, limits[:1].lower() + limits[1:], endpoint.weights_from)
+    said = "; ".join(part for part in parts if part)
     detail = f"{endpoint.name}{place}, {model}, because {endpoint.why}; {said}".rstrip("; ")
     advice = seen.refusal or (
         "" if seen.answers else f"Check the network, and whether {endpoint.url} is right."

@@ -28,8 +28,8 @@ def describe(config: AgentConfig) -> SignInStatus:
     if config.sign_in_trouble:
         return SignInStatus(False, config.sign_in_trouble)
     if (kept := config.sign_in) is not None:
-        told = [f"Signed in to {kept.url} ({kept.kind}), kept in {kept.place}.", *notes(config)]
-        return SignInStatus(True, " ".join(told))
+        sentences = [f"Signed in to {kept.url} ({kept.kind}), kept in {kept.place}.", *notes(config)]
+        return SignInStatus(True, " ".join(sentences))
     variable = next((name for name in config.endpoint if name not in _NO_KEYS), None)
     if variable is not None:
         return SignInStatus(True, f"{variable} is set, and serves. Nothing is kept by 'login'.")

@@ -49,8 +49,8 @@ async def preview(document: NotebookDocument, edit: Edit, hide: Callable[[str], 
     ]
     place = f"cell {index + 1} of {len(known.cells)}"
     # A new cell gets its id when it is made.
-    told = f"as {place}" if isinstance(edit, Insert) else f"{place} ({applied.cell})"
-    return Preview(f"{document.name}, {told}", "\n".join(filter(None, lines)))
+    named = f"as {place}" if isinstance(edit, Insert) else f"{place} ({applied.cell})"
+    return Preview(f"{document.name}, {named}", "\n".join(filter(None, lines)))
 
 
 async def preview_of_run(
@@ -75,8 +75,8 @@ async def preview_of_run(
     start, end = wanted[0][0], wanted[-1][0]
     if start is end:
         return Preview(f"{document.name}, cell {start.index + 1} of {count} ({first})", "\n".join(lines))
-    told = f"cells {start.index + 1} to {end.index + 1} of {count} ({first} to {last})"
-    return Preview(f"{document.name}, {told}", "\n".join(lines))
+    named = f"cells {start.index + 1} to {end.index + 1} of {count} ({first} to {last})"
+    return Preview(f"{document.name}, {named}", "\n".join(lines))
 
 
 def _index(notebook: Notebook, wanted: str) -> int | None:

@@ -144,12 +144,12 @@ class NodeTools:
         answer = await _run(json.dumps(request), self._environ(), self._workspace.root, timeout_s)
         for path, (errors, warnings) in answer.get("checked", {}).items():
             self._on_checked(Path(path), errors, warnings)
-        told = clip(
+        report = clip(
             redact(strip_control(str(answer.get("failed") or answer["text"])), self._secrets()), MAX_CHARS
         )
         if "failed" in answer:
-            raise ToolFailed(told)
-        return told
+            raise ToolFailed(report)
+        return report
 
 
 async def _run(request: str, environ: Mapping[str, str], folder: Path, timeout_s: float) -> dict[str, Any]:

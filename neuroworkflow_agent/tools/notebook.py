@@ -172,8 +172,8 @@ class NotebookTools:
         cells = await self._document.cells(hide=self._hide)
         head = f"{self._document.name}: {len(cells)} cells {DATA}"
         if not call.arguments.get("sources"):
-            told = "\n".join([head, *(_outlined(line) for line, _ in cells)])
-            return await encode_outputs(told, (), secrets=self._secrets())
+            listing = "\n".join([head, *(_outlined(line) for line, _ in cells)])
+            return await encode_outputs(listing, (), secrets=self._secrets())
         texts = [head]
         room = MAX_CHARS - len(head)
         for number, (line, cell) in enumerate(cells):

@@ -90,11 +90,11 @@ class WorkflowTools:
         except GatewayError as error:
             raise ToolFailed(str(error)) from error
         text = answer.get("result") if isinstance(answer, dict) else None
-        told = clip(redact(strip_control(str(text)), self._secrets()), MAX_CHARS)
+        said = clip(redact(strip_control(str(text)), self._secrets()), MAX_CHARS)
         if text is None or answer.get("is_error"):
-            raise ToolFailed(f"{name} failed. {told}" if text else f"{name} failed and did not say why.")
+            raise ToolFailed(f"{name} failed. {said}" if text else f"{name} failed and did not say why.")
         pictures = [block for block in answer.get("content") or () if _is_picture(block)]
-        return [{"type": "text", "text": f"{_NOTE}\n{told}"}, *pictures]
+        return [{"type": "text", "text": f"{_NOTE}\n{said}"}, *pictures]
 
     async def _ask(self, method: str, path: str, timeout_s: float, **options: Any) -> Any:
         token = await asyncio.to_thread(self._token)

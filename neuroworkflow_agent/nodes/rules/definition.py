@@ -24,7 +24,7 @@ def check(node: NodeClass) -> Iterator[Finding]:
     yield from node.definition_findings
     for each in node.arguments:
         if not node.taken.get(each.name, each.is_later):
-            yield each.told
+            yield each.finding
     if node.definition is None:
         if not node.inherits:
             yield find(

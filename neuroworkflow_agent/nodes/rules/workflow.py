@@ -31,11 +31,11 @@ def check(script: Script) -> Iterator[Finding]:
         return
     for workflow in script.workflows:
         yield from _check_workflow(workflow)
-    told: set[int] = set()
+    seen: set[int] = set()
     for workflow in script.workflows:
         for node in workflow.nodes.values():
-            if id(node.at) not in told:
-                told.add(id(node.at))
+            if id(node.at) not in seen:
+                seen.add(id(node.at))
                 yield from _check_node(workflow, node)
     for node in script.left_out:
         yield script.source.find(
