@@ -57,7 +57,9 @@ def try_node(path: Path, environ: Mapping[str, str], *, timeout_s: float = TIMEO
             "results": str(Path(scratch, "results")),
             "result": str(result),
         }
-        command = [sys.executable, "-P", "-m", "neuroworkflow_agent.nodes.trial_process", json.dumps(request)]
+        # -B: no compiled files beside the user's node.
+        trial = ["-P", "-B", "-m", "neuroworkflow_agent.nodes.trial_process"]
+        command = [sys.executable, *trial, json.dumps(request)]
         code = _run(command, {**environ, "PYTHONPATH": python_path(environ)}, scratch, log, timeout_s)
         said = _tail(log)
         try:

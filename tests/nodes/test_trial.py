@@ -42,7 +42,10 @@ def codes(path: Path, timeout_s: float = 30.0) -> list[str]:
 
 
 @pytest.mark.usefixtures("library")
-def test_node_runs_on_its_example_and_its_files_are_gone(tmp_path: Path) -> None:
+def test_node_runs_on_its_example_and_its_files_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     assert codes(write(tmp_path)) == []
     example = {"inputs": {"results": {"a": 1}}}
     assert codes(write(tmp_path, node="SaveReportNode", example=example)) == []

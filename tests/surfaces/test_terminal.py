@@ -371,13 +371,13 @@ def test_progress_of_a_run_is_read_on_dark_and_on_light_and_says_where_it_is_sav
     )
     scripted_model.extend(Reply((Text("It **is**."),), first_byte_delay_s=0.5))
     arguments = ["-m", "neuroworkflow_agent", "run", "new.ipynb", "hi"]
-    run = pexpect.spawn(sys.executable, arguments, cwd=workspace, dimensions=(40, 100), encoding="utf-8")
+    run = pexpect.spawn(sys.executable, arguments, cwd=workspace, dimensions=(40, 300), encoding="utf-8")
     run.expect(pexpect.EOF, timeout=60)
     run.close()
     expect_no_colour_of_the_terminals(run.before)
     assert {"Starting the kernel", "Running cells"} <= set(
         re.findall("Starting the kernel|Running cells", run.before)
     )
-    terminal = Terminal(100, 40)
+    terminal = Terminal(300, 40)
     terminal.write(run.before.replace("\r\n", "\n"))
     assert re.search(r"complete · [^\n]*\nIt is\.\nSaved in .*new\.ipynb\.$", terminal.text), terminal.text
