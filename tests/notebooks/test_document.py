@@ -222,7 +222,7 @@ from neuroworkflow_agent.notebooks.file_holder import FileHolder
 async def main(path, name, count, seed):
     document, chance = NotebookDocument(FileHolder(Path(path))), random.Random(seed)
     for number in range(count):
-        text = f"{name} {number}"
+        text = f"{name} {number};"  # no text is a part of another, which Replace would find in it
         try:
             lines = await document.outline()
         except NotebookError as error:
@@ -259,7 +259,7 @@ def test_random_edits_of_two_processes_and_of_one_that_knows_no_lock_lose_and_do
     path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """The third one saves as JupyterLab does: it looks whether the file is the one it read, then writes into it."""
-    write(path, [new_code_cell(f"start {number}", id=f"s{number}") for number in range(8)])
+    write(path, [new_code_cell(f"start {number};", id=f"s{number}") for number in range(8)])
     count = tiers.count(5_000)
     # Into files: a pipe that nobody reads meanwhile is full after some 1,500 edits.
     logs = [(tmp_path_factory.mktemp("told") / name).open("w+") for name in ("one", "two")]
@@ -279,7 +279,7 @@ def test_random_edits_of_two_processes_and_of_one_that_knows_no_lock_lose_and_do
             if gone:
                 notebook.cells = [each for each in notebook.cells if each.id != gone]
             else:
-                added = new_code_cell(f"theirs {len(made)}")
+                added = new_code_cell(f"theirs {len(made)};")
                 notebook.cells.insert(chance.randrange(len(notebook.cells) + 1), added)
             text = nbformat.writes(notebook)
             if os.fstat(file.fileno()).st_ino == path.stat().st_ino and path.read_text() == before:
@@ -310,7 +310,7 @@ def _agree(notebook: Any, told: list[list[str]], made: list[tuple[str, str]], ta
     born |= {cell for cell, _ in made}
     assert found.keys() == born - gone
     # Each text was written over at most once, so what is left of a cell's texts is the last one.
-    texts: dict[str, list[str]] = {f"s{number}": [f"start {number}"] for number in range(8)}
+    texts: dict[str, list[str]] = {f"s{number}": [f"start {number};"] for number in range(8)}
     for cell, text in made:
         texts.setdefault(cell, []).append(text)
     over: dict[str, list[str]] = {}
