@@ -288,7 +288,7 @@ def test_random_edits_of_two_processes_and_of_one_that_knows_no_lock_lose_and_do
                 file.truncate()
                 made += [(added.id, added.source)] if added else []
                 taken += [gone] if gone else []
-        time.sleep(chance.uniform(0.02, 0.3))
+        time.sleep(chance.uniform(0.01, 0.1))
     assert [each.returncode for each in editors] == [0, 0]
     told: list[list[str]] = []
     for log in logs:
