@@ -272,10 +272,8 @@ def test_random_edits_of_two_processes_and_of_one_that_knows_no_lock_lose_and_do
             before = file.read()
             notebook = nbformat.reads(before, as_version=4)
             own = [each.id for each in notebook.cells if each.id in {cell for cell, _ in made}]
-            added, gone = (
-                None,
-                own[0] if len(own) > 20 else None,
-            )  # or the notebook would grow with the time that this takes
+            added = None
+            gone = own[0] if len(own) > 20 else None  # or the notebook grows with the time that this takes
             if gone:
                 notebook.cells = [each for each in notebook.cells if each.id != gone]
             else:

@@ -350,6 +350,17 @@ def gone(book: Notebook, number: int) -> Request:
     return Request(f"Fix cell {place} while I delete it.", agent(), wanted)
 
 
+def _edits_after(
+    book: Notebook, place: int, theirs: Callable[[Any], None], old: str, new: str, told: str
+) -> Agent:
+    """Edit the cell that is read at a place, where somebody changes the notebook between reading and writing."""
+    outline = yield tool("notebook_get")
+    cell = outline.cell(place)
+    book.elsewhere(theirs)
+    said = yield tool("cell_edit", cell=cell, old=old, new=new)
+    assert told in said.text
+
+
 def beside(book: Notebook, number: int) -> Request:
     """Somebody changes another cell, and adds one at the top, so that all numbers are others."""
     place, cell, source = book.pick()
@@ -366,14 +377,8 @@ def beside(book: Notebook, number: int) -> Request:
         _cell(notebook, other).source = wanted.sources[other]
         notebook.cells.insert(0, new_code_cell(wanted.sources["+"]))
 
-    def agent() -> Agent:
-        outline = yield tool("notebook_get")
-        wants = outline.cell(place)
-        book.elsewhere(theirs)
-        said = yield tool("cell_edit", cell=wants, old=source, new=wanted.sources[cell])
-        assert f"Cell {place + 1} · {cell}" in said.text
-
-    return Request(f"Fix cell {place} while I work elsewhere.", agent(), wanted)
+    agent = _edits_after(book, place, theirs, source, wanted.sources[cell], f"Cell {place + 1} · {cell}")
+    return Request(f"Fix cell {place} while I work elsewhere.", agent, wanted)
 
 
 def moved(book: Notebook, number: int) -> Request:
@@ -388,14 +393,8 @@ def moved(book: Notebook, number: int) -> Request:
         notebook.cells.remove(found := _cell(notebook, cell))
         notebook.cells.insert(0, found)
 
-    def agent() -> Agent:
-        outline = yield tool("notebook_get")
-        wants = outline.cell(place)
-        book.elsewhere(theirs)
-        said = yield tool("cell_edit", cell=wants, old=source, new=wanted.sources[cell])
-        assert f"Cell 1 · {cell}" in said.text
-
-    return Request(f"Fix cell {place} while I move it.", agent(), wanted)
+    agent = _edits_after(book, place, theirs, source, wanted.sources[cell], f"Cell 1 · {cell}")
+    return Request(f"Fix cell {place} while I move it.", agent, wanted)
 
 
 def ambiguous(book: Notebook, number: int) -> Request:
