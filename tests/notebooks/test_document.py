@@ -228,12 +228,14 @@ async def main(path, name, count, seed):
         except NotebookError as error:
             assert "not a " in str(error), error
             continue
-        line = chance.choice(lines)
-        place = Place(after=chance.choice(lines).address)
-        edit = chance.choice([
-            Insert(text, place), Replace(line.address, line.first_line, text), SetSource(line.address, text, line.digest),
-            Move(line.address, place), Delete(line.address, line.digest), SetOutputs(line.address, (), number, line.digest),
-        ])
+        edit = Insert(text, Place(index=-1))
+        if lines:  # or all were deleted
+            line = chance.choice(lines)
+            place = Place(after=chance.choice(lines).address)
+            edit = chance.choice([
+                Insert(text, place), Replace(line.address, line.first_line, text), SetSource(line.address, text, line.digest),
+                Move(line.address, place), Delete(line.address, line.digest), SetOutputs(line.address, (), number, line.digest),
+            ])
         try:
             (made,) = await document.edit(edit)
         except EditRefusedError:
@@ -287,12 +289,12 @@ def test_random_edits_of_two_processes_and_of_one_that_knows_no_lock_lose_and_do
                 made += [(added.id, added.source)] if added else []
                 taken += [gone] if gone else []
         time.sleep(chance.uniform(0.01, 0.1))
-    assert [each.returncode for each in editors] == [0, 0]
     told: list[list[str]] = []
     for log in logs:
         with log:
             log.seek(0)
             told += [json.loads(line) for line in log]
+    assert [each.returncode for each in editors] == [0, 0]
     assert list(path.parent.iterdir()) == [path]
     _agree(read(path), told, made, taken)
     assert len(made) > 3
