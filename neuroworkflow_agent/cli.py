@@ -13,10 +13,11 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from neuroworkflow_agent import cli_instructions, cli_nodes, cli_sign_in
+from neuroworkflow_agent import cli_instructions, cli_nodes, cli_runs, cli_sign_in
 from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.cli_help import App
 from neuroworkflow_agent.cli_nodes import JsonOption
+from neuroworkflow_agent.cli_runs import RecordOption
 from neuroworkflow_agent.config import AgentConfig, Mode
 from neuroworkflow_agent.errors import AgentError, ConfigError
 from neuroworkflow_agent.surfaces.console import SafeConsole, echo, say
@@ -36,6 +37,7 @@ gateway = App(
 )
 app.add_typer(gateway, name="gateway")
 app.add_typer(cli_instructions.app, name="instructions")
+app.add_typer(cli_runs.app, name="runs")
 
 _BAD_INPUT = 2
 
@@ -92,7 +94,27 @@ def run(
     allow_errors: Annotated[
         bool, typer.Option("--allow-errors", help="Go on after a cell that failed, as nbclient does.")
     ] = False,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter", "-p", metavar="NAME=VALUE", help="Set in a cell of its own; may be given again."
+        ),
+    ] = None,
+    record: RecordOption = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input", metavar="PATTERN", help="Files the run depends on, for its record; may be given again."
+        ),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Run what was recorded before, and keep both.")
+    ] = False,
     as_json: JsonOption = False,
+    jsonl: Annotated[
+        bool,
+        typer.Option("--jsonl", help="Print each event as a line of JSON as it comes, then the summary."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
     """Run NOTEBOOK's cells, then let the agent do what PROMPT says, in the same kernel.
@@ -118,9 +140,17 @@ def run(
         allow_errors=allow_errors,
         scratch=not no_scratch,
         start_timeout_s=start_timeout,
+        parameters=cli_runs.parameters_of(parameter or ()),
     )
     with ConsoleProgress(quiet=quiet) as console:
-        summary = headless.run(job, config, console.progress)
+        progress = cli_runs.with_event_lines(console.progress, config) if jsonl else console.progress
+        if record is not None:
+            wanted = cli_runs.recording(record, config, inputs=inputs or (), again=again)
+            raise typer.Exit(
+                cli_runs.run_recorded(job, config, wanted, progress, as_json=as_json, as_lines=jsonl)
+            )
+        summary = headless.run(job, config, progress)
+    as_json = as_json or jsonl
     if as_json:
         echo(json.dumps({**dataclasses.asdict(summary), "exit_code": summary.exit_code}))
     elif summary.answer:

@@ -48,6 +48,11 @@ class App(typer.Typer):
 
 
 class _Command(TyperCommand):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # An option `--name[=VALUE]` takes what stands behind `=` and never the next word, as those of GNU's programs do.
+        bare = {name for param in self.params if _has_optional_value(param) for name in param.opts}
+        return super().parse_args(ctx, [f"{arg}=" if arg in bare else arg for arg in args])
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _use_colours()
         super().format_help(ctx, formatter)
@@ -65,6 +70,10 @@ class _Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         with _errors_in_colour():
             return super().invoke(ctx)
+
+
+def _has_optional_value(param: Any) -> bool:
+    return str(param.metavar or "").startswith("[=")
 
 
 @contextlib.contextmanager

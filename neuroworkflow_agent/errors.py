@@ -62,6 +62,10 @@ class TurnFailedError(EngineError):
         self.session_id = session_id
 
 
+class RunError(AgentError):
+    """A recorded run, or many of them, cannot begin, be found or be read."""
+
+
 class KernelError(AgentError):
     """The kernel could not be used."""
 

@@ -12,10 +12,10 @@ import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude.process import load_sdk
@@ -23,6 +23,7 @@ from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.errors import ConfigError, KernelStartError
 from neuroworkflow_agent.events import EndReason, Event, TurnEnd
+from neuroworkflow_agent.kernels.base import Execution
 from neuroworkflow_agent.kernels.client import ClientKernel
 from neuroworkflow_agent.kernels.process import START_TIMEOUT_S, check_kernelspec
 from neuroworkflow_agent.models.choose import choose_endpoint
@@ -30,6 +31,7 @@ from neuroworkflow_agent.models.probe import require_willing
 from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.file import NotebookFile
 from neuroworkflow_agent.notebooks.file_holder import OpenFileHolder
+from neuroworkflow_agent.notebooks.parameters import inject_parameters
 from neuroworkflow_agent.notebooks.reading import kernel_name, summarise
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.headless_cells import Failure, NotebookCells, Repair
@@ -47,6 +49,8 @@ EXIT_CODES: dict[EndReason, int] = {
     "limit": 5,
     "interrupted": 130,
 }
+Execute: TypeAlias = Callable[[str, float], Execution]
+"""Runs code in the kernel, for at most so many seconds."""
 _CONTEXT_CHARS = 20_000
 _END_TIMEOUT_S = 8.0
 """How long a start that was interrupted may take to end what it began."""
@@ -75,6 +79,12 @@ class Job:
     """Whether code that the agent ran beside the notebook's cells becomes marked cells, too."""
     start_timeout_s: float = START_TIMEOUT_S
     """Longest time from the kernel's start to its first answer."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Set by a cell of their own, as papermill has it."""
+    cwd: Path | None = None
+    """Where the kernel starts; None for the notebook's directory."""
+    afterwards: Callable[[Execute], None] | None = None
+    """Called with the way to run code in the kernel once all is done, unless the run was interrupted."""
 
 
 @dataclass
@@ -148,6 +158,7 @@ class _Runner:
         try:
             self._kernel_name = job.kernel or kernel_name(self._file.notebook)
             check_kernelspec(self._kernel_name)
+            inject_parameters(self._file.notebook, job.parameters)
         except BaseException:
             self._file.close()
             raise
@@ -210,7 +221,7 @@ class _Runner:
         try:
             return await ClientKernel.start(
                 self._kernel_name,
-                cwd=self._job.notebook.resolve().parent,
+                cwd=self._job.cwd or self._job.notebook.resolve().parent,
                 env=self._kernel_environ(),
                 timeout_s=self._job.start_timeout_s,
             )
@@ -223,8 +234,13 @@ class _Runner:
                 self._execute_cells(kernel)
             if self._job.prompt is not None and self._summary.end != "interrupted":
                 self._run_turn(kernel, self._job.prompt)
+            if self._job.afterwards is not None and self._summary.end != "interrupted":
+                self._job.afterwards(self._executing(kernel))
         finally:
             self._portal.call(kernel.aclose())
+
+    def _executing(self, kernel: ClientKernel) -> Execute:
+        return lambda code, timeout_s: self._portal.call(kernel.execute(code, timeout_s=timeout_s))
 
     def _kernel_environ(self) -> dict[str, str] | None:
         """The kernel's environment, in which `%%chat` cells find the model that was asked for."""

@@ -8,22 +8,17 @@ loop, where a timer of its own waits until a long transcript is worth sending ag
 from __future__ import annotations
 
 import asyncio
-import base64
 import html
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from neuroworkflow_agent.render import parts
-from neuroworkflow_agent.render.markdown import page, render_html, render_text
-from neuroworkflow_agent.render.outputs import ShownOutput, render_output
+from neuroworkflow_agent.render.markdown import page
 from neuroworkflow_agent.render.parts import Rendered
-from neuroworkflow_agent.surfaces.card_text import card_text, status_of
-from neuroworkflow_agent.surfaces.plan import Plan
-from neuroworkflow_agent.surfaces.turn_items import Card, End, Item, Note, Prompt, Text
+from neuroworkflow_agent.surfaces.drawn_item import drawn_item
+from neuroworkflow_agent.surfaces.turn_items import Item
 
 _MAX_CHARS = 3_000_000
 """Of what is kept with the notebook; the oldest items are left out first."""
-_MAX_PICTURE_BYTES = 700_000
 _AT_ONCE_CHARS = 200_000
 _CHARS_A_SECOND = 100_000
 """An output is only ever sent whole. What is longer is sent when nothing has been added for so long that it is no more than this."""
@@ -74,7 +69,9 @@ class SavedTranscript:
 
     def update(self, items: Sequence[Item]) -> None:
         """Show other items."""
-        known = {id(item): self._drawn.get(id(item)) or (item, self._draw(item)) for item in items}
+        known = {
+            id(item): self._drawn.get(id(item)) or (item, drawn_item(item, self._link_to)) for item in items
+        }
         self._drawn = known
         kept, room = [], _MAX_CHARS
         for _item, drawn in reversed(known.values()):
@@ -122,38 +119,3 @@ class SavedTranscript:
         }
         transient = {"display_id": f"nwa-saved-{self._panel_id}"}
         self._publish(bundle, {}, transient=transient, update=not is_new)
-
-    def _draw(self, item: Item) -> Rendered:
-        match item:
-            case Prompt(text=text):
-                return parts.prompt(text)
-            case Text(is_thinking=False, text=text):
-                return Rendered(render_html(text), render_text(text))
-            case Card():
-                return self._draw_card(item)
-            case Plan():
-                return parts.plan(item.rows)
-            case Note(text=text):
-                return parts.notice(text)
-            case End(event=event):
-                return parts.turn_end(event)
-        return Rendered("", "")
-
-    def _draw_card(self, card: Card) -> Rendered:
-        link = self._link_to(card.file) if card.file else ""
-        given = card_text(card, status_of(card), link=link)
-        outputs = card.outputs.outputs
-        shown = "".join(_with_picture(render_output(output)) for output in outputs)
-        texts = [given.text, parts.outputs_text(outputs)]
-        return Rendered(f"{given.html}{shown}", "\n".join(text for text in texts if text))
-
-
-def _with_picture(output: ShownOutput) -> str:
-    picture = output.picture
-    if picture is None:
-        return output.html
-    if len(picture.data) > _MAX_PICTURE_BYTES:
-        return parts.notice("A large picture is left out here.").html
-    data: Any = base64.b64encode(picture.data).decode("ascii")
-    source = f'src="data:{picture.media_type};base64,{data}"'
-    return output.html.replace(f'data-picture="{picture.key}"', source)

@@ -1,0 +1,112 @@
+"""A recorded run again: the same answers, today's code and data, in a copy of the workspace or in its place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.errors import RunError
+from neuroworkflow_agent.runs.comparing import Comparison, compare
+from neuroworkflow_agent.runs.event_file import read_events
+from neuroworkflow_agent.runs.record import RunRecord
+from neuroworkflow_agent.runs.recorder import BEFORE
+from neuroworkflow_agent.runs.replaying import script_of
+from neuroworkflow_agent.runs.store import DIRECTORY, Store
+from neuroworkflow_agent.surfaces import headless
+from neuroworkflow_agent.surfaces.recorded import Recording, run_recorded
+
+_MAX_COPIED_BYTES = 500_000_000
+_LEFT_OUT = (DIRECTORY, ".git", "__pycache__", ".ipynb_checkpoints")
+
+
+def replay(
+    record: RunRecord,
+    config: AgentConfig,
+    store: Store,
+    progress: headless.Progress,
+    *,
+    in_place: bool = False,
+) -> tuple[RunRecord, Comparison]:
+    """Give a run's answers again, and compare what comes of them.
+
+    Parameters
+    ----------
+    store
+        Where the new run is kept.
+    in_place
+        Whether its code works in the workspace itself, and not in a copy that is thrown away.
+
+    Raises
+    ------
+    RunError
+        If the run has no answers, or its workspace is gone or too large to copy.
+    """
+    script = script_of(read_events(record.place.path))
+    workspace = Path(str(record.told.get("workspace", "")))
+    if not workspace.is_dir():
+        raise RunError(f"The workspace of the run, '{workspace}', is not there any more.")
+    with tempfile.TemporaryDirectory(prefix="neuroworkflow-replay-") as scratch:
+        where = workspace if in_place else _copied(workspace, Path(scratch, "workspace"))
+        answers = Path(scratch, "answers.json")
+        answers.write_text(json.dumps(script), encoding="utf-8")
+        given = _job(record, workspace, where, Path(scratch))
+        config = config.with_changes(
+            workspace=where, model=f"scripted:{answers}", mode=record.told.get("mode")
+        )
+        recording = Recording(store, again=True, settings={"replay_of": record.place.run_id})
+        again, _ = run_recorded(given, config, recording, progress)
+    return again, compare(record, again)
+
+
+def _job(record: RunRecord, workspace: Path, where: Path, scratch: Path) -> headless.Job:
+    """The run's own job, with the notebook as it was then."""
+    asked, settings = record.asked, record.asked.get("settings") or {}
+    name = Path(str(asked.get("notebook", "notebook.ipynb"))).name
+    (scratch / "then").mkdir()
+    notebook = scratch / "then" / name
+    shutil.copyfile(record.place.path / BEFORE, notebook)
+    directory = Path(str(record.told.get("directory", workspace)))
+    if directory.is_relative_to(workspace):
+        directory = where / directory.relative_to(workspace)
+    return headless.Job(
+        notebook,
+        asked.get("prompt"),
+        output=scratch / name,
+        execute=bool(settings.get("execute", True)),
+        kernel=settings.get("kernel"),
+        timeout_s=settings.get("timeout_s"),
+        allow_errors=bool(settings.get("allow_errors")),
+        parameters=asked.get("parameters") or {},
+        cwd=directory,
+    )
+
+
+def _copied(workspace: Path, target: Path) -> Path:
+    size = 0
+    for path in workspace.rglob("*"):
+        if path.is_symlink() or not path.is_file():
+            continue
+        size += 0 if _is_left_out(path.relative_to(workspace)) else path.stat().st_size
+        if size > _MAX_COPIED_BYTES:
+            raise RunError(
+                f"'{workspace}' is larger than {_MAX_COPIED_BYTES:,} bytes, so it is not copied. "
+                "Pass --in-place to let the code work there."
+            )
+    shutil.copytree(workspace, target, symlinks=True, ignore=_ignored)
+    return target
+
+
+def _ignored(directory: str, names: list[str]) -> list[str]:
+    """Names that are not copied: what is large and of no use, and what is no file."""
+    return [name for name in names if name in _LEFT_OUT or not _can_be_copied(Path(directory, name))]
+
+
+def _can_be_copied(path: Path) -> bool:
+    return path.is_symlink() or path.is_dir() or path.is_file()
+
+
+def _is_left_out(path: Path) -> bool:
+    return any(part in _LEFT_OUT for part in path.parts)
