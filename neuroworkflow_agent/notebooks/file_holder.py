@@ -40,17 +40,20 @@ class FileHolder(Holder):
     ----------
     path
         The file.
+    name
+        What people call it; its path by default.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str = "") -> None:
         self._path = path
+        self._name = name or str(path)
         self._signature: tuple[int, int, int] | None = None
         self._notebook: Notebook = None
         self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
-        return str(self._path)
+        return self._name
 
     async def read(self) -> Notebook:
         return await asyncio.to_thread(self._read)

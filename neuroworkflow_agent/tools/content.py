@@ -57,6 +57,21 @@ async def encode_outputs(
     return await asyncio.to_thread(_fitted, head, tuple(outputs), frozenset(secrets), max_chars, "")
 
 
+def plain_outputs(
+    outputs: Iterable[Output], *, secrets: Iterable[str] = (), max_chars: int = MAX_CHARS
+) -> str:
+    """What outputs say as text, within a budget; pictures are only named."""
+    texts = []
+    for output in outputs:
+        data = output.get("data", {})
+        image = next((kind for kind in MEDIA_TYPES if kind in data), None)
+        parts = (
+            [_text(_joined(data.get("text/plain", "")) + f" ({image})")] if image else _output_parts(output)
+        )
+        texts += [part["text"] for part in parts]
+    return clip(redact("\n".join(text.rstrip("\n") for text in texts), frozenset(secrets)), max_chars)
+
+
 def _encode(execution: Execution, secrets: frozenset[str], max_chars: int) -> list[Block]:
     return _fitted(_headline(execution), execution.outputs, secrets, max_chars, NO_OUTPUT)
 

@@ -5,7 +5,7 @@ The MCP server, what each mode offers, the gate's classes and the documentation 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -26,6 +26,14 @@ Block: TypeAlias = dict[str, Any]
 """A content block of MCP: text, or an image."""
 
 
+Reporter: TypeAlias = Callable[[float, str], Awaitable[None]]
+"""Is told how many seconds a call has taken so far, and what there is to say of it."""
+
+
+async def report_to_nobody(_seconds: float, _message: str) -> None:
+    """Where nobody asked for progress."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a tool."""
@@ -34,9 +42,27 @@ class Call:
     """As the tool's schema has them."""
     tool_use_id: ToolUseId
     """The model's tool use that this answers; empty if the client did not say."""
+    client: object = field(default=None, repr=False, compare=False)
+    """Who calls, where several may; the same object for all calls of one client."""
+    report: Reporter = field(default=report_to_nobody, repr=False, compare=False)
+    """Tells the client how far it is."""
 
 
-Handler: TypeAlias = Callable[[Call], Awaitable[list[Block]]]
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call gave, for readers and for programs."""
+
+    blocks: list[Block]
+    structured: dict[str, Any]
+    """As the tool's `output` has it."""
+
+
+Handler: TypeAlias = Callable[[Call], Awaitable[list[Block] | Answer]]
+
+
+def blocks_of(answer: list[Block] | Answer) -> list[Block]:
+    """What readers are given of an answer."""
+    return answer.blocks if isinstance(answer, Answer) else answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +93,55 @@ class Tool:
     """Whether it changes nothing; such a tool is offered in every mode and never asked about."""
     changes_with: str = ""
     """An argument with which a tool that otherwise only reads changes something."""
+    output: dict[str, Any] | None = field(default=None, repr=False)
+    """JSON schema of what an answer holds for programs; None if there is only text."""
+    destroys: bool = True
+    """Whether a tool that changes something may take something away; else it only adds."""
+    repeatable: bool = False
+    """Whether the same call made again changes nothing more."""
     preview: Previewer | None = field(default=None, repr=False, compare=False)
     """Tells what a call with these arguments would change; None where that cannot be told. Raises `ToolFailed` for one that would be refused."""
 
     def changes(self, arguments: Mapping[str, Any]) -> bool:
         """Whether a call may change something."""
         return not self.reads_only or bool(self.changes_with and arguments.get(self.changes_with))
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A tool without what answers its calls: enough to list it, and quick to import."""
+
+    name: str
+    description: str
+    properties: Mapping[str, Any]
+    """JSON schema of each argument."""
+    required: Sequence[str] = ()
+    output: dict[str, Any] | None = None
+    """See `Tool`."""
+    reads_only: bool = False
+    changes_with: str = ""
+    destroys: bool = True
+    repeatable: bool = False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of the arguments."""
+        return {"type": "object", "properties": dict(self.properties), "required": list(self.required)}
+
+    def tool(self, handler: Handler, preview: Previewer | None = None) -> Tool:
+        """The tool that `handler` answers for."""
+        return Tool(
+            self.name,
+            self.description,
+            self.schema,
+            handler,
+            self.reads_only,
+            self.changes_with,
+            self.output,
+            self.destroys,
+            self.repeatable,
+            preview,
+        )
 
 
 class Registry:

@@ -14,7 +14,7 @@ from mcp.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.types import CallToolResult, ListToolsResult, TextContent, Tool, ToolAnnotations
 
-from neuroworkflow_agent.tools.server import _TAKES_HANDLERS
+from neuroworkflow_agent.tools.protocol import TAKES_HANDLERS as _TAKES_HANDLERS
 
 SCHEMA = {"type": "object", "properties": {"title": {"type": "string"}}}
 

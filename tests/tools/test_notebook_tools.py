@@ -23,7 +23,7 @@ from neuroworkflow_agent.notebooks.file_holder import FileHolder
 from neuroworkflow_agent.outputs import OutputList, stream
 from neuroworkflow_agent.tools import notebook as notebook_tools
 from neuroworkflow_agent.tools.notebook import NotebookTools
-from neuroworkflow_agent.tools.registry import Call, Tool
+from neuroworkflow_agent.tools.registry import Call, Tool, blocks_of
 from neuroworkflow_agent.tools.run_code import RunCode
 
 
@@ -74,7 +74,7 @@ class Notebook:
 
     async def call(self, name: str, /, **arguments: Any) -> str:
         """A call's text, with `(picture)` for pictures."""
-        blocks = await self.tools[name].handler(Call(arguments, ToolUseId("x")))
+        blocks = blocks_of(await self.tools[name].handler(Call(arguments, ToolUseId("x"))))
         return "\n".join(block["text"] if block["type"] == "text" else "(picture)" for block in blocks)
 
     async def refused(self, name: str, /, **arguments: Any) -> str:

@@ -8,8 +8,9 @@ import pytest
 
 from neuroworkflow_agent.errors import ToolFailed
 from neuroworkflow_agent.ids import ToolUseId
+from neuroworkflow_agent.tools.protocol import TAKES_HANDLERS as _TAKES_HANDLERS
 from neuroworkflow_agent.tools.registry import Block, Call, Registry, Tool, short_name
-from neuroworkflow_agent.tools.server import _TAKES_HANDLERS, build_server
+from neuroworkflow_agent.tools.server import build_server
 
 SCHEMA = {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]}
 PICTURE = {"type": "image", "data": "aGk=", "mimeType": "image/png"}
