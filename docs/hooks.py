@@ -8,6 +8,7 @@ from typing import Any
 
 from neuroworkflow_agent.nodes.findings import RULES
 from neuroworkflow_agent.nodes.fixes import FIXABLE
+from neuroworkflow_agent.surfaces.mcp.vocabulary import SPECS
 
 _PARTS = (
     ("NW0", "The file"),
@@ -22,9 +23,10 @@ _PARTS = (
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Replace `<!-- findings -->` by every rule of the checker, `<!-- commands -->` by what `--help` says."""
+    """Replace `<!-- findings -->` by every rule of the checker, `<!-- commands -->` by what `--help` says, `<!-- tools -->` by what MCP clients may call."""
     if "<!-- commands -->" in markdown:
         markdown = markdown.replace("<!-- commands -->", _commands())
+    markdown = markdown.replace("<!-- tools -->", _tools())
     markdown = markdown.replace("<!-- fixable -->", ", ".join(sorted(FIXABLE)))
     return markdown.replace("<!-- findings -->", _findings())
 
@@ -47,6 +49,15 @@ def _findings() -> str:
             f"| {rule.code} | {rule.severity} | {_plain(rule.title)} | {_plain(rule.why)} |" for rule in rules
         ]
         lines.append("")
+    return "\n".join(lines)
+
+
+def _tools() -> str:
+    lines = ["| tool | takes | changes something | what |", "|---|---|---|---|"]
+    for spec in SPECS:
+        takes = ", ".join(name if name in spec.required else f"{name}?" for name in spec.properties)
+        changes = f"with {spec.changes_with}" if spec.changes_with else "" if spec.reads_only else "yes"
+        lines.append(f"| `{spec.name}` | {_plain(takes)} | {changes} | {_plain(spec.description)} |")
     return "\n".join(lines)
 
 

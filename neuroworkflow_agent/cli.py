@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from neuroworkflow_agent import cli_instructions, cli_nodes, cli_runs, cli_sign_in
+from neuroworkflow_agent import cli_instructions, cli_nodes, cli_runs, cli_sign_in, cli_tools
 from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.cli_help import App
 from neuroworkflow_agent.cli_nodes import JsonOption
@@ -190,6 +190,7 @@ def doctor(model: ModelOption = None, as_json: JsonOption = False) -> None:
 
 cli_sign_in.add_commands(app)
 cli_nodes.add_commands(app)
+cli_tools.add_commands(app)
 
 
 @sessions.command("list")

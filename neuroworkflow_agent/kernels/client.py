@@ -128,6 +128,34 @@ class ClientKernel:
             finally:
                 self._run = None
 
+    async def evaluate(self, expression: str) -> str:
+        """What an expression is, as the kernel shows it; without a number, a history or outputs.
+
+        Raises
+        ------
+        KernelError
+            If it raised, or the kernel does not take it.
+        """
+        async with self._lock:
+            await self._revive()
+            msg_id = self._client.execute(
+                "", silent=True, store_history=False, user_expressions={"asked": expression}
+            )
+            reply = await self._read_reply(msg_id)
+        asked = reply.get("user_expressions", {}).get("asked", {})
+        if asked.get("status") != "ok":
+            raise KernelError(f"The kernel could not say: {asked.get('evalue') or reply['status']}.")
+        return str(asked["data"]["text/plain"])
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was let go of."""
+        return self._is_closed
+
+    async def is_alive(self) -> bool:
+        """Whether the kernel's process is there."""
+        return not self._is_dead and bool(await self._client.is_alive())
+
     async def interrupt(self) -> None:
         """Stop what is running."""
         if self._running is not None:
