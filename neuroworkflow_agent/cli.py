@@ -110,6 +110,17 @@ def run(
     again: Annotated[
         bool, typer.Option("--again", help="Run what was recorded before, and keep both.")
     ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            help="Run the result anew in a fresh kernel and compare the outputs; without PROMPT do only that, and save nothing.",
+        ),
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="With --verify: an HTML page of what differs, side by side.", metavar="FILE"),
+    ] = None,
     as_json: JsonOption = False,
     jsonl: Annotated[
         bool,
@@ -121,7 +132,7 @@ def run(
 
     Without PROMPT only the cells run; `%%chat` cells among them are served by the agent. The file is saved
     after every cell. Exit codes: 0 complete, 1 error (a kernel that did not start included), 2 bad input, 3 the agent needed an answer, 4 the model
-    went away, 5 a limit was reached, 130 interrupted.
+    went away, 5 a limit was reached, 6 not verified, 130 interrupted.
     """
     from neuroworkflow_agent.surfaces import headless
     from neuroworkflow_agent.surfaces.progress import ConsoleProgress
@@ -141,10 +152,14 @@ def run(
         scratch=not no_scratch,
         start_timeout_s=start_timeout,
         parameters=cli_runs.parameters_of(parameter or ()),
+        verify=verify,
+        report=report,
     )
     with ConsoleProgress(quiet=quiet) as console:
         progress = cli_runs.with_event_lines(console.progress, config) if jsonl else console.progress
         if record is not None:
+            if verify and prompt is None:
+                raise ConfigError("--record goes with a PROMPT: without one, --verify saves nothing to keep.")
             wanted = cli_runs.recording(record, config, inputs=inputs or (), again=again)
             raise typer.Exit(
                 cli_runs.run_recorded(job, config, wanted, progress, as_json=as_json, as_lines=jsonl)
@@ -157,7 +172,11 @@ def run(
         from neuroworkflow_agent.surfaces.terminal_style import print_markdown
 
         print_markdown(summary.answer)
-    if summary.end == "complete" and not (as_json or quiet):
+    if not as_json:
+        for line in summary.verified_lines:
+            echo(line)
+    was_run = not verify or prompt is not None
+    if summary.end == "complete" and was_run and not (as_json or quiet):
         cells = "1 cell" if summary.cells_executed == 1 else f"{summary.cells_executed} cells"
         ran = f"Ran {cells} in {summary.duration_s:.1f} s; saved" if prompt is None else "Saved"
         say(f"{ran} in {summary.notebook}.", err=True)

@@ -36,6 +36,7 @@ from neuroworkflow_agent.notebooks.reading import kernel_name, summarise
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.headless_cells import Failure, NotebookCells, Repair
 from neuroworkflow_agent.surfaces.turn_cells import TurnCells
+from neuroworkflow_agent.surfaces.verifying import NOT_VERIFIED, in_lines, verify_file, write_report
 from neuroworkflow_agent.text import redact
 
 if TYPE_CHECKING:
@@ -85,6 +86,10 @@ class Job:
     """Where the kernel starts; None for the notebook's directory."""
     afterwards: Callable[[Execute], None] | None = None
     """Called with the way to run code in the kernel once all is done, unless the run was interrupted."""
+    verify: bool = False
+    """Run the result anew in a fresh kernel, and compare; without a prompt nothing else is done, and nothing saved."""
+    report: Path | None = None
+    """Where an HTML page of that goes."""
 
 
 @dataclass
@@ -109,11 +114,19 @@ class Summary:
     """What the checker says of the turn's node files."""
     conflict: str | None = None
     """Set if someone else changed the file, with what was done."""
+    verification: dict[str, Any] | None = None
+    """What came of running the result anew, as `Verification.as_json`; None if that was not asked for, or not come to."""
 
     @property
     def exit_code(self) -> int:
         """The process's exit code."""
-        return EXIT_CODES[self.end]
+        is_doubtful = self.verification is not None and not self.verification["verified"]
+        return NOT_VERIFIED if self.end == "complete" and is_doubtful else EXIT_CODES[self.end]
+
+    @property
+    def verified_lines(self) -> list[str]:
+        """What came of running the result anew, as lines of text."""
+        return in_lines(self.verification) if self.verification is not None else []
 
 
 @dataclass
@@ -124,6 +137,7 @@ class Progress:
     on_cell: Callable[[int, int], None] = lambda _done, _total: None
     on_event: Callable[[Event], None] = lambda _event: None
     on_notice: Callable[[str], None] = field(default=lambda _text: None)
+    on_verified: Callable[[int, int], None] = lambda _done, _total: None
 
 
 def run(job: Job, config: AgentConfig, progress: Progress | None = None) -> Summary:
@@ -143,7 +157,48 @@ def run(job: Job, config: AgentConfig, progress: Progress | None = None) -> Summ
     ConfigError, NotebookError, NoKernelSpecError
         If the job cannot begin; nothing has been written then.
     """
-    return _Runner(job, config, progress or Progress()).run()
+    progress = progress or Progress()
+    if job.report is not None and not job.verify:
+        raise ConfigError("--report goes with --verify, whose result it shows.")
+    if job.report is not None and not job.report.resolve().parent.is_dir():
+        raise ConfigError(f"The report cannot be written to '{job.report}': there is no such folder.")
+    if job.verify and job.prompt is None:
+        return _only_verified(job, config, progress)
+    summary = _Runner(job, config, progress).run()
+    if job.verify and summary.end == "complete":
+        _verify(job, config, progress, Path(summary.notebook), summary)
+    return summary
+
+
+def _only_verified(job: Job, config: AgentConfig, progress: Progress) -> Summary:
+    if job.output is not None:
+        raise ConfigError("--output goes with a PROMPT: without one, --verify saves nothing.")
+    started = time.monotonic()
+    summary = Summary(str(job.notebook))
+    _verify(job, config, progress, job.notebook, summary)
+    summary.duration_s = time.monotonic() - started
+    return summary
+
+
+def _verify(job: Job, config: AgentConfig, progress: Progress, path: Path, summary: Summary) -> None:
+    """Verify the notebook in a file, as it is saved, and note what came of it."""
+    try:
+        found = verify_file(
+            path,
+            config.environ,
+            cwd=job.cwd or job.notebook.resolve().parent,
+            kernel=job.kernel,
+            timeout_s=job.timeout_s,
+            start_timeout_s=job.start_timeout_s,
+            upgrade=job.upgrade,
+            on_cell=progress.on_verified,
+        )
+    except KeyboardInterrupt:
+        summary.end, summary.message = "interrupted", "Stopped while the notebook was verified."
+        return
+    summary.verification = found.as_json()
+    if job.report is not None:
+        write_report(found, job.report)
 
 
 class _Runner:

@@ -46,7 +46,9 @@ class ConsoleProgress:
         self._calls: set[int] = set()
         self._failures: set[int] = set()
         self._said: list[str] = []
-        self.progress = headless.Progress(self._on_starting, self._on_cell, self._on_event, self._say)
+        self.progress = headless.Progress(
+            self._on_starting, self._on_cell, self._on_event, self._say, self._on_verified
+        )
         """What to hand to `headless.run`."""
 
     def __enter__(self) -> Self:
@@ -63,9 +65,15 @@ class ConsoleProgress:
             self._say(text)
 
     def _on_cell(self, done: int, total: int) -> None:
+        self._count("Running cells", done, total)
+
+    def _on_verified(self, done: int, total: int) -> None:
+        self._count("Verifying in a fresh kernel", done, total)
+
+    def _count(self, text: str, done: int, total: int) -> None:
         self._bar.update(
             self._task,
-            description="Running cells",
+            description=text,
             completed=done,
             total=total,
             count=f"{done}/{total}",

@@ -1,0 +1,86 @@
+"""A notebook file verified without a browser, and what is said of a verification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from neuroworkflow_agent.engine.portal import shared_portal
+from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.kernels.process import START_TIMEOUT_S
+from neuroworkflow_agent.notebooks.reading import parse_notebook, read_text
+from neuroworkflow_agent.private_files import write_private
+from neuroworkflow_agent.text import one_line
+from neuroworkflow_agent.verification.fresh_run import verify
+from neuroworkflow_agent.verification.verdicts import BAD, Verification
+
+NOT_VERIFIED = 6
+"""Exit code of a run whose notebook was not verified, though everything else went well."""
+_LINE_CHARS = 240
+
+
+def verify_file(
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    cwd: Path,
+    kernel: str | None = None,
+    timeout_s: float | None = None,
+    start_timeout_s: float = START_TIMEOUT_S,
+    upgrade: bool = False,
+    on_cell: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Verification:
+    """Run a notebook file anew and compare, blocking; Ctrl-C ends it. The file stays as it is.
+
+    Raises
+    ------
+    NotebookError, NoKernelSpecError
+        If it cannot be read, or there is no such kernelspec.
+    """
+    notebook = parse_notebook(read_text(path), str(path), upgrade=upgrade)
+    future = shared_portal().submit(
+        verify(
+            notebook,
+            path.name,
+            cwd=cwd,
+            environ=environ,
+            kernel=kernel,
+            timeout_s=timeout_s,
+            start_timeout_s=start_timeout_s,
+            on_cell=on_cell,
+        )
+    )
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def write_report(found: Verification, path: Path) -> None:
+    """Put the HTML report of a verification in a file.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be written there.
+    """
+    from neuroworkflow_agent.verification.report import report
+
+    try:
+        write_private(path, report(found).encode("utf-8", "replace"))
+    except OSError as error:
+        raise ConfigError(f"The report cannot be written to '{path}': {error.strerror}.") from error
+
+
+def in_lines(found: Mapping[str, Any]) -> list[str]:
+    """A verification, as `as_json` gives it, in lines of text: the sentence, what stands against the notebook, remarks."""
+    lines = [str(found["summary"])]
+    for each in found["cells"]:
+        why = one_line("; ".join(each["reasons"]), _LINE_CHARS)
+        if each["state"] in BAD:
+            lines.append(f"  cell {each['number']} {each['state']}: {why}")
+        elif each["state"] == "skipped":
+            lines.append(f"  cell {each['number']} was not run: {why}")
+    return [*lines, *(f"  {remark}" for remark in found["remarks"])]
