@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from neuroworkflow_agent import cli_instructions, cli_nodes, cli_runs, cli_sign_in, cli_tools
+from neuroworkflow_agent import cli_batch, cli_instructions, cli_nodes, cli_runs, cli_sign_in, cli_tools
 from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.cli_help import App
 from neuroworkflow_agent.cli_nodes import JsonOption
@@ -110,6 +110,10 @@ def run(
     again: Annotated[
         bool, typer.Option("--again", help="Run what was recorded before, and keep both.")
     ] = False,
+    checks: Annotated[
+        Path | None,
+        typer.Option(help="A task's YAML file: its checks, side effects and values are looked at."),
+    ] = None,
     verify: Annotated[
         bool,
         typer.Option(
@@ -157,10 +161,10 @@ def run(
     )
     with ConsoleProgress(quiet=quiet) as console:
         progress = cli_runs.with_event_lines(console.progress, config) if jsonl else console.progress
-        if record is not None:
+        if record is not None or checks is not None:
             if verify and prompt is None:
                 raise ConfigError("--record goes with a PROMPT: without one, --verify saves nothing to keep.")
-            wanted = cli_runs.recording(record, config, inputs=inputs or (), again=again)
+            wanted = cli_runs.recording(record, config, inputs=inputs or (), again=again, checks=checks)
             raise typer.Exit(
                 cli_runs.run_recorded(job, config, wanted, progress, as_json=as_json, as_lines=jsonl)
             )
@@ -210,6 +214,7 @@ def doctor(model: ModelOption = None, as_json: JsonOption = False) -> None:
 cli_sign_in.add_commands(app)
 cli_nodes.add_commands(app)
 cli_tools.add_commands(app)
+cli_batch.add_commands(app)
 
 
 @sessions.command("list")

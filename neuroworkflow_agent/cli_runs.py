@@ -44,11 +44,15 @@ def store_at(directory: Path | str | None, config: AgentConfig | None = None) ->
     return Store(Path(directory) if directory else (config or AgentConfig.from_env()).workspace / DIRECTORY)
 
 
-def recording(directory: str, config: AgentConfig, *, inputs: Sequence[str], again: bool) -> Recording:
+def recording(
+    directory: str | None, config: AgentConfig, *, inputs: Sequence[str], again: bool, checks: Path | None
+) -> Recording:
     """How `run --record` keeps a run."""
+    from neuroworkflow_agent.runs.task import Judging, read_judging
     from neuroworkflow_agent.surfaces.recorded import Recording
 
-    return Recording(store_at(directory, config), inputs=tuple(inputs), again=again)
+    judging = read_judging(checks) if checks is not None else Judging()
+    return Recording(store_at(directory, config), inputs=tuple(inputs), again=again, judging=judging)
 
 
 def parameters_of(given: Sequence[str]) -> dict[str, Any]:
@@ -89,6 +93,8 @@ def run_recorded(
         echo(json.dumps({"new": is_new, **record.as_json()}))
     else:
         _say_answer(record)
+        for each in told.get("checks") or ():
+            say(f"check {each['name']}: {each['outcome']} {each['detail']}".rstrip(), err=True)
         how = "Kept as run" if is_new else "This was run before and is not run again without --again: run"
         say(f"{how} {record.place.run_id}, {record.state.replace('_', ' ')}.", err=True)
     if not is_new and job.output is not None:

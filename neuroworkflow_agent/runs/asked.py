@@ -14,6 +14,16 @@ from neuroworkflow_agent.text import map_texts
 
 _KEY_CHARS = 16
 _BLOCK_BYTES = 1 << 20
+_DEFAULTS: Mapping[str, Any] = {
+    "execute": True,
+    "kernel": None,
+    "timeout_s": None,
+    "allow_errors": False,
+    "mode": "edit",
+    "max_turns": None,
+    "max_budget_usd": None,
+}
+"""Settings of a run, as they are unless it is told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,14 @@ class Asked:
         }
         shown: dict[str, Any] = map_texts(told, hide)
         return shown
+
+
+def settings_of(
+    job: Mapping[str, Any], session: Mapping[str, Any], judging: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What of a job's and its session's settings decides what happens, with what is looked at then."""
+    known = {**_DEFAULTS, **{name: value for name, value in {**job, **session}.items() if name in _DEFAULTS}}
+    return {**known, **({"judging": dict(judging)} if judging else {})}
 
 
 def digest(path: Path) -> str:

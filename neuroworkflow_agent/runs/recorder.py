@@ -23,12 +23,11 @@ from neuroworkflow_agent.runs.files import FileChange, FileWatch, as_json
 from neuroworkflow_agent.runs.record import FORMAT, this_process, versions, write_record
 from neuroworkflow_agent.runs.store import Place, Store
 from neuroworkflow_agent.text import map_texts
+from neuroworkflow_agent.wire import USED_UP
 
 BEFORE, AFTER, FILES = "before.ipynb", "after.ipynb", "files.json"
 _CELLS = "the notebook's cells"
 _RUN = "the run"
-_NO_RESULT = frozenset({"interrupted", "cut_off"})
-"""Ends after which the question is still open."""
 
 
 class Recorder:
@@ -70,7 +69,14 @@ class Recorder:
         self._writers: dict[str, str] = {}
 
     def begin(
-        self, *, endpoint: Mapping[str, Any], workspace: Path, directory: Path, own_file: Path, mode: str
+        self,
+        *,
+        endpoint: Mapping[str, Any],
+        workspace: Path,
+        directory: Path,
+        own_file: Path,
+        mode: str,
+        more: Mapping[str, Any],
     ) -> None:
         """Write what is asked, and look at the workspace.
 
@@ -80,6 +86,8 @@ class Recorder:
             Where the kernel starts.
         own_file
             The notebook that the run itself saves.
+        more
+            More of the document.
         """
         self._told = {
             "format": FORMAT,
@@ -93,10 +101,16 @@ class Recorder:
             "own_file": _below(own_file, workspace),
             "versions": versions(),
             "begun": _now(),
+            **more,
             **this_process(),
         }
         write_record(self.place, self._told)
         self._files = FileWatch(workspace, [self._store.root], {self._told["own_file"]: _RUN})
+
+    @property
+    def own_file(self) -> str:
+        """Path from the workspace of the notebook that the run itself saves."""
+        return str(self._told.get("own_file", ""))
 
     def keep_notebook(self, name: str, text: str) -> None:
         """Keep a notebook's text, without secrets."""
@@ -126,15 +140,13 @@ class Recorder:
         self._files.note(_RUN, at_any_cost=True)
         return self._files.changes
 
-    def end(self, ended: Mapping[str, Any], *, is_result: bool | None = None) -> Place:
+    def end(self, ended: Mapping[str, Any]) -> Place:
         """Write how it ended and put the directory where it belongs; gives where that is.
 
         Parameters
         ----------
         ended
             More of the document: `end`, `exit_code`, `message`, usage, cost, checks.
-        is_result
-            Whether it answers the question; None goes by its end.
         """
         self._events.close()
         if self._files is not None:
@@ -145,16 +157,23 @@ class Recorder:
         shown = map_texts(dict(ended), self._hide)
         sealed = {name: _digest(self.place.path / name) for name in (EVENTS, BEFORE, AFTER, FILES)}
         write_record(self.place, {**self._told, **shown, "ended": _now(), "sha256": sealed})
-        counts = ended.get("end") not in _NO_RESULT if is_result is None else is_result
-        if not counts:
-            self.place = self._store.put_aside(self.place)
-        else:
+        if is_answer(ended):
             self.place = self._store.accept(self.place, again=self._again)
+        else:
+            self.place = self._store.put_aside(self.place)
         return self.place
 
     def close(self) -> None:
         """Let go of a start that did not come to an end. Idempotent."""
         self._events.close()
+
+
+def is_answer(ended: Mapping[str, Any]) -> bool:
+    """Whether the question is answered by a run that ended so, and need not be asked again."""
+    end = ended.get("end")
+    return end not in ("interrupted", "cut_off") and not (
+        end == "limit" and USED_UP in str(ended.get("message"))
+    )
 
 
 def _below(path: Path, root: Path) -> str:

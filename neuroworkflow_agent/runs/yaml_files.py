@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import yaml
 from neuroworkflow_agent.errors import RunError
 
 _MAX_BYTES = 4_000_000
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
@@ -72,8 +75,14 @@ def parse_yaml(text: str, name: str) -> Any:
 
 
 def parse_value(text: str) -> Any:
-    """One value, as YAML has it; a text that is no YAML is itself."""
-    try:
-        return parse_yaml(text, "the value")
-    except RunError:
-        return text
+    """A value of the command line or of a table: a number, true, false, null, a list or a mapping, else the text itself.
+
+    What begins with a zero is a text, as `007` names a subject.
+    """
+    word = text.strip()
+    if _NUMBER.fullmatch(word) or word in ("true", "false", "null") or word[:1] in ("[", "{"):
+        try:
+            return json.loads(word)
+        except ValueError:
+            return text
+    return {"True": True, "False": False, "None": None}.get(word, text)

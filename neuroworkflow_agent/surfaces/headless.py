@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude.process import load_sdk
@@ -50,8 +50,6 @@ EXIT_CODES: dict[EndReason, int] = {
     "limit": 5,
     "interrupted": 130,
 }
-Execute: TypeAlias = Callable[[str, float], Execution]
-"""Runs code in the kernel, for at most so many seconds."""
 _CONTEXT_CHARS = 20_000
 _END_TIMEOUT_S = 8.0
 """How long a start that was interrupted may take to end what it began."""
@@ -84,8 +82,8 @@ class Job:
     """Set by a cell of their own, as papermill has it."""
     cwd: Path | None = None
     """Where the kernel starts; None for the notebook's directory."""
-    afterwards: Callable[[Execute], None] | None = None
-    """Called with the way to run code in the kernel once all is done, unless the run was interrupted."""
+    afterwards: Callable[[Finished], None] | None = None
+    """Called once all is done, while the kernel is still there, unless the run was interrupted."""
     verify: bool = False
     """Run the result anew in a fresh kernel, and compare; without a prompt nothing else is done, and nothing saved."""
     report: Path | None = None
@@ -138,6 +136,18 @@ class Progress:
     on_event: Callable[[Event], None] = lambda _event: None
     on_notice: Callable[[str], None] = field(default=lambda _text: None)
     on_verified: Callable[[int, int], None] = lambda _done, _total: None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run whose kernel is still there."""
+
+    summary: Summary
+    """As it is by now."""
+    language: str
+    """The kernel's."""
+    execute: Callable[[str, float], Execution]
+    """Runs code in the kernel, for at most so many seconds."""
 
 
 def run(job: Job, config: AgentConfig, progress: Progress | None = None) -> Summary:
@@ -290,12 +300,15 @@ class _Runner:
             if self._job.prompt is not None and self._summary.end != "interrupted":
                 self._run_turn(kernel, self._job.prompt)
             if self._job.afterwards is not None and self._summary.end != "interrupted":
-                self._job.afterwards(self._executing(kernel))
+                self._job.afterwards(self._finished(kernel))
         finally:
             self._portal.call(kernel.aclose())
 
-    def _executing(self, kernel: ClientKernel) -> Execute:
-        return lambda code, timeout_s: self._portal.call(kernel.execute(code, timeout_s=timeout_s))
+    def _finished(self, kernel: ClientKernel) -> Finished:
+        def execute(code: str, timeout_s: float) -> Execution:
+            return self._portal.call(kernel.execute(code, timeout_s=timeout_s))
+
+        return Finished(self._summary, kernel.language, execute)
 
     def _kernel_environ(self) -> dict[str, str] | None:
         """The kernel's environment, in which `%%chat` cells find the model that was asked for."""

@@ -45,14 +45,21 @@ def replay(
         If the run has no answers, or its workspace is gone or too large to copy.
     """
     script = script_of(read_events(record.place.path))
-    workspace = Path(str(record.told.get("workspace", "")))
+    is_isolated = bool(record.told.get("isolated"))
+    workspace = Path(str(record.told.get("root" if is_isolated else "workspace", "")))
     if not workspace.is_dir():
         raise RunError(f"The workspace of the run, '{workspace}', is not there any more.")
     with tempfile.TemporaryDirectory(prefix="neuroworkflow-replay-") as scratch:
-        where = workspace if in_place else _copied(workspace, Path(scratch, "workspace"))
+        where = Path(scratch, "workspace")
+        if is_isolated:
+            directory = _with_inputs(record, workspace, where)
+        elif in_place:
+            where, directory = workspace, _directory(record, workspace, workspace)
+        else:
+            directory = _directory(record, workspace, _copied(workspace, where))
         answers = Path(scratch, "answers.json")
         answers.write_text(json.dumps(script), encoding="utf-8")
-        given = _job(record, workspace, where, Path(scratch))
+        given = _job(record, directory, Path(scratch))
         config = config.with_changes(
             workspace=where, model=f"scripted:{answers}", mode=record.told.get("mode")
         )
@@ -61,16 +68,33 @@ def replay(
     return again, compare(record, again)
 
 
-def _job(record: RunRecord, workspace: Path, where: Path, scratch: Path) -> headless.Job:
+def _directory(record: RunRecord, workspace: Path, where: Path) -> Path:
+    """Where the run's kernel started, as it is in the copy of its workspace."""
+    directory = Path(str(record.told.get("directory", workspace)))
+    return where / directory.relative_to(workspace) if directory.is_relative_to(workspace) else directory
+
+
+def _with_inputs(record: RunRecord, root: Path, where: Path) -> Path:
+    """Make the directory of an isolated run anew, from the inputs as they are now; gives where its kernel starts."""
+    for name in record.asked.get("inputs") or ():
+        target = where / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(root / name, target)
+        except OSError as error:
+            raise RunError(f"The input '{root / name}' cannot be read: {error.strerror}.") from error
+    directory = (where / str(record.told.get("own_file", "notebook.ipynb"))).parent
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _job(record: RunRecord, directory: Path, scratch: Path) -> headless.Job:
     """The run's own job, with the notebook as it was then."""
     asked, settings = record.asked, record.asked.get("settings") or {}
     name = Path(str(asked.get("notebook", "notebook.ipynb"))).name
     (scratch / "then").mkdir()
     notebook = scratch / "then" / name
     shutil.copyfile(record.place.path / BEFORE, notebook)
-    directory = Path(str(record.told.get("directory", workspace)))
-    if directory.is_relative_to(workspace):
-        directory = where / directory.relative_to(workspace)
     return headless.Job(
         notebook,
         asked.get("prompt"),
