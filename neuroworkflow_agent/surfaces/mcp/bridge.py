@@ -13,6 +13,7 @@ from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.surfaces.mcp.remote import Message, Remote
 
 _INTERNAL_ERROR = -32603
+_METHOD_NOT_FOUND = -32601
 _MAX_LINE = 16 * 1024 * 1024
 
 
@@ -33,9 +34,14 @@ async def _bridge(remote: Remote) -> None:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    has_begun = False
     try:
         while line := await reader.readline():
             message = json.loads(line)
+            has_begun = has_begun or message.get("method") == "initialize"
+            if not has_begun:  # sessions are begun in the way that every client knows
+                _refuse(message, _METHOD_NOT_FOUND, "Begin with initialize.")
+                continue
             if message.get("method") in ("initialize", "notifications/initialized"):
                 await _pass_on(remote, message)  # what comes next needs the session
             else:
@@ -54,14 +60,17 @@ async def _pass_on(remote: Remote, message: Message) -> None:
         async for answer in remote.send(message):
             _write(answer)
     except ConfigError as error:
-        if "id" in message:
-            refusal = {"code": _INTERNAL_ERROR, "message": str(error)}
-            _write({"jsonrpc": "2.0", "id": message["id"], "error": refusal})
+        _refuse(message, _INTERNAL_ERROR, str(error))
 
 
 async def _listen(remote: Remote) -> None:
     async for message in remote.listen():
         _write(message)
+
+
+def _refuse(message: Message, code: int, why: str) -> None:
+    if "id" in message:
+        _write({"jsonrpc": "2.0", "id": message["id"], "error": {"code": code, "message": why}})
 
 
 def _write(message: Message) -> None:

@@ -19,7 +19,10 @@ from neuroworkflow_agent.tools.registry import Answer
 _PROTOCOL = "2025-06-18"
 _SESSION = "mcp-session-id"
 _CONNECT_S = 10.0
+_NOT_FOUND = 404
+_HELLO = "initialize"
 Message = dict[str, Any]
+_READY: Message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 
 class Remote:
@@ -40,27 +43,27 @@ class Remote:
             headers["Authorization"] = f"token {token}"
         self._http = httpx.AsyncClient(headers=headers, timeout=httpx.Timeout(None, connect=_CONNECT_S))
         self._number = 0
+        self._hello: Message = {}
 
     async def send(self, message: Message) -> AsyncIterator[Message]:
         """Send a message, and what comes in answer to it.
+
+        A server that was started anew has forgotten the session: another one is begun then, and the message sent again.
 
         Raises
         ------
         ConfigError
             If the server cannot be reached or refuses.
         """
-        try:
-            async with self._http.stream("POST", self._url, json=message) as response:
-                if session := response.headers.get(_SESSION):
-                    self._http.headers[_SESSION] = session
-                if response.is_error:
-                    await response.aread()
-                    raise _refused(self._url, response)
-                async for each in _messages(response):
-                    self._note_version(each)
-                    yield each
-        except httpx.TransportError as error:
-            raise ConfigError(f"No Jupyter server answers at {self._url!r}: {error}.") from error
+        if message.get("method") == _HELLO:
+            self._hello = message
+        for is_last in (False, True):
+            async with self._posted(message) as response:
+                if response.status_code != _NOT_FOUND or is_last or not self._forget_session():
+                    async for each in self._answers(response):
+                        yield each
+                    return
+            await self._begin_again()
 
     async def listen(self) -> AsyncIterator[Message]:
         """What the server says unasked, until it ends that."""
@@ -69,11 +72,39 @@ class Remote:
                 async for each in _messages(response):
                     yield each
 
+    @contextlib.asynccontextmanager
+    async def _posted(self, message: Message) -> AsyncIterator[httpx.Response]:
+        try:
+            async with self._http.stream("POST", self._url, json=message) as response:
+                yield response
+        except httpx.TransportError as error:
+            raise ConfigError(f"No Jupyter server answers at {self._url!r}: {error}.") from error
+
+    async def _answers(self, response: httpx.Response) -> AsyncIterator[Message]:
+        if session := response.headers.get(_SESSION):
+            self._http.headers[_SESSION] = session
+        if response.is_error:
+            await response.aread()
+            raise _refused(self._url, response)
+        async for each in _messages(response):
+            self._note_version(each)
+            yield each
+
+    def _forget_session(self) -> bool:
+        """Whether there was one."""
+        return self._http.headers.pop(_SESSION, None) is not None
+
+    async def _begin_again(self) -> None:
+        for message in (self._hello, _READY):
+            async with self._posted(message) as response:
+                async for _ in self._answers(response):
+                    pass
+
     async def start(self) -> None:
         """Begin a session."""
         about = {"name": "neuroworkflow-agent", "version": __version__}
         await self.ask("initialize", {"protocolVersion": _PROTOCOL, "capabilities": {}, "clientInfo": about})
-        async for _ in self.send({"jsonrpc": "2.0", "method": "notifications/initialized"}):
+        async for _ in self.send(_READY):
             pass
 
     async def call(self, name: str, arguments: dict[str, Any]) -> Answer:

@@ -1,0 +1,69 @@
+"""The service as an ASGI application for a Jupyter server: its notebooks, its kernels.
+
+`HttpService` owns the service and the task that keeps the sessions of clients, from the first request until `aclose`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.surfaces.mcp.server_kernels import ServerKernels
+from neuroworkflow_agent.surfaces.mcp.service import Service
+
+
+class HttpService:
+    """MCP for the clients of one Jupyter server.
+
+    Parameters
+    ----------
+    serverapp
+        The server.
+    read_only
+        Whether tools that change something are left out.
+    max_sessions, session_idle_s, max_body_bytes
+        Bounds of what clients may ask for.
+    """
+
+    def __init__(
+        self,
+        serverapp: Any,
+        *,
+        read_only: bool,
+        max_sessions: int,
+        session_idle_s: float,
+        max_body_bytes: int,
+    ) -> None:
+        root = serverapp.contents_manager.root_dir
+        self._service = Service(
+            AgentConfig.from_env(workspace=root), read_only=read_only, kernels=ServerKernels(serverapp)
+        )
+        self._sessions = StreamableHTTPSessionManager(
+            self._service.server(),
+            session_idle_timeout=session_idle_s,
+            max_sessions=max_sessions,
+            max_request_body_size=max_body_bytes,
+        )
+        self._is_ready = asyncio.Event()
+        self._is_over = asyncio.Event()
+        self._keeping = asyncio.create_task(self._keep())
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        await self._is_ready.wait()
+        await self._sessions.handle_request(scope, receive, send)
+
+    async def aclose(self) -> None:
+        """End all sessions, what they run, and give back what they hold. Idempotent."""
+        self._is_over.set()
+        await self._keeping
+        await self._service.aclose()
+
+    async def _keep(self) -> None:
+        """Keep sessions in one task, which has to end what it began."""
+        async with self._sessions.run():
+            self._is_ready.set()
+            await self._is_over.wait()

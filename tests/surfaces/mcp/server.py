@@ -1,0 +1,65 @@
+"""A Jupyter server of its own with the extension, for tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TOKEN = "served-token-0000"
+_EXTENSION = "neuroworkflow_agent.surfaces.mcp.extension"
+_OTHERS = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals", "nbclassic")
+_START_S = 90.0
+
+
+class Server:
+    """The server's process; `more` are arguments of its command line."""
+
+    def __init__(self, home: Path, *more: str, port: int = 0) -> None:
+        self.home = home
+        self.root = home / "root"
+        self.root.mkdir(parents=True, exist_ok=True)
+        extensions = {_EXTENSION: True, **dict.fromkeys(_OTHERS, False)}
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")}
+        environ |= {
+            "JUPYTER_CONFIG_DIR": str(home / "config"),
+            "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+            "IPYTHONDIR": str(home / "ipython"),
+        }
+        arguments = [
+            "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}",
+            f"--ServerApp.jpserver_extensions={extensions!r}", *more,
+        ]  # fmt: skip
+        self._log = (home / "server.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_server", *arguments],
+            cwd=self.root,
+            env=environ,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        self.url = self._wait_for_url()
+
+    @property
+    def log(self) -> str:
+        """What it has said."""
+        return (self.home / "server.log").read_text(encoding="utf-8")
+
+    def _wait_for_url(self) -> str:
+        file = self.home / "runtime" / f"jpserver-{self.process.pid}.json"
+        deadline = time.monotonic() + _START_S
+        while not (file.exists() and file.read_text(encoding="utf-8").strip().endswith("}")):
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError(self.log)
+            time.sleep(0.05)
+        return str(json.loads(file.read_text(encoding="utf-8"))["url"]).rstrip("/")
+
+    def close(self) -> None:
+        """End it and its kernels."""
+        self.process.terminate()
+        self.process.wait(timeout=30)
+        self._log.close()
