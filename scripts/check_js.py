@@ -1,59 +1,37 @@
-"""Run TypeScript's checker over the panel's joined module and the notebook page's, and name the places in their parts."""
+"""Run TypeScript's checker over the page's modules, and have Node read them as anywidget is given them."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from neuroworkflow_agent.surfaces import notebook_page
-from neuroworkflow_agent.surfaces.panel import widget
+from neuroworkflow_agent.surfaces.panel.scripts import JS, joined
 
 _OPTIONS = (
-    "--allowJs --checkJs --strict --noEmit --target es2022 --module es2022 --lib es2022,dom,dom.iterable"
+    "--allowJs --checkJs --strict --noEmit --target es2022 --module es2022 --lib es2022,dom,dom.iterable "
+    "--moduleResolution bundler --pretty false"
 )
-_PLACE = re.compile(r"^\S*module\.mjs(?:\((\d+),(\d+)\)|:(\d+))", re.MULTILINE)
-_JS = Path("neuroworkflow_agent", "surfaces", "panel", "js")
 
 
 def main() -> int:
     """Print what was found; 1 if that is anything."""
-    found = [_check("panel", widget._SCRIPTS), _check("notebook page", notebook_page._SCRIPTS)]
-    return 1 if any(found) else 0
+    modules = sorted(str(path) for path in JS.glob("*.js"))
+    is_sound = _succeeds([sys.argv[1], *_OPTIONS.split(), *modules])
+    for name in ("widget", "notebook_widget"):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, f"{name}.mjs")
+            file.write_text(joined(name), encoding="utf-8")
+            # TypeScript sees each module by itself; joined, no two may have one name.
+            is_sound = _succeeds(["node", "--check", str(file)]) and is_sound
+    if is_sound:
+        print(f"TypeScript found nothing in the page's {len(modules)} modules.")
+    return 0 if is_sound else 1
 
 
-def _check(what: str, parts: tuple[str, ...]) -> bool:
-    """Check the parts as one module; whether something was found."""
-    module = "\n".join((_JS / f"{name}.js").read_text(encoding="utf-8") for name in parts)
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "module.mjs").write_text(module, encoding="utf-8")
-        types = _run([sys.argv[1], *_OPTIONS.split(), "--pretty", "false", "module.mjs"], folder)
-        # TypeScript lets a JavaScript file declare a function twice; a browser does not.
-        syntax = _run(["node", "--check", "module.mjs"], folder)
-    if types.returncode == syntax.returncode == 0:
-        print(f"TypeScript found nothing in the {what}'s {module.count(chr(10)) + 1} lines.")
-        return False
-    print(_PLACE.sub(lambda place: _in_its_part(place, parts), types.stdout + syntax.stdout), end="")
-    return True
-
-
-def _run(command: list[str], folder: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-
-
-def _in_its_part(place: re.Match[str], parts: tuple[str, ...]) -> str:
-    """A place in the joined module as one in a file of ours."""
-    line, column = int(place[1] or place[3]), place[2] or "1"
-    for name in parts:
-        length = Path(_JS, f"{name}.js").read_text(encoding="utf-8").count("\n") + 1
-        if line <= length:
-            return f"{_JS / name}.js:{line}:{column}"
-        line -= length
-    return place[0]
+def _succeeds(command: list[str]) -> bool:
+    return subprocess.run(command, check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -17,27 +17,13 @@ from neuroworkflow_agent.errors import ConfigError, KernelError
 from neuroworkflow_agent.kernels.capture import uncaptured_publish
 from neuroworkflow_agent.kernels.own import kernel_around
 from neuroworkflow_agent.render.markdown import STYLE
+from neuroworkflow_agent.surfaces.page_comms import keep_the_thread_asked_for
 from neuroworkflow_agent.surfaces.panel.chat import PanelChat
 from neuroworkflow_agent.surfaces.panel.saved import SavedTranscript
+from neuroworkflow_agent.surfaces.panel.scripts import joined
 from neuroworkflow_agent.surfaces.turn_items import Item
 
 _HERE = Path(__file__).parent
-_SCRIPTS = (
-    "dom",
-    "notebook_context",
-    "notebook_page",
-    "store",
-    "cards",
-    "composer",
-    "sessions",
-    "sign_in",
-    "panel",
-)
-"""Parts of one module, in the order in which the browser reads them."""
-
-
-def _script() -> str:
-    return "\n".join((_HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
 
 
 class ChatPanel(anywidget.AnyWidget):
@@ -66,7 +52,7 @@ class ChatPanel(anywidget.AnyWidget):
         If there is no Jupyter kernel to live in.
     """
 
-    _esm = _script()
+    _esm = joined("widget")
     _css = STYLE + (_HERE / "panel.css").read_text(encoding="utf-8")
     _chat: PanelChat | None = None
     _saved: SavedTranscript | None = None
@@ -100,7 +86,7 @@ class ChatPanel(anywidget.AnyWidget):
         self._saved = SavedTranscript(
             self.panel_id, uncaptured_publish(shell), self._chat.hide, self._chat.link_to
         )
-        _keep_the_thread_asked_for(self.comm)
+        keep_the_thread_asked_for(self.comm)
         self.on_msg(self._receive)
         self._chat.open(resume, fork=fork)
 
@@ -149,13 +135,3 @@ class ChatPanel(anywidget.AnyWidget):
             "are under Sessions there, and with ChatPanel(resume=ID)."
         )
         return {**data, "text/plain": text, "text/html": f"<p>{html.escape(text)}</p>"}, metadata
-
-
-def _keep_the_thread_asked_for(comm: Any) -> None:
-    """Let the page's messages go to the subshell it sends them to, even while a cell runs.
-
-    From 7.4 on ipykernel routes what comes in on a comm to the thread that last sent on it, by default the
-    main one, which may be busy for hours; Stop must not wait for that. We answer from a thread of our own.
-    """
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda _data, asked_for: asked_for

@@ -1,6 +1,10 @@
 // @ts-check
 // One item of the transcript as elements, and how a change of it is drawn.
 
+import { button, confirmOn, copyText, el, uniqueId } from "./dom.js";
+
+/** @import { Store, Item, Op } from "./store.js" */
+
 const STATES = {
   waiting: "waits for the kernel",
   running: "running",
@@ -11,7 +15,7 @@ const STATES = {
   denied: "refused",
 };
 
-class Card {
+export class Card {
   /**
    * @param {Item} item
    * @param {Store} store
@@ -209,7 +213,7 @@ class Card {
     this.isLinked = true;
     const name = item.title.slice(item.title.indexOf(" ") + 1);
     const file = el("a.nwa-file", { text: name, title: "Open this file", target: "_blank", rel: "noopener" });
-    this.store.connect(file, item.link).then((can) => can && /** @type {HTMLElement} */ (this.place).append(file), () => {});
+    this.store.transport.connect(file, item.link).then((can) => can && /** @type {HTMLElement} */ (this.place).append(file), () => {});
   }
 
   drawApproval() {

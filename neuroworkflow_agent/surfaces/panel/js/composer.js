@@ -1,6 +1,10 @@
 // @ts-check
 // Where the user writes: text, what it points at, files, and the choice of model and mode.
 
+import { button, el, openDialog, uniqueId } from "./dom.js";
+
+/** @import { Store } from "./store.js" */
+
 const PART_BYTES = 256 * 1024;
 const MODES = {
   edit: "edit: runs code, edits files",
@@ -11,7 +15,7 @@ const MODES = {
 const OTHER = "\u2026";
 const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
-class Composer {
+export class Composer {
   /** @param {Store} store @param {HTMLElement} root @param {(text: string) => void} problem @param {(name: string) => void} command */
   constructor(store, root, problem, command) {
     this.store = store;
@@ -61,7 +65,7 @@ class Composer {
   }
 
   get draftKey() {
-    return `nwa-draft-${this.store.model.get("panel_id")}`;
+    return `nwa-draft-${this.store.transport.name}`;
   }
 
   get limit() {

@@ -8,7 +8,7 @@
  * @param {...(Node | string | null | undefined)} children
  * @returns {any}
  */
-function el(tag, given = {}, ...children) {
+export function el(tag, given = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const made = document.createElement(name);
   made.classList.add(...classes);
@@ -63,7 +63,7 @@ function icon(name) {
  * @param {{icon?: keyof typeof ICONS, css?: string, title?: string}} [look]
  * @returns {HTMLButtonElement}
  */
-function button(label, onclick, look = {}) {
+export function button(label, onclick, look = {}) {
   const css = look.css ? `.${look.css}` : "";
   if (!look.icon) return el(`button${css}`, { type: "button", onclick, title: look.title, text: label });
   return el(`button.nwa-icon${css}`, { type: "button", onclick, title: look.title ?? label, "aria-label": label }, icon(look.icon));
@@ -74,7 +74,7 @@ function button(label, onclick, look = {}) {
  * @param {HTMLElement} from
  * @param {string} text
  */
-async function copyText(from, text) {
+export async function copyText(from, text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -96,7 +96,7 @@ async function copyText(from, text) {
  * @param {HTMLElement} from
  * @param {string} done
  */
-function confirmOn(from, done) {
+export function confirmOn(from, done) {
   const before = [...from.childNodes];
   const label = from.getAttribute("aria-label");
   from.replaceChildren(icon("done"));
@@ -114,7 +114,7 @@ function confirmOn(from, done) {
  * @param {...(Node | string)} content
  * @returns {HTMLDialogElement}
  */
-function openDialog(root, title, ...content) {
+export function openDialog(root, title, ...content) {
   const before = /** @type {HTMLElement | null} */ (document.activeElement);
   const heading = el("h2", { text: title, id: uniqueId("title") });
   const shut = button("Close", () => dialog.close(), { icon: "close" });
@@ -132,7 +132,7 @@ function openDialog(root, title, ...content) {
 
 let lastId = 0;
 /** @param {string} stem */
-function uniqueId(stem) {
+export function uniqueId(stem) {
   lastId += 1;
   return `nwa-${stem}-${Date.now().toString(36)}-${lastId}`;
 }

@@ -1,10 +1,10 @@
 // @ts-check
-// The notebook that is open in this page, as the kernel sees and edits it: a module of its own, with nothing on the screen.
+// The notebook that is open in this page, as the kernel sees and edits it, with nothing on the screen.
 // The kernel names the page that it means; what it asks is checked and done in one go, so that nobody types in between.
 
 /**
- * @typedef {{get(name: string): any, on(name: string, callback: Function): void, off(name: string, callback: Function): void,
- *   send(content: any): void, widget_manager?: any}} Model
+ * @typedef {{send(message: any): void, receive(listener: (message: any) => void): () => void, context(): any}} PageLink
+ *   The way to the kernel, and the context of the document that the page shows; null where there is none.
  * @typedef {{type: string, source: string, count: number | null, outputs: string[], busy: boolean}} Line
  * @typedef {{seq: number, order: string[], cells: Map<string, Line>}} Seen
  * @typedef {{op: string, cell: string, after?: string, content?: any, kept?: boolean, at?: number, remove?: number,
@@ -17,10 +17,10 @@ const MAX_ANSWER = 8_000_000; // A Jupyter server closes the connection at 10 Mi
 const MAX_TEXT = 200_000;
 const MAX_OUTPUTS = 4_000_000;
 
-class NotebookPage {
-  /** @param {Model} model */
-  constructor(model) {
-    this.model = model;
+export class NotebookPage {
+  /** @param {PageLink} link */
+  constructor(link) {
+    this.link = link;
     this.id = globalThis.crypto?.randomUUID?.() ?? `page-${Math.random()}-${Date.now()}`;
     this.usedAt = document.hasFocus() ? Date.now() : 0;
     /** What each reader was told last. @type {Map<string, Seen>} */
@@ -31,16 +31,15 @@ class NotebookPage {
     this.marked = new Set();
     /** @type {Map<string, string[]>} */
     this.parts = new Map();
-    this.onMessage = (/** @type {any} */ message) => this.receive(message);
     this.onUse = () => {
       this.usedAt = Date.now();
     };
     this.onStatus = (/** @type {any} */ _session, /** @type {string} */ status) => {
       if (["restarting", "autorestarting", "terminating", "dead"].includes(status)) this.unmarkAll();
     };
-    this.status = contextOf(model)?.sessionContext?.statusChanged;
+    this.status = link.context()?.sessionContext?.statusChanged;
     this.status?.connect(this.onStatus);
-    model.on("msg:custom", this.onMessage);
+    this.end = link.receive((message) => this.receive(message));
     for (const kind of ["focus", "pointerdown", "keydown"]) window.addEventListener(kind, this.onUse, true);
     this.hello(HELLOS);
   }
@@ -55,7 +54,7 @@ class NotebookPage {
     clearTimeout(this.again);
     this.unmarkAll();
     this.status?.disconnect(this.onStatus);
-    this.model.off("msg:custom", this.onMessage);
+    this.end();
     for (const kind of ["focus", "pointerdown", "keydown"]) window.removeEventListener(kind, this.onUse, true);
   }
 
@@ -81,8 +80,8 @@ class NotebookPage {
 
   /** Say that this page is there, and what it shows. @param {{request?: string, cell?: string}} asked */
   tellHere({ request = "", cell = "" }) {
-    const context = contextOf(this.model);
-    this.model.send({
+    const context = this.link.context();
+    this.link.send({
       type: "here",
       request,
       page: this.id,
@@ -98,7 +97,7 @@ class NotebookPage {
   answer(message) {
     let answer;
     try {
-      const context = contextOf(this.model);
+      const context = this.link.context();
       if (!context) throw new Error("the page shows no notebook any more");
       if (message.type === "read") answer = this.read(context, message.reader, message.since);
       else if (message.type === "outputs") answer = { cells: message.cells.map((/** @type {string} */ id) => this.outputs(context, id)) };
@@ -110,7 +109,7 @@ class NotebookPage {
       answer = { trouble: error instanceof Error ? error.message : String(error) };
     }
     if (JSON.stringify(answer).length > MAX_ANSWER) answer = { trouble: "it is larger than a page can send at once" };
-    this.model.send({ type: "answer", request: message.request, page: this.id, ...answer });
+    this.link.send({ type: "answer", request: message.request, page: this.id, ...answer });
   }
 
   // -- reading ----------------------------------------------------------------------------------------
@@ -302,7 +301,7 @@ class NotebookPage {
   }
 
   unmarkAll() {
-    const context = contextOf(this.model);
+    const context = this.link.context();
     for (const id of [...this.marked]) if (context) this.mark(context, id, false);
     this.marked.clear();
   }
@@ -319,11 +318,3 @@ function isSame(one, other) {
     one.source === other.source && one.type === other.type && one.count === other.count && one.busy === other.busy && isSameList(one.outputs, other.outputs)
   );
 }
-
-export default {
-  /** @param {{model: Model}} context */
-  initialize({ model }) {
-    const page = new NotebookPage(model);
-    return () => page.close();
-  },
-};

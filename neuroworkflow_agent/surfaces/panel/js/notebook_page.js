@@ -2,28 +2,16 @@
 // The notebook beside a panel, in the page that shows both. Where there is no way to it, nothing is offered that needs one.
 
 /**
- * The notebook's widget and the id of the cell that holds a panel, by the way up from one of the panel's views.
- * @param {any} model @param {string} modelId @returns {Promise<{widget: any, own: string} | null>}
+ * Where the notebook is: its document's context, or null where there is no way to it; its widget with the id of the
+ * cell that holds the panel, empty if none does, once they are in their place.
+ * @typedef {{context(): any, around(): Promise<{widget: any, own: string} | null>}} Place
  */
-async function widgetAround(model, modelId) {
-  const context = contextOf(model);
-  if (!context) return null;
-  const { views } = await model.widget_manager.get_model(modelId);
-  for (const view of await Promise.all(Object.values(views ?? {}))) {
-    let own = "";
-    for (let at = /** @type {any} */ (view).luminoWidget; at; at = at.parent) {
-      if (at.inputArea && at.model?.sharedModel) own = at.model.sharedModel.getId();
-      if (at.activeCellChanged && at.model?.sharedModel === context.model.sharedModel) return { widget: at, own };
-    }
-  }
-  return null;
-}
 
 /** The cells of the notebook that a panel is beside, and which of them the user means. */
-class PanelNotebook {
-  /** @param {any} model */
-  constructor(model) {
-    this.model = model;
+export class PanelNotebook {
+  /** @param {Place} place */
+  constructor(place) {
+    this.place = place;
     /** @type {any} */
     this.widget = null;
     /** The cell that holds the panel; a click into the panel makes it the active one, which nobody means. */
@@ -38,12 +26,12 @@ class PanelNotebook {
 
   /** Whether the page shows a notebook that can be got at. */
   get isThere() {
-    return contextOf(this.model) !== null;
+    return this.place.context() !== null;
   }
 
   /** Begin to follow which cell is active; a view is in its place some frames after it was made. @param {number} tries */
   async follow(tries = 100) {
-    const found = await widgetAround(this.model, this.model.get("panel_id")).catch(() => null);
+    const found = await this.place.around().catch(() => null);
     if (this.widget || this.isClosed) return;
     if (found) {
       Object.assign(this, found);
@@ -58,7 +46,7 @@ class PanelNotebook {
   }
 
   get cells() {
-    return contextOf(this.model)?.model.sharedModel.cells ?? [];
+    return this.place.context()?.model.sharedModel.cells ?? [];
   }
 
   /** @param {string} id */
@@ -129,7 +117,7 @@ class PanelNotebook {
   }
 
   writable() {
-    const context = contextOf(this.model);
+    const context = this.place.context();
     if (!context || context.model.readOnly) throw new Error("This notebook cannot be changed in this page.");
     return context.model.sharedModel;
   }

@@ -1,5 +1,13 @@
 // @ts-check
-// One view of a panel: transcript, status, composer; and the way in for anywidget.
+// One view of a chat: transcript, status, composer.
+
+import { Card } from "./cards.js";
+import { Composer } from "./composer.js";
+import { button, el, openDialog } from "./dom.js";
+import { openSessions } from "./sessions.js";
+import { SignInForm } from "./sign_in.js";
+
+/** @import { Item, Op, Store } from "./store.js" */
 
 const NEAR_PX = 60;
 const STARTERS = ["What is in my variables?", "Plot the data of my last cell.", "Explain my last cell."];
@@ -9,7 +17,7 @@ function isNotebooks(event) {
   return (event.ctrlKey || event.metaKey) && event.key !== "Enter";
 }
 
-class PanelView {
+export class PanelView {
   /** @param {Store} store */
   constructor(store) {
     this.store = store;
@@ -63,19 +71,6 @@ class PanelView {
     else if (name === "/stop") this.store.stop();
     else if (name === "/model") this.composer.model.focus();
     else if (name === "/mode") this.composer.mode.focus();
-  }
-
-  /** In an output view of its own the panel has all of it; the page attaches it some frames later. @param {number} tries */
-  fillView(tries = 100) {
-    if (!this.node.isConnected) {
-      if (tries > 0) requestAnimationFrame(() => this.fillView(tries - 1));
-      return;
-    }
-    const view = this.node.closest(".jp-LinkedOutputView");
-    if (!view) return;
-    this.node.classList.add("nwa-full");
-    for (let at = this.node.parentElement; at && at !== view; at = at.parentElement) at.style.height = "100%";
-    this.toEnd();
   }
 
   close() {
@@ -194,11 +189,8 @@ class PanelView {
     this.signIn.draw(Boolean(state.needs_key));
     this.drawTrouble();
     this.drawStatus();
-    if (!isLive && !this.lost) {
-      this.lost = el("p.nwa-item.nwa-notice.nwa-failed", {
-        role: "alert",
-        text: "The kernel has ended, and this panel with it. Run the cell again and choose this session under Sessions, or use ChatPanel(resume=\"\").",
-      });
+    if (!isLive && this.store.transport.lost && !this.lost) {
+      this.lost = el("p.nwa-item.nwa-notice.nwa-failed", { role: "alert", text: this.store.transport.lost });
       this.log.append(this.lost);
       this.toEnd();
     }
@@ -286,30 +278,3 @@ class PanelView {
     else if (item.kind === "end" && item.end !== "complete") this.live.textContent = item.text;
   }
 }
-
-/** @type {Map<Model, Store>} */
-const stores = new Map();
-
-export default {
-  /** @param {{model: Model}} context */
-  initialize({ model }) {
-    const store = new Store(model);
-    stores.set(model, store);
-    return () => {
-      stores.delete(model);
-      store.close();
-    };
-  },
-
-  /** @param {{model: Model, el: HTMLElement}} context */
-  render({ model, el: place }) {
-    // A module serves one widget; its model comes in another wrapping to each call.
-    const store = stores.get(model) ?? [...stores.values()][0];
-    const view = new PanelView(store);
-    place.append(view.node);
-    view.toEnd();
-    view.fillView();
-    store.notebook.follow();
-    return () => view.close();
-  },
-};

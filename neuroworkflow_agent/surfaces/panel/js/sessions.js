@@ -1,8 +1,12 @@
 // @ts-check
 // The list of sessions: go to one, rename it, delete it.
 
+import { button, el, openDialog } from "./dom.js";
+
+/** @import { Store } from "./store.js" */
+
 /** @param {Store} store @param {HTMLElement} root @param {(text: string) => void} problem */
-async function openSessions(store, root, problem) {
+export async function openSessions(store, root, problem) {
   const list = el("ul.nwa-sessions", { "aria-label": "Sessions" });
   const search = el("input", { type: "search", placeholder: "Search", "aria-label": "Search in sessions", dir: "auto", oninput: () => filter() });
   const filter = () => {

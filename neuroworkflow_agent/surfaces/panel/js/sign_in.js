@@ -1,6 +1,10 @@
 // @ts-check
 // Where no model can be had: a form for a key. It goes to the kernel in one message, and is kept nowhere in the page.
 
+import { el } from "./dom.js";
+
+/** @import { Store } from "./store.js" */
+
 const KEY_KINDS = [
   ["anthropic", "Anthropic"],
   ["openai", "OpenAI"],
@@ -10,7 +14,7 @@ const KEY_KINDS = [
 /** Whose address has to be said. */
 const WITH_ADDRESS = ["gateway", "server"];
 
-class SignInForm {
+export class SignInForm {
   /** @param {Store} store */
   constructor(store) {
     this.store = store;

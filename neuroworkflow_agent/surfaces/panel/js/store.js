@@ -1,23 +1,26 @@
 // @ts-check
 // What the kernel has told this page about one panel; every view of the panel draws from it.
 
+import { uniqueId } from "./dom.js";
+
+/** @import { PanelNotebook } from "./notebook_page.js" */
+/** @import { Transport } from "./transport.js" */
+
 /**
  * @typedef {{id: string, kind: string, parts: string[], [field: string]: any}} Item
  * @typedef {{op: "put", item: Item} | {op: "set", id: string, fields: Record<string, any>}
  *   | {op: "parts", id: string, start: number, keep: number, tail: string | null, more: string[]}} Op
- * @typedef {{get(name: string): any, on(name: string, callback: Function): void, off(name: string, callback: Function): void,
- *   send(content: any, callbacks?: any, buffers?: ArrayBuffer[]): void, widget_manager?: any}} Model
  * @typedef {{reset(): void, changed(item: Item, op: Op): void, state(): void, problem(text: string): void}} Listener
  */
 
 const ANSWER_MS = 500;
 const RETRY_MS = 4000;
 
-class Store {
-  /** @param {Model} model */
-  constructor(model) {
-    this.model = model;
-    this.notebook = new PanelNotebook(model);
+export class Store {
+  /** @param {Transport} transport @param {PanelNotebook} notebook The one that the chat is beside; it ends with this. */
+  constructor(transport, notebook) {
+    this.transport = transport;
+    this.notebook = notebook;
     /** @type {Map<string, Item>} */
     this.items = new Map();
     /** @type {Record<string, any>} */
@@ -42,34 +45,20 @@ class Store {
     this.pictures = new Map();
     /** @type {Map<string, Set<(url: string) => void>>} */
     this.wanted = new Map();
-    this.onMessage = (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => this.receive(message, buffers);
-    this.onComm = () => this.checkLife();
-    model.on("msg:custom", this.onMessage);
-    model.on("comm_live_update", this.onComm);
-    this.rule = el("style");
-    this.hideSaved = () => {
-      // Where the panel lives, the transcript that is saved for a page where it does not is no news.
-      this.rule.textContent = `.nwa-saved-${model.get("panel_id")} { display: none }`;
-    };
-    document.head.append(this.rule);
-    model.on("change:panel_id", this.hideSaved);
-    this.hideSaved();
+    this.ends = [transport.receive((message, buffers) => this.receive(message, buffers)), transport.onLife(() => this.checkLife())];
     this.hello();
   }
 
   close() {
-    this.model.off("msg:custom", this.onMessage);
-    this.model.off("comm_live_update", this.onComm);
+    for (const end of this.ends) end();
     clearTimeout(this.retry);
     this.notebook.close();
-    this.model.off("change:panel_id", this.hideSaved);
-    this.rule.remove();
     for (const url of this.pictures.values()) URL.revokeObjectURL(url);
   }
 
   /** @param {any} message @param {ArrayBuffer[]} [buffers] */
   send(message, buffers) {
-    this.model.send(message, undefined, buffers);
+    this.transport.send(message, buffers);
   }
 
   /**
@@ -95,15 +84,21 @@ class Store {
     }, RETRY_MS);
   }
 
+  /** Begin anew with who is at the other end now: what was asked before nobody answers any more. */
+  renew() {
+    const asked = [...this.requests.values()];
+    this.requests.clear();
+    for (const { reject } of asked) reject(new Error("The kernel ended before it had taken this in. Send it again."));
+    this.isLoaded = false;
+    this.early = [];
+    this.hello();
+    void this.checkLife();
+  }
+
   async checkLife() {
-    const manager = this.model.widget_manager;
-    const id = this.model.get("panel_id");
-    if (!manager?.get_model || !id) return;
-    try {
-      this.isLive = (await manager.get_model(id)).comm_live !== false;
-    } catch {
-      this.isLive = false;
-    }
+    this.isLive = await this.transport.isAlive();
+    // Nothing is done any more where nobody is.
+    if (!this.isLive && this.state.busy) this.setState({ busy: false, activity: "" });
     this.tell("state");
   }
 
@@ -216,23 +211,9 @@ class Store {
     setTimeout(() => {
       if (this.stopHeard || !this.state.busy) return;
       const runs = [...this.items.values()].some((item) => item.kind === "tool" && item.state === "running" && item.name === "run_code");
-      const kernel = this.model.widget_manager?.kernel;
-      if (runs && kernel?.interrupt) kernel.interrupt();
-      else for (const listener of this.listeners) listener.problem("Stop is on its way; this Jupyter hands it over when the running cell ends.");
+      if (runs && this.transport.interrupt()) return;
+      for (const listener of this.listeners) listener.problem("Stop is on its way; this Jupyter hands it over when the running cell ends.");
     }, ANSWER_MS);
-  }
-
-  /**
-   * Have a link open a file of the server's, as links in cells do: in JupyterLab in its editor, in Notebook as text.
-   * @param {HTMLAnchorElement} anchor @param {string} link From the notebook, quoted. @returns {Promise<boolean>} Whether the page can.
-   */
-  async connect(anchor, link) {
-    const { linkHandler, resolver } = this.model.widget_manager?.rendermime ?? {};
-    if (!linkHandler || !resolver) return false;
-    const path = await resolver.resolveUrl(link);
-    linkHandler.handleLink(anchor, decodeURIComponent(path), "");
-    anchor.href = await resolver.getDownloadUrl(path);
-    return true;
   }
 
   // -- pictures ---------------------------------------------------------------------------------------
