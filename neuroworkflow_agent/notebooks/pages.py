@@ -85,14 +85,15 @@ class Pages:
         self._send = send
         self._announce = announce
         self._waiting: dict[str, asyncio.Queue[Message]] = {}
-        self._arrived = asyncio.Event()
+        self.arrived = asyncio.Event()
+        """Set when a page has said that it is there since it was last announced to."""
         self._has_answered = self._was_told = False
 
     def receive(self, message: Message) -> None:
         """Take in a message of a page's; on the engine's loop."""
         if message.get("type") == "here":
             self._has_answered = self._has_answered or bool(message.get("is_notebook"))
-            self._arrived.set()
+            self.arrived.set()
         queue = self._waiting.get(str(message.get("request")))
         if queue is not None:
             queue.put_nowait(message)
@@ -114,14 +115,14 @@ class Pages:
         """
         # A page that is loaded while a cell runs learns of us only by being told anew.
         for wait_s in self._patience_s(asker):
-            if self._arrived.is_set() and (meant := await self._meant(asker, path)) is not None:
+            if self.arrived.is_set() and (meant := await self._meant(asker, path)) is not None:
                 return meant
-            self._arrived.clear()
+            self.arrived.clear()
             await self._announce()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
-                    await self._arrived.wait()
-        meant = await self._meant(asker, path) if self._arrived.is_set() else None
+                    await self.arrived.wait()
+        meant = await self._meant(asker, path) if self.arrived.is_set() else None
         if meant is None:
             self._has_answered = False  # so that the next one to ask need not wait as long
             raise NoPageError(NOBODY)

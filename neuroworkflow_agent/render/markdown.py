@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import html
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent.text import strip_control
@@ -49,28 +50,7 @@ _PYTHON = '<code class="nwa-python">'
 """What a cell could be made of."""
 _MAX_HIGHLIGHTED_CHARS = 50_000
 
-STYLE = """\
-.nwa{line-height:1.5;overflow-wrap:anywhere}
-.nwa.nwa pre{margin:.4em 0;padding:.5em .7em;overflow-x:auto;border-radius:4px;font-size:.92em;\
-background:var(--jp-cell-editor-background,rgba(127,127,127,.1));border:1px solid var(--jp-border-color1,rgba(127,127,127,.4))}
-.nwa.nwa pre>code{background:none}
-.nwa.nwa .nwa-whole pre{white-space:break-spaces;overflow-wrap:anywhere;max-height:60vh;overflow:auto}
-.nwa code{font-family:var(--jp-code-font-family,ui-monospace,monospace)}
-.nwa a{color:var(--jp-content-link-color,LinkText)}
-.nwa table{border-collapse:collapse;margin:.4em 0;font-size:inherit}.nwa th,.nwa td{padding:.2em .6em;border:1px solid var(--jp-border-color2,rgba(127,127,127,.4));text-align:left}
-.nwa blockquote{margin:.4em 0;padding-left:.8em;border-left:3px solid var(--jp-border-color1,rgba(127,127,127,.5))}
-.nwa .nwa-note{color:var(--jp-ui-font-color2,GrayText);font-size:.92em}.nwa summary{cursor:pointer}
-.nwa .nwa-fail{color:color-mix(in srgb,var(--jp-error-color1,#c62828) 65%,var(--jp-content-font-color1,CanvasText))}
-.nwa .k,.nwa .kn,.nwa .kc,.nwa .kd,.nwa .ow{color:color-mix(in srgb,var(--jp-mirror-editor-keyword-color,#2e7d32) 65%,var(--jp-content-font-color1,CanvasText));font-weight:600}
-.nwa .s,.nwa .s1,.nwa .s2,.nwa .sd,.nwa .sa,.nwa .si{color:color-mix(in srgb,var(--jp-mirror-editor-string-color,#b5541c) 65%,var(--jp-content-font-color1,CanvasText))}
-.nwa .c,.nwa .c1,.nwa .cm,.nwa .ch{color:color-mix(in srgb,var(--jp-mirror-editor-comment-color,#6a7a7a) 65%,var(--jp-content-font-color1,CanvasText));font-style:italic}
-.nwa .mi,.nwa .mf,.nwa .mh,.nwa .il{color:color-mix(in srgb,var(--jp-mirror-editor-number-color,#00796b) 65%,var(--jp-content-font-color1,CanvasText))}
-.nwa .nb,.nwa .bp{color:color-mix(in srgb,var(--jp-mirror-editor-builtin-color,#3f7d20) 65%,var(--jp-content-font-color1,CanvasText))}
-.nwa .nf,.nwa .nc,.nwa .fm{color:color-mix(in srgb,var(--jp-mirror-editor-def-color,#1565c0) 65%,var(--jp-content-font-color1,CanvasText))}
-.nwa .o,.nwa .om{color:color-mix(in srgb,var(--jp-mirror-editor-operator-color,#8e24aa) 65%,var(--jp-content-font-color1,CanvasText))}
-.nwa .gi{color:color-mix(in srgb,var(--jp-success-color1,#2e7d32) 65%,var(--jp-content-font-color1,CanvasText))}\
-.nwa .gd{color:color-mix(in srgb,var(--jp-error-color1,#c62828) 65%,var(--jp-content-font-color1,CanvasText))}.nwa .gu,.nwa .gh{font-weight:600}
-"""
+STYLE = (Path(__file__).parent / "markdown.css").read_text(encoding="utf-8")
 """CSS for one display, scoped to the class `nwa`; follows JupyterLab's theme, readable without it."""
 
 

@@ -1,22 +1,23 @@
-"""The notebook's own pages, as the kernel reaches them: a widget without a view. A user of anywidget, as the panel.
+"""The notebook's own pages, as the kernel reaches them: by the comms of our extension, or else by a widget without a view.
 
-`PageLink` belongs to a chat and makes its widget when a page is first asked for something: it shows nothing, has no
-name in the user's namespace, and goes with `close`. A page that is loaded later finds it among the kernel's widgets.
+`PageLink` belongs to a chat. Where no page answers on a comm, it makes a widget when one is first asked for something: that shows
+nothing, has no name in the user's namespace, and goes with `close`. A page that is loaded later finds it among the kernel's
+widgets. A user of anywidget, as the panel.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from pathlib import Path
 from typing import Any
 
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.notebooks.pages import NOBODY, Asker, Message, NoPageError, Pages
+from neuroworkflow_agent.surfaces.page_comms import PageComms, keep_the_thread_asked_for
 
-_JS = Path(__file__).parent / "panel" / "js"
-_SCRIPTS = ("notebook_context", "notebook")
-"""Read as one module."""
+_COMM_S = 0.5
+"""How long a page with our extension may take to answer; one that is being loaded has no other way then."""
 
 
 class PageLink:
@@ -24,20 +25,30 @@ class PageLink:
 
     Parameters
     ----------
+    shell
+        The shell of the kernel.
     portal
         The worker thread, on which pages are asked and answer.
     """
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, shell: Any, portal: Portal) -> None:
         self._portal = portal
         self._lock = threading.Lock()
         self._is_closed = False
         self._widget: Any = None
+        self._comms = PageComms.of(shell)
+        self._unlisten = self._comms.listen(self._receive) if self._comms else lambda: None
         self.pages = Pages(self._send, self._announce)
         """Who is there, and what is asked of them."""
 
     async def _announce(self) -> None:
-        """Make a widget: its opening is what pages hear of at any time."""
+        """Ask on the comms, or make a widget: its opening is what pages hear of at any time."""
+        if self._comms is not None and self._comms.are_open:
+            self._comms.send({"type": "who"})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_COMM_S):
+                    await self.pages.arrived.wait()
+                    return
         await asyncio.to_thread(self._renew)
 
     def _renew(self) -> None:
@@ -50,6 +61,8 @@ class PageLink:
     def close(self) -> None:
         """Take the widget out of every page, for good. Idempotent."""
         with self._lock:
+            if not self._is_closed:
+                self._unlisten()
             self._is_closed = True
             self._remove()
 
@@ -60,9 +73,14 @@ class PageLink:
 
     def _send(self, message: Message) -> None:
         widget = self._widget
-        if widget is None or widget.comm is None:
+        has_widget = widget is not None and widget.comm is not None
+        comms = self._comms if self._comms is not None and self._comms.are_open else None
+        if comms is None and not has_widget:
             raise NoPageError(NOBODY)
-        widget.send(message)
+        if comms is not None:
+            comms.send(message)
+        if has_widget:
+            widget.send(message)
 
     def _receive(self, message: Any) -> None:
         """On the main thread or on a subshell's."""
@@ -83,12 +101,12 @@ def asker_of(shell: Any) -> Asker:
 def _make(receive: Any) -> Any:
     import anywidget
 
+    from neuroworkflow_agent.surfaces.panel.scripts import joined
+
     class NotebookPage(anywidget.AnyWidget):
-        _esm = "\n".join((_JS / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+        _esm = joined("notebook_widget")
 
     widget = NotebookPage()
-    # See `panel.widget`: an answer must not wait for the cell that waits for it.
-    if hasattr(widget.comm, "_reply_subshell_for"):
-        widget.comm._reply_subshell_for = lambda _data, asked_for: asked_for
+    keep_the_thread_asked_for(widget.comm)  # an answer must not wait for the cell that waits for it
     widget.on_msg(lambda _widget, content, _buffers: receive(content))
     return widget

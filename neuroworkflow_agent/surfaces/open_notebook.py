@@ -116,7 +116,7 @@ class OpenNotebook(Holder):
         if self._in_cell and not getattr(kernel, "_supports_kernel_subshells", False):
             return await self._elsewhere(_NO_SUBSHELLS)
         if self._link is None:
-            self._link = PageLink(self._portal or shared_portal())
+            self._link = PageLink(self._shell, self._portal or shared_portal())
         if self._page is None:
             self._page = PageHolder(self._link.pages)
         self._page.begin(asker)

@@ -26,7 +26,7 @@ async def test_no_widget_is_left_where_who_waits_for_it_is_cancelled(monkeypatch
 
     made: list[int] = []
     monkeypatch.setattr(notebook_page, "_make", make)
-    link = PageLink(SimpleNamespace())  # type: ignore[arg-type]
+    link = PageLink(SimpleNamespace(), SimpleNamespace())  # type: ignore[arg-type]
     waiting = asyncio.ensure_future(link._announce())
     await asyncio.to_thread(is_making.wait, 5)
     waiting.cancel()

@@ -1,0 +1,230 @@
+// @ts-check
+// What is beside one notebook: its chat, or why there is none. It owns the comms of its page until the notebook is closed.
+
+import { el } from "../../neuroworkflow_agent/surfaces/panel/js/dom.js";
+import { NotebookPage } from "../../neuroworkflow_agent/surfaces/panel/js/notebook.js";
+import { connectLink, usable } from "../../neuroworkflow_agent/surfaces/panel/js/notebook_context.js";
+import { PanelNotebook } from "../../neuroworkflow_agent/surfaces/panel/js/notebook_page.js";
+import { PanelView } from "../../neuroworkflow_agent/surfaces/panel/js/panel.js";
+import { Store } from "../../neuroworkflow_agent/surfaces/panel/js/store.js";
+import "../../neuroworkflow_agent/render/markdown.css";
+import "../../neuroworkflow_agent/surfaces/panel/panel.css";
+import "../style/side_bar.css";
+
+import { Comm } from "./comm.js";
+import { load } from "./loading.js";
+import { Saying } from "./saying.js";
+
+/** @import { NotebookPanel } from "@jupyterlab/notebook" */
+/** @import { IKernelConnection } from "@jupyterlab/services/lib/kernel/kernel.js" */
+/** @import { TranslationBundle } from "@jupyterlab/translation" */
+/** @import { Transport } from "../../neuroworkflow_agent/surfaces/panel/js/transport.js" */
+
+const CHAT = "neuroworkflow_agent.side_bar";
+const PAGE = "neuroworkflow_agent.notebook_page";
+const GONE = ["restarting", "autorestarting", "terminating", "dead"];
+
+export class Beside {
+  /** @param {NotebookPanel} panel @param {TranslationBundle} trans */
+  constructor(panel, trans) {
+    this.panel = panel;
+    this.trans = trans;
+    this.saying = new Saying(trans);
+    this.node = el("div.nwa-beside", {}, this.saying.node);
+    this.chat = new Comm(CHAT, () => this.closedByKernel());
+    this.page = new Comm(PAGE, () => {});
+    /** @type {Set<() => void>} */
+    this.lifeListeners = new Set();
+    /** The kernel whose chat is shown. @type {IKernelConnection | null} */
+    this.kernel = null;
+    this.attempt = 0;
+    /** Whether the kernel has ended, and a new one is waited for. */
+    this.isLost = false;
+    /** @type {Store | null} */
+    this.store = null;
+    /** @type {PanelView | null} */
+    this.view = null;
+    /** @type {NotebookPage | null} */
+    this.notebookPage = null;
+    const { sessionContext } = panel;
+    this.onKernel = () => void this.connect();
+    this.onStatus = (/** @type {any} */ _session, /** @type {string} */ status) => this.follow(status);
+    this.onConnection = (/** @type {any} */ _session, /** @type {string} */ status) => {
+      if (status === "connected") this.store?.renew(); // what was sent meanwhile may be lost
+    };
+    sessionContext.kernelChanged.connect(this.onKernel);
+    sessionContext.statusChanged.connect(this.onStatus);
+    sessionContext.connectionStatusChanged.connect(this.onConnection);
+    void this.connect();
+  }
+
+  close() {
+    this.attempt += 1;
+    const { sessionContext } = this.panel;
+    sessionContext.kernelChanged.disconnect(this.onKernel);
+    sessionContext.statusChanged.disconnect(this.onStatus);
+    sessionContext.connectionStatusChanged.disconnect(this.onConnection);
+    this.notebookPage?.close();
+    this.view?.close();
+    this.store?.close();
+    this.chat.leave();
+    this.page.leave();
+    this.node.remove();
+  }
+
+  focus() {
+    if (this.view && !this.view.node.hidden) this.view.composer.field.focus();
+    else this.saying.focus();
+  }
+
+  // -- the kernel -------------------------------------------------------------------------------------
+
+  /** @param {string} status */
+  follow(status) {
+    if (GONE.includes(status)) this.lose();
+    else if (this.isLost && ["idle", "busy"].includes(status)) void this.connect();
+  }
+
+  /** The kernel has ended, or is about to. */
+  lose() {
+    this.attempt += 1;
+    this.isLost = true;
+    this.kernel = null;
+    this.chat.leave();
+    this.page.leave();
+    this.tellLife();
+    if (!this.view) this.saying.noKernel(() => this.start());
+  }
+
+  /** A page that was loaded anew may have remembered a kernel that has been restarted meanwhile. */
+  closedByKernel() {
+    if (!this.kernel) return;
+    forget(this.kernel);
+    this.kernel = null;
+    void this.connect();
+  }
+
+  async start() {
+    const { sessionContext } = this.panel;
+    if (await sessionContext.startKernel()) await sessionContext.restartKernel();
+  }
+
+  /** Find out what the kernel is, bring our package in, and open its chat. */
+  async connect() {
+    const mine = (this.attempt += 1);
+    this.isLost = false;
+    const isMine = () => mine === this.attempt;
+    const { sessionContext } = this.panel;
+    await sessionContext.ready;
+    const session = sessionContext.session;
+    const kernel = session?.kernel;
+    if (!isMine()) return;
+    if (!session || !kernel || GONE.includes(kernel.status)) {
+      this.lose();
+      return;
+    }
+    const language = (await kernel.spec)?.language ?? "";
+    if (!isMine()) return;
+    if (language.toLowerCase() !== "python") {
+      this.show(null);
+      this.saying.otherLanguage(sessionContext.kernelDisplayName);
+      return;
+    }
+    if (!isRemembered(kernel)) {
+      if (!this.view) this.saying.waiting(kernel);
+      const loaded = await load(kernel).catch(() => null); // the kernel ended meanwhile
+      if (!isMine() || !loaded) return;
+      if (loaded.outcome !== "ready") {
+        this.show(null);
+        if (loaded.outcome === "missing") this.saying.missing(kernel, loaded.install, () => void this.connect());
+        else this.saying.trouble(loaded.text, () => void this.connect());
+        return;
+      }
+      remember(kernel);
+    }
+    this.kernel = kernel;
+    const about = { session: session.id, path: this.panel.context.path };
+    await Promise.all([this.chat.open(kernel, session.id, about), this.page.open(kernel, session.id, about)]);
+    if (!isMine()) return;
+    this.begin();
+  }
+
+  /** Show the chat that the comm leads to now. */
+  begin() {
+    const context = () => usable(this.panel.context);
+    this.notebookPage?.close();
+    this.notebookPage = new NotebookPage({ send: (message) => this.page.send(message), receive: (listener) => this.page.receive(listener), context });
+    if (this.store) this.store.renew();
+    else {
+      const notebook = new PanelNotebook({ context, around: async () => ({ widget: this.panel.content, own: "" }) });
+      this.store = new Store(this.transport(), notebook);
+      this.view = new PanelView(this.store);
+      this.view.node.classList.add("nwa-full");
+      this.node.append(this.view.node);
+      void notebook.follow();
+    }
+    this.tellLife();
+    this.show(this.view);
+  }
+
+  /** @param {PanelView | null} view */
+  show(view) {
+    if (this.view) this.view.node.hidden = view === null;
+    this.saying.node.hidden = view !== null;
+    view?.toEnd();
+  }
+
+  /** @returns {Transport} */
+  transport() {
+    return {
+      name: `side-bar-${this.panel.context.path}`,
+      lost: "",
+      send: (message, buffers) => this.chat.send(message, buffers),
+      receive: (listener) => this.chat.receive(listener),
+      isAlive: () => this.chat.isOpen,
+      onLife: (listener) => {
+        this.lifeListeners.add(listener);
+        return () => void this.lifeListeners.delete(listener);
+      },
+      interrupt: () => {
+        void this.kernel?.interrupt();
+        return this.kernel !== null;
+      },
+      connect: (anchor, link) => connectLink(this.panel.content.rendermime, anchor, link),
+    };
+  }
+
+  tellLife() {
+    for (const listener of this.lifeListeners) listener();
+  }
+}
+
+// Which kernels have our package: after a reload their chats are met at once, even while a cell runs.
+
+/** @param {IKernelConnection} kernel */
+function key(kernel) {
+  return `nwa-loaded-${kernel.id}`;
+}
+
+/** @param {IKernelConnection} kernel */
+function isRemembered(kernel) {
+  try {
+    return sessionStorage.getItem(key(kernel)) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {IKernelConnection} kernel */
+function remember(kernel) {
+  try {
+    sessionStorage.setItem(key(kernel), "");
+  } catch {
+    // Storage may be full or forbidden; then a page that is loaded anew waits for the running cell.
+  }
+}
+
+/** @param {IKernelConnection} kernel */
+function forget(kernel) {
+  sessionStorage.removeItem(key(kernel));
+}

@@ -1,0 +1,44 @@
+// @ts-check
+// The plugin: the side bar, and the command that opens it from the palette, the View menu, a notebook's toolbar and by a shortcut.
+
+import { ILayoutRestorer } from "@jupyterlab/application";
+import { ICommandPalette } from "@jupyterlab/apputils";
+import { INotebookTracker } from "@jupyterlab/notebook";
+import { ITranslator, nullTranslator } from "@jupyterlab/translation";
+
+import { agentIcon } from "./icon.js";
+import { SideBar } from "./side_bar.js";
+
+/** @import { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application" */
+
+const OPEN = "neuroworkflow-agent:open";
+
+/**
+ * @param {JupyterFrontEnd} app @param {INotebookTracker} tracker @param {ICommandPalette | null} palette
+ * @param {ILayoutRestorer | null} restorer @param {ITranslator | null} translator
+ */
+function activate(app, tracker, palette, restorer, translator) {
+  const trans = (translator ?? nullTranslator).load("neuroworkflow_agent");
+  const bar = new SideBar(tracker, trans);
+  app.shell.add(bar, "right", { rank: 300 });
+  restorer?.add(bar, bar.id);
+  app.commands.addCommand(OPEN, {
+    label: trans.__("Agent"),
+    caption: trans.__("Talk with the agent beside the notebook"),
+    icon: agentIcon,
+    execute: () => app.shell.activateById(bar.id),
+  });
+  palette?.addItem({ command: OPEN, category: trans.__("Notebook Operations") });
+}
+
+/** @type {JupyterFrontEndPlugin<void>} */
+const plugin = {
+  id: "neuroworkflow-agent:side-bar",
+  description: "The agent beside every notebook.",
+  autoStart: true,
+  requires: [INotebookTracker],
+  optional: [ICommandPalette, ILayoutRestorer, ITranslator],
+  activate,
+};
+
+export default plugin;
