@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from neuroworkflow_agent.surfaces.panel.scripts import JS, joined
+from neuroworkflow_agent.surfaces.page_scripts import JS, joined
 
 _OPTIONS = (
     "--allowJs --checkJs --strict --noEmit --target es2022 --module es2022 --lib es2022,dom,dom.iterable "

@@ -101,7 +101,7 @@ def asker_of(shell: Any) -> Asker:
 def _make(receive: Any) -> Any:
     import anywidget
 
-    from neuroworkflow_agent.surfaces.panel.scripts import joined
+    from neuroworkflow_agent.surfaces.page_scripts import joined
 
     class NotebookPage(anywidget.AnyWidget):
         _esm = joined("notebook_widget")

@@ -18,9 +18,9 @@ from neuroworkflow_agent.kernels.capture import uncaptured_publish
 from neuroworkflow_agent.kernels.own import kernel_around
 from neuroworkflow_agent.render.markdown import STYLE
 from neuroworkflow_agent.surfaces.page_comms import keep_the_thread_asked_for
+from neuroworkflow_agent.surfaces.page_scripts import joined
 from neuroworkflow_agent.surfaces.panel.chat import PanelChat
 from neuroworkflow_agent.surfaces.panel.saved import SavedTranscript
-from neuroworkflow_agent.surfaces.panel.scripts import joined
 from neuroworkflow_agent.surfaces.turn_items import Item
 
 _HERE = Path(__file__).parent

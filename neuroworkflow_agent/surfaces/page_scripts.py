@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-JS = Path(__file__).parent / "js"
+JS = Path(__file__).parent / "panel" / "js"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=class|async|function|const|let)", re.MULTILINE)
 
