@@ -21,7 +21,7 @@ class KeyFilter:
 
     def feed(self, chunk: bytes) -> bytes:
         """What may pass now."""
-        data = self._held + chunk
+        data = self._held + chunk if self._held else chunk
         if self._secret in data:
             data = data.replace(self._secret, self._stars)
         keep = self._beginning_at_the_end(data)
@@ -34,6 +34,8 @@ class KeyFilter:
         return held
 
     def _beginning_at_the_end(self, data: bytes) -> int:
+        if data[-1:] not in self._secret:  # as after the end of an event
+            return 0
         start = data.find(self._secret[:1], max(0, len(data) - len(self._secret) + 1))
         while start >= 0:
             if self._secret.startswith(data[start:]):

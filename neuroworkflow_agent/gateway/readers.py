@@ -27,6 +27,11 @@ _MAX_LINE_BYTES = 2**20
 _END_BYTES = 2**16
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,100})"')
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
+_TEXT = re.compile(
+    rb'event: content_block_delta\ndata: ?\{"type": ?"content_block_delta", ?"index": ?\d+, ?'
+    rb'"delta": ?\{"type": ?"text_delta", ?"text": ?"([^"\\\x00-\x1f]+)"\} ?\}\n\n'
+)
+"""An event of plain text alone, as nearly all are; reading it as JSON takes five times as long."""
 _UNSEEN = ("thinking", "redacted_thinking")
 _DECODER = json.JSONDecoder()
 
@@ -77,6 +82,10 @@ class StreamUsage:
 
     def feed(self, chunk: bytes) -> None:
         """As `UsageReader`."""
+        if not (self._line or self._is_skipping) and (plain := _TEXT.fullmatch(chunk)):
+            self._tokens += tokens_in(plain[1])
+            self._unseen_since = None
+            return
         *lines, rest = chunk.split(b"\n")
         for line in lines:
             self._take(bytes(self._line) + line if self._line else line)

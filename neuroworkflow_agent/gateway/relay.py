@@ -10,9 +10,9 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
-import httpx
 from starlette.types import Scope, Send
 
+from neuroworkflow_agent.gateway.answer import Answer
 from neuroworkflow_agent.gateway.api_errors import ApiError
 from neuroworkflow_agent.gateway.asked import Asked
 from neuroworkflow_agent.gateway.body import Body, ClientGoneError, while_connected
@@ -107,7 +107,7 @@ class Relay:
         """For one answer."""
         return KeyFilter(self._key)
 
-    async def answer_to(self, request: _Request) -> httpx.Response:
+    async def answer_to(self, request: _Request) -> Answer:
         """The upstream's answer, its body still to come.
 
         Raises
@@ -188,37 +188,37 @@ class _Relaying:
 
     async def run(self) -> None:
         """Send the request, hand on the answer."""
-        response = await self._relay.answer_to(self._request)
+        answer = await self._relay.answer_to(self._request)
         self._request.body.forget()
         try:
-            await self._start(response)
-            await self._hand_on(response)
+            await self._start(answer)
+            await self._hand_on(answer)
         except TRANSPORT_ERRORS as error:
             # Ours ends as theirs did, without an end: the caller must not take it for whole.
             self._exchange.outcome = "timeout" if is_timeout(error) else "upstream_cut"
             self._exchange.reason = "upstream"
         finally:
-            await response.aclose()
+            await answer.aclose()
 
-    async def _start(self, response: httpx.Response) -> None:
-        headers = coming_down(response.headers.raw)
-        length = response.headers.get("content-length")
-        if length is not None and "content-encoding" not in response.headers:
+    async def _start(self, answer: Answer) -> None:
+        headers = coming_down(answer.headers)
+        length = answer.header("content-length")
+        if length is not None and answer.header("content-encoding") is None:
             headers.append((b"content-length", length.encode()))
-        if self._wants_booking and response.status_code == 200:
-            is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+        if self._wants_booking and answer.status == 200:
+            is_stream = (answer.header("content-type") or "").startswith("text/event-stream")
             asked = self._request.asked
             known = int(length) if length is not None and length.isdigit() else 0
             self._reader = StreamUsage(asked) if is_stream else BodyUsage(asked, known)
         self._wants_booking = False
-        self._exchange.request_id = response.headers.get("request-id", "")[:100]
-        self._exchange.answered(response.status_code)
-        await self._send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        self._exchange.request_id = (answer.header("request-id") or "")[:100]
+        self._exchange.answered(answer.status)
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
 
-    async def _hand_on(self, response: httpx.Response) -> None:
+    async def _hand_on(self, answer: Answer) -> None:
         """Pass pieces on; the last of a message waits until its use is written down."""
         held = b""
-        async for piece in response.aiter_bytes():
+        async for piece in answer:
             if isinstance(self._reader, StreamUsage):
                 self._reader.feed(piece)
                 if self._reader.is_final:
@@ -226,16 +226,13 @@ class _Relaying:
             elif self._reader is not None:
                 self._reader.feed(piece)
                 held, piece = piece, held  # noqa: PLW2901
-            await self._pass_on(self._filter.feed(piece))
+            if passing := self._filter.feed(piece):
+                self._exchange.sent_bytes += len(passing)
+                await self._send({"type": "http.response.body", "body": passing, "more_body": True})
         await self._book()
         last = self._filter.feed(held) + self._filter.end()
         self._exchange.sent_bytes += len(last)
         await self._send({"type": "http.response.body", "body": last, "more_body": False})
-
-    async def _pass_on(self, piece: bytes) -> None:
-        if piece:
-            self._exchange.sent_bytes += len(piece)
-            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def _book(self) -> None:
         booked = self.book_what_came()

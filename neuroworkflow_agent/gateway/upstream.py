@@ -1,4 +1,4 @@
-"""The way to the Messages API: httpx over aiohttp's connections.
+"""The way to the Messages API: aiohttp's connections.
 
 httpx's own pool looks at every open connection before each request, which takes longer than all the rest as
 soon as some dozens are open; aiohttp's does not. https://github.com/encode/httpx/issues/3215
@@ -6,7 +6,7 @@ soon as some dozens are open; aiohttp's does not. https://github.com/encode/http
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any, Self
@@ -15,15 +15,19 @@ from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
 import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
+from multidict import CIMultiDict
+from yarl import URL
+
+from neuroworkflow_agent.gateway.answer import Answer
 
 _KEEPALIVE_S = 30.0
 _CONNECT_S = 10.0
 _MAX_KNOWN = 100
+_PIECE_BYTES = 64 * 2**10
+"""Of an answer so much is read ahead, and twice that kept for a caller who does not take it."""
 
-TRANSPORT_ERRORS = (httpx.HTTPError, aiohttp.ClientError)
-"""What a request may end with; the transport does not translate all of aiohttp's errors."""
+TRANSPORT_ERRORS = (aiohttp.ClientError,)
+"""What a request may end with."""
 
 
 _AT_ONCE_S = 2.0
@@ -33,15 +37,12 @@ _used_since: ContextVar[float | None] = ContextVar("used_since", default=None)
 """When the running task was given a connection that had served a request before; None if the last one was fresh."""
 
 
-class ClosedMeanwhileError(httpx.RemoteProtocolError):
+class ClosedMeanwhileError(aiohttp.ClientError):
     """A connection that was kept from an earlier request was lost at once, before anything of an answer came."""
 
 
 class Upstream:
     """As many connections to one server as there are requests, and no cookies.
-
-    Requests go to httpx's transport as they are: what its client would add (redirects, cookies, logins) has no
-    place here, and takes a quarter of a request's time.
 
     Parameters
     ----------
@@ -53,20 +54,22 @@ class Upstream:
 
     def __init__(self, url: str, idle_timeout_s: float) -> None:
         self._url = url
-        self._transport = AiohttpTransport(client=_session, proxy=_proxy(url))
+        self._proxy = _proxy(url)
+        self._idle_timeout_s = idle_timeout_s
         connect = min(_CONNECT_S, idle_timeout_s)
-        self._extensions = {"timeout": {"connect": connect, "pool": connect, "read": idle_timeout_s}}
-        self._known: dict[str, httpx.URL] = {}
+        self._timeout = aiohttp.ClientTimeout(connect=connect, sock_connect=connect, sock_read=idle_timeout_s)
+        self._known: dict[str, URL] = {}
 
     async def __aenter__(self) -> Self:
+        self._session = _session()
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        await self._transport.aclose()
+        await self._session.close()
 
     async def send(
         self, method: str, path: str, headers: list[tuple[bytes, bytes]], content: AsyncIterable[bytes] | None
-    ) -> httpx.Response:
+    ) -> Answer:
         """The answer to a request, its body still to come; the caller closes it.
 
         Raises
@@ -75,38 +78,33 @@ class Upstream:
             If there is none. `ClosedMeanwhileError` if the server, which may close what is idle whenever it likes,
             did so while the request was on its way.
         """
-        # As a stream it is taken as it is; working out the headers of `content` takes three times as long.
-        stream = _Stream(content) if content is not None else None
-        request = httpx.Request(
-            method, self._parsed(path), headers=headers, stream=stream, extensions=self._extensions
-        )
         _used_since.set(None)
         try:
-            return await self._transport.handle_async_request(request)
+            response = await self._session.request(
+                method,
+                self._parsed(path),
+                headers=CIMultiDict(
+                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in headers
+                ),
+                data=content,
+                allow_redirects=False,
+                timeout=self._timeout,
+                proxy=self._proxy,
+            )
         except TRANSPORT_ERRORS as error:
             since = _used_since.get()
             if since is not None and monotonic() - since < _AT_ONCE_S and _is_loss(error):
                 raise ClosedMeanwhileError("the server closed the connection") from error
             raise
+        return Answer(response, self._idle_timeout_s)
 
-    def _parsed(self, path: str) -> httpx.URL:
+    def _parsed(self, path: str) -> URL:
         url = self._known.get(path)
         if url is None:
-            url = httpx.URL(f"{self._url}{path}")
+            url = URL(f"{self._url}{path}")
             if len(self._known) < _MAX_KNOWN:
                 self._known[path] = url
         return url
-
-
-class _Stream(httpx.AsyncByteStream):
-    """A request's body, as it comes."""
-
-    def __init__(self, content: AsyncIterable[bytes]) -> None:
-        self._content = content
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._content:
-            yield piece
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -135,8 +133,7 @@ def _is_loss(error: BaseException | None) -> bool:
 
 def is_timeout(error: Exception) -> bool:
     """Whether one of `TRANSPORT_ERRORS` means that the other side said nothing for too long."""
-    # A lost connection is translated as a timeout, too.
-    return isinstance(error.__cause__ or error, TimeoutError)
+    return isinstance(error, TimeoutError)
 
 
 def _session() -> aiohttp.ClientSession:
@@ -144,11 +141,16 @@ def _session() -> aiohttp.ClientSession:
     resolver = aiohttp.ThreadedResolver()
     connector = _Connector(limit=0, keepalive_timeout=_KEEPALIVE_S, resolver=resolver)
     # Nothing of the environment: it would read a .netrc before each request, and send what is in it.
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        read_bufsize=_PIECE_BYTES,
+    )
 
 
-def _proxy(url: str) -> httpx.Proxy | None:
+def _proxy(url: str) -> str | None:
     """The proxy that the machine's settings name for `url`, looked up once."""
     parts = urlsplit(url)
     proxy = getproxies().get(parts.scheme)
-    return httpx.Proxy(proxy) if proxy and not proxy_bypass(parts.netloc) else None
+    return proxy if proxy and not proxy_bypass(parts.netloc) else None

@@ -146,6 +146,20 @@ def test_usage_of_a_stream_in_pieces_of_any_size(cuts: list[int]) -> None:
     assert (reader.usage(), reader.is_final) == (Usage("claude-sonnet-4-5", 7, 42, 100, 30), True)
 
 
+@given(st.text(), st.booleans(), st.booleans(), st.sampled_from(["text_delta", "input_json_delta"]))
+def test_event_that_comes_whole_counts_as_one_in_pieces(
+    text: str, is_compact: bool, is_escaped: bool, kind: str
+) -> None:
+    event = {"type": "content_block_delta", "index": 3, "delta": {"type": kind, "text": text}}
+    data = json.dumps(event, separators=(",", ":") if is_compact else None, ensure_ascii=is_escaped)
+    said = f"event: content_block_delta\ndata: {data}\n\n".encode()
+    whole, bytewise = StreamUsage(), StreamUsage()
+    whole.feed(said)
+    for n in range(len(said)):
+        bytewise.feed(said[n : n + 1])
+    assert whole.usage() == bytewise.usage()
+
+
 def test_last_word_on_usage_counts() -> None:
     reader = StreamUsage()
     for tokens, reason in ((5, None), (9, "end_turn")):

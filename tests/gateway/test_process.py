@@ -375,11 +375,9 @@ def test_what_keeps_it_from_starting_is_said(environ: dict[str, str], said: str)
 
 def test_missing_package_is_named(tmp_path: Path) -> None:
     """Without the extra: a sentence, whichever of its packages is missing."""
-    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['httpx_aiohttp'] = None")
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['aiohttp'] = None")
     command = [sys.executable, "-m", "neuroworkflow_agent", "gateway"]
     environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
     assert ran.returncode == 2
-    assert (
-        ran.stderr.strip() == 'The gateway needs httpx_aiohttp: pip install "neuroworkflow-agent[gateway]".'
-    )
+    assert ran.stderr.strip() == 'The gateway needs aiohttp: pip install "neuroworkflow-agent[gateway]".'
