@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -86,6 +86,8 @@ class Connection(asyncio.Protocol):
         self._gone: asyncio.Future[None] | None = None
         self._is_serving = self._is_answered = self._is_known = False
         self._wants_pause = self._is_paused = False
+        self.is_full = False
+        """Whether the caller does not take what was sent."""
 
     # -- what the event loop says ----------------------------------------------------------------------
 
@@ -110,11 +112,13 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The caller does not take what was sent."""
+        self.is_full = True
         self._server.pause_writing()
         self._start_writing_timer()
 
     def resume_writing(self) -> None:
         """It does again."""
+        self.is_full = False
         if not self._transport.is_closing():
             self._stop_writing_timer()
         self._server.resume_writing()
@@ -304,6 +308,21 @@ def connection_of(scope: Scope) -> Connection | None:
     """The connection that a request came over; None if another server serves the app."""
     found = scope.get("state", {}).get(_STATE)
     return found if isinstance(found, Connection) else None
+
+
+def at_once(sending: Awaitable[None]) -> None:
+    """Send something over a connection that is not full, for which nothing has to be waited for.
+
+    Raises
+    ------
+    RuntimeError
+        If the server waits all the same.
+    """
+    try:
+        next(sending.__await__())
+    except StopIteration:
+        return
+    raise RuntimeError("The server waits, though its connection is not full.")
 
 
 class Unconnected:

@@ -82,9 +82,7 @@ class StreamUsage:
 
     def feed(self, chunk: bytes) -> None:
         """As `UsageReader`."""
-        if not (self._line or self._is_skipping) and (plain := _TEXT.fullmatch(chunk)):
-            self._tokens += tokens_in(plain[1])
-            self._unseen_since = None
+        if self.feed_text(chunk):
             return
         *lines, rest = chunk.split(b"\n")
         for line in lines:
@@ -97,6 +95,14 @@ class StreamUsage:
             self._line.clear()
         else:
             self._line += rest
+
+    def feed_text(self, chunk: bytes) -> bool:
+        """As `feed`, if it is an event of plain text alone, which says nothing about usage; whether it is."""
+        if self._line or self._is_skipping or not (plain := _TEXT.fullmatch(chunk)):
+            return False
+        self._tokens += tokens_in(plain[1])
+        self._unseen_since = None
+        return True
 
     def usage(self) -> Usage | None:
         """As `UsageReader`."""

@@ -10,12 +10,13 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
-from starlette.types import Scope, Send
+from starlette.types import Message, Scope, Send
 
 from neuroworkflow_agent.gateway.answer import Answer
 from neuroworkflow_agent.gateway.api_errors import ApiError
 from neuroworkflow_agent.gateway.asked import Asked
 from neuroworkflow_agent.gateway.body import Body, ClientGoneError, while_connected
+from neuroworkflow_agent.gateway.connection import Connection, at_once, connection_of
 from neuroworkflow_agent.gateway.headers import coming_down, going_up, only, query_going_up
 from neuroworkflow_agent.gateway.key_filter import KeyFilter
 from neuroworkflow_agent.gateway.ledger import Ledger
@@ -75,7 +76,15 @@ class Relay:
             going.headers.extend((b"content-length", value) for value in length[:1])
         else:
             body.skip()
-        work = _Relaying(self, going, send, exchange, is_booked=found.purpose == "messages", account=account)
+        work = _Relaying(
+            self,
+            going,
+            send,
+            exchange,
+            connection_of(scope),
+            is_booked=found.purpose == "messages",
+            account=account,
+        )
         try:
             await while_connected(work.run(), body, limits.total_timeout_s)
         except ClientGoneError:
@@ -173,6 +182,7 @@ class _Relaying:
         request: _Request,
         send: Send,
         exchange: Exchange,
+        connection: Connection | None,
         *,
         is_booked: bool,
         account: str,
@@ -181,6 +191,7 @@ class _Relaying:
         self._request = request
         self._send = send
         self._exchange = exchange
+        self._connection = connection
         self._account = account
         self._wants_booking = is_booked
         self._reader: UsageReader | None = None
@@ -192,6 +203,8 @@ class _Relaying:
         self._request.body.forget()
         try:
             await self._start(answer)
+            if self._connection is not None and isinstance(self._reader, StreamUsage):
+                answer.take_at_once = self._pass_at_once
             await self._hand_on(answer)
         except TRANSPORT_ERRORS as error:
             # Ours ends as theirs did, without an end: the caller must not take it for whole.
@@ -227,12 +240,29 @@ class _Relaying:
                 self._reader.feed(piece)
                 held, piece = piece, held  # noqa: PLW2901
             if passing := self._filter.feed(piece):
-                self._exchange.sent_bytes += len(passing)
-                await self._send({"type": "http.response.body", "body": passing, "more_body": True})
+                await self._send(self._more(passing))
         await self._book()
         last = self._filter.feed(held) + self._filter.end()
         self._exchange.sent_bytes += len(last)
         await self._send({"type": "http.response.body", "body": last, "more_body": False})
+
+    def _pass_at_once(self, piece: bytes) -> bool:
+        """Pass an event on that is text alone, unless the caller does not take what was sent; whether it was."""
+        reader, connection = self._reader, self._connection
+        if (
+            not isinstance(reader, StreamUsage)
+            or connection is None
+            or connection.is_full
+            or not reader.feed_text(piece)
+        ):
+            return False
+        if passing := self._filter.feed(piece):
+            at_once(self._send(self._more(passing)))
+        return True
+
+    def _more(self, piece: bytes) -> Message:
+        self._exchange.sent_bytes += len(piece)
+        return {"type": "http.response.body", "body": piece, "more_body": True}
 
     async def _book(self) -> None:
         booked = self.book_what_came()

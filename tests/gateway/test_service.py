@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import threading
 import time
@@ -286,6 +287,42 @@ def test_client_that_does_not_read_is_let_go(serve_gateway: ServeGateway) -> Non
         with socket.create_connection(("127.0.0.1", gateway.port), 10) as connection:
             connection.sendall(f"{HEAD}content-length: 2\r\n\r\n{{}}".encode())
             assert gone.wait(60)  # half a second, and what a busy machine takes
+
+
+def test_client_that_reads_slowly_gets_every_event_in_order(serve_gateway: ServeGateway) -> None:
+    """Whether its events are passed on while they are received, or have to wait until it takes what was sent."""
+    events = [_text_event(f"event {n}, {'x' * 500}") for n in range(20_000)]
+    whole, is_full = b"".join(events), threading.Event()
+
+    def pour(connection: socket.socket) -> None:
+        while not connection.recv(65_536).endswith(b"{}"):
+            pass
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(event), event) for event in events)
+        left = memoryview(SSE_HEAD + chunks + b"0\r\n\r\n")
+        while left:
+            if not select.select([], [connection], [], 0.2)[1]:
+                is_full.set()
+            left = left[connection.send(left[:100_000]) :]
+        is_full.set()
+
+    with _upstream_that(pour) as (port, _):
+        gateway = serve_gateway(upstream_url=f"http://127.0.0.1:{port}")
+        with gateway.client.stream(
+            "POST", "/v1/messages", json={}, headers={"x-api-key": SERVICE_TOKEN}
+        ) as answer:
+            pieces = answer.iter_raw()
+            seen = bytearray(next(pieces))
+            assert is_full.wait(60)
+            for piece in pieces:
+                seen += piece
+        assert seen == whole
+        ((_, _, tokens),) = used(gateway)
+        assert tokens > 20_000 * 500 / 10 or tokens == 128_000
+
+
+def _text_event(text: str) -> bytes:
+    event = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+    return f"event: content_block_delta\ndata: {json.dumps(event)}\n\n".encode()
 
 
 # -- ends -------------------------------------------------------------------------------------------------------

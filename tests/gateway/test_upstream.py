@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -118,3 +118,72 @@ def test_answer_that_breaks_off_is_not_a_timeout() -> None:
             assert not is_timeout(failure.value)
 
     run(test())
+
+
+def test_pieces_are_taken_while_they_are_received_or_else_waited_for() -> None:
+    async def test() -> None:
+        async with an_answer() as (answer, writer):
+            seen: list[bytes] = []
+            answer.take_at_once = lambda piece: seen.append(piece) or piece != b"3"  # type: ignore[func-returns-value]
+            waiting = asyncio.ensure_future(anext(answer))
+            for n in range(4):
+                writer.write(chunk(b"%d" % n))
+                await _until(lambda n=n: len(seen) > n)  # type: ignore[misc]
+                await skip(0.7 * IDLE_S)
+            assert await waiting == b"3"
+            writer.write(chunk(b"4") + b"0\r\n\r\n")
+            assert [piece async for piece in answer] in (
+                [],
+                [b"4"],
+            )  # it comes before it is waited for, or after
+            assert seen[:4] == [b"0", b"1", b"2", b"3"]
+
+    run(test())
+
+
+def test_piece_that_cannot_be_taken_fails_where_it_is_waited_for() -> None:
+    async def test() -> None:
+        async with an_answer() as (answer, writer):
+
+            def fail(piece: bytes) -> bool:
+                raise ConnectionError(piece)
+
+            answer.take_at_once = fail
+            waiting = asyncio.ensure_future(anext(answer))
+            await asyncio.sleep(0)
+            writer.write(chunk(b"x"))
+            with pytest.raises(ConnectionError, match="x"):
+                await waiting
+
+    run(test())
+
+
+def test_connection_serves_the_next_request_when_an_answer_has_ended() -> None:
+    async def test() -> None:
+        connections = 0
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal connections
+            connections += 1
+            with suppress(asyncio.IncompleteReadError):
+                while await reader.readuntil(b"\r\n\r\n"):
+                    writer.write(HEAD)
+                    await asyncio.sleep(0)
+                    writer.write(chunk(b"x") + b"0\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, Upstream(url, IDLE_S) as upstream:
+            for _ in range(5):
+                answer = await upstream.send("GET", "/v1/models", [], None)
+                assert [piece async for piece in answer] == [b"x"]
+                await answer.aclose()
+        assert connections == 1
+
+    run(test())
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    while not is_so():
+        await asyncio.sleep(0)
