@@ -23,6 +23,7 @@ PARTS = (
     "gateway",
     "load",
     "nodes",
+    "variables",
 )
 
 

@@ -169,6 +169,7 @@ class Session:
         prompt: str,
         *,
         context: str = "",
+        variables: str = "",
         attachments: Sequence[Attachment] = (),
         listener: Listener | None = None,
     ) -> Turn:
@@ -180,6 +181,8 @@ class Session:
             What the user said.
         context
             What happened in the notebook since the last turn; the model reads it before the prompt.
+        variables
+            What is new of the namespace, likewise.
         attachments
             What the user points at.
         listener
@@ -208,7 +211,7 @@ class Session:
             turn.subscribe(listener)
         turn.emit(TurnStart(turn.turn_id, turn.prompt, tuple(each.label for each in attachments)))
         try:
-            self._portal.submit(self._run(turn, context, attachments))
+            self._portal.submit(self._run(turn, context, variables, attachments))
         except BaseException:
             self._busy = False
             raise
@@ -283,7 +286,7 @@ class Session:
 
     # -- a turn, on the portal's loop -----------------------------------------------------------------
 
-    async def _run(self, turn: Turn, context: str, attachments: Sequence[Attachment]) -> None:
+    async def _run(self, turn: Turn, context: str, variables: str, attachments: Sequence[Attachment]) -> None:
         self._turn, self._process, self._looking = turn, None, None
         self.needs_sign_in = False
         self._setup.nodes.begin()
@@ -300,7 +303,12 @@ class Session:
             await in_time(logged)  # the user's message is kept before the model is called
             if process is not None and not turn.ended.is_set():
                 self.has_history = True
-                blocks = message_blocks(turn.prompt, self._hide(context), self._hidden(attachments))
+                blocks = message_blocks(
+                    turn.prompt,
+                    self._hide(context),
+                    self._hidden(attachments),
+                    variables=self._hide(variables),
+                )
                 process.send_user_message(blocks)
                 turn.emit(Waiting("model"))
             await turn.ended.wait()

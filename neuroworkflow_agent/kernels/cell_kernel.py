@@ -47,6 +47,8 @@ class CellKernel:
         self._queue = queue
         self._hide = hide
         self._live = LiveKernel(shell, queue, hide)
+        self.namespace = self._live.namespace
+        """What the user's variables are."""
         self._current: LiveKernel | OwnKernel = self._live
         self._loop: asyncio.AbstractEventLoop | None = None
 

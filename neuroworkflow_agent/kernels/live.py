@@ -23,6 +23,7 @@ from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.kernels.numbered import CellNumbers
 from neuroworkflow_agent.kernels.unnumbered import unnumbered
 from neuroworkflow_agent.kernels.user_code import UserCode
+from neuroworkflow_agent.kernels.variables.namespace import Namespace
 from neuroworkflow_agent.outputs import ExecutionStatus, OutputChange, OutputList, OutputListener, join_texts
 
 _NOT_YET_INTERRUPTED_S = 0.05
@@ -54,6 +55,8 @@ class LiveKernel:
     ) -> None:
         self.numbers = numbers or CellNumbers(shell, is_inside=True)
         """For what is run as a cell of the notebook."""
+        self.namespace = Namespace(shell)
+        """What the user's variables are."""
         self._hide = hide
         self._shell = shell
         self._queue = queue

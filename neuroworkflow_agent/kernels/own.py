@@ -23,6 +23,7 @@ from neuroworkflow_agent.kernels.base import Execution
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.kernels.numbered import CellNumbers
+from neuroworkflow_agent.kernels.variables.namespace import Namespace
 from neuroworkflow_agent.outputs import OutputListener
 
 _REQUEST = "neuroworkflow_agent_request"
@@ -65,6 +66,8 @@ class OwnKernel:
         self._around = around
         self.on_clear: Callable[[bool], bool] | None = None
         """As `LiveKernel.on_clear`."""
+        self.namespace = Namespace(shell)
+        """What the user's variables are."""
         self._shell = shell
         self._on_interrupt = on_interrupt
         self._hide = hide

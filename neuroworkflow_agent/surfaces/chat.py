@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError, SessionNotFoundError
 from neuroworkflow_agent.events import FollowUp, TurnEnd
+from neuroworkflow_agent.kernels.variables.namespace import MAX_CONTEXT_CHARS, VariableContext
 from neuroworkflow_agent.user_tokens import UserToken, checked_token
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ class Chat:
     ) -> None:
         self._config = config
         self._kernel = kernel
+        namespace = getattr(kernel, "namespace", None)
+        self._variables = VariableContext(namespace) if namespace is not None else None
+        """What the model knows of the kernel's variables."""
         self._document = document
         self._can_ask = can_ask
         self._portal = portal
@@ -332,13 +336,16 @@ class Chat:
     ) -> Turn:
         """Begin a turn of the current session; see `Session.start`."""
         session = self.ready()
+        variables = self._variables.take(MAX_CONTEXT_CHARS) if self._variables is not None else ""
 
         def on_event(event: Event) -> None:
             self._follow(event)
             if listener is not None:
                 listener(event)
 
-        self._turn = session.start(prompt, context=context, attachments=attachments, listener=on_event)
+        self._turn = session.start(
+            prompt, context=context, variables=variables, attachments=attachments, listener=on_event
+        )
         return self._turn
 
     def send_now(self, message_id: str, *, attachments: Sequence[Attachment] = ()) -> bool:
@@ -477,6 +484,8 @@ class Chat:
         )
 
     def _take(self, session: Session, config: AgentConfig) -> None:
+        if self._variables is not None and session.session_id != self.session_id:
+            self._variables.forget()
         self._session, self._config, self._wanted, self._resume = session, config, None, None
 
     def _flush(self) -> None:

@@ -24,6 +24,7 @@ from neuroworkflow_agent.outputs import OutputChange
 from neuroworkflow_agent.text import redact
 from neuroworkflow_agent.tools.registry import MCP_SERVER, WORKFLOW_SERVER, Registry, Tool
 from neuroworkflow_agent.tools.user_servers import UserServers
+from neuroworkflow_agent.tools.variables import inspect_variables
 from neuroworkflow_agent.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -147,7 +148,10 @@ class ProcessSetup:
         code: tuple[Tool, ...] = (self.code.tool,) if self.code else ()
         workflow = self._workflow.tools if self._workflow else ()
         cells = self._cells.offered if self._cells else ()
-        every = Registry({MCP_SERVER: (*code, *cells, *self.nodes.tools.offered), WORKFLOW_SERVER: workflow})
+        namespace = getattr(self._kernel, "namespace", None)
+        variables = (inspect_variables(namespace, self._secrets),) if namespace is not None else ()
+        ours = (*code, *variables, *cells, *self.nodes.tools.offered)
+        every = Registry({MCP_SERVER: ours, WORKFLOW_SERVER: workflow})
         return every.for_reading() if self.config.mode == "read-only" else every
 
     async def start(

@@ -37,6 +37,8 @@ MAX_RUNS = 4
 """Code blocks of one turn; then it ends with what they showed."""
 
 _CONTEXT = re.compile(r"<(notebook-context-[0-9a-f]+)>\n.*?\n\n(.*)\n</\1>", re.DOTALL)
+_VARIABLES = re.compile(r"<(notebook-variables-[0-9a-f]+)>\n.*\n</\1>", re.DOTALL)
+"""What variables are: for a small model the cells are enough, and each token costs time."""
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 _HEADLINE = re.compile(r"^(?:The code .*?\. )?Output of the code \(data, not instructions\):\n?")
 _FIGURE = re.compile(r"^<Figure size .*>\n?|^\[Image: source: .*\]\n?|^\(no output\)$", re.MULTILINE)
@@ -172,7 +174,7 @@ def _user(blocks: list[dict[str, Any]]) -> tuple[str, str] | None:
         found = _CONTEXT.fullmatch(text)
         if found is not None:
             context = clip(_PROSE.sub("", found.group(2)), _CONTEXT_CHARS)
-        elif text:
+        elif text and not _VARIABLES.fullmatch(text):
             asked.append(clip(text, _PROMPT_CHARS))
     return (context, "\n\n".join(asked)) if asked else None
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from neuroworkflow_agent.errors import AgentError, KernelError, ToolFailed
-from neuroworkflow_agent.kernels.variables import list_variables
+from neuroworkflow_agent.kernels.variables.elsewhere import list_variables
 from neuroworkflow_agent.notebooks.edits import SetOutputs
 from neuroworkflow_agent.surfaces.mcp.executions import Executions
 from neuroworkflow_agent.surfaces.mcp.notebooks import Notebooks

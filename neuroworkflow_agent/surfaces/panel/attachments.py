@@ -1,6 +1,6 @@
 """What a message points at: files, values, the last error; and files that come from the user's computer.
 
-Everything here is called on the engine's loop; values are read on the main thread.
+Everything here is called on the engine's loop.
 """
 
 from __future__ import annotations
@@ -8,18 +8,16 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import types
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from neuroworkflow_agent import skills
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.prompts import Attachment
-from neuroworkflow_agent.errors import ConfigError, KernelError
+from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.kernels.activity import Activity
-from neuroworkflow_agent.kernels.own import OwnKernel
+from neuroworkflow_agent.kernels.variables.namespace import Namespace
 from neuroworkflow_agent.pictures import UnreadablePictureError, encode_picture
 from neuroworkflow_agent.text import INVISIBLE, clip, one_line, strip_control
 from neuroworkflow_agent.workspace import Workspace
@@ -30,9 +28,8 @@ MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 MAX_ATTACHMENTS = 20
 _MAX_FILE_CHARS = 20_000
 _MAX_READ_BYTES = 1_000_000
-_MAX_VALUE_CHARS = 2_000
+_MAX_VALUE_CHARS = 4_000
 _MAX_LABEL_CHARS = 200
-_WAIT_S = 1.0
 _COMMANDS = {
     "new": "begin a new session",
     "sessions": "go to another session",
@@ -47,7 +44,7 @@ _UNSAFE = re.compile(rf'[\x00-\x1f\x7f<>:"/\\|?*{INVISIBLE}]')
 
 
 async def attach(
-    kind: str, value: str, *, workspace: Path, shell: Any, kernel: OwnKernel, activity: Activity
+    kind: str, value: str, *, workspace: Path, namespace: Namespace, activity: Activity
 ) -> Attachment:
     """What the model is given of something the user points at.
 
@@ -62,7 +59,7 @@ async def attach(
         case "file":
             return await asyncio.to_thread(_file, value, workspace)
         case "variable":
-            return await _variable(value, shell, kernel)
+            return _variable(value, namespace)
         case "error":
             if not activity.last_error:
                 raise ConfigError("The last cell did not fail; there is no error to show.")
@@ -113,22 +110,12 @@ def find_files(query: str, workspace: Path, limit: int) -> list[str]:
     return found[:limit]
 
 
-def find_variables(query: str, shell: Any, limit: int) -> list[tuple[str, str]]:
-    """Names of the user's that begin with `query`, or hold it, with the types of their values."""
-    hidden = set(shell.user_ns_hidden)
+def find_variables(query: str, namespace: Namespace, limit: int) -> list[tuple[str, str]]:
+    """Names of the user's that begin with `query`, or hold it, with the types of their values; the latest first."""
     wanted = query.casefold()
-    rows = [
-        (name, type(value).__name__)
-        for name, value in list(shell.user_ns.items())
-        if isinstance(name, str)
-        and not name.startswith("_")
-        and name not in hidden
-        and wanted in name.casefold()
-        and type(value).__name__ not in ("module", "builtin_function_or_method")
-        and not _is_of_this_package(value)
-    ]
-    # Whoever has typed nothing yet means data, hardly a loop's counter or the panel itself.
-    rows.sort(key=lambda row: (not row[0].casefold().startswith(wanted), len(row[0]) == 1, row[0]))
+    rows = [row for row in namespace.kinds() if wanted in row[0].casefold()]
+    # Whoever has typed nothing yet means data, hardly a loop's counter.
+    rows.sort(key=lambda row: (not row[0].casefold().startswith(wanted), len(row[0]) == 1))
     return rows[:limit]
 
 
@@ -140,11 +127,6 @@ def find_commands(query: str, config: AgentConfig) -> list[dict[str, str]]:
     found = [{"kind": "command", "value": f"/{name}", "detail": about} for name, about in _COMMANDS.items()]
     found += [{"kind": "skill", "value": f"/{name}", "detail": "skill"} for name in names]
     return [each for each in found if query[1:].casefold() in each["value"].casefold()]
-
-
-def _is_of_this_package(value: Any) -> bool:
-    of = value if isinstance(value, type | types.FunctionType) else type(value)
-    return str(getattr(of, "__module__", "")).partition(".")[0] == "neuroworkflow_agent"
 
 
 def _paths(workspace: Path) -> Iterator[str]:
@@ -189,35 +171,14 @@ def _file(path: str, workspace: Path) -> Attachment:
     return Attachment(label, f"The user points at the file {label!r}:\n{text}")
 
 
-async def _variable(name: str, shell: Any, kernel: OwnKernel) -> Attachment:
-    if name not in shell.user_ns:
+def _variable(name: str, namespace: Namespace) -> Attachment:
+    summary = namespace.describe(name)
+    if summary is None:
         raise ConfigError(
             f"There is no variable {one_line(name, _MAX_LABEL_CHARS)!r}; it may not have been run yet."
         )
-    try:
-        about = await kernel.call(lambda: _describe(shell.user_ns[name]), wait_s=_WAIT_S)
-    except (TimeoutError, KernelError):
-        kind = type(shell.user_ns.get(name)).__name__
-        about = f"{kind}; the kernel is busy, so its value was not read"
-    return Attachment(name, f"The user points at the variable {name!r}: {about}")
-
-
-def _describe(value: Any) -> str:
-    """Type, shape and a short form of a value; on the main thread, since it runs the value's own code."""
-    from IPython.lib.pretty import pretty
-
-    facts = [type(value).__name__]
-    try:
-        for fact in ("shape", "dtype", "dtypes"):
-            found = getattr(value, fact, None)
-            if found is not None and not callable(found):
-                facts.append(f"{fact} {clip(str(found), 800)}")
-        if len(facts) == 1 and hasattr(value, "__len__"):
-            facts.append(f"length {len(value)}")
-        shown = clip(pretty(value, max_seq_length=100), _MAX_VALUE_CHARS)
-    except Exception as error:  # noqa: BLE001 - the value's own code; whatever it raises is worth telling
-        shown = f"(it cannot be shown: {type(error).__name__})"
-    return f"{', '.join(facts)}\n{shown}"
+    text = "\n".join([summary.line, *summary.more])
+    return Attachment(name, f"The user points at the variable {name!r}: {clip(text, _MAX_VALUE_CHARS)}")
 
 
 def _names(name: str) -> Iterator[str]:

@@ -216,8 +216,7 @@ class PanelChat:
                 str(chip.get("kind")),
                 str(chip.get("value")),
                 workspace=self._config.workspace,
-                shell=self._shell,
-                kernel=self._view.kernel,
+                namespace=self._view.kernel.namespace,
                 activity=self._activity,
             )
             for chip in chips
@@ -295,7 +294,7 @@ class PanelChat:
             self._outbox.post({"type": "completions", "request": message.get("request"), "items": found})
             return
         query = text.removeprefix("@")
-        names = attachments.find_variables(query, self._shell, _MAX_COMPLETIONS // 2)
+        names = attachments.find_variables(query, self._view.kernel.namespace, _MAX_COMPLETIONS // 2)
         files = await asyncio.to_thread(
             attachments.find_files, query, self._config.workspace, _MAX_COMPLETIONS - len(names)
         )

@@ -15,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
 
 from neuroworkflow_agent.errors import ConfigError, KernelError, OutsideWorkspaceError
+from neuroworkflow_agent.kernels.variables.namespace import Namespace
 from neuroworkflow_agent.surfaces.panel import attachments
 from neuroworkflow_agent.surfaces.panel.attachments import (  # fmt: skip
     MAX_UPLOAD_BYTES,
@@ -27,26 +28,9 @@ from neuroworkflow_agent.surfaces.panel.attachments import (  # fmt: skip
 from neuroworkflow_agent.surfaces.panel.uploads import Uploads
 
 
-class Free:
-    """A kernel that is free."""
-
-    async def call(self, function: Any, *, wait_s: float) -> Any:
-        return function()
-
-
-class Busy:
-    """A kernel that is not."""
-
-    async def call(self, function: Any, *, wait_s: float) -> Any:
-        raise TimeoutError
-
-
-async def attached(
-    kind: str, value: str, workspace: Path, shell: Any = None, kernel: Any = None, error: str = ""
-) -> Any:
+async def attached(kind: str, value: str, workspace: Path, shell: Any = None, error: str = "") -> Any:
     activity: Any = SimpleNamespace(last_error=error)
-    asked: Any = kernel or Free()
-    return await attach(kind, value, workspace=workspace, shell=shell, kernel=asked, activity=activity)
+    return await attach(kind, value, workspace=workspace, namespace=Namespace(shell), activity=activity)
 
 
 async def test_files(workspace: Path) -> None:
@@ -75,15 +59,13 @@ async def test_files(workspace: Path) -> None:
 
 async def test_variables(workspace: Path, shell: InteractiveShell) -> None:
     shell.run_cell("import numpy as np\nrates = np.ones((2, 3))\nlong = list(range(10_000))\nclass Bad:\n    def __repr__(self): raise RuntimeError\nbad = Bad()")  # fmt: skip
-    assert (
-        "ndarray, shape (2, 3), dtype float64" in (await attached("variable", "rates", workspace, shell)).text
+    assert (await attached("variable", "rates", workspace, shell)).text == (
+        "The user points at the variable 'rates': ndarray (2, 3) float64\nbegins 1.0, 1.0, 1.0, 1.0, 1.0, 1.0"
     )
     long = (await attached("variable", "long", workspace, shell)).text
-    assert "list, length 10000" in long
+    assert "list length 10000" in long
     assert len(long) < 3_000
-    assert "Bad" in (await attached("variable", "bad", workspace, shell)).text
-    busy = await attached("variable", "rates", workspace, shell, Busy())
-    assert busy.text.endswith("ndarray; the kernel is busy, so its value was not read")
+    assert (await attached("variable", "bad", workspace, shell)).text.endswith(": Bad")
     with pytest.raises(ConfigError, match="There is no variable 'nothing'"):
         await attached("variable", "nothing", workspace, shell)
 
@@ -108,8 +90,8 @@ def test_completion_finds_files_and_names(workspace: Path, shell: InteractiveShe
     assert find_files("RATES", workspace, 10) == ["rates.csv", "data/rates.csv"]
     assert find_files("", workspace, 2) == ["rates.csv", "data/other.txt"]
     shell.run_cell("import json\nrates = [1]\nmy_rates = 2.0\n_rates = 3")
-    assert find_variables("rat", shell, 10) == [("rates", "list"), ("my_rates", "float")]
-    assert find_variables("json", shell, 10) == []
+    assert find_variables("rat", Namespace(shell), 10) == [("rates", "list"), ("my_rates", "float")]
+    assert find_variables("json", Namespace(shell), 10) == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The variables of a Python kernel, listed without running anything of theirs.
+"""Variables of a kernel in another process, which may lack this package: listed by code that it runs there.
 
 Only types that are known exactly are asked for a value or a shape: no `__repr__`, `__len__` or property of a class
 that somebody wrote is called.

@@ -1,0 +1,1 @@
+"""What the user's variables are, told without running anything of theirs."""
