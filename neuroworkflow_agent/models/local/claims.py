@@ -39,20 +39,6 @@ def is_supported(sentence: str, evidence: str) -> bool:
     return all(word.casefold() in evidence.casefold() for word in words)
 
 
-def first_line(code: str) -> str | None:
-    """The first line of code that is being written; None as long as it is not whole."""
-    head, end, _ = code.partition("\n")
-    return head if end else None
-
-
-def plan_of(line: str, evidence: str) -> str:
-    """What a comment says is going to be computed, as a sentence; empty for another line, and for one that claims something."""
-    said = line.removeprefix("#").strip().rstrip(".:")
-    if not line.startswith("#") or not said or not is_supported(said, evidence):
-        return ""
-    return f"{said[0].upper()}{said[1:]}{'' if said.endswith('?') else '.'}"
-
-
 def _is_rounded(said: float, found: float) -> bool:
     decimals = len(f"{said:.10f}".rstrip("0").partition(".")[2])
     return abs(said - found) <= 1e-9 * abs(found) or round(found, decimals) == said != 0

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from neuroworkflow_agent.models.local.claims import LEFT_OUT, ProseGate, first_line, plan_of
+from neuroworkflow_agent.models.local.claims import LEFT_OUT, ProseGate
 from neuroworkflow_agent.models.local.code import objection, with_imports, with_result
 from neuroworkflow_agent.models.local.conversation import Message, SmallPrompt
 from neuroworkflow_agent.models.local.fence import FenceReader
 from neuroworkflow_agent.models.local.looking import NEXT, first_look, is_look
+from neuroworkflow_agent.models.local.plan import PlanReader
 from neuroworkflow_agent.models.local.words import COMPUTE, closing_words, last_words
 from neuroworkflow_agent.models.messages import MessageWriter
 
@@ -80,7 +81,7 @@ def _call(prompt: SmallPrompt, code: str, writer: MessageWriter) -> str:
 
 
 class _Coder:
-    """Asks for code that may be run, a few times; says as soon as it is known what the first is going to compute."""
+    """Asks for code that may be run, a few times; says while the first is written what it is going to compute."""
 
     def __init__(
         self, prompt: SmallPrompt, messages: list[Message], writer: MessageWriter, stream: Stream
@@ -100,16 +101,16 @@ class _Coder:
         for number in range(_TRIES):
             reader = FenceReader()
             reader.feed(_FENCE)
-            has_said = bool(number or explanation or self._is_repair)
+            plan = PlanReader(self._prompt.asked, is_done=bool(number or explanation or self._is_repair))
             async for delta in self._written(advice, number):
                 reader.feed(delta)
-                if not has_said and (line := first_line(reader.block)) is not None:
-                    has_said = True
-                    if plan := plan_of(line, self._prompt.asked):
-                        yield self._writer.text(f"{plan}\n\n")
+                if told := plan.feed(delta):
+                    yield self._writer.text(told)
                 if reader.is_done:
                     break
             reader.finish()
+            if told := plan.finish():
+                yield self._writer.text(told)
             code = reader.code or ""
             advice = objection(code, self._prompt) if code else "Write one Python block."
             if not advice:
