@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,8 @@ class Llama:
         self.answers = list(answers)
         self.asked: list[dict[str, Any]] = []
         self.read = 0
+        self.ahead: asyncio.Queue[str] = asyncio.Queue()
+        """Prompts that were read without a question."""
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
@@ -35,6 +40,10 @@ class Llama:
             case "/v1/chat/completions":
                 self.asked.append(body)
                 return httpx.Response(200, content=self._stream(self.answers.pop(0)))
+            case "/completion":
+                assert (body["n_predict"], body["cache_prompt"]) == (0, True)
+                await self.ahead.put(body["prompt"])
+                return httpx.Response(200, json={"content": ""})
             case _:
                 self.asked.append(body)
                 return httpx.Response(200, json={"passed": "on"}, headers={"x-internal": "1"})
@@ -49,10 +58,15 @@ class Llama:
         yield b"data: [DONE]\n\n"
 
 
-def client_of(llama: Llama, *, n_ctx: int = 4096, is_small: bool = True) -> httpx.AsyncClient:
+@asynccontextmanager
+async def client_of(
+    llama: Llama, *, n_ctx: int = 4096, is_small: bool = True
+) -> AsyncIterator[httpx.AsyncClient]:
     upstream = httpx.AsyncClient(transport=httpx.MockTransport(llama), base_url="http://llama")
-    model = LocalModel(upstream, name="tiny", n_ctx=n_ctx, is_small=is_small)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(model.app()), base_url="http://local")
+    app = LocalModel(upstream, name="tiny", n_ctx=n_ctx, is_small=is_small).app()
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://local") as client:  # fmt: skip
+        yield client
 
 
 def body(*messages: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -101,6 +115,8 @@ async def test_what_code_is_going_to_compute_is_said_while_it_is_written_but_no_
         None,
     ]
     assert message["content"][1]["input"] == {"code": "# again\nx.mean()"}
+    cut = await answer(Llama("# all rates above 66.2 Hz\nx\n```"), body(said("user", "which are fast?")))
+    assert cut["content"][0]["text"] == "All rates above …\n\n"
     for claim in ("# neuron 27 fires at 66.2 Hz\nx\n```", "x = 1  # the mean\nx\n```", "#\nx\n```"):
         message = await answer(Llama(claim), body(said("user", "which is fastest?")))
         assert [block["type"] for block in message["content"]] == ["tool_use"]
@@ -243,6 +259,44 @@ async def test_request_longer_than_the_context_is_refused() -> None:
         response = await client.post("/v1/messages", json=body(said("user", "word " * 1500)))
     assert response.status_code == 400
     assert "longer than the model's context of 1200 tokens" in response.json()["error"]["message"]
+
+
+async def test_history_is_read_while_the_user_reads_the_answer() -> None:
+    llama = Llama("x = 1\n```", "A spike is short.")
+    async with client_of(llama) as client:
+        beginning = await llama.ahead.get()
+        assert "37 * 41" in beginning
+        await client.post("/v1/messages", json=body(said("user", "how many?")))
+        asked = body(said("user", "What is a spike?"), stream=True)
+        await client.post("/v1/messages", json=asked)
+        history = await llama.ahead.get()
+        assert history.startswith(beginning)
+        assert history.endswith("What is a spike?A spike is short.")
+        assert llama.ahead.empty()  # a turn whose code runs is not over
+
+
+async def test_reading_ahead_gives_way_and_its_failure_is_nobody_s() -> None:
+    class Slow(Llama):
+        has_begun, was_stopped = asyncio.Event(), False
+
+        async def __call__(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/completion":
+                if self.was_stopped:
+                    raise httpx.ReadError("gone")
+                self.has_begun.set()
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    self.was_stopped = True
+            return await super().__call__(request)
+
+    llama = Slow("Short.", "Long.")
+    async with client_of(llama) as client:
+        await llama.has_begun.wait()
+        for words in ("Short.", "Long."):
+            response = await client.post("/v1/messages", json=body(said("user", "What is a spike?")))
+            assert llama.was_stopped
+            assert response.json()["content"][0]["text"] == words
 
 
 async def test_failure_in_the_middle_is_an_error_event() -> None:

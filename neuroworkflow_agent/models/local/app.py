@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 import httpx
 from starlette.applications import Starlette
@@ -15,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from neuroworkflow_agent.models.local.conversation import Message, SmallPrompt, small_prompt
+from neuroworkflow_agent.models.local.conversation import INSTRUCTIONS, Message, SmallPrompt, small_prompt
 from neuroworkflow_agent.models.local.guide import Try, answer
+from neuroworkflow_agent.models.local.read_ahead import ReadAhead
 from neuroworkflow_agent.models.messages import MessageWriter, plain_request
 from neuroworkflow_agent.wire import error_body, sse
 
@@ -45,13 +48,17 @@ class LocalModel:
         self._name = name
         self._n_ctx = n_ctx
         self._is_small = is_small
+        self._ahead = ReadAhead(client)
 
     def app(self) -> Starlette:
         """The ASGI app."""
 
         @asynccontextmanager
         async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+            if self._is_small:
+                self._ahead.begin(partial(self._applied, INSTRUCTIONS))
             yield
+            await self._ahead.stop()
             await self._client.aclose()
 
         return Starlette(
@@ -78,18 +85,35 @@ class LocalModel:
             return await self._pass_on(request, "/v1/messages")
         body = await request.json()
         prompt = small_prompt(body)
+        await self._ahead.stop()
         fitted = await self._fit(prompt)
         if fitted is None:
             message = f"The request alone is longer than the model's context of {self._n_ctx} tokens. Ask with less text."
             return JSONResponse(error_body(400, message), status_code=400)
         messages, input_tokens = fitted
         writer = MessageWriter(self._name, input_tokens)
-        events = answer(prompt, messages, writer, self._stream)
+        events = self._answered(body, answer(prompt, messages, writer, self._stream), writer)
         if body.get("stream"):
             return StreamingResponse(_guarded(events), media_type="text/event-stream")
         async for _ in events:
             pass
         return JSONResponse(writer.message)
+
+    async def _answered(
+        self, body: dict[str, Any], events: AsyncIterator[str], writer: MessageWriter
+    ) -> AsyncIterator[str]:
+        """The events; at the end of a turn its history is read, while the user reads the answer."""
+        async for event in events:
+            yield event
+        if writer.message["stop_reason"] == "end_turn":
+            told = {"role": "assistant", "content": writer.message["content"]}
+            await self._ahead.stop()
+            self._ahead.begin(partial(self._history, {**body, "messages": [*body["messages"], told]}))
+
+    async def _history(self, body: dict[str, Any]) -> str:
+        """What a further request in this session begins with; empty if nothing of it would be left."""
+        fitted = await self._fit(small_prompt(body))
+        return await self._applied(fitted[0]) if fitted is not None else ""
 
     async def _pass_on(self, request: Request, path: str) -> Response:
         """To the llama.cpp server's own Messages API, streamed back as it comes."""
@@ -138,10 +162,15 @@ class LocalModel:
         return None
 
     async def _count(self, messages: list[Message]) -> int:
-        applied = await self._client.post("/apply-template", json={"messages": messages})
-        content = {"content": applied.json()["prompt"], "parse_special": True}
+        content = {"content": await self._applied(messages), "parse_special": True}
         counted = await self._client.post("/tokenize", json=content)
         return len(counted.json()["tokens"])
+
+    async def _applied(self, messages: list[Message]) -> str:
+        """Messages as the model is given them."""
+        applied = await self._client.post("/apply-template", json={"messages": messages})
+        prompt: str = applied.json()["prompt"]
+        return prompt
 
 
 async def _guarded(events: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -26,9 +26,6 @@ You are a Python assistant in a Jupyter notebook of a neuroscientist. You answer
 It runs in the notebook at once. Say in a comment what you are going to compute, then write the code. Never calculate, \
 count or make up values yourself: compute everything from the variables and files there are. Use the names the user \
 gives. End the block with print() of what was asked for and nothing else, or with plt.show() for a plot."""
-_SYSTEM_WITHOUT_CODE = (
-    "You are a helpful assistant for a neuroscientist. Answer in a few short sentences. You cannot run code."
-)
 
 _RESULT_CHARS = 1_500
 _CONTEXT_CHARS = 2_000
@@ -68,6 +65,14 @@ _NO_NAMES = {
 }
 
 Message = dict[str, str]
+INSTRUCTIONS: list[Message] = [{"role": "system", "content": _SYSTEM}, *EXAMPLES]
+"""What each session begins with in which code may be run."""
+_WITHOUT_CODE: list[Message] = [
+    {
+        "role": "system",
+        "content": "You are a helpful assistant for a neuroscientist. Answer in a few short sentences. You cannot run code.",
+    }
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,6 @@ class Run:
 class SmallPrompt:
     """What the model is given, and what its answer may be."""
 
-    system: Message
     turns: tuple[tuple[Message, ...], ...]
     """One tuple a request of the user's: it, and what followed; oldest first."""
     run_code: str | None
@@ -107,8 +111,8 @@ class SmallPrompt:
 
     def messages(self, skip: int = 0) -> list[Message]:
         """The messages for the model, without the `skip` oldest turns."""
-        examples = EXAMPLES if self.run_code else []
-        return [self.system, *examples, *(message for turn in self.turns[skip:] for message in turn)]
+        beginning = INSTRUCTIONS if self.run_code else _WITHOUT_CODE
+        return [*beginning, *(message for turn in self.turns[skip:] for message in turn)]
 
 
 def small_prompt(body: dict[str, Any]) -> SmallPrompt:
@@ -135,10 +139,7 @@ def small_prompt(body: dict[str, Any]) -> SmallPrompt:
             cells = "\n".join(filter(None, (cells, *(run.code for run in runs), context)))
             request, runs = Request(words, context, _names(cells)), []
             turns.append([_as_message(request)])
-    system = _SYSTEM if run_code else _SYSTEM_WITHOUT_CODE
-    return SmallPrompt(
-        {"role": "system", "content": system}, tuple(map(tuple, turns)), run_code, tuple(runs), request
-    )
+    return SmallPrompt(tuple(map(tuple, turns)), run_code, tuple(runs), request)
 
 
 def _append(turns: list[list[Message]], message: Message) -> None:
