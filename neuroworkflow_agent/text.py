@@ -17,6 +17,8 @@ _CONTROL = re.compile(
 )
 INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 """Characters that a name can hide or turn itself with, for a character class."""
+MAX_SECRET_CHARS = 4_000
+"""More than any secret has; a user's token is the longest."""
 _FRESH_S = 0.05
 _SHORT_LINE_CHARS = 160
 """Up to here saying what is left out would take the room of the text itself."""
@@ -110,6 +112,24 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(found, key=len, reverse=True):
         text = text.replace(secret, "[redacted]")
     return text
+
+
+def end_without_secrets(text: str, hide: Callable[[str], str], max_chars: int, *, is_cut: bool) -> str:
+    """The end of a text without secrets, nor the rest of one that was cut through.
+
+    Parameters
+    ----------
+    text
+        If its beginning is missing, with `MAX_SECRET_CHARS` more of it than are wanted.
+    hide
+        Takes known secrets out of a text; half of one it does not know.
+    max_chars
+        How many are wanted.
+    is_cut
+        Whether its beginning is missing.
+    """
+    hidden = hide(text)
+    return (hidden[MAX_SECRET_CHARS:] if is_cut else hidden)[-max_chars:]
 
 
 class Redaction:

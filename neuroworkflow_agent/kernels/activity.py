@@ -36,7 +36,7 @@ class _Cell:
     def render(self, max_chars: int, hide: Callable[[str], str] = str) -> str:
         head = f"In [{self.count}]:" if self.count is not None else "In:"
         source = clip(hide(self.source.strip()), max_chars // 2)
-        output = clip(hide(strip_control(self.output.text).strip()), max_chars // 2)
+        output = clip(self.output.text(lambda text: hide(strip_control(text))).strip(), max_chars // 2)
         return f"{head}\n{source}" + (f"\nOutput:\n{output}" if output else "")
 
 
@@ -56,8 +56,7 @@ class Activity:
         self._told_history = False
         self._lock = threading.Lock()
         """The worker thread may ask while a cell ends."""
-        self.last_error = ""
-        """The user's last cell with its traceback, if it failed."""
+        self._failed: _Cell | None = None
         self.last_error_name = ""
         """Its exception, in a line."""
         self.on_cell: Callable[[], None] | None = None
@@ -100,6 +99,11 @@ class Activity:
             room -= len(text) + 2
         return "\n\n".join(reversed(kept))
 
+    def last_error(self, hide: Callable[[str], str] = str) -> str:
+        """The user's last cell with its traceback, without secrets; empty if it did not fail."""
+        failed = self._failed
+        return failed.render(_MAX_CHARS_PER_CELL, hide) if failed is not None else ""
+
     def _earlier(self) -> list[_Cell]:
         """Sources of cells run before anyone watched, the first time only."""
         if self._told_history:
@@ -133,7 +137,7 @@ class Activity:
         cell.output.settle()
         with self._lock:
             self._cells.append(cell)
-            self.last_error = cell.render(_MAX_CHARS_PER_CELL) if cell.error else ""
+            self._failed = cell if cell.error else None
             self.last_error_name = cell.error
         if self.on_cell is not None:
             self.on_cell()

@@ -51,6 +51,20 @@ def test_secret_is_kept_back_where_a_cell_is_cut(
     assert not any(secret[at : at + 4] in told for at in range(len(secret) - 3))
 
 
+@pytest.mark.parametrize("offset", [0, 3, 6])
+def test_secret_is_kept_back_where_output_and_error_are_cut(
+    shell: InteractiveShell, activity: Activity, offset: int
+) -> None:
+    secret = "s3cret-key"
+    hide = lambda text: text.replace(secret, "[redacted]")  # noqa: E731
+    shell.run_cell("key = 's3cret' + '-key'", store_history=True)
+    shell.run_cell(f"print(f'{{key}} ' * 5000 + 'y' * {offset})\n1 / 0", store_history=True)
+    for told in (activity.last_error(hide), activity.take(20_000, hide)):
+        assert "redacted" in told
+        assert "ZeroDivisionError" in told
+        assert not any(secret[at : at + 4] in told.replace("'s3cret' + '-key'", "") for at in range(7))
+
+
 def test_endless_output_is_bounded(shell: InteractiveShell, activity: Activity) -> None:
     shell.run_cell("print('z' * 1_000_000)\nprint('the end')", store_history=True)
     told = activity.take(100_000)

@@ -66,7 +66,20 @@ def test_tail_holds_the_end_whatever_the_pieces() -> None:
     tail = Tail(10)
     for piece in ("a" * 50, "", *"0123456789", "bc"):
         tail.add(piece)
-    assert tail.text == "23456789bc"
+    assert tail.text() == "23456789bc"
     tail.settle()
     tail.add("d")
-    assert tail.text == "3456789bcd"
+    assert tail.text() == "3456789bcd"
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_secret_is_kept_back_where_the_tail_begins(size: int) -> None:
+    secret = "s3cret-key"
+    for offset in range(len(secret) + 2):
+        tail = Tail(30)
+        text = f"{f'{secret} ' * 1000}{'y' * offset}"
+        for start in range(0, len(text), size):
+            tail.add(text[start : start + size])
+        told = tail.text(lambda text: text.replace(secret, "[redacted]"))
+        assert "redacted" in told
+        assert not any(secret[at : at + 4] in told for at in range(len(secret) - 3))

@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from neuroworkflow_agent import skills
@@ -19,7 +19,7 @@ from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.variables.namespace import Namespace
 from neuroworkflow_agent.pictures import UnreadablePictureError, encode_picture
-from neuroworkflow_agent.text import INVISIBLE, clip, one_line, strip_control
+from neuroworkflow_agent.text import INVISIBLE, MAX_SECRET_CHARS, clip, one_line, strip_control
 from neuroworkflow_agent.workspace import Workspace
 
 UPLOADS = "uploads"
@@ -44,9 +44,15 @@ _UNSAFE = re.compile(rf'[\x00-\x1f\x7f<>:"/\\|?*{INVISIBLE}]')
 
 
 async def attach(
-    kind: str, value: str, *, workspace: Path, namespace: Namespace, activity: Activity
+    kind: str,
+    value: str,
+    *,
+    workspace: Path,
+    namespace: Namespace,
+    activity: Activity,
+    hide: Callable[[str], str] = str,
 ) -> Attachment:
-    """What the model is given of something the user points at.
+    """What the model is given of something the user points at, without the secrets that `hide` takes out.
 
     Raises
     ------
@@ -57,13 +63,13 @@ async def attach(
     """
     match kind:
         case "file":
-            return await asyncio.to_thread(_file, value, workspace)
+            return await asyncio.to_thread(_file, value, workspace, hide)
         case "variable":
-            return _variable(value, namespace)
+            return _variable(value, namespace, hide)
         case "error":
-            if not activity.last_error:
+            if not (error := activity.last_error(hide)):
                 raise ConfigError("The last cell did not fail; there is no error to show.")
-            return Attachment("last error", f"The user's last cell failed:\n{activity.last_error}")
+            return Attachment("last error", f"The user's last cell failed:\n{error}")
         case _:
             raise ConfigError(f"kind must be 'file', 'variable' or 'error', got {kind!r}.")
 
@@ -142,7 +148,7 @@ def _paths(workspace: Path) -> Iterator[str]:
                 yield (base / name).as_posix()
 
 
-def _file(path: str, workspace: Path) -> Attachment:
+def _file(path: str, workspace: Path, hide: Callable[[str], str]) -> Attachment:
     real = Workspace(workspace).resolve(path, for_reading=True)
     label = one_line(path, _MAX_LABEL_CHARS)
     if real.is_dir():
@@ -167,17 +173,20 @@ def _file(path: str, workspace: Path) -> Attachment:
     if b"\0" in raw[:8192]:
         size = real.stat().st_size
         return Attachment(label, f"The user points at the file {label!r}; it is binary, {size:,} bytes.")
-    text = clip(raw.decode("utf-8", "replace"), _MAX_FILE_CHARS)
+    text = hide(raw.decode("utf-8", "replace"))
+    if len(raw) == _MAX_READ_BYTES:
+        text = text[:-MAX_SECRET_CHARS]  # a secret that reading cut through is not known
+    text = clip(text, _MAX_FILE_CHARS)
     return Attachment(label, f"The user points at the file {label!r}:\n{text}")
 
 
-def _variable(name: str, namespace: Namespace) -> Attachment:
+def _variable(name: str, namespace: Namespace, hide: Callable[[str], str]) -> Attachment:
     summary = namespace.describe(name)
     if summary is None:
         raise ConfigError(
             f"There is no variable {one_line(name, _MAX_LABEL_CHARS)!r}; it may not have been run yet."
         )
-    text = "\n".join([summary.line, *summary.more])
+    text = hide("\n".join([summary.line, *summary.more]))
     return Attachment(name, f"The user points at the variable {name!r}: {clip(text, _MAX_VALUE_CHARS)}")
 
 

@@ -218,6 +218,7 @@ class PanelChat:
                 workspace=self._config.workspace,
                 namespace=self._view.kernel.namespace,
                 activity=self._activity,
+                hide=self._view.hide,
             )
             for chip in chips
             if chip.get("kind") != "selection"

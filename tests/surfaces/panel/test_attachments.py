@@ -27,10 +27,15 @@ from neuroworkflow_agent.surfaces.panel.attachments import (  # fmt: skip
 )
 from neuroworkflow_agent.surfaces.panel.uploads import Uploads
 
+SECRET = "s3cret-key"
+
 
 async def attached(kind: str, value: str, workspace: Path, shell: Any = None, error: str = "") -> Any:
-    activity: Any = SimpleNamespace(last_error=error)
-    return await attach(kind, value, workspace=workspace, namespace=Namespace(shell), activity=activity)
+    activity: Any = SimpleNamespace(last_error=lambda hide: hide(error))
+    hide = lambda text: text.replace(SECRET, "[redacted]")  # noqa: E731
+    return await attach(
+        kind, value, workspace=workspace, namespace=Namespace(shell), activity=activity, hide=hide
+    )
 
 
 async def test_files(workspace: Path) -> None:
@@ -68,6 +73,21 @@ async def test_variables(workspace: Path, shell: InteractiveShell) -> None:
     assert (await attached("variable", "bad", workspace, shell)).text.endswith(": Bad")
     with pytest.raises(ConfigError, match="There is no variable 'nothing'"):
         await attached("variable", "nothing", workspace, shell)
+
+
+@pytest.mark.parametrize("offset", range(0, len(SECRET) + 1, 3))
+async def test_secret_is_kept_back_where_a_file_is_cut(workspace: Path, offset: int) -> None:
+    short, long = (f"{'y' * offset}{f'{SECRET} ' * number}" for number in (3_000, 120_000))
+    (workspace / "long.md").write_text(long, encoding="utf-8")
+    (workspace / "short.md").write_text(short, encoding="utf-8")
+    told = [
+        await attached("file", "long.md", workspace),
+        await attached("file", "short.md", workspace),
+    ]
+    for each in told:
+        assert "characters left out" in each.text
+        assert "redacted" in each.text
+        assert not any(SECRET[at : at + 4] in each.text for at in range(len(SECRET) - 3))
 
 
 async def test_the_last_error_and_what_is_not_known(workspace: Path) -> None:
