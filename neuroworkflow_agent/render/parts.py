@@ -86,8 +86,9 @@ def tool_card(
     if change is not None:
         restarted = _restarted(tool_input) if name == "cell_execute" else ""
         card = _diff(f"{_PLACE_VERBS.get(name, name)} {_name(change.path)}{restarted}", change.diff)
-        # What is run stands in the notebook.
-        return dataclasses.replace(card, is_open=card.is_open and name != "cell_execute")
+        if name == "cell_execute":  # what is run stands in the notebook
+            return dataclasses.replace(card, is_open=False, text="", language="")
+        return card
     if root is not None:
         tool_input = {**tool_input, **_below(root, tool_input)}
     match name, tool_input:
@@ -195,7 +196,7 @@ def titled(card: ToolCard, status: str = "", link: str = "") -> Rendered:
             _escape(card.title), f'{what} <a href="{html.escape(link)}">{_escape(path)}</a>', 1
         )
     shown = f'<details{opened}><summary class="nwa-note">{heading}</summary>{card.html}</details>'
-    return Rendered(sanitize(shown), f"{card.title}\n{card.text}")
+    return Rendered(sanitize(shown), f"{card.title}\n{card.text}".removesuffix("\n"))
 
 
 def tool_result(text: str, *, is_error: bool) -> Rendered:

@@ -15,7 +15,7 @@ from neuroworkflow_agent.ids import TurnId
 from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.tools.cell_answers import address_told
-from neuroworkflow_agent.tools.registry import CELL_EDITS, RUN_CODE
+from neuroworkflow_agent.tools.registry import CELL_EDITS, CELL_EXECUTE, RUN_CODE
 
 METADATA_KEY = "neuroworkflow_agent"
 """Under which cells and outputs say which turn they came from."""
@@ -26,7 +26,7 @@ CardState: TypeAlias = Literal["waiting", "running", "asking", "ok", "error", "s
 OPEN_STATES: tuple[CardState, ...] = ("asking", "running", "waiting")
 """Of a call under way; the first of them is what a person hears of if there are several."""
 
-_ABOUT_A_CELL = frozenset({"cell_get", "cell_execute", *CELL_EDITS})
+_ABOUT_A_CELL = frozenset({"cell_get", CELL_EXECUTE, *CELL_EDITS})
 
 
 @dataclass(eq=False, slots=True)
@@ -101,13 +101,14 @@ class Card:
 
     @property
     def is_told_at_once(self) -> bool:
-        """Whether all there is to tell of the call is known when it comes; what one does to its file comes later."""
-        return self.name not in (*WRITING_TOOLS, *CELL_EDITS)
+        """Whether all there is to tell of the call is known when it comes; what one does to its file, or which cells it runs, comes later."""
+        return self.name not in (*WRITING_TOOLS, *CELL_EDITS, CELL_EXECUTE)
 
     @property
     def is_whole(self) -> bool:
         """Whether all there is to tell of the call is known by now."""
-        return self.is_told_at_once or self.state != "running"
+        is_placed = self.name == CELL_EXECUTE and self.change is not None  # it may run for long
+        return self.is_told_at_once or is_placed or self.state != "running"
 
     @property
     def is_open(self) -> bool:

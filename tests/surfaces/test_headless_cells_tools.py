@@ -55,6 +55,13 @@ def test_broken_cell_is_mended_in_its_place_and_a_new_one_is_added_and_run(
     assert code == 0, err
     summary = json.loads(out)
     assert (summary["end"], summary["answer"]) == ("complete", "Mended.")
+    assert [line for line in err.splitlines() if line.startswith("· ")] == [
+        "· Read the notebook",
+        "· Edit analysis.ipynb, cell 3 of 4 (broken)",
+        "· Run analysis.ipynb, cells 2 to 4 of 4 (data to after), the kernel restarted first",
+        "· Run code",
+        "· Add to analysis.ipynb, as cell 5 of 5",
+    ]
     saved = read(path)
     shown = [
         (cell.source, "".join(output.text for output in cell.get("outputs", ()))) for cell in users(saved)
