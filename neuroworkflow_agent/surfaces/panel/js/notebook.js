@@ -16,6 +16,8 @@ const HELLOS = 30;
 const MAX_ANSWER = 8_000_000; // A Jupyter server closes the connection at 10 MiB.
 const MAX_TEXT = 200_000;
 const MAX_OUTPUTS = 4_000_000;
+const MAX_UNFINISHED = 4; // Messages in parts; a kernel that has died sends no last one.
+const MAX_KEPT = 32_000_000; // Characters of deleted cells, the oldest of which cannot be put back any more.
 
 export class NotebookPage {
   /** @param {PageLink} link */
@@ -71,8 +73,10 @@ export class NotebookPage {
   /** @param {any} message */
   takePart({ page, id, text, is_last: isLast }) {
     if (page !== this.id) return;
-    const parts = [...(this.parts.get(id) ?? []), text];
+    const parts = this.parts.get(id) ?? [];
+    parts.push(text);
     this.parts.set(id, parts);
+    dropOldest(this.parts, this.parts.size - MAX_UNFINISHED);
     if (!isLast) return;
     this.parts.delete(id);
     this.receive(JSON.parse(parts.join("")));
@@ -194,7 +198,7 @@ export class NotebookPage {
       if (problem) return { refused: problem, cell: change.cell };
       if (change.op === "insert") added.add(change.cell);
     }
-    for (const change of changes) this.make(context, change);
+    this.makeAll(context, changes);
     // The reader knows what it asked for; what else has changed by now it is told with its next question.
     const cells = new Map(seen.cells);
     const now = context.model.sharedModel.cells;
@@ -231,6 +235,50 @@ export class NotebookPage {
     return change.op !== "outputs" && cell.executionState === "running" ? "running" : "";
   }
 
+  /** Make changes; those already made are taken back if one cannot be. @param {any} context @param {Change[]} changes */
+  makeAll(context, changes) {
+    /** @type {(() => void)[]} */
+    const undo = [];
+    try {
+      for (const change of changes) {
+        undo.unshift(this.undoOf(context, change));
+        this.make(context, change);
+      }
+    } catch (error) {
+      for (const takeBack of undo) takeBack();
+      throw error;
+    }
+  }
+
+  /** What takes a change back, whether it is made whole, in part or not at all. @param {any} context @param {Change} change */
+  undoOf(context, { op, cell: id }) {
+    const notebook = context.model.sharedModel;
+    const before = this.index(context, id);
+    const was = notebook.cells[before]?.toJSON();
+    const kept = this.kept.get(id);
+    return () => {
+      const now = this.index(context, id);
+      const cell = notebook.cells[now];
+      if (op === "text") cell.setSource(was.source);
+      else if (op === "outputs") {
+        cell.setOutputs(was.outputs);
+        cell.execution_count = was.execution_count;
+      } else if (op === "insert" && now >= 0) notebook.deleteCell(now);
+      else if (op === "delete" && now < 0) notebook.insertCell(before, was);
+      else if (op === "move" && now !== before) notebook.moveCell(now, before);
+      if (kept) this.kept.set(id, kept);
+      else this.kept.delete(id);
+    };
+  }
+
+  /** Remember a cell that is deleted, as far as there is room. @param {string} id @param {any} content */
+  keep(id, content) {
+    this.kept.set(id, content);
+    let room = MAX_KEPT;
+    const sizes = [...this.kept.values()].map((each) => JSON.stringify(each).length).reverse();
+    dropOldest(this.kept, sizes.filter((size, at) => (room -= size) < 0 && at > 0).length);
+  }
+
   /** @param {any} context @param {Change} change */
   make(context, change) {
     const notebook = context.model.sharedModel;
@@ -251,7 +299,7 @@ export class NotebookPage {
         notebook.insertCell(this.place(context, change), content);
         this.kept.delete(change.cell);
       } else if (change.op === "delete") {
-        this.kept.set(change.cell, cell.toJSON());
+        this.keep(change.cell, cell.toJSON());
         notebook.deleteCell(index);
       } else {
         this.move(context, change, index);
@@ -305,6 +353,11 @@ export class NotebookPage {
     for (const id of [...this.marked]) if (context) this.mark(context, id, false);
     this.marked.clear();
   }
+}
+
+/** @param {Map<string, any>} map @param {number} count How many of the oldest entries; none if it is not positive. */
+function dropOldest(map, count) {
+  for (const key of [...map.keys()].slice(0, Math.max(0, count))) map.delete(key);
 }
 
 /** @param {string[]} one @param {string[]} other */
