@@ -11,10 +11,15 @@ import "../../neuroworkflow_agent/render/markdown.css";
 import "../../neuroworkflow_agent/surfaces/panel/panel.css";
 import "../style/side_bar.css";
 
+import { codeOfAnswer } from "./answers.js";
 import { Comm } from "./comm.js";
+import { offerChange } from "./in_cell.js";
 import { load } from "./loading.js";
 import { Saying } from "./saying.js";
+import { Tabs } from "./tabs.js";
+import { Variables } from "./variables.js";
 
+/** @import { Cell } from "@jupyterlab/cells" */
 /** @import { NotebookPanel } from "@jupyterlab/notebook" */
 /** @import { IKernelConnection } from "@jupyterlab/services/lib/kernel/kernel.js" */
 /** @import { TranslationBundle } from "@jupyterlab/translation" */
@@ -38,12 +43,20 @@ export class Beside {
     /** The kernel whose chat is shown. @type {IKernelConnection | null} */
     this.kernel = null;
     this.attempt = 0;
+    /** @type {(beside: this) => void} */
+    this.tellReady = () => {};
+    /** @type {Promise<this>} */
+    this.isReady = new Promise((resolve) => (this.tellReady = resolve));
     /** Whether the kernel has ended, and a new one is waited for. */
     this.isLost = false;
     /** @type {Store | null} */
     this.store = null;
     /** @type {PanelView | null} */
     this.view = null;
+    /** @type {Variables | null} */
+    this.variables = null;
+    /** @type {Tabs | null} */
+    this.tabs = null;
     /** @type {NotebookPage | null} */
     this.notebookPage = null;
     const { sessionContext } = panel;
@@ -66,6 +79,7 @@ export class Beside {
     sessionContext.connectionStatusChanged.disconnect(this.onConnection);
     this.notebookPage?.close();
     this.view?.close();
+    this.variables?.close();
     this.store?.close();
     this.chat.leave();
     this.page.leave();
@@ -73,7 +87,7 @@ export class Beside {
   }
 
   focus() {
-    if (this.view && !this.view.node.hidden) this.view.composer.field.focus();
+    if (this.view && !this.tabs?.node.hidden) this.view.composer.field.focus();
     else this.saying.focus();
   }
 
@@ -154,22 +168,78 @@ export class Beside {
     const context = () => usable(this.panel.context);
     this.notebookPage?.close();
     this.notebookPage = new NotebookPage({ send: (message) => this.page.send(message), receive: (listener) => this.page.receive(listener), context });
-    if (this.store) this.store.renew();
+    if (this.store) {
+      this.store.renew();
+      this.variables?.renew();
+    }
     else {
-      const notebook = new PanelNotebook({ context, around: async () => ({ widget: this.panel.content, own: "" }) });
+      const notebook = new PanelNotebook({ context, around: async () => ({ widget: this.panel.content, own: "" }), compare: (cell, source) => this.offer(cell, source) });
       this.store = new Store(this.transport(), notebook);
       this.view = new PanelView(this.store);
       this.view.node.classList.add("nwa-full");
-      this.node.append(this.view.node);
+      this.variables = new Variables(this.transport(), this.trans, (name) => this.pointAt(name));
+      const { variables, trans } = this;
+      this.tabs = new Tabs(trans.__("Agent"), [
+        { name: trans.__("Chat"), node: el("div.nwa-page", {}, this.view.node), onShow: () => this.view?.toEnd() },
+        { name: trans.__("Variables"), node: variables.node, onShow: () => variables.show(), onHide: () => variables.hide() },
+      ]);
+      this.node.append(this.tabs.node);
       void notebook.follow();
     }
     this.tellLife();
     this.show(this.view);
+    this.tellReady(this);
+  }
+
+  // -- what is asked at a cell ------------------------------------------------------------------------
+
+  /** Once there is a chat. */
+  whenReady() {
+    return this.isReady;
+  }
+
+  /** Put a text in front of the message that is being written. @param {string} text */
+  write(text) {
+    this.tabs?.choose(0);
+    const composer = this.view?.composer;
+    composer?.begin(`${composer.field.value}${composer.field.value && !composer.field.value.endsWith(" ") ? " " : ""}${text}`);
+  }
+
+  /** Send a message; what is being written stays. @param {string} text */
+  async say(text) {
+    this.tabs?.choose(0);
+    const selection = text.includes("@selection") ? this.store?.notebook.selection() : null;
+    try {
+      await this.store?.ask({ type: "ask", text, chips: selection ? [{ kind: "selection", value: selection }] : [] });
+    } catch (error) {
+      this.view?.problem(/** @type {Error} */ (error).message);
+    }
+  }
+
+  /** Have the agent write a cell anew, and offer that as a change. @param {Cell} cell @param {string} name @param {string} wish */
+  async change(cell, name, wish) {
+    const { trans } = this;
+    const text = trans.__("%1: %2\n\nAnswer with the whole new text of this cell in one code block. Do not change the cell yourself.", name, wish);
+    const code = this.store ? await codeOfAnswer(this.store, text) : null;
+    if (code === null) throw new Error(trans.__("The answer has no code; see the chat."));
+    if (!cell.isDisposed) this.offer(cell, code);
+  }
+
+  /** @param {Cell} cell @param {string} source */
+  offer(cell, source) {
+    offerChange(cell, source, this.trans, (text) => this.view?.problem(text));
+  }
+
+  /** Have the next message point at a variable. @param {string} name */
+  pointAt(name) {
+    this.tabs?.choose(0);
+    this.view?.composer.addChip("variable", name);
+    this.view?.composer.field.focus();
   }
 
   /** @param {PanelView | null} view */
   show(view) {
-    if (this.view) this.view.node.hidden = view === null;
+    if (this.tabs) this.tabs.node.hidden = view === null;
     this.saying.node.hidden = view !== null;
     view?.toEnd();
   }

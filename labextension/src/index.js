@@ -6,6 +6,8 @@ import { ICommandPalette } from "@jupyterlab/apputils";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { ITranslator, nullTranslator } from "@jupyterlab/translation";
 
+import { addCellCommands } from "./cells.js";
+import { followErrors } from "./errors.js";
 import { agentIcon } from "./icon.js";
 import { SideBar } from "./side_bar.js";
 
@@ -28,7 +30,9 @@ function activate(app, tracker, palette, restorer, translator) {
     icon: agentIcon,
     execute: () => app.shell.activateById(bar.id),
   });
-  palette?.addItem({ command: OPEN, category: trans.__("Notebook Operations") });
+  const category = trans.__("Agent");
+  for (const command of [OPEN, ...addCellCommands(app, bar, tracker, trans)]) palette?.addItem({ command, category });
+  followErrors(app, tracker, trans);
 }
 
 /** @type {JupyterFrontEndPlugin<void>} */

@@ -43,6 +43,17 @@ export class SideBar extends Widget {
     void this.follow().then((beside) => beside?.focus());
   }
 
+  /** What is beside a notebook, loaded if nobody has seen it yet. @param {NotebookPanel} panel @returns {Promise<Beside>} */
+  async besideOf(panel) {
+    const { Beside } = await import("./beside.js");
+    const known = this.known.get(panel);
+    if (known) return known;
+    const beside = new Beside(panel, this.trans);
+    beside.node.hidden = panel !== this.current;
+    this.add(panel, beside);
+    return beside;
+  }
+
   /** Show what belongs to the current notebook, unless nobody sees it. */
   async follow() {
     if (!this.isVisible) return null;

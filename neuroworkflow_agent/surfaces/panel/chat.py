@@ -30,6 +30,7 @@ from neuroworkflow_agent.surfaces.panel import attachments
 from neuroworkflow_agent.surfaces.panel.outbox import Send
 from neuroworkflow_agent.surfaces.panel.session_view import SessionView
 from neuroworkflow_agent.surfaces.panel.uploads import Uploads
+from neuroworkflow_agent.surfaces.panel.variables import VariablesTable
 from neuroworkflow_agent.surfaces.turn_items import Item
 
 _CONTEXT_CHARS = 12_000
@@ -87,6 +88,9 @@ class PanelChat:
         self._asker = Asker()
         """The page that a message came from last."""
         self._uploads = Uploads()
+        self._variables = VariablesTable(
+            shell, self._view.kernel.namespace, portal, self._outbox, self._view.hide
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._undo_on_stop = portal.on_stop(self._close)
 
@@ -327,6 +331,12 @@ class PanelChat:
         reply = {"type": "uploaded", "id": message.get("id"), "part": message["part"], "path": stored}
         self._outbox.post({**reply, "request": message.get("request")})
 
+    async def _on_variables(self, message: Message) -> None:
+        if message.get("watch"):
+            self._variables.watch()
+        else:
+            self._variables.close()
+
     async def _on_picture(self, message: Message) -> None:
         self._view.post_picture(str(message.get("key")))
 
@@ -346,6 +356,7 @@ class PanelChat:
         "sign_in": _on_sign_in,
         "complete": _on_complete,
         "upload": _on_upload,
+        "variables": _on_variables,
         "picture": _on_picture,
     }
 
@@ -391,6 +402,7 @@ class PanelChat:
 
     async def _close(self) -> None:
         self._undo_on_stop()
+        self._variables.close()
         await self._view.close()
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()

@@ -191,7 +191,11 @@ export class Card {
     };
     tell();
     for (const kind of ["pointerenter", "focus"]) replace.addEventListener(kind, tell);
-    return [insert, replace];
+    if (!notebook.canCompare) return [insert, replace];
+    const compare = button("Compare", () => act(compare, () => notebook.compare(code), "Shown in the cell"), {
+      icon: "compare", css: "nwa-into", title: "Show in the active cell what would change, to accept or refuse",
+    });
+    return [insert, replace, compare];
   }
 
   /** The input is drawn again when it is shown whole, for an approval. */

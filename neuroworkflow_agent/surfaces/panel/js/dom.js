@@ -28,6 +28,7 @@ const ICONS = {
   below: "M5 4h14v5H5zM12 13v7M8.5 16.5h7",
   clip: "M8 12.5 14.5 6a3 3 0 0 1 4.2 4.2l-8.5 8.6a5 5 0 0 1-7-7.1L11 4",
   close: "M6 6l12 12M18 6 6 18",
+  compare: "M12 3v18M5 7h4M5 12h4M15 12h4M17 10v4M15 17h4",
   copy: "M9 9h10v11H9zM5 15V4h10",
   done: "M5 12.5 10 17l9-10",
   into: "M4 5h16v14H4zM12 8v7M9 12.5l3 3 3-3",

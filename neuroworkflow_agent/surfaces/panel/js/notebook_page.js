@@ -3,8 +3,9 @@
 
 /**
  * Where the notebook is: its document's context, or null where there is no way to it; its widget with the id of the
- * cell that holds the panel, empty if none does, once they are in their place.
- * @typedef {{context(): any, around(): Promise<{widget: any, own: string} | null>}} Place
+ * cell that holds the panel, empty if none does, once they are in their place; and how a new text of a cell is shown as a
+ * change to accept or refuse, where it can be.
+ * @typedef {{context(): any, around(): Promise<{widget: any, own: string} | null>, compare?(cell: any, source: string): void}} Place
  */
 
 /** The cells of the notebook that a panel is beside, and which of them the user means. */
@@ -91,6 +92,20 @@ export class PanelNotebook {
     cell.updateSource(0, cell.getSource().length, source);
     cell.undoManager?.stopCapturing();
     this.show(this.last);
+  }
+
+  /** Whether a new text of a cell can be shown as a change. */
+  get canCompare() {
+    return this.place.compare !== undefined;
+  }
+
+  /** Show a new text of the cell that was active last as a change. @param {string} source */
+  compare(source) {
+    this.writable();
+    const index = this.index(this.last);
+    if (index < 0) throw new Error("Click into the cell that is to be compared first.");
+    this.show(this.last);
+    this.place.compare?.(this.widget.widgets[index], source);
   }
 
   /** Scroll to a cell and make it the active one; false if it is not there. @param {string} id */
