@@ -96,11 +96,12 @@ def rows() -> list[Row]:
 
 def _side_by_side(upstream: str, directory: Path, database: str) -> list[Row]:
     held: dict[str, Held] = {}
-    # nginx before ours and after, half as long each: what else the machine does in these minutes hits both alike.
-    for start, share in ((_nginx, 0.5), (_our_gateway(database), 1.0), (_nginx, 0.5), (_litellm, 1.0)):
+    # nginx before ours and after: what else the machine does in these minutes hits both alike. All hold as long, for
+    # events gather into larger bursts the longer streams are held.
+    for start in (_nginx, _our_gateway(database), _nginx, _litellm):
         with _on_a_core_of_its_own(start(upstream, directory)) as target:
             if target is not None:
-                seen = asyncio.run(_hold(target, _STREAMS, _SECONDS * share))
+                seen = asyncio.run(_hold(target, _STREAMS, _SECONDS))
                 held[target.name] = held[target.name].and_later(seen) if target.name in held else seen
     ours, theirs = held["gateway"], held.get("nginx")
     booked = _booked(database)
