@@ -68,6 +68,7 @@ _ENDPOINT_VARIABLES = (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
 )
+_YES = ("1", "true", "yes", "on")
 _MIN_SECRET_CHARS = 8
 _MIN_UNKNOWN_SECRET_CHARS = 16
 """Of a variable known only by its name, which may hold an ordinary word."""
@@ -121,6 +122,9 @@ class AgentConfig:
     """Close the `claude` process after this many seconds without a turn; the next turn resumes."""
     silence_timeout_s: float = 300.0
     """Give a turn up as cut off after this many seconds without a sign of life from the model."""
+    verify: bool = False
+    """Whether a turn that edited cells runs the notebook anew before it ends, and says whether it came out the same;
+    `NEUROWORKFLOW_VERIFY`."""
     user_token: UserToken | TokenSource | None = field(default=None, repr=False)
     """The user's JWT for workflow tools, or what gives it; None looks at `NEUROWORKFLOW_USER_TOKEN` whenever one is needed."""
     project_id: str | None = None
@@ -183,6 +187,7 @@ class AgentConfig:
             "claude_config_dir": _path(env, "CLAUDE_CONFIG_DIR"),
             "model": env.get("ANTHROPIC_MODEL") or None,
             "project_id": env.get("NEUROWORKFLOW_PROJECT_ID") or _project_here(),
+            "verify": env.get("NEUROWORKFLOW_VERIFY", "").strip().lower() in _YES,
             "endpoint": {name: env[name] for name in _ENDPOINT_VARIABLES if env.get(name)},
             "found_secrets": frozenset(_secrets(env)),
             "environ": env,

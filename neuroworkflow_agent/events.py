@@ -151,8 +151,8 @@ class Notice:
 class Waiting:
     """What the turn is at from now on, until another event shows something; not worth keeping."""
 
-    what: Literal["model", "retry", "call"]
-    """The model has the message; it is asked again; it writes a call of a tool."""
+    what: Literal["model", "retry", "call", "verify"]
+    """The model has the message; it is asked again; it writes a call of a tool; the notebook is run anew."""
     detail: str = ""
     """`2 of 9`, or the tool's short name."""
 
@@ -179,6 +179,9 @@ class TurnEnd:
     """How many it can hold; None where that is not known."""
     checked: str = ""
     """What the checker says of the turn's node files, such as `checked: 0 errors`; empty without any."""
+    verified: str = ""
+    """What came of running the notebook anew, `verified` or `not verified: cell 4 differs`; empty where that was not asked
+    for, or no cell was edited."""
     provenance: str = ""
     """Of a small model's answer, such as `embedded 0.5B · code was run`; empty for others."""
     last_message_id: str | None = None

@@ -26,6 +26,7 @@ from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.prompts import Attachment, message_blocks
 from neuroworkflow_agent.engine.session_record import SessionRecord, in_time
 from neuroworkflow_agent.engine.turn import Listener, Turn
+from neuroworkflow_agent.engine.turn_verification import TurnVerification
 from neuroworkflow_agent.errors import (
     ConfigError,
     SessionBusyError,
@@ -129,6 +130,7 @@ class Session:
             self.config.idle_timeout_s,
         )
         self._stop_timer: asyncio.TimerHandle | None = None
+        self._verification = TurnVerification(self._setup)
         self._connection = Connection(
             self._endpoint, self._setup, self._supervisor, lambda: self._turn is not None, self._emit
         )
@@ -172,6 +174,7 @@ class Session:
         variables: str = "",
         attachments: Sequence[Attachment] = (),
         listener: Listener | None = None,
+        verify: bool = False,
     ) -> Turn:
         """Begin a turn and return at once.
 
@@ -187,6 +190,8 @@ class Session:
             What the user points at.
         listener
             Called with every event, on the engine's thread; must not block.
+        verify
+            Whether, if it edits cells, the notebook is run anew before it ends; with `AgentConfig.verify` always.
 
         Raises
         ------
@@ -211,7 +216,8 @@ class Session:
             turn.subscribe(listener)
         turn.emit(TurnStart(turn.turn_id, turn.prompt, tuple(each.label for each in attachments)))
         try:
-            self._portal.submit(self._run(turn, context, variables, attachments))
+            wanted = verify or self.config.verify
+            self._portal.submit(self._run(turn, context, variables, attachments, verify=wanted))
         except BaseException:
             self._busy = False
             raise
@@ -224,9 +230,10 @@ class Session:
         context: str = "",
         attachments: Sequence[Attachment] = (),
         listener: Listener | None = None,
+        verify: bool = False,
     ) -> Turn:
         """Begin a turn and block until it has ended; Ctrl-C stops the turn."""
-        turn = self.start(prompt, context=context, attachments=attachments, listener=listener)
+        turn = self.start(prompt, context=context, attachments=attachments, listener=listener, verify=verify)
         try:
             turn.result()
         except KeyboardInterrupt:
@@ -286,10 +293,13 @@ class Session:
 
     # -- a turn, on the portal's loop -----------------------------------------------------------------
 
-    async def _run(self, turn: Turn, context: str, variables: str, attachments: Sequence[Attachment]) -> None:
+    async def _run(
+        self, turn: Turn, context: str, variables: str, attachments: Sequence[Attachment], *, verify: bool
+    ) -> None:
         self._turn, self._process, self._looking = turn, None, None
         self.needs_sign_in = False
         self._setup.nodes.begin()
+        self._verification.begin(is_wanted=verify)
         if not self._is_introduced:
             self._is_introduced = True
             turn.emit(Notice(self.introduction, is_introduction=True))
@@ -378,7 +388,11 @@ class Session:
             # It came to a limit just then. What it did not take in is not to become a turn by itself.
             self._supervisor.interrupt()
             self._supervisor.drain()
-        self._finish(turn, outcome.end, refusal or self._hide(outcome.message))
+        message = refusal or self._hide(outcome.message)
+        if outcome.end == "complete" and not turn.is_stopping and self._verification.is_due:
+            self._verification.start(turn, self._hide, lambda: self._finish(turn, outcome.end, message))
+        elif not self._verification.is_running:
+            self._finish(turn, outcome.end, message)
 
     def _finish(self, turn: Turn, end: EndReason, message: str) -> None:
         if turn.ended.is_set():
@@ -388,12 +402,13 @@ class Session:
             self._stop_timer.cancel()
         if self._code is not None and end != "complete":
             self._code.stop()
+        self._verification.stop()
         self._approvals.settle_all("The turn has ended.")
         self._follow_ups.end()
         self._busy = False
         self._record.tell_end(turn, end)
         figures = self._figures.of(self._reader, has_run_code=turn.has_run_code)
-        figures["checked"] = self._setup.nodes.summary
+        figures |= {"checked": self._setup.nodes.summary, "verified": turn.verified}
         turn.end(end, message, session_id=self.session_id, **figures)
 
     async def _watch_for_silence(self, turn: Turn) -> None:
@@ -401,7 +416,7 @@ class Session:
         while not turn.ended.is_set():
             await asyncio.sleep(min(1.0, limit / 4))
             working = (self._code is not None and self._code.is_running) or self._approvals.is_waiting
-            if turn.silent_s(is_working=working) > limit:
+            if turn.silent_s(is_working=working or self._verification.is_running) > limit:
                 self._supervisor.abandon()
                 self._finish(turn, "cut_off", f"No sign of life from the model for {limit:g} s; gave up.")
 
@@ -415,6 +430,7 @@ class Session:
         turn.is_stopping = True
         if self._code is not None:
             self._code.stop()
+        self._verification.stop()
         self._approvals.settle_all("The user stopped the turn.")
         self._supervisor.interrupt()
         loop = asyncio.get_running_loop()

@@ -57,6 +57,8 @@ class Turn:
         """Why it needs the user, where nobody can be asked."""
         self._started = self._last_sign = time.monotonic()
         self._open_tools: dict[ToolUseId, str] = {}
+        self.verified = ""
+        """What came of running the notebook anew at its end."""
         self.has_run_code = False
         """Whether the kernel has begun with any code of it."""
 

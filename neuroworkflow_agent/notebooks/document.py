@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 from neuroworkflow_agent.errors import EditRefusedError, NotebookError
@@ -45,6 +47,10 @@ class Holder(Protocol):
         """Cells of what `read` gave with all that they show, where that has only stand-ins for their outputs."""
         return list(cells)
 
+    async def folder(self) -> Path | None:
+        """The directory in which a kernel of the notebook starts; None if that is not known."""
+        return None
+
     async def mark(self, cell: str, *, is_running: bool) -> None:  # noqa: ARG002 - nobody may be looking
         """Show whoever looks at the notebook that a cell's code runs, or does not any more."""
         return
@@ -66,6 +72,8 @@ class NotebookDocument:
     def __init__(self, holder: Holder) -> None:
         self._holder = holder
         self._done: list[list[Applied]] = []
+        self.edit_count = 0
+        """How many edits of the agent's were made so far."""
         self._running: set[str] = set()
 
     @property
@@ -84,6 +92,18 @@ class NotebookDocument:
     async def snapshot(self) -> Notebook:
         """The newest state; not to be changed."""
         return await self._holder.read()
+
+    async def whole(self) -> Notebook:
+        """A copy of the newest state with all that its cells show."""
+        notebook = await self._holder.read()
+        cells = await self._holder.whole(notebook.cells)
+        copied = copy.copy(notebook)
+        copied.cells = [copy.deepcopy(cell) for cell in cells]
+        return copied
+
+    async def folder(self) -> Path | None:
+        """Where its kernel starts; None if that is not known."""
+        return await self._holder.folder()
 
     async def cell(self, cell: str) -> Any:
         """A cell by its address; not to be changed.
@@ -141,6 +161,7 @@ class NotebookDocument:
         applied = await self._holder.apply(edits, frozenset(self._running))
         if all(each.cell for each in applied):  # else they are only proposed
             self._done = [*self._done, applied][-_MAX_UNDO:]
+            self.edit_count += len(applied)
         return applied
 
     async def show_outputs(self, edit: Edit) -> None:

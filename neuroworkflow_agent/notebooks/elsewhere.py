@@ -64,6 +64,9 @@ class Elsewhere(Holder):
             f"{one_line(self._path.name, _NAME_CHARS)} as it was last saved" if self._path else "the notebook"
         )
 
+    async def folder(self) -> Path | None:
+        return self._path.resolve().parent if self._path else None
+
     async def read(self) -> Notebook:
         if self._path is None:
             raise NotebookError(f"{self._why} {self._unknown}")

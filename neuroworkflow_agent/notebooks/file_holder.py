@@ -55,6 +55,9 @@ class FileHolder(Holder):
     def name(self) -> str:
         return self._name
 
+    async def folder(self) -> Path | None:
+        return self._path.resolve().parent
+
     async def read(self) -> Notebook:
         return await asyncio.to_thread(self._read)
 
@@ -151,6 +154,9 @@ class OpenFileHolder(Holder):
     @property
     def name(self) -> str:
         return self._file.path.name
+
+    async def folder(self) -> Path | None:
+        return self._file.path.resolve().parent
 
     async def read(self) -> Notebook:
         return await asyncio.to_thread(self._read)

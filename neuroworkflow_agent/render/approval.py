@@ -30,6 +30,7 @@ _WISHES = {
     "cell_move": "move a cell of the notebook",
     "cell_delete": "delete a cell of the notebook",
     "cell_execute": "run cells of the notebook",
+    "verify_notebook": "run the notebook anew in a fresh kernel",
 }
 _MAX_TITLE_CHARS = 200
 

@@ -30,6 +30,7 @@ _CELL_VERBS = {
     "cell_move": "Move cell",
     "cell_delete": "Delete cell",
     "cell_execute": "Run cell",
+    "verify_notebook": "Run the notebook anew in a fresh kernel",
 }
 _PLACE_VERBS = {
     "cell_insert": "Add to",
@@ -294,6 +295,19 @@ def notice(text: str) -> Rendered:
     return _line(text)
 
 
+def listing(head: str, lines: Sequence[str]) -> Rendered:
+    """A sentence, and a line for each thing that it is about."""
+    shown, items = (
+        one_line(head, _MAX_LINE_CHARS * 2),
+        [one_line(each, _MAX_LINE_CHARS * 2) for each in lines],
+    )
+    body = "".join(f"<li>{_escape(each)}</li>" for each in items)
+    under = f'<ul class="nwa-note">{body}</ul>' if items else ""
+    return Rendered(
+        f"<div>{_escape(shown)}</div>{under}", "\n".join([shown, *(f"  {each}" for each in items)])
+    )
+
+
 def thinking(text: str) -> Rendered:
     """The model's thinking, folded."""
     shown = strip_control(text).strip()
@@ -312,7 +326,7 @@ def turn_end(event: TurnEnd) -> Rendered:
         figures.append(f"{event.input_tokens:,} in / {event.output_tokens:,} out")
     if event.cost_usd is not None:
         figures.append(f"${event.cost_usd:.4f}")
-    figures += filter(None, (context_used(event), event.checked, event.provenance))
+    figures += filter(None, (context_used(event), event.checked, event.verified, event.provenance))
     line = " · ".join(figures)
     failed = event.end not in ("complete", "interrupted")
     message = strip_control(event.message) if event.message and event.end != "interrupted" else ""

@@ -333,6 +333,7 @@ class Chat:
         context: str = "",
         attachments: Sequence[Attachment] = (),
         listener: Listener | None = None,
+        verify: bool = False,
     ) -> Turn:
         """Begin a turn of the current session; see `Session.start`."""
         session = self.ready()
@@ -344,7 +345,12 @@ class Chat:
                 listener(event)
 
         self._turn = session.start(
-            prompt, context=context, variables=variables, attachments=attachments, listener=on_event
+            prompt,
+            context=context,
+            variables=variables,
+            attachments=attachments,
+            listener=on_event,
+            verify=verify,
         )
         return self._turn
 

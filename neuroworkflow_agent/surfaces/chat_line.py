@@ -19,6 +19,8 @@ HELP = """\
   --fork           continue in a copy; with --resume, of that session
   --model NAME     use this model from now on: a Claude model, openai:NAME, ollama:NAME, local, a URL …
   --mode MODE      from now on: edit (default), ask, plan or read-only
+  --verify         run the notebook anew in a fresh kernel and say which cells come out otherwise; with
+                   a text, at the end of a turn that edits cells
   --sessions       list this workspace's sessions
   --help           show this
   --               the text begins here, even if it looks like an option
@@ -30,7 +32,7 @@ Interrupting the cell stops the agent."""
 _HEX = re.compile(r"[0-9a-f][0-9a-f-]*")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]*)?|(?=.*[0-9])(?=.*[a-f])[0-9a-f]{4,7}")
 """An id or its beginning, as it is told from a word: `face` and `2024` are none."""
-_FLAGS = {"--new": "new", "--fork": "fork", "--sessions": "sessions", "--help": "help"}
+_FLAGS = {"--new": "new", "--fork": "fork", "--verify": "verify", "--sessions": "sessions", "--help": "help"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class ChatLine:
     fork: bool = False
     model: str | None = None
     mode: Mode | None = None
+    verify: bool = False
+    """Whether the notebook is to be run anew: now, or at the end of the turn."""
     sessions: bool = False
     help: bool = False
 

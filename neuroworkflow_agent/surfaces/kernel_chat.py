@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from neuroworkflow_agent.engine.portal import shared_portal
 from neuroworkflow_agent.errors import AgentError, SessionBusyError, TurnFailedError
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.notebooks.document import NotebookDocument
     from neuroworkflow_agent.notebooks.pages import Asker
     from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
+    from neuroworkflow_agent.verification.verdicts import Verification
 
+T = TypeVar("T")
 _CONTEXT_CHARS = 12_000
 
 
@@ -92,6 +94,10 @@ class KernelChat:
         with contextlib.suppress(AgentError):  # a machine without an endpoint hears of it at the first turn
             self.chat.prewarm(with_sdk=False)
 
+    def hide(self, text: str) -> str:
+        """`text` without known secrets."""
+        return self._hide(text)
+
     def close(self) -> None:
         """End the session and stop watching. Idempotent."""
         if self._preparation is not None:
@@ -124,8 +130,8 @@ class KernelChat:
         """As `select`, for a plain call."""
         self.chat.select(**line.changes)
 
-    async def run(self, prompt: str) -> Turn:
-        """Run a turn in the cell that awaits this.
+    async def run(self, prompt: str, *, verify: bool = False) -> Turn:
+        """Run a turn in the cell that awaits this; `verify` as for `Session.start`.
 
         Raises
         ------
@@ -134,38 +140,63 @@ class KernelChat:
         """
         asker, attached = asker_of(self.shell), None
         if "@" in prompt:
-            with self._looking(prompt, asker) as (looking, stop, on_tick):
+            with self._looking(self._pointed_at(prompt, asker)) as (looking, stop, on_tick):
                 await self._queue.serve(on_interrupt=stop, on_tick=on_tick)
             attached = self._found(looking)
-        turn, view = self._start(prompt, asker, attached)
+        turn, view = self._start(prompt, asker, attached, verify=verify)
         keep_context(self.shell)
         with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
             await self._queue.serve(on_interrupt=turn.interrupt, on_tick=on_tick)
         return self._finished(turn)
 
-    def run_blocking(self, prompt: str) -> Turn:
+    def run_blocking(self, prompt: str, *, verify: bool = False) -> Turn:
         """As `run`, blocking the calling thread."""
         asker, attached = asker_of(self.shell), None
         if "@" in prompt:
-            with self._looking(prompt, asker) as (looking, stop, on_tick):
+            with self._looking(self._pointed_at(prompt, asker)) as (looking, stop, on_tick):
                 self._queue.serve_blocking(on_interrupt=stop, on_tick=on_tick)
             attached = self._found(looking)
-        turn, view = self._start(prompt, asker, attached)
+        turn, view = self._start(prompt, asker, attached, verify=verify)
         keep_context(self.shell)
         with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
             self._queue.serve_blocking(on_interrupt=turn.interrupt, on_tick=on_tick)
         return self._finished(turn)
 
+    async def verify(self) -> Verification:
+        """Run the notebook anew in a fresh kernel; the cell waits, and may be stopped."""
+        with self._looking(self._verified(asker_of(self.shell))) as (looking, stop, on_tick):
+            await self._queue.serve(on_interrupt=stop, on_tick=on_tick)
+        return self._found(looking)
+
+    def verify_blocking(self) -> Verification:
+        """As `verify`, blocking the calling thread."""
+        with self._looking(self._verified(asker_of(self.shell))) as (looking, stop, on_tick):
+            self._queue.serve_blocking(on_interrupt=stop, on_tick=on_tick)
+        return self._found(looking)
+
+    async def _verified(self, asker: Asker) -> Verification:
+        """On the engine's thread."""
+        from neuroworkflow_agent.notebooks.document import NotebookDocument
+        from neuroworkflow_agent.tools.verify import VerifyNotebook
+
+        notebook = self._opened()
+        notebook.begin(asker)
+        return await VerifyNotebook(NotebookDocument(notebook), lambda: self.chat.config.environ).verify()
+
     # -- cells that the message names -----------------------------------------------------------------
 
     @contextlib.contextmanager
     def _looking(
-        self, prompt: str, asker: Asker
-    ) -> Iterator[tuple[Future[Sequence[Attachment]], Callable[[], None], Callable[[], None]]]:
-        """Look for them while the block serves; a page may take seconds, in which the user can stop it."""
-        self._open_queue()
+        self, work: Coroutine[Any, Any, T]
+    ) -> Iterator[tuple[Future[T], Callable[[], None], Callable[[], None]]]:
+        """Look at the notebook while the block serves; that may take a while, in which the user can stop it."""
+        try:
+            self._open_queue()
+        except BaseException:
+            work.close()
+            raise
         portal = shared_portal()
-        looking = portal.submit(self._pointed_at(prompt, asker))
+        looking = portal.submit(work)
 
         def stop() -> None:
             portal.post(looking.cancel)  # not here: a signal handler must not wait for the queue's lock
@@ -179,7 +210,7 @@ class KernelChat:
             looking.cancel()
             self._queue.close()
 
-    def _found(self, looking: Future[Sequence[Attachment]]) -> Sequence[Attachment]:
+    def _found(self, looking: Future[T]) -> T:
         if looking.cancelled():
             raise TurnStoppedError("Stopped.", end="interrupted", session_id=self.chat.session_id)
         return looking.result(0)
@@ -200,16 +231,20 @@ class KernelChat:
             raise SessionBusyError("The agent is at work in another cell; wait for it, or interrupt it.")
         self._queue.open()
 
-    def _start(self, prompt: str, asker: Asker, attached: Sequence[Attachment] | None) -> tuple[Turn, View]:
+    def _start(
+        self, prompt: str, asker: Asker, attached: Sequence[Attachment] | None, *, verify: bool
+    ) -> tuple[Turn, View]:
         """Begin a turn; the notebook has begun with what the message names, if that was looked for."""
         self._open_queue()
         try:
-            return self._begun(prompt, asker, attached)
+            return self._begun(prompt, asker, attached, verify=verify)
         except BaseException:
             self._queue.close()
             raise
 
-    def _begun(self, prompt: str, asker: Asker, attached: Sequence[Attachment] | None) -> tuple[Turn, View]:
+    def _begun(
+        self, prompt: str, asker: Asker, attached: Sequence[Attachment] | None, *, verify: bool
+    ) -> tuple[Turn, View]:
         if self._preparation is not None:
             self._preparation.hurry()
         view = self._make_view()
@@ -218,7 +253,10 @@ class KernelChat:
             self._notebook.begin(asker)
         self._kernel.begin(on_interrupt=self.chat.stop, on_clear=getattr(view, "replay", None))
         turn = self.chat.send(
-            prompt, context=self._activity.take(_CONTEXT_CHARS, self._hide), attachments=attached or ()
+            prompt,
+            context=self._activity.take(_CONTEXT_CHARS, self._hide),
+            attachments=attached or (),
+            verify=verify,
         )
         ToMainThread(self.shell, self._queue, view).follow(turn, is_first=self._is_first)
         self._is_first = False

@@ -16,6 +16,8 @@ from neuroworkflow_agent.surfaces.transform import chat_transformer, is_awaited
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from neuroworkflow_agent.verification.verdicts import Verification
+
 _USAGE = "Nothing to ask. Write '%chat TEXT', or '%chat --help' for more."
 
 
@@ -36,7 +38,9 @@ class ChatMagics(Magics):
             parsed = parse_chat(line, cell)
             self.kernel_chat.select_blocking(parsed)
             if self._is_for_agent(parsed):
-                self.kernel_chat.run_blocking(parsed.prompt)
+                self.kernel_chat.run_blocking(parsed.prompt, verify=parsed.verify)
+            elif parsed.verify:
+                self._show_verification(self.kernel_chat.verify_blocking())
         except AgentError as error:
             _reraise(error)
 
@@ -48,7 +52,9 @@ class ChatMagics(Magics):
             parsed = parse_chat(line, cell)
             await self.kernel_chat.select(parsed)
             if self._is_for_agent(parsed):
-                await self.kernel_chat.run(parsed.prompt)
+                await self.kernel_chat.run(parsed.prompt, verify=parsed.verify)
+            elif parsed.verify:
+                self._show_verification(await self.kernel_chat.verify())
         except AgentError as error:
             _reraise(error)
 
@@ -60,6 +66,8 @@ class ChatMagics(Magics):
             self._show_sessions()
         elif parsed.prompt.strip():
             return True
+        elif parsed.verify:
+            self._say("Running the notebook anew in a fresh kernel …")
         elif parsed == ChatLine():
             raise UsageError(_USAGE)
         else:
@@ -83,6 +91,18 @@ class ChatMagics(Magics):
         known = f"Session {session.session_id[:8]}, mode {session.config.mode}"
         model = f", model {session.config.model}" if session.config.model else ""
         self._display(parts.notice(f"{known}{model}. Ask with '%chat TEXT'."))
+
+    def _show_verification(self, found: Verification) -> None:
+        from neuroworkflow_agent.render import parts
+        from neuroworkflow_agent.surfaces.verifying import in_lines
+
+        head, *lines = in_lines(found.as_json())
+        self._display(parts.listing(head, [self.kernel_chat.hide(line.strip()) for line in lines]))
+
+    def _say(self, text: str) -> None:
+        from neuroworkflow_agent.render import parts
+
+        self._display(parts.notice(text))
 
     def _display(self, rendered: Any) -> None:
         from neuroworkflow_agent.render.markdown import page

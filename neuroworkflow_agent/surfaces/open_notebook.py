@@ -91,6 +91,12 @@ class OpenNotebook(Holder):
     async def whole(self, cells: Sequence[Any]) -> list[Any]:
         return await (await self._holder()).whole(cells)
 
+    async def folder(self) -> Path | None:
+        if getattr(self._shell, "kernel", None) is None:
+            return None
+        found = await asyncio.to_thread(belonging, self._shell, self._environ())
+        return found.path.resolve().parent if found.path else None
+
     async def mark(self, cell: str, *, is_running: bool) -> None:
         await (await self._holder()).mark(cell, is_running=is_running)
 

@@ -55,6 +55,7 @@ _WRITTEN = {
     QUESTION: "a question",
 }
 _WAITING, _WRITING, _THINKING = "Waiting for the model", "Writing", "Thinking"
+_VERIFYING = "Verifying the notebook"
 
 
 class TurnView:
@@ -256,6 +257,8 @@ class TurnView:
                 self._stage = _WAITING
             case "retry":
                 self._stage = f"Trying again ({event.detail})"
+            case "verify":
+                self._stage = f"Verifying the notebook ({event.detail})" if event.detail else _VERIFYING
             case "call":
                 written = _WRITTEN.get(event.detail)
                 self._stage = f"Writing {written}" if written else _WAITING

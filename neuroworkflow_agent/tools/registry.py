@@ -19,6 +19,8 @@ CELL_EXECUTE = "cell_execute"
 """Name of the tool that runs cells of the notebook."""
 CELL_EDITS = ("cell_insert", "cell_edit", "cell_update", "cell_move", "cell_delete")
 """Names of the tools that change cells of the notebook."""
+VERIFY_NOTEBOOK = "verify_notebook"
+"""Name of the tool that runs the notebook anew in a fresh kernel."""
 WORKFLOW_SERVER = "workflow"
 """Name of the in-process MCP server with the workflow tools of a hub."""
 

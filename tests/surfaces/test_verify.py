@@ -1,14 +1,24 @@
-"""`run --verify` as a user runs it."""
+"""A notebook verified as a user has it: `run --verify`, `%chat --verify`, and at a turn's end."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nbformat.v4 import new_code_cell, new_output
 
+from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine.portal import Portal
+from neuroworkflow_agent.engine.session import Session
+from neuroworkflow_agent.events import Waiting
+from neuroworkflow_agent.notebooks.document import NotebookDocument
+from neuroworkflow_agent.notebooks.file_holder import FileHolder
+from neuroworkflow_agent.render.parts import turn_end
 from neuroworkflow_agent.testing import Reply, ScriptedModel
+from neuroworkflow_agent.testing.real_kernel import RealKernel
 from tests.surfaces.headless_process import call, read, write
 
 pytestmark = pytest.mark.kernel
@@ -68,3 +78,69 @@ def test_what_cannot_be_asked_is_said(workspace: Path, options: list[str], said:
     code, out, err = call("run", path, *options)
     assert (code, out) == (2, "")
     assert said in err
+
+
+# -- the tool, and a turn's end -----------------------------------------------------------------------
+
+
+class IdleKernel:
+    """A kernel that is not asked."""
+
+    language = "python"
+
+
+@pytest.fixture
+def session(workspace: Path, portal: Portal, scripted_model: ScriptedModel) -> Iterator[Session]:
+    path = workspace / "a.ipynb"
+    write(path, [kept("x = 2\nprint(x)", "2\n", 1)])
+    kernel: Any = IdleKernel()
+    document = NotebookDocument(FileHolder(path))
+    config = AgentConfig.from_env(workspace=workspace)
+    with Session(config, kernel=kernel, document=document, portal=portal) as session:
+        yield session
+
+
+def tool(name: str, **arguments: Any) -> Reply:
+    return Reply.tool(f"mcp__neuroworkflow__{name}", **arguments)
+
+
+def test_the_model_may_have_the_notebook_verified_and_a_turn_that_edits_says_what_came_of_it(
+    session: Session, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(tool("verify_notebook"), Reply.text("It is."))
+    turn = session.run("is it reproducible?", verify=True)
+    assert turn.result().verified == ""  # nothing was edited
+    (told,) = scripted_model.requests[-1].tool_results
+    assert "Verified: 1 cell ran in a fresh kernel, all with the same outputs." in str(told)
+    scripted_model.extend(tool("cell_insert", source="print(nowhere)", index=-1), Reply.text("Added."))
+    turn = session.run("add one", verify=True)
+    assert (turn.result().end, turn.result().verified) == ("complete", "not verified: cell 2 failed")
+    assert "not verified: cell 2 failed" in turn_end(turn.result()).text
+    scripted_model.extend(tool("cell_insert", source="y = 1", index=-1), Reply.text("Added."))
+    assert session.run("add one").result().verified == ""  # not asked for
+
+
+def test_a_turn_that_is_stopped_while_it_is_verified_ends_as_interrupted(
+    session: Session, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.extend(
+        tool("cell_insert", source="import time; time.sleep(600)", index=-1), Reply.text("Added.")
+    )
+    turn = session.start("add one", verify=True)
+    for event in turn:
+        if event == Waiting("verify", "1 of 2"):
+            turn.interrupt()
+    assert (turn.result().end, turn.result().verified) == ("interrupted", "")
+
+
+def test_chat_verify_shows_what_came_of_it(start_kernel: Callable[[], RealKernel], workspace: Path) -> None:
+    path = workspace / "a.ipynb"
+    write(path, [kept("x = 2\nprint(x)", "3\n", 1), new_code_cell("%chat --verify")])
+    kernel = start_kernel()
+    kernel.run("%load_ext neuroworkflow_agent")
+    kernel.run(f"__vsc_ipynb_file__ = {str(path)!r}")
+    ran = kernel.run("%chat --verify")
+    assert ran.status == "ok"
+    assert "Not verified: cell 1 differs." in ran.text
+    assert "cell 1 differs: stdout: '3' before, '2' now" in ran.text
+    assert "cell 2 was not run: asks the agent; no model is called here" in ran.text

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.skills import SkillSet
     from neuroworkflow_agent.tools.notebook import NotebookTools
     from neuroworkflow_agent.tools.run_code import RunCode
+    from neuroworkflow_agent.tools.verify import VerifyNotebook
     from neuroworkflow_agent.tools.workflow import WorkflowTools
 
 
@@ -73,6 +74,8 @@ class ProcessSetup:
         self._kernel = kernel
         self._document = document
         self._cells: NotebookTools | None = None
+        self.verifier: VerifyNotebook | None = None
+        """Runs the notebook anew, once a process was made that may run code."""
         self._ask_user = ask_user
         self._emit = emit
         self._before_answer = before_answer
@@ -89,6 +92,11 @@ class ProcessSetup:
             lambda text: self._emit(Notice(text)),
         )
         """Node files of the turn."""
+
+    @property
+    def edit_count(self) -> int:
+        """How many edits of cells the agent has made so far."""
+        return self._document.edit_count if self._document is not None else 0
 
     async def refresh(self) -> tuple[bool, str]:
         """Look whether the next process would be given other tools; also say what stood in the way."""
@@ -150,7 +158,8 @@ class ProcessSetup:
         cells = self._cells.offered if self._cells else ()
         namespace = getattr(self._kernel, "namespace", None)
         variables = (inspect_variables(namespace, self._secrets),) if namespace is not None else ()
-        ours = (*code, *variables, *cells, *self.nodes.tools.offered)
+        verify = (self.verifier.tool,) if self.verifier else ()
+        ours = (*code, *variables, *cells, *verify, *self.nodes.tools.offered)
         every = Registry({MCP_SERVER: ours, WORKFLOW_SERVER: workflow})
         return every.for_reading() if self.config.mode == "read-only" else every
 
@@ -198,6 +207,10 @@ class ProcessSetup:
             from neuroworkflow_agent.tools.notebook import NotebookTools
 
             self._cells = NotebookTools(self._document, self.code, self._secrets)
+        if self._document is not None and self.code is not None and self.verifier is None:
+            from neuroworkflow_agent.tools.verify import VerifyNotebook
+
+            self.verifier = VerifyNotebook(self._document, lambda: self.config.environ, self._secrets)
         if has_history and await asyncio.to_thread(exists, session_id, config.workspace):
             resume = session_id
         tools = self._tools()
