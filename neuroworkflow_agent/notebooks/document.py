@@ -18,8 +18,10 @@ from typing import Any, Protocol
 from neuroworkflow_agent.errors import EditRefusedError, NotebookError
 from neuroworkflow_agent.notebooks.cells import index_of
 from neuroworkflow_agent.notebooks.edits import Applied, Edit
+from neuroworkflow_agent.notebooks.names import cell_names
 from neuroworkflow_agent.notebooks.outline import CellLine, Match, line_of, outline, search
 from neuroworkflow_agent.notebooks.reading import Notebook
+from neuroworkflow_agent.notebooks.staleness import Staleness
 
 _POLL_S = 0.3
 _MAX_UNDO = 100
@@ -75,6 +77,8 @@ class NotebookDocument:
         self.edit_count = 0
         """How many edits of the agent's were made so far."""
         self._running: set[str] = set()
+        self.staleness = Staleness()
+        """Knows which cells may be out of date."""
 
     @property
     def name(self) -> str:
@@ -145,7 +149,8 @@ class NotebookDocument:
         if first and end < start:
             raise EditRefusedError(f"The cell {last!r} stands before {first!r}.")
         wanted = notebook.cells[start : end + 1]
-        lines = [line_of(index, cell, self._busy, hide) for index, cell in enumerate(wanted, start)]
+        stale = await asyncio.to_thread(self.staleness.of, notebook)
+        lines = [line_of(index, cell, self._busy, hide, stale) for index, cell in enumerate(wanted, start)]
         return list(zip(lines, await self._holder.whole(wanted) if with_outputs else wanted, strict=True))
 
     async def edit(self, *edits: Edit) -> list[Applied]:
@@ -172,6 +177,11 @@ class NotebookDocument:
         """Show what the code of a cell has put out, to whoever looks at it while it runs."""
         with contextlib.suppress(NotebookError):  # they get all of it at the end
             await self._holder.show(cell, outputs)
+
+    def note_code(self, source: str) -> None:
+        """Code was run that is in no cell: cells that need what it gave or changed may be out of date."""
+        names = cell_names(source)
+        self.staleness.note_changed(names.gives | names.alters)
 
     async def undo(self) -> list[Applied]:
         """Take back the last call of `edit` that was not taken back.

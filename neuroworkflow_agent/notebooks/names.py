@@ -64,33 +64,6 @@ def cell_names(source: str) -> CellNames:
     )
 
 
-def maybe_stale(cells: Sequence[tuple[str, CellNames]], changed: Iterable[str]) -> list[str]:
-    """Cells whose results may be out of date since names have changed.
-
-    Parameters
-    ----------
-    cells
-        Addresses and names of the cells that were run, in the notebook's order.
-    changed
-        Names that are new, rebound or changed in place.
-
-    Returns
-    -------
-    list of str
-        Addresses of cells that need such a name, or one that such a cell gives or changes. A cell that gives a
-        changed name itself, and does not need it, is not among them, and what it gives is as it was.
-    """
-    stirred = set(changed)
-    found: list[str] = []
-    for address, names in cells:
-        if names.needs & stirred:
-            found.append(address)
-            stirred |= names.gives | names.alters
-        else:
-            stirred -= names.gives - set(changed)
-    return found
-
-
 class _Reader:
     """Reads statements in their order."""
 

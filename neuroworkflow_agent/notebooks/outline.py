@@ -32,6 +32,8 @@ class CellLine:
     """Of a code cell: `running`, `not run`, `failed` or `run 12`; empty for others."""
     outputs: int
     """How many it shows."""
+    may_be_stale: bool = False
+    """Whether it may be out of date: what it needs, or its text, changed since it was run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,11 @@ def search(
 
 
 def line_of(
-    index: int, cell: Any, running: Collection[str] = (), hide: Callable[[str], str] = str
+    index: int,
+    cell: Any,
+    running: Collection[str] = (),
+    hide: Callable[[str], str] = str,
+    stale: Collection[str] = (),
 ) -> CellLine:
     """One cell in a line.
 
@@ -89,6 +95,8 @@ def line_of(
     ----------
     hide
         Takes known secrets out of a text; before it is cut, since half a secret is not known any more.
+    stale
+        Addresses of cells that may be out of date.
     """
     source = cell.source
     first = next((line for line in source.split("\n") if line.strip()), "")
@@ -101,6 +109,7 @@ def line_of(
         digest(source),
         _state(cell, running) if cell.cell_type == "code" else "",
         len(cell.get("outputs", ())),
+        address(cell) in stale,
     )
 
 

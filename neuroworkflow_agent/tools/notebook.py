@@ -364,6 +364,7 @@ def _line_value(line: CellLine) -> dict[str, Any]:
         "hash": line.digest,
         "first_line": line.first_line,
         "outputs": line.outputs,
+        "may_be_stale": line.may_be_stale,
     }
 
 
@@ -380,6 +381,8 @@ def _outlined(line: CellLine, *, with_first: bool = True) -> str:
     about = [cell_head(line.index, line.address), line.cell_type, line.state, f"{line.lines} lines"]
     if line.outputs:
         about.append(f"{line.outputs} outputs")
+    if line.may_be_stale:
+        about.append("may be out of date")
     head = " · ".join(each for each in about if each)
     return f"{head}: {line.first_line}" if with_first and line.first_line else head
 

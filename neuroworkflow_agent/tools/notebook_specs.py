@@ -42,6 +42,10 @@ _LINE = {
     "state": {"type": "string", "description": "Of a code cell: running, not run, failed or run NUMBER."},
     "lines": _WHOLE,
     "hash": {"type": "string", "description": "Of its text; names the text in an edit."},
+    "may_be_stale": {
+        "type": "boolean",
+        "description": "What it needs, or its text, changed since it was run; a guess.",
+    },
 }
 CELL_LINE = an_object({**_LINE, "first_line": _TEXT, "outputs": _WHOLE, "source": _TEXT}, *_LINE)
 """A cell of an outline."""
@@ -55,7 +59,7 @@ EDITED = an_object({"id": _TEXT, "done": _TEXT, "index": _WHOLE, "hash": _TEXT},
 
 GET = Spec(
     "notebook_get",
-    f"Outline of the user's notebook: each cell's id, type, first line, length and state {DATA}. With sources, their whole text.",
+    f"Outline of the user's notebook: each cell's id, type, first line, length and state {DATA}; a cell may be out of date if what it needs, or its text, changed since it was run. With sources, their whole text.",
     {"sources": {"type": "boolean", "description": "Also the whole texts."}},
     output=an_object({"notebook": _TEXT, "cells": a_list(CELL_LINE)}),
     reads_only=True,

@@ -1,10 +1,10 @@
-"""Which names cells give and need, and which cells may be out of date when a name changes."""
+"""Which names cells give and need."""
 
 from __future__ import annotations
 
 import pytest
 
-from neuroworkflow_agent.notebooks.names import CellNames, cell_names, maybe_stale
+from neuroworkflow_agent.notebooks.names import CellNames, cell_names
 
 CASES = [
     ("import numpy as np, os.path\nfrom a import b as q", "np os q", "", ""),
@@ -47,22 +47,3 @@ def test_names_of_a_cell(source: str, gives: str, needs: str, alters: str) -> No
 )
 def test_what_may_give_names_unseen_is_said_to_be_opaque(source: str) -> None:
     assert cell_names(source).is_opaque
-
-
-def test_cells_that_need_a_changed_name_may_be_stale_and_what_depends_on_them() -> None:
-    cells = [
-        (name, cell_names(source))
-        for name, source in [
-            ("load", "rates = [1, 2]"),
-            ("mean", "mean = sum(rates) / len(rates)"),
-            ("title", "title = 'Rates'"),
-            ("show", "print(title, mean)"),
-            ("grow", "rates.append(3)"),
-            ("anew", "mean = 0"),
-            ("after", "mean"),
-        ]
-    ]
-    assert maybe_stale(cells, ["rates"]) == ["mean", "show", "grow"]
-    assert maybe_stale(cells, ["title"]) == ["show"]
-    assert maybe_stale(cells, ["elsewhere"]) == []
-    assert maybe_stale(cells, []) == []

@@ -267,6 +267,8 @@ class ProcessSetup:
         self._emit(CellOutput(tool_use_id, change))
 
     def _emit_end(self, tool_use_id: ToolUseId, execution: Execution) -> None:
+        if self._document is not None and self._kernel is not None and self._kernel.language == "python":
+            self._document.note_code(execution.source)
         self._emit(CellEnd(tool_use_id, execution.status, execution.execution_count, execution.duration_s))
 
 
