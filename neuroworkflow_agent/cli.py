@@ -13,7 +13,15 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from neuroworkflow_agent import cli_batch, cli_instructions, cli_nodes, cli_runs, cli_sign_in, cli_tools
+from neuroworkflow_agent import (
+    cli_batch,
+    cli_drafts,
+    cli_instructions,
+    cli_nodes,
+    cli_runs,
+    cli_sign_in,
+    cli_tools,
+)
 from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.cli_help import App
 from neuroworkflow_agent.cli_nodes import JsonOption
@@ -215,6 +223,7 @@ cli_sign_in.add_commands(app)
 cli_nodes.add_commands(app)
 cli_tools.add_commands(app)
 cli_batch.add_commands(app)
+cli_drafts.add_commands(app)
 
 
 @sessions.command("list")

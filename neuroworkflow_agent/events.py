@@ -155,6 +155,8 @@ class Waiting:
     """The model has the message; it is asked again; it writes a call of a tool; the notebook is run anew."""
     detail: str = ""
     """`2 of 9`, or the tool's short name."""
+    retry_in_s: float | None = field(default=None, compare=False)
+    """When it is asked again, as long as the endpoint wanted where it said so."""
 
 
 @dataclass(frozen=True, slots=True)

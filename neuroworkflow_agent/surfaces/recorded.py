@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import AgentError, RunError
+from neuroworkflow_agent.events import Waiting
 from neuroworkflow_agent.notebooks.reading import read_text
 from neuroworkflow_agent.runs.asked import Asked, digest, digests, settings_of
 from neuroworkflow_agent.runs.checks import CheckResult, Judged, State, judge
@@ -156,6 +157,8 @@ class _Recorded:
         self._config = config
         self._job = dataclasses.replace(job, afterwards=self._judge)
         self._judged: Judged | None = None
+        self._retry_in_s: float | None = None
+        """How long the endpoint last wanted to be left alone."""
         self._started = time.monotonic()
 
     def run(self, progress: headless.Progress) -> RunRecord:
@@ -183,6 +186,8 @@ class _Recorded:
 
         def on_event(event: Event) -> None:
             self._recorder.on_event(event)
+            if isinstance(event, Waiting) and event.retry_in_s is not None:
+                self._retry_in_s = event.retry_in_s
             progress.on_event(event)
 
         return dataclasses.replace(progress, on_cell=on_cell, on_event=on_event)
@@ -220,7 +225,8 @@ class _Recorded:
         usage = {name: told.pop(name) for name in ("input_tokens", "output_tokens")}
         has_failed = judged.verdict in ("failed", "unjudged")
         code = summary.exit_code or (FAILED_CHECKS if has_failed else 0)
-        return {**told, "exit_code": code, "usage": usage, **judged.as_json()}
+        asked = {"retry_after_s": self._retry_in_s} if summary.end == "cut_off" else {}
+        return {**told, **asked, "exit_code": code, "usage": usage, **judged.as_json()}
 
 
 def _unjudged(judging: Judging) -> Judged:

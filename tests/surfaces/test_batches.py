@@ -9,6 +9,13 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell
 
+from neuroworkflow_agent.engine.portal import shared_portal
+from neuroworkflow_agent.runs.record import read_record
+from neuroworkflow_agent.runs.store import Store
+from neuroworkflow_agent.runs.task import read_tasks
+from neuroworkflow_agent.surfaces import batches
+from neuroworkflow_agent.surfaces.batch_job import run_job
+from neuroworkflow_agent.testing import Failure, Reply, ScriptedModel
 from tests import tiers
 from tests.surfaces.headless_process import call, read, write
 
@@ -88,3 +95,24 @@ def test_suite_of_tasks_over_two_models_gives_their_known_rates(place: Path) -> 
     assert call("runs", "verdict", run_id, "fail", "--note", "by luck")[0] == 0
     status, out, _ = call("eval", "suite.yaml")
     assert f"{rights['good'] - 1} of {tasks}" in out
+
+
+def test_a_run_that_is_cut_off_is_tried_again_after_a_pause(
+    place: Path, monkeypatch: pytest.MonkeyPatch, scripted_model: ScriptedModel
+) -> None:
+    monkeypatch.setenv("CLAUDE_CODE_MAX_RETRIES", "0")
+    scripted_model.extend(Failure(429, "slow down"), Reply.text("Done."))
+    (place / "task.yaml").write_text("notebook: a.ipynb\nprompt: go\nexecute: false\n")
+    store = Store(place / "agent-runs")
+    plan = batches.plan(read_tasks(place / "task.yaml"), store, models=(), times=1, isolated=False)
+    try:
+        assert run_job(plan, 0, pause_s=0.01) == 0
+        assert run_job(plan, 0) == 0
+    finally:
+        shared_portal().stop()
+    told = [
+        (found.told["end"], found.told["exit_code"])
+        for found in map(read_record, store.places(plan.job(0).key))
+    ]
+    assert told == [("cut_off", 4), ("complete", 0)]
+    assert len(scripted_model.requests) == 2

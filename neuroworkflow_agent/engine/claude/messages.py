@@ -132,7 +132,7 @@ class MessageReader:
                     self.is_refused = True
                 else:
                     yield Notice(_retry_text(data))
-                    yield Waiting("retry", _tries(data))
+                    yield Waiting("retry", _tries(data), _delay_s(data))
             case ResultMessage():
                 self.outcome = self._read_result(message)
             case _:
@@ -242,6 +242,11 @@ def _retry_text(data: dict[str, Any]) -> str:
     error = data.get("error")
     why = f"HTTP {status}" if status else "no connection" if error in (None, "unknown") else str(error)
     return f"The model did not answer ({why}); trying again ({_tries(data)})."
+
+
+def _delay_s(data: dict[str, Any]) -> float | None:
+    delay_ms = data.get("retry_delay_ms")
+    return delay_ms / 1000 if isinstance(delay_ms, int | float) else None
 
 
 def _tries(data: dict[str, Any]) -> str:

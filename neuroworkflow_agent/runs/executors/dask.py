@@ -92,7 +92,8 @@ class DaskExecutor:
         if not futures:
             return []
         try:
-            self._distributed.wait(futures, timeout=_POLL_S, return_when="FIRST_COMPLETED")
+            with self._client.as_current():
+                self._distributed.wait(futures, timeout=_POLL_S, return_when="FIRST_COMPLETED")
         except TimeoutError:
             return []
         done = [key for key, (_, future) in self._under_way.items() if future.done()]

@@ -1,0 +1,136 @@
+"""Batches on a real Slurm and on a real Dask cluster: a requeue in the middle, and a worker that dies."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_code_cell
+
+from neuroworkflow_agent.testing import slurm
+from tests import needs
+from tests.surfaces.headless_process import run, start, wait_for, write
+
+pytestmark = [pytest.mark.kernel, pytest.mark.server, pytest.mark.timeout(240)]
+# The first start of job 0 waits to be stopped in the middle.
+CELL = """\
+import os, time
+from pathlib import Path
+starts = len(list(Path('.').glob(f'started-{n}-*')))
+Path(f'started-{n}-{starts}').touch()
+while n == 0 and starts == 0:
+    time.sleep(0.05)
+y = n + 1"""
+ROWS = {0: ("complete", "2"), 1: ("complete", "1")}
+
+
+@pytest.fixture
+def place(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(workspace)
+    cells = [new_code_cell("n = 5", metadata={"tags": ["parameters"]}), new_code_cell(CELL)]
+    write(workspace / "a.ipynb", cells)
+    (workspace / "task.yaml").write_text(
+        "notebook: a.ipynb\nparameters: {each: {n: [0, 1]}}\nvalues: {y: y}\n"
+    )
+    return workspace
+
+
+def results(place: Path) -> dict[int, tuple[str, str]]:
+    """How each job ended, and how often it was started."""
+    (path,) = place.glob("agent-runs/batches/*/summary.csv")
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["value.y"] for row in rows] == ["1", "2"]
+    return {int(row["parameter.n"]): (row["end"], row["starts"]) for row in rows}
+
+
+def test_slurm_array_with_a_requeue_in_the_middle(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in slurm.PROGRAMS:
+        if slurm.find(name) is None:
+            needs.missing("Slurm", install="sudo apt install slurm-wlm")
+    (tmp_path / "slurm").mkdir()
+    with slurm.Slurm(tmp_path / "slurm") as cluster:
+        for name, value in cluster.environ.items():
+            monkeypatch.setenv(name, value)
+        status, out, err = run("batch", "task.yaml", "--slurm", "--no-wait", "--json")
+        assert (status, json.loads(out)["done"]) == (0, 0), err
+        # Another command for the same plan waits for what is under way, and hands nothing over.
+        process = start("batch", "task.yaml", "--slurm", "--json", "--quiet")
+        with ended(process):
+            wait_for((place / "started-0-0").exists, process, timeout_s=150)
+            cluster.run("scontrol", "requeue", "1_0")
+            wait_for(
+                lambda: "1_0 PD" in cluster.run("squeue", "--noheader", "--array", "--format=%i %t"), process
+            )
+            cluster.run("scontrol", "update", "JobId=1_0", "StartTime=now")
+            out, err = process.communicate(timeout=150)
+        told = json.loads(out)
+        assert (process.returncode, told["complete"], told["starts"]) == (0, True, 0), err
+        assert results(place) == ROWS
+        status, out, err = run("batch", "task.yaml", "--slurm", "--json")
+        assert (status, json.loads(out)["earlier"]) == (0, 2), err
+
+
+@pytest.fixture
+def dask(tmp_path: Path) -> Iterator[Path]:
+    """A scheduler and two workers of one thread each; gives the scheduler's file."""
+    file = tmp_path / "scheduler.json"
+    commands = [["dask_scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1"]]
+    commands += [
+        ["dask_worker", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
+    ] * 2
+    processes: list[subprocess.Popen[bytes]] = []
+    for module, *options in commands:
+        command = [sys.executable, "-m", f"distributed.cli.{module}", "--scheduler-file", str(file), *options]
+        said = (tmp_path / f"{module}-{len(processes)}.log").open("wb")
+        with said:
+            processes.append(subprocess.Popen(command, stdout=said, stderr=said, cwd=tmp_path))
+    yield file
+    for process in reversed(processes):
+        # One that is told to end waits for its job; the job's end is its standard input's.
+        process.kill()
+        process.wait()
+
+
+KILL = """
+import os, sys
+from distributed import Client
+client = Client(scheduler_file=sys.argv[1])
+victim = next(address for address, keys in client.processing().items() if keys)
+client.run(os._exit, 1, workers=[victim], on_error="ignore")
+client.close()
+"""
+
+
+def test_dask_worker_that_dies_has_its_job_run_by_another(place: Path, dask: Path) -> None:
+    (place / "task.yaml").write_text((place / "task.yaml").read_text().replace("[0, 1]", "[0]"))
+    process = start("batch", "task.yaml", "--dask", str(dask), "--json", "--quiet")
+    with ended(process):
+        wait_for((place / "started-0-0").exists, process, timeout_s=150)
+        subprocess.run([sys.executable, "-c", KILL, str(dask)], check=True, timeout=60, capture_output=True)
+        out, err = process.communicate(timeout=150)
+    told = json.loads(out)
+    assert (process.returncode, told["complete"]) == (0, True), err
+    (path,) = place.glob("agent-runs/batches/*/summary.csv")
+    with path.open() as file:
+        assert [(row["end"], row["starts"]) for row in csv.DictReader(file)] == [("complete", "2")]
+
+
+@contextlib.contextmanager
+def ended(process: subprocess.Popen[Any]) -> Iterator[None]:
+    """Have a process gone in any case."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
