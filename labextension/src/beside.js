@@ -15,6 +15,7 @@ import { codeOfAnswer } from "./answers.js";
 import { Comm } from "./comm.js";
 import { offerChange } from "./in_cell.js";
 import { load } from "./loading.js";
+import { UNSET } from "./preferences.js";
 import { Saying } from "./saying.js";
 import { Tabs } from "./tabs.js";
 import { Variables } from "./variables.js";
@@ -23,6 +24,7 @@ import { Variables } from "./variables.js";
 /** @import { NotebookPanel } from "@jupyterlab/notebook" */
 /** @import { IKernelConnection } from "@jupyterlab/services/lib/kernel/kernel.js" */
 /** @import { TranslationBundle } from "@jupyterlab/translation" */
+/** @import { Preferences } from "./preferences.js" */
 /** @import { Transport } from "../../neuroworkflow_agent/surfaces/panel/js/transport.js" */
 
 const CHAT = "neuroworkflow_agent.side_bar";
@@ -30,8 +32,10 @@ const PAGE = "neuroworkflow_agent.notebook_page";
 const GONE = ["restarting", "autorestarting", "terminating", "dead"];
 
 export class Beside {
-  /** @param {NotebookPanel} panel @param {TranslationBundle} trans */
-  constructor(panel, trans) {
+  /** @param {NotebookPanel} panel @param {TranslationBundle} trans @param {() => Promise<Preferences>} readPreferences */
+  constructor(panel, trans, readPreferences) {
+    this.readPreferences = readPreferences;
+    this.preferences = UNSET;
     this.panel = panel;
     this.trans = trans;
     this.saying = new Saying(trans);
@@ -42,6 +46,8 @@ export class Beside {
     this.lifeListeners = new Set();
     /** The kernel whose chat is shown. @type {IKernelConnection | null} */
     this.kernel = null;
+    /** Called once there is a chat. @type {(store: Store) => void} */
+    this.onStore = () => {};
     this.attempt = 0;
     /** @type {(beside: this) => void} */
     this.tellReady = () => {};
@@ -157,7 +163,10 @@ export class Beside {
       remember(kernel);
     }
     this.kernel = kernel;
-    const about = { session: session.id, path: this.panel.context.path };
+    const preferences = await this.readPreferences().catch(() => UNSET); // the server may be slow, or not know them
+    if (!isMine()) return;
+    this.preferences = preferences;
+    const about = { session: session.id, path: this.panel.context.path, preferences };
     await Promise.all([this.chat.open(kernel, session.id, about), this.page.open(kernel, session.id, about)]);
     if (!isMine()) return;
     this.begin();
@@ -173,8 +182,9 @@ export class Beside {
       this.variables?.renew();
     }
     else {
-      const notebook = new PanelNotebook({ context, around: async () => ({ widget: this.panel.content, own: "" }), compare: (cell, source) => this.offer(cell, source) });
+      const notebook = new PanelNotebook({ context, around: async () => ({ widget: this.panel.content, own: "" }), compare: (cell, source) => this.offer(cell, source), isAtEnd: () => this.preferences.insert === "end" });
       this.store = new Store(this.transport(), notebook);
+      this.onStore(this.store);
       this.view = new PanelView(this.store);
       this.view.node.classList.add("nwa-full");
       this.variables = new Variables(this.transport(), this.trans, (name) => this.pointAt(name));
@@ -186,6 +196,7 @@ export class Beside {
       this.node.append(this.tabs.node);
       void notebook.follow();
     }
+    this.view?.composer.lock(this.preferences.locked);
     this.tellLife();
     this.show(this.view);
     this.tellReady(this);

@@ -9,6 +9,7 @@ import { ITranslator, nullTranslator } from "@jupyterlab/translation";
 import { addCellCommands } from "./cells.js";
 import { followErrors } from "./errors.js";
 import { agentIcon } from "./icon.js";
+import { readPreferences } from "./preferences.js";
 import { SideBar } from "./side_bar.js";
 
 /** @import { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application" */
@@ -21,7 +22,7 @@ const OPEN = "neuroworkflow-agent:open";
  */
 function activate(app, tracker, palette, restorer, translator) {
   const trans = (translator ?? nullTranslator).load("neuroworkflow_agent");
-  const bar = new SideBar(tracker, trans);
+  const bar = new SideBar(tracker, trans, () => readPreferences(app.serviceManager.settings), (id) => app.shell.activateById(id));
   app.shell.add(bar, "right", { rank: 300 });
   restorer?.add(bar, bar.id);
   app.commands.addCommand(OPEN, {

@@ -87,6 +87,8 @@ class Chat:
         namespace = getattr(kernel, "namespace", None)
         self._variables = VariableContext(namespace) if namespace is not None else None
         """What the model knows of the kernel's variables."""
+        self.tells_variables = True
+        """Whether what is new of them goes with each message."""
         self._document = document
         self._can_ask = can_ask
         self._portal = portal
@@ -337,7 +339,8 @@ class Chat:
     ) -> Turn:
         """Begin a turn of the current session; see `Session.start`."""
         session = self.ready()
-        variables = self._variables.take(MAX_CONTEXT_CHARS) if self._variables is not None else ""
+        is_told = self._variables is not None and self.tells_variables
+        variables = self._variables.take(MAX_CONTEXT_CHARS) if self._variables and is_told else ""
 
         def on_event(event: Event) -> None:
             self._follow(event)

@@ -87,6 +87,7 @@ class PanelChat:
         self._activity.attach()
         self._asker = Asker()
         """The page that a message came from last."""
+        self._sends_cells = True
         self._uploads = Uploads()
         self._variables = VariablesTable(
             shell, self._view.kernel.namespace, portal, self._outbox, self._view.hide
@@ -118,6 +119,11 @@ class PanelChat:
         if isinstance(message, dict):
             asker = asker_of(self._shell)
             self._portal.post(self._accept, message, [bytes(each) for each in buffers or []], asker)
+
+    def send_along(self, *, cells: bool, variables: bool) -> None:
+        """Say what goes with each message, beside what it points at: what cells did, what variables are."""
+        self._sends_cells = cells
+        self._chat.tells_variables = variables
 
     def close(self) -> None:
         """End the session and stop watching. Idempotent."""
@@ -179,9 +185,14 @@ class PanelChat:
         self._view.notebook.begin(self._asker)
         await self._view.start(
             prompt,
-            context=lambda: self._activity.take(_CONTEXT_CHARS, self._view.hide),
+            context=self._context,
             attached=lambda: self._attach(prompt, chips),
         )
+
+    def _context(self) -> str:
+        """What the user's cells did since the last turn, if that is to be sent along."""
+        done = self._activity.take(_CONTEXT_CHARS, self._view.hide)
+        return done if self._sends_cells else ""
 
     async def _on_queued(self, message: Message) -> None:
         """Send a message that waits, into the running turn or as the next one, or take it back."""

@@ -6,6 +6,7 @@ kernel's: it stays when the side bar is closed, the page is loaded anew, or the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from IPython.core.getipython import get_ipython
@@ -13,7 +14,7 @@ from IPython.core.getipython import get_ipython
 from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.portal import shared_portal
-from neuroworkflow_agent.errors import KernelError
+from neuroworkflow_agent.errors import ConfigError, KernelError
 from neuroworkflow_agent.kernels.own import kernel_around
 from neuroworkflow_agent.surfaces import magics
 from neuroworkflow_agent.surfaces.page_comms import PageComms, keep_the_thread_asked_for
@@ -66,8 +67,8 @@ class SideBar:
         name = str(about.get("session"))
         chat = self._chats.get(name)
         if chat is None:
-            chat = self._chats[name] = NotebookChat(self._shell)
-        chat.use(comm)
+            chat = self._chats[name] = NotebookChat(self._shell, about.get("preferences") or {})
+        chat.use(comm, about.get("preferences") or {})
 
 
 class NotebookChat:
@@ -77,16 +78,22 @@ class NotebookChat:
     ----------
     shell
         The shell of the kernel.
+    preferences
+        What the page's user has set: the `model` and the `mode` to begin with.
     """
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, preferences: Mapping[str, Any]) -> None:
         self._comms: list[Any] = []
         """The last of them is used; one that nobody holds any more would close its id for every page."""
-        self._chat = PanelChat(shell, AgentConfig.from_env(), portal=shared_portal(), send=self._send)
+        config = _with_preferences(AgentConfig.from_env(), preferences)
+        self._chat = PanelChat(shell, config, portal=shared_portal(), send=self._send)
         self._chat.open()
 
-    def use(self, comm: Any) -> None:
+    def use(self, comm: Any, preferences: Mapping[str, Any]) -> None:
         """A page has opened this comm; those of other pages hear what is sent on it as well."""
+        self._chat.send_along(
+            cells=preferences.get("cells") is not False, variables=preferences.get("variables") is not False
+        )
         keep_the_thread_asked_for(comm)
         comm.on_msg(lambda msg: self._chat.receive(msg["content"]["data"], msg.get("buffers")))
         self._comms.append(comm)
@@ -95,3 +102,12 @@ class NotebookChat:
         """On the engine's thread."""
         if self._comms:
             self._comms[-1].send(message, buffers=buffers)
+
+
+def _with_preferences(config: AgentConfig, preferences: Mapping[str, Any]) -> AgentConfig:
+    """The settings of a new chat; what cannot work is left as the environment has it."""
+    given = {name: str(preferences.get(name) or "") or None for name in ("model", "mode")}
+    try:
+        return config.with_changes(**given)
+    except ConfigError:
+        return config

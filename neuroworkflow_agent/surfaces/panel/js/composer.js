@@ -88,6 +88,14 @@ export class Composer {
     }
   }
 
+  /** Choices that are an administrator's. @param {string[]} names */
+  lock(names) {
+    for (const name of /** @type {const} */ (["model", "mode"])) {
+      this[name].disabled = names.includes(name);
+      this[name].title = this[name].disabled ? "Set by the administrator" : "";
+    }
+  }
+
   drawState() {
     const { state } = this.store;
     const hadFocus = [this.stop, this.send, this.fix].includes(/** @type {any} */ (document.activeElement));

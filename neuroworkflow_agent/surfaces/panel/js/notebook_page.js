@@ -4,8 +4,8 @@
 /**
  * Where the notebook is: its document's context, or null where there is no way to it; its widget with the id of the
  * cell that holds the panel, empty if none does, once they are in their place; and how a new text of a cell is shown as a
- * change to accept or refuse, where it can be.
- * @typedef {{context(): any, around(): Promise<{widget: any, own: string} | null>, compare?(cell: any, source: string): void}} Place
+ * change to accept or refuse, where it can be; and whether new cells go to the notebook's end.
+ * @typedef {{context(): any, around(): Promise<{widget: any, own: string} | null>, compare?(cell: any, source: string): void, isAtEnd?(): boolean}} Place
  */
 
 /** The cells of the notebook that a panel is beside, and which of them the user means. */
@@ -64,7 +64,8 @@ export class PanelNotebook {
   /** Add a cell below the one that was active last; Z in command mode takes it back. @param {string} source */
   insert(source) {
     const notebook = this.writable();
-    const before = [this.last, this.own].map((id) => this.index(id)).find((index) => index >= 0) ?? this.cells.length - 1;
+    const active = [this.last, this.own].map((id) => this.index(id)).find((index) => index >= 0);
+    const before = this.place.isAtEnd?.() ? this.cells.length - 1 : active ?? this.cells.length - 1;
     notebook.undoManager?.stopCapturing();
     notebook.insertCell(before + 1, { cell_type: "code", source, metadata: { trusted: true } });
     notebook.undoManager?.stopCapturing();
