@@ -11,6 +11,7 @@ from typing import Any
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.surfaces.mcp.collaboration import holder_maker
 from neuroworkflow_agent.surfaces.mcp.server_kernels import ServerKernels
 from neuroworkflow_agent.surfaces.mcp.service import Service
 
@@ -39,7 +40,10 @@ class HttpService:
     ) -> None:
         root = serverapp.contents_manager.root_dir
         self._service = Service(
-            AgentConfig.from_env(workspace=root), read_only=read_only, kernels=ServerKernels(serverapp)
+            AgentConfig.from_env(workspace=root),
+            read_only=read_only,
+            kernels=ServerKernels(serverapp),
+            hold=holder_maker(serverapp),
         )
         self._sessions = StreamableHTTPSessionManager(
             self._service.server(),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -137,9 +138,8 @@ class Notebooks:
 
     async def aclose(self) -> None:
         """Let go of all. Idempotent."""
-        while self._open:
-            _, notebook = self._open.popitem()
-            await notebook.aclose()
+        notebooks, self._open = list(self._open.values()), {}
+        await asyncio.gather(*(notebook.aclose() for notebook in notebooks))
 
     def _place(self, path: str) -> Path:
         place = self._resolve(path)

@@ -9,6 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
+
+from tests import needs
+
 TOKEN = "served-token-0000"
 _EXTENSION = "neuroworkflow_agent.surfaces.mcp.extension"
 _OTHERS = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals", "nbclassic")
@@ -16,19 +20,34 @@ _START_S = 90.0
 
 
 class Server:
-    """The server's process; `more` are arguments of its command line."""
+    """The server's process; `more` are arguments of its command line.
 
-    def __init__(self, home: Path, *more: str, port: int = 0) -> None:
+    With `collaboration`, a major version of jupyter-collaboration, it has that; with `with_lab`, JupyterLab.
+    """
+
+    def __init__(
+        self, home: Path, *more: str, port: int = 0, collaboration: str = "", with_lab: bool = False
+    ) -> None:
         self.home = home
         self.root = home / "root"
         self.root.mkdir(parents=True, exist_ok=True)
-        extensions = {_EXTENSION: True, **dict.fromkeys(_OTHERS, False)}
+        extensions = {_EXTENSION: True, **({} if with_lab else dict.fromkeys(_OTHERS, False))}
         environ = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")}
         environ |= {
             "JUPYTER_CONFIG_DIR": str(home / "config"),
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
             "IPYTHONDIR": str(home / "ipython"),
         }
+        if collaboration:
+            folder = Path(sys.prefix) / "collaboration" / collaboration
+            if not folder.is_dir():
+                needs.missing("jupyter-collaboration", install="scripts/install-collaboration")
+            environ |= {
+                "PYTHONPATH": str(folder),
+                "JUPYTER_PATH": str(folder / "share" / "jupyter"),
+                "JUPYTER_CONFIG_PATH": str(folder / "etc" / "jupyter"),
+            }
+            extensions |= {"jupyter_server_ydoc": True, "jupyter_server_fileid": True}
         arguments = [
             "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}",
@@ -36,7 +55,7 @@ class Server:
         ]  # fmt: skip
         self._log = (home / "server.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server", *arguments],
+            [sys.executable, "-m", "jupyterlab" if with_lab else "jupyter_server", *arguments],
             cwd=self.root,
             env=environ,
             stdout=self._log,
@@ -57,6 +76,14 @@ class Server:
                 raise RuntimeError(self.log)
             time.sleep(0.05)
         return str(json.loads(file.read_text(encoding="utf-8"))["url"]).rstrip("/")
+
+    def end_kernels(self) -> None:
+        """End those that a test has left."""
+        with httpx.Client(
+            base_url=self.url, headers={"Authorization": f"token {TOKEN}"}, timeout=30
+        ) as client:
+            for session in client.get("/api/sessions").json():
+                client.delete(f"/api/sessions/{session['id']}")
 
     def close(self) -> None:
         """End it and its kernels."""

@@ -1,0 +1,178 @@
+"""Edits in a room's document: made in a copy first, so that they are refused as everywhere, then as the little they change.
+
+Texts are spliced, so that what others type into the same cell stays. A cell's outputs grow at their end, so that those
+who look see them come.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any
+
+import nbformat
+from jupyter_ydoc import YNotebook
+from jupyter_ydoc.utils import cast_all
+from pycrdt import Array, Map, Text
+
+from neuroworkflow_agent.notebooks.cells import index_of
+from neuroworkflow_agent.notebooks.edits import (
+    Applied,
+    Delete,
+    Edit,
+    Insert,
+    Move,
+    Restore,
+    SetOutputs,
+    apply,
+)
+from neuroworkflow_agent.notebooks.reading import Notebook
+
+Change = Callable[[YNotebook], None]
+
+
+def snapshot(document: YNotebook) -> Notebook:
+    """The notebook that a document is now; its cells stand as in the document."""
+    from_dict: Any = nbformat.from_dict
+    notebook = from_dict(document.get(deduplicate=False))
+    for cell in notebook.cells:
+        cell.setdefault("metadata", from_dict({}))
+        if cell.cell_type == "code":
+            cell.setdefault("outputs", [])
+            cell.setdefault("execution_count", None)
+    return notebook
+
+
+def plan(
+    notebook: Notebook, edits: Sequence[Edit], running: Collection[str]
+) -> tuple[list[Applied], list[Change]]:
+    """Make edits in a notebook, and tell what to change in the document that it is a snapshot of.
+
+    Parameters
+    ----------
+    notebook
+        Changed in place, also where an edit is refused.
+
+    Raises
+    ------
+    EditRefusedError
+        If one of them cannot be made.
+    """
+    done: list[Applied] = []
+    changes: list[Change] = []
+    for edit in edits:
+        before = _index(notebook, getattr(edit, "cell", ""))
+        (applied,) = apply(notebook, [edit], running=running)
+        done.append(applied)
+        changes.append(_change(notebook, applied, before))
+    return done, changes
+
+
+def put_outputs(cell: Map[Any], outputs: Sequence[Any]) -> None:
+    """Have a cell show outputs; what is the same stays, what goes on is gone on with."""
+    if not isinstance(cell.get("outputs"), Array):
+        cell["outputs"] = Array()
+    shown: Array[Any] = cell["outputs"]
+    wanted = [_floats(output) for output in outputs]
+    kept = 0
+    while kept < min(len(shown), len(wanted)) and shown[kept].to_py() == wanted[kept]:
+        kept += 1
+    if kept == len(shown) - 1 and kept < len(wanted) and _goes_on(shown[kept], wanted[kept]):
+        text: Text = shown[kept]["text"]
+        text += wanted[kept]["text"][len(str(text)) :]
+        kept += 1
+    if len(shown) > kept:
+        del shown[kept : len(shown)]
+    for output in wanted[kept:]:
+        if output.get("output_type") == "stream":
+            output["text"] = Text(output["text"])
+        shown.append(Map(output))
+
+
+def _change(notebook: Notebook, applied: Applied, before: int) -> Change:
+    edit, after = applied.edit, _index(notebook, applied.cell)
+    match edit:
+        case Insert() | Restore():
+            content = _floats(notebook.cells[after])
+            if isinstance(edit, Insert) and content["cell_type"] == "code":
+                # As a cell that a person adds: it shows nothing that would have to be trusted.
+                content["metadata"] = {**content["metadata"], "trusted": True}
+            return partial(_insert, index=after, content=content)
+        case Move():
+            return partial(_move, start=before, end=after)
+        case Delete():
+            return partial(_delete, index=before)
+        case SetOutputs(outputs=outputs, execution_count=count):
+            return partial(_show, index=after, outputs=outputs, count=count)
+        case _:
+            undo: Any = applied.undo
+            return partial(_splice, index=after, old=undo.source, new=notebook.cells[after].source)
+
+
+def _insert(document: YNotebook, index: int, content: dict[str, Any]) -> None:
+    document.ycells.insert(index, document.create_ycell(content))
+
+
+def _move(document: YNotebook, start: int, end: int) -> None:
+    # Browsers know no move: a copy with the same id takes the cell's place, in the same transaction.
+    content = document.ycells[start].to_py()
+    assert content is not None
+    content.pop("execution_state", None)
+    if content["cell_type"] == "code":
+        content.setdefault("outputs", [])
+    del document.ycells[start]
+    document.ycells.insert(end, document.create_ycell(content))
+
+
+def _delete(document: YNotebook, index: int) -> None:
+    del document.ycells[index]
+
+
+def _show(document: YNotebook, index: int, outputs: Sequence[Any], count: int | None) -> None:
+    cell = document.ycells[index]
+    put_outputs(cell, outputs)
+    cell["execution_count"] = None if count is None else float(count)
+
+
+def _splice(document: YNotebook, index: int, old: str, new: str) -> None:
+    """Replace the one part in which two texts differ; places are counted in bytes of UTF-8."""
+    start, shortest = 0, min(len(old), len(new))
+    while start < shortest and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < shortest - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    text: Text = document.ycells[index]["source"]
+    at, removed = len(old[:start].encode()), len(old[start : len(old) - end].encode())
+    inserted = new[start : len(new) - end]
+    if inserted:
+        # Before the removal: behind what is removed it could come behind what others type there just now.
+        text.insert(at, inserted)
+        at += len(inserted.encode())
+    if removed:
+        del text[at : at + removed]
+
+
+def _goes_on(shown: Map[Any], wanted: dict[str, Any]) -> bool:
+    was = shown.to_py() or {}
+    same = all(
+        was.get(key) == wanted.get(key) == value
+        for key, value in (("output_type", "stream"), ("name", wanted.get("name")))
+    )
+    return same and str(wanted["text"]).startswith(str(was.get("text")))
+
+
+def _index(notebook: Notebook, cell: str) -> int:
+    """Where a cell is; -1 if it is not."""
+    try:
+        return index_of(notebook, cell)
+    except Exception:  # noqa: BLE001 - the edit itself will say so
+        return -1
+
+
+def _floats(value: Any) -> dict[str, Any]:
+    """A plain copy with numbers as browsers have them."""
+    copied: dict[str, Any] = json.loads(json.dumps(value))
+    cast_all(copied, int, float)
+    return copied
