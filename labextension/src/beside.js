@@ -14,11 +14,13 @@ import "../style/side_bar.css";
 import { codeOfAnswer } from "./answers.js";
 import { Comm } from "./comm.js";
 import { offerChange } from "./in_cell.js";
+import { forget, remember, subshellIn } from "./known_kernels.js";
 import { load } from "./loading.js";
 import { UNSET } from "./preferences.js";
 import { Saying } from "./saying.js";
 import { Tabs } from "./tabs.js";
 import { Variables } from "./variables.js";
+import { endSubshell, makeSubshell } from "./subshell.js";
 
 /** @import { Cell } from "@jupyterlab/cells" */
 /** @import { NotebookPanel } from "@jupyterlab/notebook" */
@@ -29,6 +31,7 @@ import { Variables } from "./variables.js";
 
 const CHAT = "neuroworkflow_agent.side_bar";
 const PAGE = "neuroworkflow_agent.notebook_page";
+const MAX_CELLS = 300;
 const GONE = ["restarting", "autorestarting", "terminating", "dead"];
 
 export class Beside {
@@ -65,7 +68,7 @@ export class Beside {
     this.tabs = null;
     /** @type {NotebookPage | null} */
     this.notebookPage = null;
-    const { sessionContext } = panel;
+    const { context, sessionContext } = panel;
     this.onKernel = () => void this.connect();
     this.onStatus = (/** @type {any} */ _session, /** @type {string} */ status) => this.follow(status);
     this.onConnection = (/** @type {any} */ _session, /** @type {string} */ status) => {
@@ -74,12 +77,17 @@ export class Beside {
     sessionContext.kernelChanged.connect(this.onKernel);
     sessionContext.statusChanged.connect(this.onStatus);
     sessionContext.connectionStatusChanged.connect(this.onConnection);
+    this.onSaved = () => this.chat.send({ type: "notebook", ...this.described() });
+    context.fileChanged.connect(this.onSaved);
+    context.pathChanged.connect(this.onSaved);
     void this.connect();
   }
 
   close() {
     this.attempt += 1;
-    const { sessionContext } = this.panel;
+    const { context, sessionContext } = this.panel;
+    context.fileChanged.disconnect(this.onSaved);
+    context.pathChanged.disconnect(this.onSaved);
     sessionContext.kernelChanged.disconnect(this.onKernel);
     sessionContext.statusChanged.disconnect(this.onStatus);
     sessionContext.connectionStatusChanged.disconnect(this.onConnection);
@@ -135,7 +143,8 @@ export class Beside {
     this.isLost = false;
     const isMine = () => mine === this.attempt;
     const { sessionContext } = this.panel;
-    await sessionContext.ready;
+    // Not while one is there: that would wait for the cell that it runs.
+    if (!sessionContext.session?.kernel) await sessionContext.ready;
     const session = sessionContext.session;
     const kernel = session?.kernel;
     if (!isMine()) return;
@@ -150,7 +159,8 @@ export class Beside {
       this.saying.otherLanguage(sessionContext.kernelDisplayName);
       return;
     }
-    if (!isRemembered(kernel)) {
+    const before = subshellIn(kernel);
+    if (before === null) {
       if (!this.view) this.saying.waiting(kernel);
       const loaded = await load(kernel).catch(() => null); // the kernel ended meanwhile
       if (!isMine() || !loaded) return;
@@ -160,16 +170,25 @@ export class Beside {
         else this.saying.trouble(loaded.text, () => void this.connect());
         return;
       }
-      remember(kernel);
     }
-    this.kernel = kernel;
+    const subshell = await makeSubshell(kernel);
+    if (!isMine()) return;
     const preferences = await this.readPreferences().catch(() => UNSET); // the server may be slow, or not know them
     if (!isMine()) return;
+    if (before) endSubshell(kernel, before);
+    remember(kernel, subshell);
+    this.kernel = kernel;
     this.preferences = preferences;
-    const about = { session: session.id, path: this.panel.context.path, preferences };
-    await Promise.all([this.chat.open(kernel, session.id, about), this.page.open(kernel, session.id, about)]);
-    if (!isMine()) return;
+    const about = { session: session.id, ...this.described(), preferences };
+    this.chat.open(kernel, subshell, session.id, about);
+    this.page.open(kernel, subshell, session.id, about);
     this.begin();
+  }
+
+  /** What the notebook is found again by when its kernel has been restarted. */
+  described() {
+    const cells = usable(this.panel.context)?.model.sharedModel.cells ?? [];
+    return { path: this.panel.context.path, cells: cells.slice(0, MAX_CELLS).map((/** @type {any} */ cell) => cell.getId()) };
   }
 
   /** Show the chat that the comm leads to now. */
@@ -278,34 +297,4 @@ export class Beside {
   tellLife() {
     for (const listener of this.lifeListeners) listener();
   }
-}
-
-// Which kernels have our package: after a reload their chats are met at once, even while a cell runs.
-
-/** @param {IKernelConnection} kernel */
-function key(kernel) {
-  return `nwa-loaded-${kernel.id}`;
-}
-
-/** @param {IKernelConnection} kernel */
-function isRemembered(kernel) {
-  try {
-    return sessionStorage.getItem(key(kernel)) !== null;
-  } catch {
-    return false;
-  }
-}
-
-/** @param {IKernelConnection} kernel */
-function remember(kernel) {
-  try {
-    sessionStorage.setItem(key(kernel), "");
-  } catch {
-    // Storage may be full or forbidden; then a page that is loaded anew waits for the running cell.
-  }
-}
-
-/** @param {IKernelConnection} kernel */
-function forget(kernel) {
-  sessionStorage.removeItem(key(kernel));
 }

@@ -1,15 +1,19 @@
 // @ts-check
 // A comm with the kernel that outlives restarts: every page of a notebook uses one of the same id, so that each hears all.
 
-/** @import { IComm, IKernelConnection } from "@jupyterlab/services/lib/kernel/kernel.js" */
+import { KernelMessage } from "@jupyterlab/services";
 
-const SUBSHELL_MS = 2000;
+/** @import { IComm, IKernelConnection } from "@jupyterlab/services/lib/kernel/kernel.js" */
 
 export class Comm {
   /** @param {string} target Its name, as the kernel knows it. @param {() => void} onGone Called when the kernel has closed it. */
   constructor(target, onGone) {
     this.target = target;
     this.onGone = onGone;
+    /** @type {IKernelConnection | null} */
+    this.kernel = null;
+    /** @type {string | null} */
+    this.subshell = null;
     /** @type {IComm | null} */
     this.comm = null;
     /** @type {Set<(message: any, buffers: DataView[]) => void>} */
@@ -22,11 +26,15 @@ export class Comm {
 
   /**
    * Open it, in place of one that was open before.
-   * @param {IKernelConnection} kernel @param {string} key What the chat belongs to. @param {any} about
+   * @param {IKernelConnection} kernel @param {string | null} subshell @param {string} key What the chat belongs to. @param {any} about
    */
-  async open(kernel, key, about) {
+  open(kernel, subshell, key, about) {
     this.leave();
     const comm = kernel.createComm(this.target, `${this.target}:${key}`);
+    // We have a subshell; before JupyterLab 4.4 there is nothing to switch off.
+    if ("commsOverSubshells" in comm) /** @type {any} */ (comm).commsOverSubshells = "disabled";
+    this.kernel = kernel;
+    this.subshell = subshell;
     this.comm = comm;
     comm.onMsg = ({ content, buffers }) => {
       for (const listener of this.listeners) listener(content.data, /** @type {DataView[]} */ (buffers ?? []));
@@ -34,10 +42,7 @@ export class Comm {
     comm.onClose = () => {
       if (this.comm === comm) this.onGone();
     };
-    // Where the kernel has subshells, messages need not wait for the cell that runs.
-    const started = /** @type {any} */ (comm).subshellStarted;
-    if (started && /** @type {any} */ (kernel).supportsSubshells) await inTime(started);
-    if (this.comm === comm && !comm.isDisposed) comm.open(about);
+    this.put("comm_open", { comm_id: comm.commId, target_name: this.target, data: about }, []);
   }
 
   /** Leave it open for other pages. */
@@ -47,8 +52,19 @@ export class Comm {
   }
 
   /** @param {any} message @param {ArrayBuffer[]} [buffers] */
-  send(message, buffers) {
-    if (this.isOpen) this.comm?.send(message, undefined, buffers);
+  send(message, buffers = []) {
+    if (this.comm && this.isOpen) this.put("comm_msg", { comm_id: this.comm.commId, data: message }, buffers);
+  }
+
+  /** @param {string} type @param {any} content @param {ArrayBuffer[]} buffers */
+  put(type, content, buffers) {
+    const { kernel } = this;
+    if (!kernel || kernel.isDisposed || kernel.status === "dead") return;
+    const message = KernelMessage.createMessage(
+      /** @type {any} */ ({ msgType: type, channel: "shell", username: kernel.username, session: kernel.clientId, content, buffers }),
+    );
+    if (this.subshell !== null) /** @type {any} */ (message.header).subshell_id = this.subshell;
+    kernel.sendShellMessage(/** @type {any} */ (message), false, true);
   }
 
   /** @param {(message: any, buffers: DataView[]) => void} listener */
@@ -56,9 +72,4 @@ export class Comm {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }
-}
-
-/** @param {Promise<unknown>} promise */
-function inTime(promise) {
-  return Promise.race([promise.catch(() => {}), new Promise((done) => setTimeout(done, SUBSHELL_MS))]);
 }

@@ -296,6 +296,14 @@ class Chat:
             return transcripts.find(self.session_id, self.config) if self.session_id else None
         return None
 
+    def has_stored(self, session_id: str) -> bool:
+        """Whether there is such a session in the workspace."""
+        from neuroworkflow_agent.engine.claude import transcripts
+
+        with contextlib.suppress(SessionNotFoundError):
+            return bool(transcripts.find(session_id, self.config))
+        return False
+
     def history(self) -> list[Event]:
         """What was seen of the current session, turn by turn."""
         from neuroworkflow_agent.engine.history import history

@@ -110,9 +110,19 @@ class PanelChat:
         """The target of a link to a file, from the notebook; empty where there is none."""
         return self._view.link_to(path)
 
-    def open(self, resume: str | None = None, *, fork: bool = False) -> None:
-        """Begin in the background: with the named session, the latest (`""`), or a new one (None)."""
-        self._portal.post(lambda: self._spawn(self._begin(resume, fork=fork), {}))
+    def open(self, resume: str | None = None, *, fork: bool = False, or_new: bool = False) -> None:
+        """Begin in the background: with the named session, the latest (`""`), or a new one (None).
+
+        Parameters
+        ----------
+        resume
+            The session.
+        fork
+            Whether to go on with a copy of it.
+        or_new
+            Whether a new one will do where there is no such session any more.
+        """
+        self._portal.post(lambda: self._spawn(self._begin(resume, fork=fork, or_new=or_new), {}))
 
     def receive(self, message: Any, buffers: list[Any] | None = None) -> None:
         """Take in a message of the browser's."""
@@ -377,8 +387,10 @@ class PanelChat:
     def _config(self) -> AgentConfig:
         return self._chat.config
 
-    async def _begin(self, resume: str | None, *, fork: bool) -> None:
+    async def _begin(self, resume: str | None, *, fork: bool, or_new: bool) -> None:
         config = self._config
+        if or_new and resume is not None and not await asyncio.to_thread(self._chat.has_stored, resume):
+            resume = None
         self._outbox.set_state(
             busy=False,
             title="",

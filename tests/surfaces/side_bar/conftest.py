@@ -1,8 +1,14 @@
-"""One JupyterLab, with the side bar as it is in the package, and one Chromium for the folder."""
+"""One JupyterLab, with the side bar as it is in the package, and one Chromium for the folder.
+
+Beside Python it has two more kernels: `other`, which says that it speaks R, and `bare`, for which our package is not installed
+until its own `pip` has been run.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,11 +19,47 @@ import neuroworkflow_agent
 from neuroworkflow_agent.testing import ScriptedModel
 from neuroworkflow_agent.testing.lab import Lab, Page, chromium, find_chromium
 from tests import needs
+from tests.surfaces.panel.browser.shared import ALARM
 
 EXTENSION = Path(neuroworkflow_agent.__file__).parent / "labextension"
 OPEN = "() => { window.jupyterapp.commands.execute('neuroworkflow-agent:open'); }"
+BARE = """
+import pathlib, sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "neuroworkflow_agent" and not pathlib.Path(__file__).with_name("installed").exists():
+            raise ModuleNotFoundError("No module named 'neuroworkflow_agent'", name="neuroworkflow_agent")
+sys.meta_path.insert(0, Missing())
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance()
+"""
+PIP = """
+import pathlib, sys
+place = pathlib.Path(__file__).parent.parent
+if (place / "full").exists():
+    sys.exit("No space left on device <b>here</b>")
+(place / "installed").write_text(" ".join(sys.argv[1:]))
+"""
 
 expect.set_options(timeout=20_000)
+
+
+def write_kernels(home: Path) -> None:
+    """The kernelspecs, in a directory for Jupyter's data."""
+    bare = home / "bare"
+    (bare / "pip").mkdir(parents=True)
+    (bare / "kernel.py").write_text(BARE)
+    (bare / "pip" / "__init__.py").touch()
+    (bare / "pip" / "__main__.py").write_text(PIP)
+    python, connection = sys.executable, ["-f", "{connection_file}"]
+    specs = {
+        "bare": {"argv": [python, str(bare / "kernel.py"), *connection], "language": "python", "env": {"PYTHONPATH": str(bare)}},
+        "other": {"argv": [python, "-m", "ipykernel_launcher", *connection], "language": "R"},
+    }  # fmt: skip
+    for name, spec in specs.items():
+        (home / "kernels" / name).mkdir(parents=True)
+        text = json.dumps({"display_name": f"{name} <i>1</i>", **spec})
+        (home / "kernels" / name / "kernel.json").write_text(text)
 
 
 @pytest.fixture(scope="package")
@@ -33,10 +75,13 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The server; its model gets a script from each test."""
     extensions = tmp_path_factory.mktemp("labextensions")
     (extensions / "neuroworkflow-agent").symlink_to(EXTENSION)
+    data = tmp_path_factory.mktemp("data")
+    write_kernels(data / "jupyter")
     with ScriptedModel() as model:
-        lab = Lab(
-            tmp_path_factory.mktemp("lab"), model, f"--LabServerApp.extra_labextensions_path={extensions}"
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_DATA_HOME", str(data))
+            home = tmp_path_factory.mktemp("lab")
+            lab = Lab(home, model, f"--LabServerApp.extra_labextensions_path={extensions}")
         yield lab
         lab.end_kernels()
         lab.close()
@@ -54,6 +99,13 @@ def lab(lab_server: Lab) -> Iterator[Lab]:
         path.rmdir() if path.is_dir() else path.unlink()
 
 
+@pytest.fixture
+def bare(lab: Lab) -> Path:
+    """Where the kernel `bare` keeps what it has installed: the directory of its `pip`."""
+    spec = lab.http.get("/api/kernelspecs/bare").json()["spec"]
+    return Path(spec["env"]["PYTHONPATH"])
+
+
 ContextMaker = Callable[[], BrowserContext]
 
 
@@ -64,6 +116,7 @@ def new_context(browser: Browser) -> Iterator[ContextMaker]:
 
     def make() -> BrowserContext:
         made.append(browser.new_context(viewport={"width": 1200, "height": 800}))
+        made[-1].add_init_script(ALARM)
         return made[-1]
 
     yield make
@@ -73,9 +126,10 @@ def new_context(browser: Browser) -> Iterator[ContextMaker]:
 
 def wait_for_chat(page: Page) -> None:
     """Until the side bar shows a chat that can be used."""
-    expect(page.panel).to_be_visible()
-    expect(page.panel.locator(".nwa-status")).to_have_text("")
-    page.wait_until(lambda: page.panel.locator(".nwa-composer select").first.locator("option").count() > 1)
+    panel = page.tab.locator(".nwa-panel:visible")
+    expect(panel).to_be_visible()
+    expect(panel.locator(".nwa-status")).to_have_text("")
+    expect(panel.get_by_label("Mode", exact=True).locator("option")).not_to_have_count(0)
 
 
 def open_side_bar(page: Page) -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from neuroworkflow_agent.testing import Reply
-from neuroworkflow_agent.testing.lab import TOKEN, Lab
-from tests.surfaces.side_bar.conftest import ContextMaker, open_side_bar, wait_for_chat
+from neuroworkflow_agent.testing import Reply, Thinking
+from neuroworkflow_agent.testing import Text as ModelText
+from neuroworkflow_agent.testing.lab import TOKEN, Lab, Page
+from tests.surfaces.panel.browser.hostile import MARKDOWN, MARKUP
+from tests.surfaces.panel.browser.test_hostile import check
+from tests.surfaces.side_bar.conftest import OPEN, ContextMaker, open_side_bar, wait_for_chat
 
 NAMES = "[n for n in dir() if not n.startswith('_') and n not in ('In', 'Out', 'exit', 'quit', 'open', 'get_ipython')]"
 
@@ -38,3 +46,168 @@ def test_the_agent_works_beside_the_notebook_and_leaves_no_trace_in_it(
     page.tab.reload()
     page.wait_for_kernel()
     expect(page.panel.locator(".nwa-end")).to_have_count(2)
+
+
+WAIT_FOR_GO = """\
+import time
+from pathlib import Path
+Path('here').touch()
+while not Path('go').exists(): time.sleep(0.02)
+Path('go').unlink(), Path('here').unlink()"""
+"""Source that says that it runs, and goes on when the test says so."""
+
+
+def go(lab: Lab) -> None:
+    (lab.root / "go").touch()
+
+
+def use_kernel(lab: Lab, name: str, notebook: str = "notebook.ipynb") -> None:
+    """Have a notebook that is there ask for another kernel."""
+    file = lab.root / notebook
+    found = json.loads(file.read_text(encoding="utf-8"))
+    found["metadata"]["kernelspec"].update(name=name, display_name=name)
+    file.write_text(json.dumps(found), encoding="utf-8")
+
+
+def says(page: Page) -> str:
+    """What stands in the side bar where there is no chat."""
+    return page.tab.locator(".nwa-says:visible").inner_text()
+
+
+def test_it_waits_for_the_running_cell_and_stops_the_agent_while_one_runs(
+    lab: Lab, new_context: ContextMaker
+) -> None:
+    page = lab.open(new_context(), "")
+    page.run(WAIT_FOR_GO, wait=False)
+    page.tab.evaluate(OPEN)
+    expect(page.tab.locator(".nwa-says")).to_contain_text("Waiting for the running cell")
+    go(lab)
+    wait_for_chat(page)
+    # The agent's code waits for the user's next cell; Stop waits for nothing.
+    page.run(WAIT_FOR_GO, wait=False)
+    page.wait_until((lab.root / "here").exists)
+    page.ask("Go.", Reply.code("lost = 1"))
+    expect(page.panel.locator(".nwa-tool .nwa-state")).to_contain_text("wait")
+    # Nor does a page that is loaded anew meanwhile.
+    page.tab.reload()
+    expect(page.panel.locator(".nwa-tool .nwa-state")).to_contain_text("wait", timeout=40_000)
+    page.panel.get_by_role("button", name="Stop").click()
+    page.wait_for_end("interrupted")
+    assert (lab.root / "here").exists()
+    go(lab)
+    page.wait_for_kernel()
+    assert page.value("'lost' in globals()") == "False"
+
+
+def test_a_killed_kernel_goes_on_with_the_conversation(lab: Lab, new_context: ContextMaker) -> None:
+    page = lab.open(new_context(), "a = 1", "")
+    open_side_bar(page)
+    page.ask("First.", Reply.text("Answer one."))
+    page.wait_for_end("complete")
+    page.save()
+    page.ask("Second.", Reply.code("import os; os.kill(os.getpid(), 9)"))
+    # JupyterLab says that the kernel has been restarted; behind that the side bar has its chat again.
+    page.tab.get_by_role("button", name="Ok", exact=True).click(timeout=30_000)
+    wait_for_chat(page)
+    expect(page.panel.locator(".nwa-said")).to_have_text(["First.", "Second."])
+    assert "Answer one." in page.transcript
+    expect(page.panel.get_by_role("button", name="Stop")).to_be_hidden()
+    page.ask("Third.", Reply.text("Answer three."))
+    expect(page.panel.locator(".nwa-answer").last).to_contain_text("Answer three.")
+    assert "First." in str(lab.model.requests[-1].body)
+    # The notebook closed, its kernel shut down, and opened again: as it was.
+    page.tab.close()
+    lab.end_kernels()
+    page = lab.visit(new_context())
+    open_side_bar(page)
+    expect(page.panel.locator(".nwa-said")).to_have_text(["First.", "Second.", "Third."])
+    # A new notebook of the same name has a conversation of its own.
+    page.tab.close()
+    lab.end_kernels()
+    page = lab.open(new_context(), "other")
+    open_side_bar(page)
+    assert page.panel.locator(".nwa-said").count() == 0
+
+
+def test_a_kernel_without_the_package_says_how_to_install_it(
+    lab: Lab, new_context: ContextMaker, bare: Path
+) -> None:
+    lab.write_notebook("notebook.ipynb", "")
+    use_kernel(lab, "bare")
+    page = lab.visit(new_context())
+    page.tab.evaluate(OPEN)
+    page.tab.get_by_role("button", name="Install …").click()
+    assert f"{sys.executable} -m pip install neuroworkflow-agent" in says(page)
+    assert not (bare / "installed").exists()
+    (bare / "full").touch()
+    page.tab.get_by_role("button", name="Run it").click()
+    expect(page.tab.locator(".nwa-says pre")).to_have_text("No space left on device <b>here</b>")
+    (bare / "full").unlink()
+    page.tab.get_by_role("button", name="Try again").click()
+    page.tab.get_by_role("button", name="Install …").click()
+    page.tab.get_by_role("button", name="Run it").click()
+    wait_for_chat(page)
+    assert (bare / "installed").read_text() == "install neuroworkflow-agent"
+    assert page.errors == []
+
+
+def test_a_kernel_of_another_language_and_a_page_without_a_notebook_say_so(
+    lab: Lab, new_context: ContextMaker
+) -> None:
+    lab.write_notebook("notebook.ipynb", "")
+    use_kernel(lab, "other")
+    page = lab.visit(new_context())
+    page.tab.evaluate(OPEN)
+    expect(page.tab.locator(".nwa-says")).to_contain_text("is other <i>1</i>.")
+    page.tab.goto(f"{lab.url}/lab?token={TOKEN}&reset")
+    page.tab.wait_for_function("() => window.jupyterapp?.commands?.hasCommand('neuroworkflow-agent:open')")
+    page.tab.evaluate(OPEN)
+    expect(page.tab.get_by_text("Open a notebook to talk with the agent beside it.")).to_be_visible()
+
+
+def test_it_follows_the_notebook_and_hands_it_to_the_agent(lab: Lab, new_context: ContextMaker) -> None:
+    lab.write_notebook("one.ipynb", "one = 1")
+    lab.write_notebook("two.ipynb", "two = 2")
+    page = lab.visit(new_context(), "one.ipynb")
+    page.tab.goto(f"{lab.url}/lab/tree/one.ipynb?token={TOKEN}&reset")
+    page.wait_for_kernel()
+    open_side_bar(page)
+    insert = Reply.tool("mcp__neuroworkflow__cell_insert", source="# by the agent", index=-1)
+    page.ask("One.", insert, Reply.text("Done."))
+    page.wait_for_end("complete")
+    shown = page.tab.locator(".jp-NotebookPanel:visible .jp-Cell .cm-content")
+    expect(shown).to_have_text(["one = 1", "# by the agent"])
+    assert page.value("len(__import__('ipywidgets').widgets.widget._instances)") == "0"
+    page.tab.evaluate("() => { window.jupyterapp.commands.execute('docmanager:open', {path: 'two.ipynb'}); }")
+    panel = page.tab.locator(".nwa-panel:visible")
+    expect(panel.locator(".nwa-empty")).to_be_visible()
+    lab.model.extend(Reply.text("The second."))
+    panel.get_by_label("Message to the agent").fill("Two.")
+    panel.get_by_label("Message to the agent").press("Enter")
+    expect(panel.locator(".nwa-answer")).to_contain_text("The second.")
+    page.tab.locator("#jp-main-dock-panel .lm-TabBar-tab", has_text="one.ipynb").click()
+    expect(panel.locator(".nwa-said")).to_have_text(["One."])
+    # What is closed and opened again is met as it was.
+    page.tab.evaluate("() => { window.jupyterapp.shell.currentWidget.close(); }")
+    page.tab.locator(".jp-Dialog").get_by_role("button", name="Save").click()
+    expect(panel.locator(".nwa-said")).to_have_text(["Two."])
+    page.tab.evaluate("() => { window.jupyterapp.commands.execute('docmanager:open', {path: 'one.ipynb'}); }")
+    expect(panel.locator(".nwa-said")).to_have_text(["One."])
+
+
+def test_axe_finds_nothing_and_hostile_text_stays_text(lab: Lab, new_context: ContextMaker) -> None:
+    page = lab.open(new_context(), "a = 1")
+    open_side_bar(page)
+    hostile = MARKUP + MARKDOWN
+    said = "\n\n".join(hostile)
+    shown = Reply.code(f"from IPython.display import HTML\nfor v in {hostile!r}: display(HTML(v))")
+    page.ask(said, shown, Reply((Thinking(said), ModelText(said))))
+    page.wait_for_end("complete")
+    check(page, lab)
+    for theme in ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"):
+        page.tab.evaluate(
+            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+        )
+        page.tab.wait_for_function("(theme) => document.body.dataset.jpThemeName === theme", arg=theme)
+        found = Axe().run(page.tab, context="#neuroworkflow-agent").response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
