@@ -52,7 +52,7 @@ def write_kernels(home: Path) -> None:
     (bare / "pip" / "__init__.py").touch()
     (bare / "pip" / "__main__.py").write_text(PIP)
     python, connection = sys.executable, ["-f", "{connection_file}"]
-    specs = {
+    specs: dict[str, dict[str, object]] = {
         "bare": {"argv": [python, str(bare / "kernel.py"), *connection], "language": "python", "env": {"PYTHONPATH": str(bare)}},
         "other": {"argv": [python, "-m", "ipykernel_launcher", *connection], "language": "R"},
     }  # fmt: skip
