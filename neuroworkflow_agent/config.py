@@ -122,6 +122,9 @@ class AgentConfig:
     """Close the `claude` process after this many seconds without a turn; the next turn resumes."""
     silence_timeout_s: float = 300.0
     """Give a turn up as cut off after this many seconds without a sign of life from the model."""
+    detach_after_s: float = 30.0
+    """How long the model waits for code that runs; then it may read and think while the code runs on;
+    `NEUROWORKFLOW_DETACH_AFTER_S`."""
     verify: bool = False
     """Whether a turn that edited cells runs the notebook anew before it ends, and says whether it came out the same;
     `NEUROWORKFLOW_VERIFY`."""
@@ -159,7 +162,7 @@ class AgentConfig:
                 f"cli_path must be the claude executable, but '{self.cli_path}' is not a file. "
                 "Leave it out to use the one that comes with claude-agent-sdk."
             )
-        for name in ("max_turns", "max_budget_usd", "idle_timeout_s", "silence_timeout_s"):
+        for name in ("max_turns", "max_budget_usd", "idle_timeout_s", "silence_timeout_s", "detach_after_s"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} must be positive, got {value!r}.")
@@ -187,6 +190,7 @@ class AgentConfig:
             "claude_config_dir": _path(env, "CLAUDE_CONFIG_DIR"),
             "model": env.get("ANTHROPIC_MODEL") or None,
             "project_id": env.get("NEUROWORKFLOW_PROJECT_ID") or _project_here(),
+            "detach_after_s": _seconds(env, "NEUROWORKFLOW_DETACH_AFTER_S"),
             "verify": env.get("NEUROWORKFLOW_VERIFY", "").strip().lower() in _YES,
             "endpoint": {name: env[name] for name in _ENDPOINT_VARIABLES if env.get(name)},
             "found_secrets": frozenset(_secrets(env)),
@@ -249,6 +253,14 @@ class AgentConfig:
     def with_changes(self, **changes: Any) -> AgentConfig:
         """A copy with some fields replaced; None keeps a field as it is."""
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _seconds(env: Mapping[str, str], name: str) -> float | None:
+    given = env.get(name)
+    try:
+        return float(given) if given else None
+    except ValueError:
+        raise ConfigError(f"{name} must be a number of seconds, got {given!r}.") from None
 
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:

@@ -151,8 +151,9 @@ class Notice:
 class Waiting:
     """What the turn is at from now on, until another event shows something; not worth keeping."""
 
-    what: Literal["model", "retry", "call", "verify"]
-    """The model has the message; it is asked again; it writes a call of a tool; the notebook is run anew."""
+    what: Literal["model", "retry", "call", "code", "verify"]
+    """The model has the message; it is asked again; it writes a call of a tool; code runs on after its answer; the notebook
+    is run anew."""
     detail: str = ""
     """`2 of 9`, or the tool's short name."""
     retry_in_s: float | None = field(default=None, compare=False)

@@ -18,6 +18,7 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.approvals import Approvals
 from neuroworkflow_agent.engine.claude.setup import ProcessSetup
 from neuroworkflow_agent.engine.claude.supervisor import Supervisor
+from neuroworkflow_agent.engine.closing import Closing
 from neuroworkflow_agent.engine.connection import Connection
 from neuroworkflow_agent.engine.figures import Figures
 from neuroworkflow_agent.engine.follow_ups import FollowUps
@@ -26,7 +27,6 @@ from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.prompts import Attachment, message_blocks
 from neuroworkflow_agent.engine.session_record import SessionRecord, in_time
 from neuroworkflow_agent.engine.turn import Listener, Turn
-from neuroworkflow_agent.engine.turn_verification import TurnVerification
 from neuroworkflow_agent.errors import (
     ConfigError,
     SessionBusyError,
@@ -130,7 +130,7 @@ class Session:
             self.config.idle_timeout_s,
         )
         self._stop_timer: asyncio.TimerHandle | None = None
-        self._verification = TurnVerification(self._setup)
+        self._closing = Closing(self._setup)
         self._connection = Connection(
             self._endpoint, self._setup, self._supervisor, lambda: self._turn is not None, self._emit
         )
@@ -299,7 +299,7 @@ class Session:
         self._turn, self._process, self._looking = turn, None, None
         self.needs_sign_in = False
         self._setup.nodes.begin()
-        self._verification.begin(is_wanted=verify)
+        self._closing.begin(is_wanted=verify)
         if not self._is_introduced:
             self._is_introduced = True
             turn.emit(Notice(self.introduction, is_introduction=True))
@@ -311,6 +311,7 @@ class Session:
         try:
             process = await self._ready_process(turn)
             await in_time(logged)  # the user's message is kept before the model is called
+            context = "\n\n".join(filter(None, [await self._news(), context]))
             if process is not None and not turn.ended.is_set():
                 self.has_history = True
                 blocks = message_blocks(
@@ -330,6 +331,11 @@ class Session:
             if self._turn is turn:  # after a Stop the next one may have begun before this is told of it
                 self._turn = self._reader = self._process = None
             self._supervisor.start_idle_timer(self._is_idle)
+
+    async def _news(self) -> str:
+        """How code ended that ran on when the model had answered."""
+        blocks = await self._code.detachments.news() if self._code is not None else []
+        return "\n".join(block["text"] for block in blocks if block["type"] == "text")
 
     async def _ready_process(self, turn: Turn) -> ClaudeProcess | None:
         """The process for this turn; None when the turn was stopped before there was one."""
@@ -389,9 +395,9 @@ class Session:
             self._supervisor.interrupt()
             self._supervisor.drain()
         message = refusal or self._hide(outcome.message)
-        if outcome.end == "complete" and not turn.is_stopping and self._verification.is_due:
-            self._verification.start(turn, self._hide, lambda: self._finish(turn, outcome.end, message))
-        elif not self._verification.is_running:
+        if outcome.end == "complete" and not turn.is_stopping and self._closing.is_due:
+            self._closing.start(turn, self._hide, lambda: self._finish(turn, outcome.end, message))
+        elif not self._closing.is_running:
             self._finish(turn, outcome.end, message)
 
     def _finish(self, turn: Turn, end: EndReason, message: str) -> None:
@@ -402,7 +408,7 @@ class Session:
             self._stop_timer.cancel()
         if self._code is not None and end != "complete":
             self._code.stop()
-        self._verification.stop()
+        self._closing.stop()
         self._approvals.settle_all("The turn has ended.")
         self._follow_ups.end()
         self._busy = False
@@ -416,7 +422,7 @@ class Session:
         while not turn.ended.is_set():
             await asyncio.sleep(min(1.0, limit / 4))
             working = (self._code is not None and self._code.is_running) or self._approvals.is_waiting
-            if turn.silent_s(is_working=working or self._verification.is_running) > limit:
+            if turn.silent_s(is_working=working or self._closing.is_running) > limit:
                 self._supervisor.abandon()
                 self._finish(turn, "cut_off", f"No sign of life from the model for {limit:g} s; gave up.")
 
@@ -430,7 +436,7 @@ class Session:
         turn.is_stopping = True
         if self._code is not None:
             self._code.stop()
-        self._verification.stop()
+        self._closing.stop()
         self._approvals.settle_all("The user stopped the turn.")
         self._supervisor.interrupt()
         loop = asyncio.get_running_loop()

@@ -31,6 +31,8 @@ _CELL_VERBS = {
     "cell_delete": "Delete cell",
     "cell_execute": "Run cell",
     "verify_notebook": "Run the notebook anew in a fresh kernel",
+    "code_wait": "Wait for",
+    "code_stop": "Stop",
 }
 _PLACE_VERBS = {
     "cell_insert": "Add to",

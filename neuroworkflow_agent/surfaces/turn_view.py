@@ -43,6 +43,7 @@ from neuroworkflow_agent.surfaces.turn_items import (
     Prompt,
     Text,
 )
+from neuroworkflow_agent.tools.cell_answers import runs_on
 from neuroworkflow_agent.tools.registry import RUN_CODE
 
 _STATES: dict[ExecutionStatus, CardState] = {"ok": "ok", "error": "error", "interrupted": "stopped"}
@@ -227,7 +228,7 @@ class TurnView:
             return
         if (card := self._cards.get(tool_use_id)) is None:
             return
-        if card.is_open:
+        if card.is_open and not (card.is_code and card.state == "running" and runs_on(result.text)):
             card.state = "stopped" if result.is_stopped else "error" if result.is_error else "ok"
         card.result = result
         self._touch(card)
@@ -257,6 +258,8 @@ class TurnView:
                 self._stage = _WAITING
             case "retry":
                 self._stage = f"Trying again ({event.detail})"
+            case "code":
+                self._stage = "Running on"
             case "verify":
                 self._stage = f"Verifying the notebook ({event.detail})" if event.detail else _VERIFYING
             case "call":

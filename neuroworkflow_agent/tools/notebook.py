@@ -68,6 +68,8 @@ class NotebookTools:
         self._secrets = secrets
         self._read: dict[str, str] = {}
         """Digests of the texts that the model has seen whole, by cell."""
+        self._so_far = OutputList()
+        """Of the cell that runs, or ran last."""
         self._veiled: set[str] = set()
         """Cells that hold a secret, which the model did not see."""
 
@@ -275,6 +277,14 @@ class NotebookTools:
 
     async def _execute(self, call: Call) -> list[Block] | Answer:
         assert self._code is not None
+        self._code.detachments.refuse_if_busy()
+        begun = asyncio.Event()
+        return await self._code.detachments.answer(
+            self._execute_all(call, begun), lambda: self._so_far.outputs, begun
+        )
+
+    async def _execute_all(self, call: Call, begun: asyncio.Event) -> list[Block] | Answer:
+        assert self._code is not None
         wanted, timeout_s = await self._range(call.arguments), call.arguments.get("timeout_s")
         if call.arguments.get("restart"):
             await self._code.restart()
@@ -284,7 +294,7 @@ class NotebookTools:
             if line.cell_type != "code":
                 continue
             try:
-                is_fine = await self._run(line.address, timeout_s)
+                is_fine = await self._run(line.address, timeout_s, begun)
             except ToolFailed as failure:
                 so_far = self._together(shown).blocks
                 raise ToolFailed(str(failure), [*so_far, _text(f"{line.address}: {failure}")]) from failure
@@ -302,17 +312,19 @@ class NotebookTools:
             else replace(answer, blocks=[_text("There is no code cell among them; nothing was run.")])
         )
 
-    async def _run(self, cell: str, timeout_s: float | None) -> bool:
+    async def _run(self, cell: str, timeout_s: float | None, begun: asyncio.Event) -> bool:
         """Run one cell and put what came of it into it; whether it went well."""
         assert self._code is not None
         source = (await self._document.cell(cell)).source
         outputs, numbers = OutputList(), list[int]()
+        self._so_far = outputs
         async with self._document.runs(cell):
             showing = asyncio.create_task(self._keep_showing(cell, outputs))
             try:
                 execution = await self._code.run(
                     source,
                     timeout_s=timeout_s,
+                    on_start=begun.set,
                     on_output=outputs.apply,
                     as_cell=True,
                     on_number=numbers.append,

@@ -15,6 +15,8 @@ MCP_SERVER = "neuroworkflow"
 """Name of the in-process MCP server."""
 RUN_CODE = "run_code"
 """Name of the tool that runs code in the kernel."""
+CODE_WAIT, CODE_STOP = "code_wait", "code_stop"
+"""Names of the tools that wait for code that runs on, and stop it."""
 CELL_EXECUTE = "cell_execute"
 """Name of the tool that runs cells of the notebook."""
 CELL_EDITS = ("cell_insert", "cell_edit", "cell_update", "cell_move", "cell_delete")

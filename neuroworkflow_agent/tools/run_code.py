@@ -10,16 +10,18 @@ from neuroworkflow_agent.errors import KernelError, ToolFailed
 from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.kernels.letting_go import wait_in_any_case
-from neuroworkflow_agent.outputs import OutputChange, OutputListener
+from neuroworkflow_agent.outputs import OutputChange, OutputList, OutputListener
 from neuroworkflow_agent.tools.content import encode_execution
-from neuroworkflow_agent.tools.registry import RUN_CODE, Block, Call, Tool
+from neuroworkflow_agent.tools.detached import Detachments
+from neuroworkflow_agent.tools.registry import RUN_CODE, Answer, Block, Call, Tool
 
 _DESCRIPTION = """\
 Run code in the user's live notebook kernel and see what comes out.
 
 It runs like a notebook cell, in the namespace the user works in: names you define stay. Top-level await, \
 %magics and !commands work; the value of the last expression is shown. Text, tables, errors and figures \
-(as images) come back to you, and the user sees them too. Code runs one call at a time, in order."""
+(as images) come back to you, and the user sees them too. Code runs one call at a time, in order. What runs for long runs \
+on after a while: you get an id to wait for it with code_wait or to stop it with code_stop, and nothing else runs there meanwhile."""
 
 _SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -53,6 +55,8 @@ class RunCode:
         Told of each execution that came to an end, before the model is.
     secrets
         Values to keep from the model, as they are when asked for.
+    detach_after_s
+        How long the model waits for code before it is told that it runs on, s; None for as long as it takes.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class RunCode:
         on_output: OutputSink,
         on_end: EndSink,
         secrets: Callable[[], Iterable[str]] = frozenset,
+        detach_after_s: float | None = None,
     ) -> None:
         self._kernel = kernel
         self._on_start = on_start
@@ -74,19 +79,35 @@ class RunCode:
         """Set while no code may start: the user stopped the turn."""
         self.tool = Tool(RUN_CODE, _DESCRIPTION, _SCHEMA, self._answer)
         """What the model may call."""
+        self.detachments = Detachments(self._interrupt, detach_after_s, secrets)
+        """Code that runs on."""
 
     @property
     def is_running(self) -> bool:
         """Whether code is running or waits to."""
         return self._lock.locked()
 
-    async def _answer(self, call: Call) -> list[Block]:
-        code, timeout_s = call.arguments["code"], call.arguments.get("timeout_s")
+    async def _answer(self, call: Call) -> list[Block] | Answer:
+        self.detachments.refuse_if_busy()
+        outputs, begun = OutputList(), asyncio.Event()
+        return await self.detachments.answer(self._ran(call, outputs, begun), lambda: outputs.outputs, begun)
+
+    async def _ran(self, call: Call, outputs: OutputList, begun: asyncio.Event) -> list[Block]:
+        """Run the code of a call to its end."""
+
+        def note_start() -> None:
+            begun.set()
+            self._on_start(call.tool_use_id)
+
+        def note_output(change: OutputChange) -> None:
+            outputs.apply(change)
+            self._on_output(call.tool_use_id, change)
+
         execution = await self.run(
-            code,
-            timeout_s=timeout_s,
-            on_start=lambda: self._on_start(call.tool_use_id),
-            on_output=lambda change: self._on_output(call.tool_use_id, change),
+            call.arguments["code"],
+            timeout_s=call.arguments.get("timeout_s"),
+            on_start=note_start,
+            on_output=note_output,
         )
         self._on_end(call.tool_use_id, execution)
         blocks = await encode_execution(execution, secrets=self._secrets())
@@ -162,6 +183,10 @@ class RunCode:
         self.stopped = True
         if self._running is not None:
             self._running.cancel()
+
+    async def _interrupt(self) -> None:
+        """Interrupt what runs, so that it may clean up and say what it has to say."""
+        await self._kernel.interrupt()
 
     def _refuse_if_stopped(self) -> None:
         if self.stopped:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -875,3 +876,66 @@ def test_output_belongs_to_the_call_that_made_it_though_the_same_was_refused_bef
     assert [request.name for request in asked] == ["run_code", "run_code"]
     assert asked[0].tool_use_id != asked[1].tool_use_id
     assert {event.tool_use_id for event in outputs} == {asked[1].tool_use_id}
+
+
+class LastingKernel:
+    """A kernel whose code goes on until it is let end, or stopped."""
+
+    language = "python"
+    namespace = None
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+        self.was_stopped = False
+
+    async def execute(
+        self, source: str, *, on_start: Callable[[], None] | None = None, **_: Any
+    ) -> Execution:
+        if on_start is not None:
+            on_start()
+        try:
+            while not self.may_end.is_set():
+                await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            self.was_stopped = True
+            raise
+        return Execution(source, "ok", (), 1, None, 1.0)
+
+    async def interrupt(self) -> None:
+        self.may_end.set()
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_turn_stays_open_until_code_that_runs_on_has_ended_and_the_next_one_is_told(
+    make_session: Maker, scripted_model: ScriptedModel
+) -> None:
+    kernel = LastingKernel()
+    session = make_session(kernel=kernel, detach_after_s=0.1)
+    scripted_model.extend(Reply.code("simulate()"), Reply.text("It runs on."))
+    turn = session.start("simulate")
+    kinds: list[str] = []
+    async for event in turn:
+        kinds.append(type(event).__name__)
+        if event == Waiting("code"):
+            kernel.may_end.set()
+    assert (turn.result().end, turn.text) == ("complete", "It runs on.")
+    assert kinds.index("ToolResult") < kinds.index("CellEnd") < len(kinds) - 1
+    (told,) = scripted_model.requests[-1].tool_results
+    assert "The code still runs, after 0 s, as code-1." in str(told)
+    scripted_model.extend(Reply.text("I see."))
+    await session.start("and now?").wait()
+    assert "code-1 has ended." in str(scripted_model.requests[-1].user_texts)
+
+
+async def test_stop_stops_code_that_runs_on(make_session: Maker, scripted_model: ScriptedModel) -> None:
+    kernel = LastingKernel()
+    session = make_session(kernel=kernel, detach_after_s=0.1)
+    scripted_model.extend(Reply.code("simulate()"), Reply.text("It runs on."))
+    turn = session.start("simulate")
+    async for event in turn:
+        if event == Waiting("code"):
+            turn.interrupt()
+    assert turn.result().end == "interrupted"
+    assert kernel.was_stopped

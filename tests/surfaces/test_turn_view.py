@@ -138,6 +138,17 @@ def test_what_runs_and_what_asks_come_before_what_waits() -> None:
     ]  # fmt: skip
 
 
+def test_code_that_runs_on_is_running_after_its_answer_until_it_ends() -> None:
+    view = TurnView()
+    told = ToolResult(CODE, "The code still runs, after 30 s, as code-1.", False)
+    for event in (TurnStart(TURN, "Go"), RUN, CellStart(CODE), told, Waiting("code")):
+        view.handle(event)
+    (card,) = [item for item in view.items if isinstance(item, Card)]
+    assert (card.state, view.activity and view.activity.text) == ("running", "Running")
+    view.handle(CellEnd(CODE, "ok", 1, 93.0))
+    assert (card.state, card.duration_s, view.activity and view.activity.text) == ("ok", 93.0, "Running on")
+
+
 def test_only_what_changed_is_handed_out() -> None:
     view = TurnView()
     for event in TURN_EVENTS:

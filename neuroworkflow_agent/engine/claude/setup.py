@@ -153,7 +153,7 @@ class ProcessSetup:
         return self.config.secrets
 
     def _tools(self) -> Registry:
-        code: tuple[Tool, ...] = (self.code.tool,) if self.code else ()
+        code: tuple[Tool, ...] = (self.code.tool, *self.code.detachments.tools) if self.code else ()
         workflow = self._workflow.tools if self._workflow else ()
         cells = self._cells.offered if self._cells else ()
         namespace = getattr(self._kernel, "namespace", None)
@@ -201,7 +201,12 @@ class ProcessSetup:
         readable = (skill_set.plugin_dir,) if skill_set.plugin_dir else ()
         if self._kernel is not None and self.code is None:
             self.code = RunCode(
-                self._kernel, self._emit_start, self._emit_output, self._emit_end, self._secrets
+                self._kernel,
+                self._emit_start,
+                self._emit_output,
+                self._emit_end,
+                self._secrets,
+                config.detach_after_s,
             )
         if self._document is not None and self._cells is None:
             from neuroworkflow_agent.tools.notebook import NotebookTools
