@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from neuroworkflow_agent.config import MODES, AgentConfig
 from neuroworkflow_agent.credentials import KINDS
+from neuroworkflow_agent.engine.log_search import search_logs
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
@@ -35,6 +36,7 @@ from neuroworkflow_agent.surfaces.turn_items import Item
 
 _CONTEXT_CHARS = 12_000
 _MAX_SESSIONS = 100
+_MAX_WORDS_CHARS = 200
 _MAX_COMPLETIONS = 12
 _MAX_QUEUED = 20
 _CELLS_S = 1.0
@@ -267,8 +269,17 @@ class PanelChat:
 
     async def _on_sessions(self, message: Message) -> None:
         found = await asyncio.to_thread(self._chat.sessions, _MAX_SESSIONS)
+        words = " ".join(str(message.get("words") or "").split())[:_MAX_WORDS_CHARS]
+        places = (
+            await asyncio.to_thread(search_logs, [each.session_id for each in found], words) if words else {}
+        )
         rows = [
-            {"id": each.session_id, "title": each.title[:200], "modified": each.modified.isoformat()}
+            {
+                "id": each.session_id,
+                "title": each.title[:200],
+                "modified": each.modified.isoformat(),
+                "place": self._view.hide(places.get(each.session_id, "")),
+            }
             for each in found
         ]
         self._outbox.post({"type": "sessions", "sessions": rows, "request": message.get("request")})

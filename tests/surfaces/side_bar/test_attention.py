@@ -45,4 +45,14 @@ def test_a_call_that_waits_in_another_notebook_is_answered_from_the_side_bar(
     page.tab.evaluate(SHOW, "one.ipynb")
     expect(page.tab.locator(".nwa-panel:visible .nwa-answer")).to_contain_text("Done <b>so</b>.")
     expect(page.tab.locator(".nwa-panel:visible .nwa-tool")).to_contain_text("42")
+    # What was said in any notebook of the workspace is found among the sessions.
+    page.tab.evaluate(SHOW, "two.ipynb")
+    expect(page.tab.locator(".nwa-panel:visible .nwa-empty")).to_be_visible()
+    shown = page.tab.locator(".nwa-panel:visible")
+    shown.get_by_role("button", name="Sessions").click()
+    search = shown.get_by_label("Search in sessions")
+    search.fill("DONE <b>")
+    expect(shown.locator(".nwa-session:visible")).to_contain_text("Done <b>so</b>.")
+    search.fill("nobody said this")
+    expect(shown.locator(".nwa-session:visible")).to_have_count(0)
     assert page.errors == []

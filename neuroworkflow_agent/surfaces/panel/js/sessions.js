@@ -5,15 +5,42 @@ import { button, el, openDialog } from "./dom.js";
 
 /** @import { Store } from "./store.js" */
 
+const MIN_CHARS = 3;
+const PAUSE_MS = 300;
+
 /** @param {Store} store @param {HTMLElement} root @param {(text: string) => void} problem */
 export async function openSessions(store, root, problem) {
   const list = el("ul.nwa-sessions", { "aria-label": "Sessions" });
-  const search = el("input", { type: "search", placeholder: "Search", "aria-label": "Search in sessions", dir: "auto", oninput: () => filter() });
+  const search = el("input", { type: "search", placeholder: "Search", "aria-label": "Search in sessions", dir: "auto", oninput: () => look() });
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   const filter = () => {
     const wanted = search.value.trim().toLocaleLowerCase();
     for (const node of list.children) {
-      /** @type {HTMLElement} */ (node).hidden = !(/** @type {HTMLElement} */ (node).dataset.title ?? "").includes(wanted);
+      const { title, words } = /** @type {HTMLElement} */ (node).dataset;
+      const isSaidThere = Boolean(words) && words === wanted;
+      /** @type {HTMLElement} */ (node).hidden = !(title ?? "").includes(wanted) && !isSaidThere;
+      node.querySelector(".nwa-said-there")?.toggleAttribute("hidden", !isSaidThere);
     }
+  };
+  /** Titles at once; what was said in the sessions, asked of the kernel, a moment later. */
+  const look = () => {
+    clearTimeout(timer);
+    filter();
+    const words = search.value.trim();
+    if (words.length >= MIN_CHARS) timer = setTimeout(() => ask({ type: "sessions", words }, (reply) => show(words, reply)), PAUSE_MS);
+  };
+  /** @param {string} words @param {any} reply */
+  const show = (words, reply) => {
+    if (search.value.trim() !== words) return;
+    const places = new Map(reply.sessions.map((/** @type {any} */ found) => [found.id, found.place]));
+    for (const node of list.children) {
+      const place = places.get(/** @type {HTMLElement} */ (node).dataset.id) ?? "";
+      /** @type {HTMLElement} */ (node).dataset.words = place ? words.toLocaleLowerCase() : "";
+      const shown = node.querySelector(".nwa-said-there");
+      if (shown) shown.textContent = place;
+    }
+    filter();
   };
   const dialog = openDialog(root, "Sessions", search, list);
   /** @param {any} message @param {(reply: any) => void} done */
@@ -47,8 +74,9 @@ export async function openSessions(store, root, problem) {
       },
       el("span", { text: found.title, dir: "auto" }),
       el("small", { text: `${new Date(found.modified).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}${isCurrent ? " · open" : ""}` }),
+      el("small.nwa-said-there", { dir: "auto", hidden: true }),
     );
-    const node = el("li", { "data-title": found.title.toLocaleLowerCase() }, open, button("Rename", () => rename(), { title: `Rename ${found.title}` }), button("Delete", () => askTwice(), { title: `Delete ${found.title}` }));
+    const node = el("li", { "data-title": found.title.toLocaleLowerCase(), "data-id": found.id }, open, button("Rename", () => rename(), { title: `Rename ${found.title}` }), button("Delete", () => askTwice(), { title: `Delete ${found.title}` }));
     const rename = () => {
       const title = el("input", { type: "text", value: found.title, "aria-label": "Title", dir: "auto" });
       const form = el(
