@@ -24,6 +24,7 @@ PARTS = (
     "load",
     "nodes",
     "variables",
+    "undo",
 )
 
 

@@ -162,7 +162,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnd:
-    """The last event of every turn, exactly once."""
+    """The last event of every turn while it runs, exactly once."""
 
     turn_id: TurnId
     end: EndReason
@@ -189,6 +189,21 @@ class TurnEnd:
     """Of a small model's answer, such as `embedded 0.5B · code was run`; empty for others."""
     last_message_id: str | None = None
     """The turn's last message in the session on disk, where a fork may branch off; None if unknown."""
+    changed: str = ""
+    """Names that the turn's code changed, such as `changed: df, rates (+2)`; empty where there are none, or nobody looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnUndone:
+    """A turn that has ended was taken back, or a part of it; comes after its end."""
+
+    turn_id: TurnId
+    is_whole: bool
+    """Whether the session goes on as if the turn had not been."""
+    restored: tuple[str, ...] = ()
+    """What was taken back, thing by thing."""
+    left: tuple[str, ...] = ()
+    """What was not, and why."""
 
 
 Event: TypeAlias = (
@@ -207,6 +222,7 @@ Event: TypeAlias = (
     | Notice
     | Waiting
     | TurnEnd
+    | TurnUndone
 )
 
 _CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in get_args(Event)}
@@ -228,8 +244,9 @@ def decode(data: dict[str, Any]) -> Event:
     fields = dict(data)
     name = fields.pop("type", None)
     try:
-        if isinstance(attached := fields.get("attached"), list):
-            fields["attached"] = tuple(attached)
+        for name_of_field in ("attached", "restored", "left"):
+            if isinstance(listed := fields.get(name_of_field), list):
+                fields[name_of_field] = tuple(listed)
         event: Event = _CLASSES[name](**fields)
     except (KeyError, TypeError) as error:
         raise ValueError(f"Not an event: {data!r}.") from error

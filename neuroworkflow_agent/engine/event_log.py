@@ -136,10 +136,17 @@ def read_log(session_id: str) -> list[Event]:
     events: list[Event] = []
     for turn_id, happened in turns.items():
         events += [event for _, event in happened]
-        if not isinstance(events[-1], TurnEnd):
+        if not any(isinstance(event, TurnEnd) for _, event in happened):
             duration_s = max(0.0, happened[-1][0] - happened[0][0])
             events.append(TurnEnd(turn_id, "cut_off", _CUT_OFF, SessionId(session_id), duration_s))
     return events
+
+
+def add_to_log(session_id: str, turn_id: TurnId, event: Event, hide: Callable[[str], str]) -> None:
+    """Add what happened to a turn after its end; nothing if that cannot be written."""
+    with contextlib.suppress(OSError, ConfigError):
+        path = log_path(session_id)
+        _append(path, written_line((turn_id, time.time(), event), path, hide), is_to_last=True)
 
 
 def copy_log(session_id: str, copy_id: str, *, up_to: str | None = None) -> None:

@@ -45,8 +45,8 @@ def said_elsewhere(session_id: str, config: AgentConfig, logged: list[Event]) ->
     SessionNotFoundError
         If there is no session with this id.
     """
-    last = logged[-1] if logged else None
-    if last is None:
+    if not logged:
         return read_transcript(session_id, config)
-    after = last.last_message_id if isinstance(last, TurnEnd) else None
+    last = next((event for event in reversed(logged) if isinstance(event, TurnEnd)), None)
+    after = last.last_message_id if last is not None else None
     return read_transcript(session_id, config, after=after) if after else []

@@ -43,6 +43,7 @@ from neuroworkflow_agent.events import (
 from neuroworkflow_agent.ids import SessionId, new_session_id
 from neuroworkflow_agent.kernels.base import Kernel
 from neuroworkflow_agent.models.choose import choose_endpoint
+from neuroworkflow_agent.tools.changed_names import summary
 from neuroworkflow_agent.tools.registry import short_name
 from neuroworkflow_agent.user_tokens import TokenSource, UserToken
 
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.engine.claude.process import ClaudeProcess, Start
     from neuroworkflow_agent.notebooks.document import NotebookDocument
     from neuroworkflow_agent.tools.run_code import RunCode
+    from neuroworkflow_agent.tools.turn_watch import TurnWatch
 
 _STOP_GRACE_S = 0.35
 """How long a stopped turn waits for the CLI's own word before it ends without it."""
@@ -78,6 +80,8 @@ class Session:
         Whether somebody answers `ApprovalRequest` events; if not, a request ends the turn as `interaction`.
     portal
         The worker thread; None for the process's own.
+    watch
+        Told of what a turn is about to change.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class Session:
         fork: bool = False,
         can_ask: bool = True,
         portal: Portal | None = None,
+        watch: TurnWatch | None = None,
     ) -> None:
         if fork and not resume:
             raise ConfigError("fork needs a session to copy; give resume=ID as well.")
@@ -100,7 +105,7 @@ class Session:
         self._is_introduced = False
         offered = kernel if offers_run_code(self.config.mode) else None
         self._setup = ProcessSetup(
-            self.config, offered, document, self._ask_user, self._emit, self._hand_over_follow_ups
+            self.config, offered, document, self._ask_user, self._emit, self._hand_over_follow_ups, watch
         )
         self._can_ask = can_ask
         self._portal = portal or shared_portal()
@@ -349,6 +354,7 @@ class Session:
             return None
         if self._code is not None:
             self._code.stopped = turn.is_stopping
+            self._code.changes = []
         process = self._process = await connecting
         from neuroworkflow_agent.engine.claude.messages import (
             MessageReader,
@@ -415,6 +421,7 @@ class Session:
         self._record.tell_end(turn, end)
         figures = self._figures.of(self._reader, has_run_code=turn.has_run_code)
         figures |= {"checked": self._setup.nodes.summary, "verified": turn.verified}
+        figures["changed"] = summary(self._code.changes) if self._code is not None else ""
         turn.end(end, message, session_id=self.session_id, **figures)
 
     async def _watch_for_silence(self, turn: Turn) -> None:

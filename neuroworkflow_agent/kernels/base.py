@@ -7,9 +7,9 @@ values, and return one `Execution`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from neuroworkflow_agent.outputs import ExecutionStatus, Output, OutputListener
 
@@ -24,6 +24,35 @@ class ExecutionError:
     """Its message."""
     traceback: tuple[str, ...]
     """Formatted lines, possibly with ANSI colours, from the user's own frames on."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameChanges:
+    """What code did to the names of a namespace, as far as that was looked at."""
+
+    new: tuple[str, ...] = ()
+    rebound: tuple[str, ...] = ()
+    """To another object."""
+    deleted: tuple[str, ...] = ()
+    in_place: tuple[str, ...] = ()
+    """Still bound to the same object, which has changed."""
+    not_looked_at: tuple[str, ...] = ()
+    """Still bound to the same object, of which it is not known whether it has."""
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """All that are known to mean something else than before."""
+        return (*self.in_place, *self.rebound, *self.new, *self.deleted)
+
+
+class NamespaceWatch(Protocol):
+    """Looks at a namespace before and after each piece of code, on the thread that runs it; must not raise."""
+
+    def before(self, namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> None:
+        """Code is about to run; `hidden` has IPython's own names."""
+
+    def after(self, namespace: Mapping[str, Any]) -> NameChanges | None:
+        """It has ended; None where nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +71,8 @@ class Execution:
     """The exception, if one ended it."""
     duration_s: float
     """Seconds from start to end on the kernel."""
+    changes: NameChanges | None = None
+    """What it did to the namespace; None where nobody looked."""
 
 
 class Kernel(Protocol):

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from neuroworkflow_agent.errors import KernelError
-from neuroworkflow_agent.kernels.base import Execution
+from neuroworkflow_agent.kernels.base import Execution, NamespaceWatch
 from neuroworkflow_agent.kernels.idle_interrupts import idle_interrupts
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
@@ -40,13 +40,22 @@ class CellKernel:
         Served by the cell that asks.
     hide
         Applied to the texts the code puts out; takes known secrets out.
+    watch
+        As for `LiveKernel`.
     """
 
-    def __init__(self, shell: Any, queue: MainThreadQueue, hide: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        shell: Any,
+        queue: MainThreadQueue,
+        hide: Callable[[str], str],
+        watch: NamespaceWatch | None = None,
+    ) -> None:
+        self._watch = watch
         self._shell = shell
         self._queue = queue
         self._hide = hide
-        self._live = LiveKernel(shell, queue, hide)
+        self._live = LiveKernel(shell, queue, hide, watch=watch)
         self.namespace = self._live.namespace
         """What the user's variables are."""
         self._current: LiveKernel | OwnKernel = self._live
@@ -66,7 +75,12 @@ class CellKernel:
         if (parent := _parent_in_subshell(self._shell)) is not None:
             around = functools.partial(self._shown_in, parent)
             self._current = OwnKernel(
-                self._shell, on_interrupt=on_interrupt, hide=self._hide, around=around, is_in_cell=True
+                self._shell,
+                on_interrupt=on_interrupt,
+                hide=self._hide,
+                around=around,
+                is_in_cell=True,
+                watch=self._watch,
             )
         self._current.on_clear = on_clear
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelError
-from neuroworkflow_agent.kernels.base import Execution, ExecutionError
+from neuroworkflow_agent.kernels.base import Execution, ExecutionError, NameChanges, NamespaceWatch
 from neuroworkflow_agent.kernels.capture import Capture, message_of
 from neuroworkflow_agent.kernels.guards import guarded, in_one_process
 from neuroworkflow_agent.kernels.letting_go import GRACE_S, wait_in_any_case, what_to_say
@@ -44,6 +44,8 @@ class LiveKernel:
         Applied to the texts the code puts out; takes known secrets out.
     numbers
         Numbers for what is run as a cell; None where a cell of the user's waits for the code.
+    watch
+        Looks at the namespace around each piece of code.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class LiveKernel:
         queue: MainThreadQueue,
         hide: Callable[[str], str] | None = None,
         numbers: CellNumbers | None = None,
+        watch: NamespaceWatch | None = None,
     ) -> None:
+        self._watch = watch
         self.numbers = numbers or CellNumbers(shell, is_inside=True)
         """For what is run as a cell of the notebook."""
         self.namespace = Namespace(shell)
@@ -156,6 +160,7 @@ class _Run:
         """What interrupts it until it is done, once it was stopped."""
         self._stderr: Any = None
         self._is_dropped = False
+        self._changes: NameChanges | None = None
 
     def try_drop(self) -> bool:
         """Give up at once if the code has not started; whether that was so. On the engine's loop."""
@@ -205,6 +210,8 @@ class _Run:
 
     async def _execute(self, transformed: str, failed: Any) -> None:
         kernel, shell = self._kernel, self._kernel._shell
+        if kernel._watch is not None:
+            kernel._watch.before(shell.user_ns, shell.user_ns_hidden)
         started = time.monotonic()
         result: Any = None
         try:
@@ -237,7 +244,10 @@ class _Run:
         except BaseException as unexpected:  # noqa: BLE001 - must not end the cell that serves
             self._resolve(error=KernelError(f"IPython failed to run the code: {unexpected!r}"))
             return
-        self._resolve(self._execution(result, time.monotonic() - started))
+        duration_s = time.monotonic() - started
+        if kernel._watch is not None:
+            self._changes = kernel._watch.after(shell.user_ns)
+        self._resolve(self._execution(result, duration_s))
 
     async def _run_cell(self, transformed: str, failed: Any) -> Any:
         """The user's part: an interrupt is raised below this function's frame and nowhere else."""
@@ -263,7 +273,7 @@ class _Run:
         stopped = isinstance(exception, KeyboardInterrupt | asyncio.CancelledError)
         was_told_to = self.code is not None and self.code.interrupted
         status: ExecutionStatus = "interrupted" if stopped and was_told_to else "error" if error else "ok"
-        return Execution(self._source, status, outputs, self._number, error, duration_s)
+        return Execution(self._source, status, outputs, self._number, error, duration_s, self._changes)
 
     def _record(self, change: OutputChange) -> None:
         """Keep a change and hand it to the engine's loop; many small ones travel together."""

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 from neuroworkflow_agent.errors import KernelError
-from neuroworkflow_agent.kernels.base import Execution
+from neuroworkflow_agent.kernels.base import Execution, NamespaceWatch
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.kernels.numbered import CellNumbers
@@ -45,6 +45,8 @@ class OwnKernel:
         Entered on the main thread around each piece of code.
     is_in_cell
         Whether a cell of the user's, in a subshell, waits for the code.
+    watch
+        As for `LiveKernel`.
 
     Raises
     ------
@@ -60,7 +62,9 @@ class OwnKernel:
         hide: Callable[[str], str] | None = None,
         around: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
         is_in_cell: bool = False,
+        watch: NamespaceWatch | None = None,
     ) -> None:
+        self._watch = watch
         kernel = kernel_around(shell)
         self._numbers = CellNumbers(shell, is_inside=is_in_cell)
         self._around = around
@@ -93,7 +97,7 @@ class OwnKernel:
     ) -> Execution:
         """See `Kernel.execute`; the time limit counts from the start of the code."""
         async with self._lock, self._main_thread() as queue:
-            kernel = LiveKernel(self._shell, queue, self._hide, self._numbers)
+            kernel = LiveKernel(self._shell, queue, self._hide, self._numbers, self._watch)
             kernel.on_clear = self.on_clear
             return await kernel.execute(
                 source,

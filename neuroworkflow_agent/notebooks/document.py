@@ -15,9 +15,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from nbformat import NotebookNode
+
 from neuroworkflow_agent.errors import EditRefusedError, NotebookError
 from neuroworkflow_agent.notebooks.cells import index_of
-from neuroworkflow_agent.notebooks.edits import Applied, Edit
+from neuroworkflow_agent.notebooks.edits import Applied, Edit, apply
 from neuroworkflow_agent.notebooks.names import cell_names
 from neuroworkflow_agent.notebooks.outline import CellLine, Match, line_of, outline, search
 from neuroworkflow_agent.notebooks.reading import Notebook
@@ -73,7 +75,8 @@ class NotebookDocument:
 
     def __init__(self, holder: Holder) -> None:
         self._holder = holder
-        self._done: list[list[Applied]] = []
+        self._done: dict[int, list[Applied]] = {}
+        """What can be taken back, by how many edits were made before, in their order."""
         self.edit_count = 0
         """How many edits of the agent's were made so far."""
         self._running: set[str] = set()
@@ -165,8 +168,10 @@ class NotebookDocument:
         """
         applied = await self._holder.apply(edits, frozenset(self._running))
         if all(each.cell for each in applied):  # else they are only proposed
-            self._done = [*self._done, applied][-_MAX_UNDO:]
+            self._done[self.edit_count] = applied
             self.edit_count += len(applied)
+            for number in list(self._done)[:-_MAX_UNDO]:
+                del self._done[number]
         return applied
 
     async def show_outputs(self, edit: Edit) -> None:
@@ -193,11 +198,35 @@ class NotebookDocument:
         """
         if not self._done:
             raise EditRefusedError("There is no edit of the agent's to take back.")
-        undone = await self._holder.apply(
-            [each.undo for each in reversed(self._done[-1])], frozenset(self._running)
-        )
-        self._done.pop()
+        return await self.undo_edit(max(self._done))
+
+    async def undo_edit(self, number: int) -> list[Applied]:
+        """Take back one call of `edit`, by its number, that was not taken back; later ones stay.
+
+        Raises
+        ------
+        EditRefusedError
+            If somebody has changed one of its cells since.
+        """
+        undone = await self._holder.apply(_back(self._done[number]), frozenset(self._running))
+        del self._done[number]
         return undone
+
+    def edits_since(self, count: int) -> list[tuple[int, list[Applied]]]:
+        """What calls of `edit` have done since there were so many edits, each with its number, as far as it can be taken back."""
+        return [(number, applied) for number, applied in self._done.items() if number >= count]
+
+    async def would_refuse(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Which of these calls of `edit` could not be taken back as things are, the last one first, and why."""
+        notebook = await self._holder.read()
+        tried = NotebookNode({**notebook, "cells": [NotebookNode(cell) for cell in notebook.cells]})
+        refused: dict[int, str] = {}
+        for number in sorted(numbers, reverse=True):
+            try:
+                apply(tried, _back(self._done[number]), running=self._busy)
+            except EditRefusedError as error:
+                refused[number] = str(error)
+        return refused
 
     async def watch(self, timeout_s: float) -> list[str]:
         """Wait for a change by anybody; the addresses of cells that came, changed or went, empty if none did in time."""
@@ -238,3 +267,8 @@ class NotebookDocument:
 def _told(line: CellLine | None) -> tuple[object, ...] | None:
     """What of a cell's line is its own, wherever the cell stands."""
     return (line.digest, line.state, line.outputs) if line else None
+
+
+def _back(applied: Sequence[Applied]) -> list[Edit]:
+    """What takes edits back."""
+    return [each.undo for each in reversed(applied)]

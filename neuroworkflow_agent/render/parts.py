@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from neuroworkflow_agent.diffs import part_diff
-from neuroworkflow_agent.events import FileChange, TurnEnd
+from neuroworkflow_agent.events import FileChange, TurnEnd, TurnUndone
 from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.render.markdown import highlight, sanitize
 from neuroworkflow_agent.text import INVISIBLE, clip, one_line, overwrite, strip_control
@@ -319,16 +319,21 @@ def thinking(text: str) -> Rendered:
     )
 
 
-def turn_end(event: TurnEnd) -> Rendered:
-    """The closing line: how the turn ended, time, tokens, cost."""
+def turn_end(event: TurnEnd, undone: Sequence[TurnUndone] = ()) -> Rendered:
+    """The closing line: how the turn ended, time, tokens, cost; first, whether it was taken back since."""
     figures = [event.end.replace("_", " ")]
+    if undone:
+        figures.insert(0, "undone" if any(each.is_whole for each in undone) else "partly undone")
     if event.duration_s:
         figures.append(f"{event.duration_s:.1f} s")
     if event.input_tokens or event.output_tokens:
         figures.append(f"{event.input_tokens:,} in / {event.output_tokens:,} out")
     if event.cost_usd is not None:
         figures.append(f"${event.cost_usd:.4f}")
-    figures += filter(None, (context_used(event), event.checked, event.verified, event.provenance))
+    figures += filter(
+        None,
+        (context_used(event), event.changed, event.checked, event.verified, event.provenance),
+    )
     line = " · ".join(figures)
     failed = event.end not in ("complete", "interrupted")
     message = strip_control(event.message) if event.message and event.end != "interrupted" else ""

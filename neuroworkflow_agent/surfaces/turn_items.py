@@ -10,7 +10,14 @@ from typing import Any, Literal, TypeAlias
 
 from neuroworkflow_agent.engine.file_changes import WRITING_TOOLS
 from neuroworkflow_agent.engine.permissions import QUESTION
-from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, FileChange, ToolResult, TurnEnd
+from neuroworkflow_agent.events import (
+    ApprovalDecision,
+    ApprovalRequest,
+    FileChange,
+    ToolResult,
+    TurnEnd,
+    TurnUndone,
+)
 from neuroworkflow_agent.ids import TurnId
 from neuroworkflow_agent.outputs import OutputList
 from neuroworkflow_agent.surfaces.plan import Plan
@@ -152,6 +159,8 @@ class End:
     """How a turn ended."""
 
     event: TurnEnd
+    undone: tuple[TurnUndone, ...] = ()
+    """What of it was taken back since, and when."""
 
 
 Item: TypeAlias = Prompt | Text | Card | Plan | Note | End

@@ -27,6 +27,7 @@ from neuroworkflow_agent.events import (
     ToolUse,
     TurnEnd,
     TurnStart,
+    TurnUndone,
     Waiting,
 )
 from neuroworkflow_agent.ids import ToolUseId, TurnId
@@ -113,6 +114,11 @@ class TurnView:
                 self._introduction = message if is_introduction else self._introduction
             case TurnEnd():
                 self._end(event)
+            case TurnUndone(turn_id=turn_id):
+                for item in self.items:
+                    if isinstance(item, End) and item.event.turn_id == turn_id:
+                        item.undone = (*item.undone, event)
+                        self._touch(item)
             case _:
                 self._handle_call(event)
         self.activity = self._find_activity()

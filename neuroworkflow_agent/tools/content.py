@@ -17,6 +17,7 @@ from neuroworkflow_agent.kernels.base import Execution
 from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.pictures import MEDIA_TYPES, UnreadablePictureError, encode_picture
 from neuroworkflow_agent.text import clip, overwrite, redact, strip_control
+from neuroworkflow_agent.tools.changed_names import sentence
 
 MAX_CHARS = 40_000
 """Text of one tool result; about 10,000 tokens."""
@@ -73,7 +74,9 @@ def plain_outputs(
 
 
 def _encode(execution: Execution, secrets: frozenset[str], max_chars: int) -> list[Block]:
-    return _fitted(_headline(execution), execution.outputs, secrets, max_chars, NO_OUTPUT)
+    return _fitted(
+        sentence(execution.changes) + _headline(execution), execution.outputs, secrets, max_chars, NO_OUTPUT
+    )
 
 
 def _fitted(

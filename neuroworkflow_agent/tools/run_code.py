@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from neuroworkflow_agent.errors import KernelError, ToolFailed
 from neuroworkflow_agent.ids import ToolUseId
-from neuroworkflow_agent.kernels.base import Execution, Kernel
+from neuroworkflow_agent.kernels.base import Execution, Kernel, NameChanges
 from neuroworkflow_agent.kernels.letting_go import wait_in_any_case
 from neuroworkflow_agent.outputs import OutputChange, OutputList, OutputListener
 from neuroworkflow_agent.tools.content import encode_execution
 from neuroworkflow_agent.tools.detached import Detachments
 from neuroworkflow_agent.tools.registry import RUN_CODE, Answer, Block, Call, Tool
+from neuroworkflow_agent.tools.turn_watch import TurnWatch, Unwatched
 
 _DESCRIPTION = """\
 Run code in the user's live notebook kernel and see what comes out.
 
-It runs like a notebook cell, in the namespace the user works in: names you define stay. Top-level await, \
+It runs like a notebook cell, in the namespace the user works in: names you define stay, and you are told which changed. Top-level await, \
 %magics and !commands work; the value of the last expression is shown. Text, tables, errors and figures \
 (as images) come back to you, and the user sees them too. Code runs one call at a time, in order. What runs for long runs \
 on after a while: you get an id to wait for it with code_wait or to stop it with code_stop, and nothing else runs there meanwhile."""
@@ -57,6 +59,8 @@ class RunCode:
         Values to keep from the model, as they are when asked for.
     detach_after_s
         How long the model waits for code before it is told that it runs on, s; None for as long as it takes.
+    watch
+        Told before and after code runs.
     """
 
     def __init__(
@@ -67,7 +71,9 @@ class RunCode:
         on_end: EndSink,
         secrets: Callable[[], Iterable[str]] = frozenset,
         detach_after_s: float | None = None,
+        watch: TurnWatch | None = None,
     ) -> None:
+        self._watch = watch or Unwatched()
         self._kernel = kernel
         self._on_start = on_start
         self._on_output = on_output
@@ -81,6 +87,8 @@ class RunCode:
         """What the model may call."""
         self.detachments = Detachments(self._interrupt, detach_after_s, secrets)
         """Code that runs on."""
+        self.changes: list[NameChanges] = []
+        """What the turn's code did to names, piece by piece."""
 
     @property
     def is_running(self) -> bool:
@@ -134,7 +142,7 @@ class RunCode:
         ToolFailed
             If the user has stopped the turn, or the kernel could not run it.
         """
-        async with self._lock:
+        async with self._lock, self._watched():
             self._refuse_if_stopped()
             self._running = asyncio.ensure_future(
                 self._kernel.execute(
@@ -147,7 +155,10 @@ class RunCode:
                 )
             )
             try:
-                return await asyncio.shield(self._running)
+                execution: Execution = await asyncio.shield(self._running)
+                if execution.changes is not None:
+                    self.changes.append(execution.changes)
+                return execution
             except asyncio.CancelledError:
                 self._running.cancel()
                 await wait_in_any_case(self._running)
@@ -157,6 +168,16 @@ class RunCode:
                 raise ToolFailed(str(error)) from error
             finally:
                 self._running = None
+
+    @asynccontextmanager
+    async def _watched(self) -> AsyncIterator[None]:
+        """While code runs that the watch is told of."""
+        self._refuse_if_stopped()
+        await self._watch.before_code()
+        try:
+            yield
+        finally:  # also when the turn's end cancels what waits here
+            await wait_in_any_case(asyncio.ensure_future(self._watch.after_code()))
 
     async def restart(self) -> None:
         """Start the kernel anew.

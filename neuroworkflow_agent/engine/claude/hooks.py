@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, assert_never
 
 from claude_agent_sdk import (
@@ -27,11 +28,12 @@ from neuroworkflow_agent.engine.permissions import (
     can_be_shown,
     decide,
 )
-from neuroworkflow_agent.errors import ToolFailed
+from neuroworkflow_agent.errors import OutsideWorkspaceError, ToolFailed
 from neuroworkflow_agent.events import FileChange
 from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.text import show_invisible
 from neuroworkflow_agent.tools.registry import Registry
+from neuroworkflow_agent.tools.turn_watch import TurnWatch, Unwatched
 from neuroworkflow_agent.tools.user_servers import UserServers
 from neuroworkflow_agent.workspace import Workspace
 
@@ -53,6 +55,8 @@ class Gate:
         Told of what a call that may go on would change in its file.
     before_answer
         Awaited before the model is answered, whether a call was done or not allowed.
+    watch
+        Told before and after a file is written.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Gate:
         servers: UserServers,
         on_change: Callable[[FileChange], None],
         before_answer: Callable[[], Awaitable[None]],
+        watch: TurnWatch | None = None,
     ) -> None:
         self._workspace = workspace
         self._mode = mode
@@ -72,6 +77,7 @@ class Gate:
         self._servers = servers
         self._on_change = on_change
         self._before_answer = before_answer
+        self._watch = watch or Unwatched()
         self._remembered: set[tuple[str, str]] = set()
         """Tools, and why they asked when the user allowed them for the session."""
 
@@ -86,6 +92,8 @@ class Gate:
                 change, decision = None, Deny(str(refused)) if isinstance(decision, Ask) else decision
             if change is not None:
                 self._on_change(change)
+        if not isinstance(decision, Deny) and (path := self._written(tool, tool_input)) is not None:
+            await self._watch.before_write(path)
         match decision:
             case Allow():
                 return {}
@@ -99,8 +107,19 @@ class Gate:
 
     async def post_tool_use(self, hook_input: Any, _tool_use_id: str | None, _context: Any) -> Any:
         """The hook for calls that were done, well or not."""
+        if (path := self._written(hook_input["tool_name"], hook_input["tool_input"])) is not None:
+            await self._watch.after_write(path)
         await self._main_agent_is_answered(hook_input)
         return {}
+
+    def _written(self, tool: str, tool_input: dict[str, Any]) -> Path | None:
+        """The file that a call writes, if it is one that may be written."""
+        if tool not in WRITING_TOOLS:
+            return None
+        try:
+            return self._workspace.resolve(str(tool_input.get("file_path")))
+        except OutsideWorkspaceError:
+            return None
 
     async def _main_agent_is_answered(self, hook_input: Any) -> None:
         if not hook_input.get("agent_id"):  # not one of its subagents

@@ -23,6 +23,7 @@ from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.outputs import OutputChange
 from neuroworkflow_agent.text import redact
 from neuroworkflow_agent.tools.registry import MCP_SERVER, WORKFLOW_SERVER, Registry, Tool
+from neuroworkflow_agent.tools.turn_watch import TurnWatch, Unwatched
 from neuroworkflow_agent.tools.user_servers import UserServers
 from neuroworkflow_agent.tools.variables import inspect_variables
 from neuroworkflow_agent.workspace import Workspace
@@ -56,7 +57,7 @@ class ProcessSetup:
         Asked by the gate.
     emit
         Called with what the tools have to tell of a turn.
-    before_answer
+    before_answer, watch
         As for `Gate`.
     """
 
@@ -68,7 +69,9 @@ class ProcessSetup:
         ask_user: AskUser,
         emit: Callable[[FileChange | CellStart | CellOutput | CellEnd | Notice], None],
         before_answer: Callable[[], Awaitable[None]],
+        watch: TurnWatch | None = None,
     ) -> None:
+        self._watch = watch or Unwatched()
         self.config = config
         """The session's settings, as they are now."""
         self._kernel = kernel
@@ -207,6 +210,7 @@ class ProcessSetup:
                 self._emit_end,
                 self._secrets,
                 config.detach_after_s,
+                self._watch,
             )
         if self._document is not None and self._cells is None:
             from neuroworkflow_agent.tools.notebook import NotebookTools
@@ -259,6 +263,7 @@ class ProcessSetup:
             self._user_servers,
             self._emit_change,
             self._before_answer,
+            self._watch,
         )
         return build_options(plain, gate, _servers(tools), self.nodes)
 

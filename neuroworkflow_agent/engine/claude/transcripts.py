@@ -93,7 +93,12 @@ def sessions(config: AgentConfig, *, limit: int | None = None) -> list[StoredSes
 
 
 def fork(
-    session_id: str, config: AgentConfig, *, title: str | None = None, up_to: str | None = None
+    session_id: str,
+    config: AgentConfig,
+    *,
+    title: str | None = None,
+    up_to: str | None = None,
+    log_of: str | None = None,
 ) -> SessionId:
     """Copy a session; returns the copy's id.
 
@@ -101,6 +106,8 @@ def fork(
     ----------
     up_to
         Id of the last message to copy, as `TurnEnd.last_message_id` has it; None for all.
+    log_of
+        The session whose log the copy is given, all of it; None for the same, as far as it is copied.
 
     Raises
     ------
@@ -116,7 +123,7 @@ def fork(
         result = sdk.fork_session(stored.session_id, directory=directory, up_to_message_id=up_to, title=title)
     except ValueError as error:
         raise ConfigError(f"This session cannot be forked there: {error}.") from error
-    copy_log(stored.session_id, result.session_id, up_to=up_to)
+    copy_log(log_of or stored.session_id, result.session_id, up_to=None if log_of else up_to)
     return SessionId(result.session_id)
 
 

@@ -1,0 +1,1 @@
+"""What a turn changed, and how to take it back: files, cells, variables."""

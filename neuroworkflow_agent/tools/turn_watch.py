@@ -1,0 +1,38 @@
+"""Who is told of what a turn is about to change, so that it can be taken back. All methods are called on the engine's loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+
+class TurnWatch(Protocol):
+    """Told before and after each change; what it cannot remember ends no turn."""
+
+    async def before_write(self, path: Path) -> None:
+        """A tool is about to write a file of the workspace."""
+
+    async def after_write(self, path: Path) -> None:
+        """It has written it, or has failed to."""
+
+    async def before_code(self) -> None:
+        """Code is about to be handed to the kernel."""
+
+    async def after_code(self) -> None:
+        """It has ended."""
+
+
+class Unwatched(TurnWatch):
+    """Nobody remembers anything."""
+
+    async def before_write(self, path: Path) -> None:
+        pass
+
+    async def after_write(self, path: Path) -> None:
+        pass
+
+    async def before_code(self) -> None:
+        pass
+
+    async def after_code(self) -> None:
+        pass
