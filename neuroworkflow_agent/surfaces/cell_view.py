@@ -84,6 +84,7 @@ class CellView:
         self._cards: dict[int, tuple[_Display, Any]] = {}
         """Where each call is shown, and what of it."""
         self._plans: dict[int, _Display] = {}
+        self._ends: dict[int, _Display] = {}
         self._given: dict[int, tuple[FileChange | None, ToolCard]] = {}
         """What each call is given, drawn once."""
         self._writing: _Writing | None = None
@@ -173,9 +174,11 @@ class CellView:
                 self._fill(display, parts.plan(item.rows))
             case Note(text=text):
                 self._fill(self._next(), parts.notice(text))
-            case End(event=event):
+            case End(event=event, undone=undone):
                 about = {"turn": event.turn_id, "end": event.end, "session": event.session_id}
-                self._fill(self._next(), parts.turn_end(event), {METADATA_KEY: about})
+                display = self._ends.get(id(item)) or self._next()
+                self._ends[id(item)] = display
+                self._fill(display, parts.turn_end(event, undone), {METADATA_KEY: about})
 
     def _draw_text(self, item: Text) -> None:
         if item.is_thinking:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError, SessionNotFoundError
-from neuroworkflow_agent.events import FollowUp, TurnEnd
+from neuroworkflow_agent.events import FollowUp, TurnEnd, TurnStart, TurnUndone
 from neuroworkflow_agent.kernels.variables.namespace import MAX_CONTEXT_CHARS, VariableContext
 from neuroworkflow_agent.user_tokens import UserToken, checked_token
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.ids import SessionId
     from neuroworkflow_agent.kernels.base import Kernel
     from neuroworkflow_agent.notebooks.document import NotebookDocument
+    from neuroworkflow_agent.state.undo import Undo
+    from neuroworkflow_agent.surfaces.undo_turn import UndoTurn
 
 BUSY = "The agent is at work. Wait for it to end, or stop it."
 """Said to who wants something else while a turn runs."""
@@ -70,6 +72,8 @@ class Chat:
         The worker thread; None for the process's own.
     follows_environment
         Whether another endpoint that the environment names counts as long as nothing has been said.
+    undo
+        Remembers what turns change; None where nothing is taken back.
     """
 
     def __init__(
@@ -81,7 +85,15 @@ class Chat:
         can_ask: bool = True,
         portal: Portal | None = None,
         follows_environment: bool = False,
+        undo: Undo | None = None,
     ) -> None:
+        self._undo = undo
+        self._shown_document: NotebookDocument | None = None
+        """The notebook of the current session."""
+        self._beside = ""
+        """What the model is to be told with the next message."""
+        self._went_back = False
+        """Whether the current session shows turns that it does not remember."""
         self._config = config
         self._kernel = kernel
         namespace = getattr(kernel, "namespace", None)
@@ -240,7 +252,7 @@ class Chat:
         if fork:
             self._flush()
         with self._lock:
-            self._require_idle()
+            self.require_idle()
             config = self.config.with_changes(model=model, mode=mode)
             before = self._session
             found = self._find(config, new=new, resume=resume, fork=fork, up_to=up_to)
@@ -310,7 +322,8 @@ class Chat:
 
         self._flush()
         with contextlib.suppress(SessionNotFoundError):
-            return history(self.session_id, self.config) if self.session_id and self.has_history else []
+            is_shown = self.has_history or self._went_back
+            return history(self.session_id, self.config) if self.session_id and is_shown else []
         return []
 
     def rename(self, session_id: str, title: str) -> SessionId:
@@ -334,6 +347,91 @@ class Chat:
             self.select(new=True)  # the process that writes it goes first
         return transcripts.delete(found, self.config)
 
+    # -- taken back -----------------------------------------------------------------------------------
+
+    @property
+    def undo_turn(self) -> UndoTurn:
+        """Takes turns back.
+
+        Raises
+        ------
+        ConfigError
+            If nothing is remembered of them here.
+        """
+        from neuroworkflow_agent.engine.portal import shared_portal
+        from neuroworkflow_agent.surfaces.undo_turn import UndoTurn
+
+        if self._undo is None:
+            raise ConfigError("Turns cannot be undone here.")
+        return UndoTurn(self, self._undo, lambda: self._portal or shared_portal())
+
+    def go_back(self, end: TurnEnd | None) -> None:
+        """Go on in a copy of the session that ends with this turn; what is shown stays.
+
+        Parameters
+        ----------
+        end
+            Of the last turn to be remembered; None for none.
+
+        Raises
+        ------
+        ConfigError
+            If the session as it was then is not stored.
+        SessionBusyError
+            If a turn runs.
+        """
+        from neuroworkflow_agent.engine.claude import transcripts
+        from neuroworkflow_agent.engine.event_log import copy_log
+
+        self._flush()
+        with self._lock:
+            self.require_idle()
+            config, before, shown = self.config, self._session, self.session_id
+            found: SessionId | None = None
+            if end is not None:
+                if end.session_id is None or end.last_message_id is None:
+                    raise ConfigError("It is not known where in the session the turn before ended.")
+                title = transcripts.find(end.session_id, config).title
+                found = transcripts.fork(
+                    end.session_id, config, title=title, up_to=end.last_message_id, log_of=shown
+                )
+            made = self._make(config, found)
+            if found is None and shown is not None:
+                copy_log(shown, made.session_id)
+            self._take(made, config)
+            self._went_back = True
+        if before is not None:
+            before.close()
+
+    def note_undone(self, undone: TurnUndone) -> None:
+        """Write down that a turn was taken back; tell the model where it remembers the turn."""
+        from neuroworkflow_agent.engine.event_log import add_to_log
+        from neuroworkflow_agent.surfaces.undo_turn import told_to_model
+        from neuroworkflow_agent.text import redact
+
+        if not undone.is_whole:
+            self._beside = "\n".join(filter(None, (self._beside, told_to_model(undone))))
+        if self.session_id is not None:
+            self._flush()
+            add_to_log(
+                self.session_id, undone.turn_id, undone, lambda text: redact(text, self.config.secrets)
+            )
+
+    def require_idle(self) -> None:
+        """Refuse what cannot be done while a turn runs.
+
+        Raises
+        ------
+        SessionBusyError
+            If one does.
+        SessionClosedError
+            If the chat was closed.
+        """
+        if self._is_closed:
+            raise SessionClosedError(_CLOSED)
+        if self.is_busy:
+            raise SessionBusyError(BUSY)
+
     # -- turns ----------------------------------------------------------------------------------------
 
     def send(
@@ -349,20 +447,27 @@ class Chat:
         session = self.ready()
         is_told = self._variables is not None and self.tells_variables
         variables = self._variables.take(MAX_CONTEXT_CHARS) if self._variables and is_told else ""
+        beside, self._beside = self._beside, ""
 
         def on_event(event: Event) -> None:
+            self._remember(event, session.config)
             self._follow(event)
             if listener is not None:
                 listener(event)
 
-        self._turn = session.start(
-            prompt,
-            context=context,
-            variables=variables,
-            attachments=attachments,
-            listener=on_event,
-            verify=verify,
-        )
+        told = "\n\n".join(filter(None, (beside, context)))
+        try:
+            self._turn = session.start(
+                prompt,
+                context=told,
+                variables=variables,
+                attachments=attachments,
+                listener=on_event,
+                verify=verify,
+            )
+        except BaseException:
+            self._beside = beside
+            raise
         return self._turn
 
     def send_now(self, message_id: str, *, attachments: Sequence[Attachment] = ()) -> bool:
@@ -441,6 +546,16 @@ class Chat:
 
     # -- small parts ----------------------------------------------------------------------------------
 
+    def _remember(self, event: Event, config: AgentConfig) -> None:
+        """Have what a turn changes be remembered, from its first event on."""
+        if self._undo is None:
+            return
+        if isinstance(event, TurnStart):
+            self._undo.begin(
+                event.turn_id, event.prompt, workspace=config.workspace, document=self._shown_document
+            )
+        self._undo.handle(event)
+
     def _follow(self, event: Event) -> None:
         """Keep the queue as the turn leaves it."""
         if isinstance(event, FollowUp):
@@ -491,30 +606,27 @@ class Chat:
     def _make(self, config: AgentConfig, resume: SessionId | None) -> Session:
         from neuroworkflow_agent.engine.session import Session
 
+        self._shown_document = self._document()
         return Session(
             config,
             kernel=self._kernel,
-            document=self._document(),
+            document=self._shown_document,
             resume=resume,
             can_ask=self._can_ask,
             portal=self._portal,
+            watch=self._undo,
         )
 
     def _take(self, session: Session, config: AgentConfig) -> None:
         if self._variables is not None and session.session_id != self.session_id:
             self._variables.forget()
         self._session, self._config, self._wanted, self._resume = session, config, None, None
+        self._went_back = False
 
     def _flush(self) -> None:
         """Have what was seen written down, so that it can be read or copied."""
         if (session := self._session) is not None:
             session.flush()
-
-    def _require_idle(self) -> None:
-        if self._is_closed:
-            raise SessionClosedError(_CLOSED)
-        if self.is_busy:
-            raise SessionBusyError(BUSY)
 
     def _let_go(self) -> Session | None:
         with self._lock:

@@ -21,6 +21,8 @@ HELP = """\
   --mode MODE      from now on: edit (default), ask, plan or read-only
   --verify         run the notebook anew in a fresh kernel and say which cells come out otherwise; with
                    a text, at the end of a turn that edits cells
+  --undo [WHAT …]  take the last turn back: files, cells, variables, or some of them by name;
+                   shows first what it would do, and asks; --yes does not ask
   --sessions       list this workspace's sessions
   --help           show this
   --               the text begins here, even if it looks like an option
@@ -32,7 +34,14 @@ Interrupting the cell stops the agent."""
 _HEX = re.compile(r"[0-9a-f][0-9a-f-]*")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]*)?|(?=.*[0-9])(?=.*[a-f])[0-9a-f]{4,7}")
 """An id or its beginning, as it is told from a word: `face` and `2024` are none."""
-_FLAGS = {"--new": "new", "--fork": "fork", "--verify": "verify", "--sessions": "sessions", "--help": "help"}
+_FLAGS = {
+    "--new": "new",
+    "--fork": "fork",
+    "--verify": "verify",
+    "--sessions": "sessions",
+    "--help": "help",
+    "--yes": "yes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,10 @@ class ChatLine:
     """Whether the notebook is to be run anew: now, or at the end of the turn."""
     sessions: bool = False
     help: bool = False
+    undo: tuple[str, ...] | None = None
+    """What of the last turn is to be taken back: kinds and names, none for all of it; None if nothing is."""
+    yes: bool = False
+    """Whether it is done without a question."""
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -84,6 +97,8 @@ def parse_chat(line: str, cell: str | None = None) -> ChatLine:
             rest = after
             break
         name, equals, value = word.partition("=")
+        if word == "--undo":
+            return _undo(options, [*after.split(), *(cell or "").split()])
         if name in _FLAGS and not equals:
             options[_FLAGS[name]] = True
         elif name == "--resume":
@@ -97,7 +112,7 @@ def parse_chat(line: str, cell: str | None = None) -> ChatLine:
             options[name[2:]] = _checked(name, value)
             after = after.lstrip()
         else:
-            known = ", ".join([*_FLAGS, "--resume", "--model", "--mode"])
+            known = ", ".join([*_FLAGS, "--resume", "--model", "--mode", "--undo"])
             raise ConfigError(
                 f"Unknown option {name!r}. Options: {known}. Text that begins so goes after '--'."
             )
@@ -106,6 +121,17 @@ def parse_chat(line: str, cell: str | None = None) -> ChatLine:
         rest.strip() if cell is None else "\n".join(part for part in (rest.strip(), cell.strip("\n")) if part)
     )
     return ChatLine(prompt=prompt, **options)  # type: ignore[arg-type]
+
+
+def _undo(options: dict[str, object], words: list[str]) -> ChatLine:
+    """What follows `--undo` is not for the agent: it says what to take back."""
+    given = [*options, *(word for word in words if word.startswith("--") and word != "--yes")]
+    if set(given) - {"yes"}:
+        raise ConfigError(
+            "--undo goes with --yes and with what is to be taken back, and with no other option."
+        )
+    wanted = tuple(word for word in words if word != "--yes")
+    return ChatLine(undo=wanted, yes="yes" in options or "--yes" in words)
 
 
 def _leading_id(text: str) -> str:

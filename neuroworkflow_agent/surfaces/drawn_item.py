@@ -35,8 +35,8 @@ def drawn_item(item: Item, link_to: Callable[[str], str] = lambda _path: "") -> 
             return parts.plan(item.rows)
         case Note(text=text):
             return parts.notice(text)
-        case End(event=event):
-            return parts.turn_end(event)
+        case End(event=event, undone=undone):
+            return parts.turn_end(event, undone)
     return Rendered("", "")
 
 

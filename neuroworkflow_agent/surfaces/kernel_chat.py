@@ -20,8 +20,10 @@ from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.cell_kernel import CellKernel
 from neuroworkflow_agent.kernels.contexts import keep_context
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
+from neuroworkflow_agent.state.undo import MAX_TURNS, Namespace, Undo
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
+from neuroworkflow_agent.surfaces.input_prompt import prompt_of
 from neuroworkflow_agent.surfaces.notebook_page import asker_of
 from neuroworkflow_agent.surfaces.preparation import Preparation
 from neuroworkflow_agent.surfaces.to_main_thread import ToMainThread, View
@@ -30,9 +32,12 @@ from neuroworkflow_agent.text import Redaction
 if TYPE_CHECKING:
     from neuroworkflow_agent.engine.prompts import Attachment
     from neuroworkflow_agent.engine.turn import Turn
+    from neuroworkflow_agent.ids import TurnId
     from neuroworkflow_agent.notebooks.document import NotebookDocument
     from neuroworkflow_agent.notebooks.pages import Asker
+    from neuroworkflow_agent.render.parts import Rendered
     from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
+    from neuroworkflow_agent.surfaces.undo_line import UndoLine
     from neuroworkflow_agent.verification.verdicts import Verification
 
 T = TypeVar("T")
@@ -71,14 +76,19 @@ class KernelChat:
         self._make_view = make_view
         self._queue = MainThreadQueue()
         self._hide = Redaction(lambda: self.chat.secrets)
-        self._kernel = CellKernel(shell, self._queue, self._hide)
+        self._undo = Undo(Namespace(shell))
+        self._kernel = CellKernel(shell, self._queue, self._hide, self._undo)
         self._notebook: OpenNotebook | None = None
         """The notebook that the user has open, once a session was made."""
-        self.chat = Chat(kernel=self._kernel, document=self._document, follows_environment=True)
+        self.chat = Chat(
+            kernel=self._kernel, document=self._document, follows_environment=True, undo=self._undo
+        )
         """Its sessions and settings."""
         self._is_first = True
         """Whether the next turn is the one that brings the SDK."""
         self._preparation: Preparation | None = None
+        self._views: dict[TurnId, View] = {}
+        """Of turns that may be undone."""
         self._activity = Activity(shell)
         self._activity.attach()
 
@@ -183,6 +193,39 @@ class KernelChat:
         notebook.begin(asker)
         return await VerifyNotebook(NotebookDocument(notebook), lambda: self.chat.config.environ).verify()
 
+    # -- taken back -----------------------------------------------------------------------------------
+
+    async def undo(self, line: ChatLine, show: Callable[[Rendered], None]) -> None:
+        """Take the last turn back, after the user was asked; without blocking the kernel meanwhile."""
+        undoing = self._undoing(line, show)
+        await asyncio.to_thread(undoing.prepare)
+        if undoing.is_wanted(prompt_of(self.shell)):
+            await asyncio.to_thread(undoing.do)
+            self._show_undone(undoing)
+
+    def undo_blocking(self, line: ChatLine, show: Callable[[Rendered], None]) -> None:
+        """As `undo`, for a plain call."""
+        undoing = self._undoing(line, show)
+        undoing.prepare()
+        if undoing.is_wanted(prompt_of(self.shell)):
+            undoing.do()
+            self._show_undone(undoing)
+
+    def _undoing(self, line: ChatLine, show: Callable[[Rendered], None]) -> UndoLine:
+        from neuroworkflow_agent.surfaces.undo_line import UndoLine
+
+        if self._queue.is_open:
+            raise SessionBusyError("The agent is at work in another cell; wait for it, or interrupt it.")
+        if self._notebook is not None:
+            self._notebook.begin(asker_of(self.shell))
+        return UndoLine(self.chat, line, show)
+
+    def _show_undone(self, undoing: UndoLine) -> None:
+        """Say so here, and in the cell that has shown the turn."""
+        undoing.tell()
+        if (undone := undoing.undone) is not None and (view := self._views.get(undone.turn_id)) is not None:
+            view.handle(undone)
+
     # -- cells that the message names -----------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -258,6 +301,9 @@ class KernelChat:
             attachments=attached or (),
             verify=verify,
         )
+        self._views[turn.turn_id] = view
+        for old in list(self._views)[:-MAX_TURNS]:
+            del self._views[old]
         ToMainThread(self.shell, self._queue, view).follow(turn, is_first=self._is_first)
         self._is_first = False
         return turn, view

@@ -36,6 +36,9 @@ class ChatMagics(Magics):
         """Ask the agent and wait, blocking; see `%chat --help`."""
         try:
             parsed = parse_chat(line, cell)
+            if parsed.undo is not None:
+                self.kernel_chat.undo_blocking(parsed, self._display)
+                return
             self.kernel_chat.select_blocking(parsed)
             if self._is_for_agent(parsed):
                 self.kernel_chat.run_blocking(parsed.prompt, verify=parsed.verify)
@@ -50,6 +53,9 @@ class ChatMagics(Magics):
         """What `%chat` becomes at the top level of a cell: ask the agent and await it."""
         try:
             parsed = parse_chat(line, cell)
+            if parsed.undo is not None:
+                await self.kernel_chat.undo(parsed, self._display)
+                return
             await self.kernel_chat.select(parsed)
             if self._is_for_agent(parsed):
                 await self.kernel_chat.run(parsed.prompt, verify=parsed.verify)

@@ -85,8 +85,8 @@ class TerminalView:
                 self._draw_plan(item)
             case Note(text=text, is_failure=is_failure):
                 self._put_line(text, FAILURE if is_failure else GREY)
-            case End(event=event):
-                self._put_line(parts.turn_end(event).text, ENDS.get(event.end, FAILURE))
+            case End(event=event, undone=undone) if self._is_record or not undone:
+                self._put_line(parts.turn_end(event, undone).text, ENDS.get(event.end, FAILURE))
                 if self._is_record:
                     self._put("\n")
             case _:
