@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _HARMLESS = frozenset(
     {
         "Read", "Glob", "Grep", "Skill", "Write", "Edit", RUN_CODE, *CELL_EDITS, QUESTION, "notebook_get", "notebook_search", "cell_get",
-        "check_node", "list_nodes", "check_connection", "check_workflow", "inspect_variables", "verify_notebook", "ExitPlanMode", "TodoWrite", "TaskCreate", "TaskUpdate",
+        "check_node", "list_nodes", "check_connection", "check_workflow", "inspect_variables", "verify_notebook", "code_wait", "code_stop", "ExitPlanMode", "TodoWrite", "TaskCreate", "TaskUpdate",
         "TaskGet", "TaskList", "Agent", "Task",
     }
 )  # fmt: skip

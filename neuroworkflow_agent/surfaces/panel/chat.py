@@ -24,6 +24,7 @@ from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.models.names import model_names
 from neuroworkflow_agent.models.sign_in import sign_in
 from neuroworkflow_agent.notebooks.pages import Asker
+from neuroworkflow_agent.state.effects import lines
 from neuroworkflow_agent.surfaces import cell_mentions
 from neuroworkflow_agent.surfaces.chat import QueuedMessage
 from neuroworkflow_agent.surfaces.notebook_page import asker_of
@@ -146,7 +147,7 @@ class PanelChat:
     # -- messages -------------------------------------------------------------------------------------
 
     def _accept(self, message: Message, buffers: list[bytes], asker: Asker) -> None:
-        if message.get("type") in ("ask", "queued", "complete"):
+        if message.get("type") in ("ask", "queued", "complete", "undo_plan", "undo"):
             self._asker = asker
         handler = self._HANDLERS.get(str(message.get("type")))
         if handler is not None:
@@ -294,6 +295,23 @@ class PanelChat:
         await self._view.go_to(fork=True, up_to=str(message.get("message_id") or "") or None)
         self._view.note("This is a copy of the session up to here; the other one stays as it is.")
 
+    async def _on_undo_plan(self, message: Message) -> None:
+        self._view.notebook.begin(self._asker)
+        plan = await self._view.undo_plan(str(message.get("turn")))
+        effects = [
+            {"key": each.key, "kind": each.kind, "text": self._view.hide(line), "can": each.can_be_undone}
+            for each, line in zip(plan.effects, lines(plan.effects), strict=True)
+        ]
+        told = {"prompt": self._view.hide(plan.prompt), "effects": effects}
+        limits = [self._view.hide(each) for each in plan.limits]
+        self._outbox.post({"type": "undo_plan", **told, "limits": limits, "request": message.get("request")})
+
+    async def _on_undo(self, message: Message) -> None:
+        self._view.notebook.begin(self._asker)
+        keys = message.get("keys")
+        await self._view.undo(str(message.get("turn")), None if keys is None else set(map(str, keys)))
+        self._outbox.post({"type": "changed", "request": message.get("request")})
+
     async def _on_rename(self, message: Message) -> None:
         title = str(message.get("title") or "")
         renamed = await asyncio.to_thread(self._chat.rename, str(message.get("id")), title)
@@ -382,6 +400,8 @@ class PanelChat:
         "new": _on_new,
         "resume": _on_resume,
         "fork": _on_fork,
+        "undo_plan": _on_undo_plan,
+        "undo": _on_undo,
         "rename": _on_rename,
         "delete": _on_delete,
         "settings": _on_settings,

@@ -95,8 +95,10 @@ class Transcript:
         item_id = f"i{len(self._drawers) + 1}"
         drawer: _Drawer
         match item:
-            case Prompt() | Note() | End():
+            case Prompt() | Note():
                 drawer = _Fixed(item_id, item)
+            case End():
+                drawer = _End(item_id, item)
             case Plan():
                 drawer = _Plan(item_id, item)
             case Text(is_thinking=True):
@@ -125,7 +127,7 @@ class _Drawer:
 
 
 class _Fixed(_Drawer):
-    def __init__(self, item_id: str, item: Prompt | Note | End) -> None:
+    def __init__(self, item_id: str, item: Prompt | Note) -> None:
         match item:
             case Prompt(text=text, attached=attached):
                 super().__init__(
@@ -133,15 +135,28 @@ class _Fixed(_Drawer):
                 )
             case Note(text=text, is_failure=failed):
                 super().__init__(item_id, "notice", text=strip_control(text), failed=failed)
-            case End(event=event):
-                super().__init__(
-                    item_id,
-                    "end",
-                    end=event.end,
-                    text=parts.turn_end(event).text,
-                    failed=event.end not in ("complete", "interrupted"),
-                    fork=event.last_message_id or "",
-                )
+
+
+class _End(_Drawer):
+    """A turn's closing line, and whether it was undone since."""
+
+    def __init__(self, item_id: str, item: End) -> None:
+        event = item.event
+        super().__init__(
+            item_id,
+            "end",
+            end=event.end,
+            failed=event.end not in ("complete", "interrupted"),
+            fork=event.last_message_id or "",
+            turn=event.turn_id,
+        )
+        self._item = item
+
+    def draw(self) -> Item:
+        undone = self._item.undone
+        self.sent["text"] = parts.turn_end(self._item.event, undone).text
+        self.sent["undone"] = any(each.is_whole for each in undone)
+        return self.sent
 
 
 class _Plan(_Drawer):

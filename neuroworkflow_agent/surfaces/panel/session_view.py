@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,14 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.credentials import UnusableSignInError
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
-from neuroworkflow_agent.errors import AgentError, SessionBusyError
-from neuroworkflow_agent.events import Event, FollowUp, TurnEnd, TurnStart
+from neuroworkflow_agent.errors import AgentError, ConfigError, SessionBusyError
+from neuroworkflow_agent.events import Event, FollowUp, TurnEnd, TurnStart, TurnUndone
 from neuroworkflow_agent.kernels.own import OwnKernel
 from neuroworkflow_agent.models.endpoint import NoEndpointError
-from neuroworkflow_agent.render import parts
+from neuroworkflow_agent.render import parts, undoing
 from neuroworkflow_agent.render.outputs import ShownPicture
+from neuroworkflow_agent.state.effects import Effect, Plan
+from neuroworkflow_agent.state.undo import Namespace, Undo
 from neuroworkflow_agent.surfaces.chat import BUSY, Chat
 from neuroworkflow_agent.surfaces.file_links import FileLinks
 from neuroworkflow_agent.surfaces.panel.items import Transcript
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.notebooks.document import NotebookDocument
     from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
 
+_FREE_S = 5.0
+"""How long an undo waits for the kernel."""
 _LIVE_PICTURE_BYTES = 1_000_000
 _MAX_TITLE_CHARS = 200
 _STARTING = "Starting the agent"
@@ -73,8 +77,12 @@ class SessionView:
         on_turn_end: Callable[[TurnEnd], None],
         keep: Callable[[Sequence[Item]], None],
     ) -> None:
+        undo = Undo(Namespace(shell))
         self.kernel = OwnKernel(
-            shell, on_interrupt=self._interrupt, hide=Redaction(lambda: self.chat.config.secrets)
+            shell,
+            on_interrupt=self._interrupt,
+            hide=Redaction(lambda: self.chat.config.secrets),
+            watch=undo,
         )
         self._shell = shell
         self._portal = portal
@@ -84,6 +92,7 @@ class SessionView:
             document=lambda: self.document,
             portal=portal,
             follows_environment=True,
+            undo=undo,
         )
         self.outbox = Outbox(send, self._take_patch)
         self._on_turn_end = on_turn_end
@@ -186,6 +195,58 @@ class SessionView:
         with contextlib.suppress(SessionBusyError):
             async with self._changing():
                 await self._prepared(self.chat.ready)
+
+    async def undo_plan(self, turn_id: str) -> Plan:
+        """What undoing a turn would do.
+
+        Raises
+        ------
+        ConfigError
+            If a later one has to be undone first.
+        SessionBusyError
+            If a turn runs.
+        """
+        async with self._changing():
+            return await asyncio.to_thread(self.chat.undo_turn.plan, turn_id)
+
+    async def undo(self, turn_id: str, keys: Collection[str] | None) -> None:
+        """Undo a turn, or a part of it, and show that.
+
+        Parameters
+        ----------
+        keys
+            Of what is to be taken back; None for all, and the session.
+
+        Raises
+        ------
+        ConfigError
+            If the kernel is busy, or a later turn has to be undone first.
+        SessionBusyError
+            If a turn runs.
+        """
+
+        def work() -> TurnUndone:
+            undo_turn = self.chat.undo_turn
+            undone = undo_turn.take_back(undo_turn.plan(turn_id), keys, exclusively=self._exclusively)
+            self.chat.prewarm()
+            return undone
+
+        async with self._changing():
+            undone = await asyncio.to_thread(work)
+            self._transcript.handle(undone)
+            for heading, said in undoing.groups_of(undone):
+                if said:
+                    self.note(f"{heading}: {'; '.join(each.rstrip('.') for each in said)}.")
+            self.outbox.set_state(session=self.chat.session_id)
+            self.outbox.touch()
+            self._tell_so_far()
+
+    def _exclusively(self, function: Callable[[], list[Effect]]) -> list[Effect]:
+        """Call a function on the kernel's main thread while no cell runs. On a thread that may wait."""
+        try:
+            return self._portal.call(self.kernel.call(function, wait_s=_FREE_S))
+        except TimeoutError:
+            raise ConfigError("The kernel is busy. Undo the turn when the running cell has ended.") from None
 
     async def tell_title(self) -> None:
         """Say what the session is called now."""

@@ -19,7 +19,7 @@ export class Card {
   /**
    * @param {Item} item
    * @param {Store} store
-   * @param {{fork(messageId: string): void, problem(text: string): void}} actions
+   * @param {{fork(messageId: string): void, undo(turn: string): void, problem(text: string): void}} actions
    */
   constructor(item, store, actions) {
     this.item = item;
@@ -89,7 +89,9 @@ export class Card {
 
   end() {
     const fork = button("Fork from here", () => this.actions.fork(this.item.fork), { title: "Continue in a copy of the session that ends here" });
-    return el("footer", {}, el("span", { text: this.item.text }), this.item.fork ? fork : null);
+    this.line = el("span");
+    this.undo = button("Undo", () => this.actions.undo(this.item.turn), { title: "Take back what this turn did, after a look at what that means" });
+    return el("footer", {}, this.line, this.item.fork ? fork : null, this.undo);
   }
 
   // -- drawing ----------------------------------------------------------------------------------------
@@ -114,6 +116,11 @@ export class Card {
     this.node.classList.toggle("nwa-failed", Boolean(item.failed));
     if (item.kind === "answer" && this.copy) this.copy.hidden = !item.done;
     this.node.classList.toggle("nwa-unfinished", item.kind === "answer" && !item.done);
+    if (item.kind === "end" && this.line && this.undo) {
+      this.line.textContent = item.text;
+      this.undo.hidden = item.undone;
+      this.node.classList.toggle("nwa-taken-back", item.undone);
+    }
     if (item.kind === "thinking" && this.head && this.text) {
       this.head.textContent = item.done ? "Thought" : "Thinking …";
       this.text.textContent = item.text;

@@ -6,6 +6,7 @@ import { Composer } from "./composer.js";
 import { button, el, openDialog } from "./dom.js";
 import { openSessions } from "./sessions.js";
 import { SignInForm } from "./sign_in.js";
+import { openUndo } from "./undo.js";
 
 /** @import { Item, Op, Store } from "./store.js" */
 
@@ -169,6 +170,7 @@ export class PanelView {
     const card = this.cards.get(item.id);
     if (op.op === "put" || !card) this.add(item);
     else card.update(op);
+    this.markUndone(item);
     this.announce(item, op);
     if (op.op === "put" && item.kind === "user") this.noProblem();
     if (this.isAtEnd || (op.op === "put" && item.kind === "user")) this.toEndSoon();
@@ -216,11 +218,20 @@ export class PanelView {
     this.log.querySelector(".nwa-empty")?.remove();
     const card = new Card(item, this.store, {
       fork: (messageId) => this.store.ask({ type: "fork", message_id: messageId }).catch((error) => this.problem(error.message)),
+      undo: (turn) => openUndo(this.store, this.node, turn, (text) => this.problem(text)),
       problem: (text) => this.problem(text),
     });
     this.cards.get(item.id)?.node.remove();
     this.cards.set(item.id, card);
     this.log.append(card.node);
+    this.markUndone(item);
+  }
+
+  /** Show that a turn was undone on all there is of it. @param {Item} item Its end. */
+  markUndone(item) {
+    if (item.kind !== "end" || !item.undone) return;
+    let node = this.cards.get(item.id)?.node.previousElementSibling;
+    for (; node && !node.matches(".nwa-end"); node = node.previousElementSibling) node.classList.add("nwa-undone");
   }
 
   drawTrouble() {
