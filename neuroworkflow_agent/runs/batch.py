@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from neuroworkflow_agent.errors import RunError
 from neuroworkflow_agent.runs.executors.base import Ended, Executor
 from neuroworkflow_agent.runs.plan import Plan, PlannedJob
 from neuroworkflow_agent.runs.record import read_record
@@ -199,21 +198,14 @@ class Batch:
 
     def _last(self, job: PlannedJob) -> Mapping[str, Any]:
         """The record of the last start of a job; empty if there was none, or it is not readable."""
-        try:
-            places = self._store.places(job.key)
-            return read_record(places[-1]).told if places else {}
-        except RunError:
-            return {}
+        places = self._store.places(job.key)
+        return read_record(places[-1]).told if places else {}
 
     def _count(self, job: PlannedJob) -> None:
         """Take in the result of a job."""
         place = self._store.result(job.key)
         assert place is not None
-        try:
-            record = read_record(place)
-        except RunError:
-            self.tally.results["unreadable"] += 1
-            return
+        record = read_record(place)
         told: Mapping[str, Any] = record.told
         end = str(told.get("end", "error"))
         is_failed = end == "complete" and record.verdict in ("failed", "unjudged")

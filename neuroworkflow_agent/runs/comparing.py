@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuroworkflow_agent.diffs import unified_diff
+from neuroworkflow_agent.runs.plain_files import read_plain
 from neuroworkflow_agent.runs.record import RunRecord, read_files
 from neuroworkflow_agent.runs.recorder import AFTER
 
@@ -97,7 +98,7 @@ def _cells_diff(one: str, other: str) -> str:
 def _cells(record: RunRecord) -> str:
     """The notebook afterwards as text: sources, and the text of outputs."""
     try:
-        cells = json.loads((record.place.path / AFTER).read_bytes())["cells"]
+        cells = json.loads(read_plain(record.place.path / AFTER))["cells"]
         return "\n".join(_cell(cell) for cell in cells) + "\n"
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ""

@@ -13,6 +13,7 @@ from pathlib import Path
 from neuroworkflow_agent.engine.log_lines import read_line, written_line
 from neuroworkflow_agent.events import Event, TurnEnd, TurnStart, Waiting
 from neuroworkflow_agent.ids import TurnId
+from neuroworkflow_agent.runs.plain_files import read_plain
 
 NAME = "events.jsonl"
 
@@ -57,8 +58,8 @@ def read_events(run: Path) -> Iterator[Event]:
     """The events of the run in a directory; what a kill has left of a last line is passed over."""
     path = run / NAME
     try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
+        lines = read_plain(path).splitlines()
+    except OSError:
         return
     for line in lines:
         if (record := read_line(line, path)) is not None:

@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 
 from neuroworkflow_agent._version import __version__
-from neuroworkflow_agent.errors import RunError
 from neuroworkflow_agent.private_files import write_private
+from neuroworkflow_agent.runs.plain_files import read_plain
 from neuroworkflow_agent.runs.store import Place
 
 NAME = "run.json"
@@ -62,15 +62,13 @@ class RunRecord:
 
 
 def read_record(place: Place) -> RunRecord:
-    """The record of a run; an empty one for a start that was killed before it wrote any."""
+    """The record of a run; an empty one for a start that was killed before it wrote any, `unreadable` for what is none."""
     try:
-        told = json.loads((place.path / NAME).read_bytes())
+        told = json.loads(read_plain(place.path / NAME))
     except FileNotFoundError:
         told = {}
-    except (OSError, ValueError) as error:
-        raise RunError(
-            f"'{place.path / NAME}' cannot be read. Remove the run with 'runs rm {place.run_id}'."
-        ) from error
+    except (OSError, ValueError):
+        told = {"end": "unreadable"}
     return RunRecord(place, _mapping(told))
 
 
@@ -103,7 +101,7 @@ def versions() -> dict[str, str]:
 def read_files(place: Place) -> dict[str, Any]:
     """What `files.json` says; nothing for a run that was killed."""
     try:
-        told = json.loads((place.path / "files.json").read_bytes())
+        told = json.loads(read_plain(place.path / "files.json"))
     except (OSError, ValueError):
         told = {}
     return {"complete": True, "shared": False, "changes": [], **_mapping(told)}

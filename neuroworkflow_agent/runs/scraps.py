@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from neuroworkflow_agent.runs.plain_files import read_plain
+
 _PREFIX = "application/scrapbook.scrap."
 
 
@@ -35,7 +37,7 @@ def count_pictures(notebook: Path) -> int:
 
 def _outputs(notebook: Path) -> list[dict[str, Any]]:
     try:
-        cells = json.loads(notebook.read_bytes())["cells"]
+        cells = json.loads(read_plain(notebook))["cells"]
         return [output for cell in cells for output in cell.get("outputs", ()) if isinstance(output, dict)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []

@@ -12,11 +12,13 @@ from typing import Literal, TypeAlias, get_args
 
 from neuroworkflow_agent.errors import RunError
 from neuroworkflow_agent.private_files import write_private
+from neuroworkflow_agent.runs.plain_files import read_plain
 from neuroworkflow_agent.runs.store import Place
 
 Judgement: TypeAlias = Literal["pass", "fail", "unsure"]
 JUDGEMENTS: tuple[Judgement, ...] = get_args(Judgement)
 _DIRECTORY = "verdicts"
+_MAX_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def read_verdicts(place: Place) -> list[Verdict]:
     found = []
     for path in (place.path / _DIRECTORY).glob("*.json"):
         try:
-            found.append(Verdict(**json.loads(path.read_bytes())))
+            found.append(Verdict(**json.loads(read_plain(path, _MAX_BYTES))))
         except (OSError, ValueError, TypeError):
             continue
     return sorted(found, key=lambda verdict: verdict.when)

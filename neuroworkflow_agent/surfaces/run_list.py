@@ -17,6 +17,7 @@ from neuroworkflow_agent.surfaces.terminal_colours import ENDS, FAILURE
 from neuroworkflow_agent.text import for_terminal, one_line
 
 _MAX_LINES = 12
+_ID_CHARS = 8
 _SHOWN_LINES = 8
 _PROMPT_CHARS = 60
 
@@ -31,7 +32,7 @@ def as_table(records: Iterable[RunRecord]) -> Table:
         endpoint = told.get("endpoint") or {}
         cost = "" if record.cost_usd is None else f"${record.cost_usd:.4f}"
         cells = (
-            record.place.run_id,
+            _short(record.place.run_id),
             str(told.get("begun", ""))[:16].replace("T", " "),
             state.replace("_", " "),
             record.verdict,
@@ -44,6 +45,12 @@ def as_table(records: Iterable[RunRecord]) -> Table:
             *map(for_terminal, cells), style=ENDS.get(state, FAILURE) if state != "complete" else ""
         )
     return table
+
+
+def _short(run_id: str) -> str:
+    """Enough of an id to find the run by."""
+    key, dot, start = run_id.partition(".")
+    return f"{key[:_ID_CHARS]}{dot}{start}"
 
 
 def head_of(record: RunRecord) -> str:

@@ -11,6 +11,7 @@ from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.markdown import STYLE, highlight, render_html, sanitize
 from neuroworkflow_agent.render.outputs import render_output
 from neuroworkflow_agent.runs.event_file import read_events
+from neuroworkflow_agent.runs.plain_files import read_plain
 from neuroworkflow_agent.runs.record import RunRecord, read_files
 from neuroworkflow_agent.runs.recorder import AFTER
 from neuroworkflow_agent.runs.verdicts import Verdict, read_verdicts
@@ -146,7 +147,7 @@ def _checks(checks: Sequence[dict[str, Any]]) -> str:
 def _notebook(record: RunRecord) -> str:
     """The notebook's cells with their outputs, folded."""
     try:
-        notebook = json.loads((record.place.path / AFTER).read_bytes())
+        notebook = json.loads(read_plain(record.place.path / AFTER))
         cells = "".join(_cell(cell) for cell in notebook["cells"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return parts.notice("It was not kept: the run did not come to an end.").html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 
 from neuroworkflow_agent.errors import RunError
 from neuroworkflow_agent.runs.asked import Asked, digests
+from neuroworkflow_agent.runs.event_file import read_events
+from neuroworkflow_agent.runs.record import read_files, read_record
 from neuroworkflow_agent.runs.store import Place, Store
+from neuroworkflow_agent.runs.verdicts import read_verdicts
 
 KEY = "0123456789abcdef"
 
@@ -101,3 +105,17 @@ def test_inputs_are_files_of_the_workspace(tmp_path: Path) -> None:
     for wrong in ("nothing*", "/etc/passwd", "../x", ""):
         with pytest.raises(RunError, match="names no file"):
             digests([wrong], tmp_path)
+
+
+def test_what_code_planted_beside_a_record_is_not_followed_and_not_waited_for(tmp_path: Path) -> None:
+    place = Store(tmp_path / "runs").begin(KEY)
+    (tmp_path / "secret.json").write_text('{"end": "complete"}')
+    (place.path / "run.json").symlink_to(tmp_path / "secret.json")
+    os.mkfifo(place.path / "events.jsonl")
+    os.mkfifo(place.path / "files.json")
+    (place.path / "verdicts").mkdir()
+    os.mkfifo(place.path / "verdicts" / "a.json")
+    assert read_record(place).state == "unreadable"
+    assert list(read_events(place.path)) == []
+    assert read_files(place)["changes"] == []
+    assert read_verdicts(place) == []
