@@ -37,7 +37,7 @@ h1{font-size:1.35rem}h2{font-size:1.1rem;margin-top:1.6em}
 img{max-width:100%}table{border-collapse:collapse}
 th,td{padding:.2em .6em;border:1px solid rgba(127,127,127,.4);text-align:left;vertical-align:top}
 .passed{color:#1b7a2f}.failed{color:#c62828}@media(prefers-color-scheme:dark){.passed{color:#7ddb8f}.failed{color:#ff8a80}}
-.wide{overflow-x:auto}
+.wide{overflow-x:auto}.nwa .wide th,.nwa .wide td{overflow-wrap:break-word}.nwa .wide th{white-space:nowrap}
 """
 )
 """CSS of a page of ours; follows the reader's light or dark."""
@@ -62,7 +62,8 @@ def as_html(record: RunRecord) -> str:
         body += ["<h2>Checks</h2>", _checks(checks)]
     if verdicts := read_verdicts(record.place):
         body += ["<h2>Verdicts</h2>", _table((each.who, _told(each)) for each in verdicts)]
-    body += ["<h2>What happened</h2>", *(drawn_item(item).html for item in _items(record))]
+    if items := _items(record):
+        body += ["<h2>What happened</h2>", *(drawn_item(item).html for item in items)]
     if changes := read_files(record.place)["changes"]:
         body += [
             "<h2>Files</h2>",
