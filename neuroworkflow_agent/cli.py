@@ -192,11 +192,8 @@ def run(
         cells = "1 cell" if summary.cells_executed == 1 else f"{summary.cells_executed} cells"
         ran = f"Ran {cells} in {summary.duration_s:.1f} s; saved" if prompt is None else "Saved"
         say(f"{ran} in {summary.notebook}.", err=True)
-    if (
-        summary.end != "complete"
-        and not as_json
-        and not console.has_just_said(summary.message or summary.end)
-    ):
+    told = summary.end if summary.message in ("", "Stopped.") else summary.message
+    if summary.end != "complete" and not as_json and not console.has_just_said(told):
         echo(f"{summary.end.replace('_', ' ')}: {summary.message}", err=True)
     raise typer.Exit(summary.exit_code)
 

@@ -49,6 +49,8 @@ class Capture:
         the next output or the end.
     in_order
         Whether an output other than text waits for text that went to the file descriptors before it.
+    is_unseen
+        Asked with the class name of an exception; True keeps its traceback from being shown, not from being reported.
     """
 
     def __init__(
@@ -60,8 +62,10 @@ class Capture:
         hide: Callable[[str], str] | None = None,
         later: Callable[[Callable[[], None]], object] | None = None,
         in_order: bool = False,
+        is_unseen: Callable[[str], bool] = lambda _name: False,
     ) -> None:
         self._in_order = in_order
+        self._is_unseen = is_unseen
         self._hide = hide
         self._later = later
         self._is_flush_due = False
@@ -193,7 +197,10 @@ class Capture:
         hide = self._hide or str
         message = hide(message_of(evalue))
         stb = [hide(str(part)) for part in ([stb] if isinstance(stb, str) else stb or [])]
-        self._record(error(getattr(etype, "__name__", str(etype)), message, stb))
+        name = getattr(etype, "__name__", str(etype))
+        self._record(error(name, message, stb))
+        if self._is_unseen(name):
+            return
         # A front end is sent `str(evalue)` next to the traceback.
         self._silently(original, etype, evalue if message == message_of(evalue) else message, stb)
 

@@ -225,6 +225,7 @@ class _Run:
                     hide=kernel._hide,
                     later=self._later,
                     in_order=True,
+                    is_unseen=self._is_our_interrupt,
                 ) as capture,
             ):
                 self._stderr = sys.stderr
@@ -279,13 +280,23 @@ class _Run:
         """Keep a change and hand it to the engine's loop; many small ones travel together."""
         with self._lock:
             self._outputs.apply(change)
-            if self._on_output is None:
+            if self._on_output is None or self._tells_our_interrupt(change):
                 return
             self._pending.append(change)
             if not self._is_flush_due:
                 # In this order an interrupt in between costs one call too many, never an output.
                 self._call(self._flush)
                 self._is_flush_due = True
+
+    def _is_our_interrupt(self, name: str) -> bool:
+        """Whether an exception says no more than that the code was told to stop, which is said elsewhere; a cell has no other place for it."""
+        was_told_to = self.code is not None and self.code.interrupted
+        return was_told_to and not self._as_cell and name in ("KeyboardInterrupt", "CancelledError")
+
+    def _tells_our_interrupt(self, change: OutputChange) -> bool:
+        if change["op"] != "append" or change["output"]["output_type"] != "error":
+            return False
+        return self._is_our_interrupt(change["output"]["ename"])
 
     def _later(self, function: Callable[[], None]) -> None:
         """Call a function on the engine's loop in a moment."""

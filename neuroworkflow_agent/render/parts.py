@@ -319,13 +319,17 @@ def thinking(text: str) -> Rendered:
     )
 
 
-def turn_end(event: TurnEnd, undone: Sequence[TurnUndone] = ()) -> Rendered:
-    """The closing line: how the turn ended, time, tokens, cost; first, whether it was taken back since."""
-    figures = [event.end.replace("_", " ")]
-    if undone:
-        figures.insert(0, "undone" if any(each.is_whole for each in undone) else "partly undone")
-    if event.duration_s:
-        figures.append(f"{event.duration_s:.1f} s")
+def turn_end(event: TurnEnd, undone: Sequence[TurnUndone] = (), *, error_follows: bool = False) -> Rendered:
+    """The closing line: how the turn ended, time, tokens, cost; first, whether it was taken back since.
+
+    Parameters
+    ----------
+    undone
+        What was taken back of it.
+    error_follows
+        Whether a turn that does not complete ends in an error as well, which says that it was stopped.
+    """
+    figures = [f"{event.duration_s:.1f} s"] if event.duration_s else []
     if event.input_tokens or event.output_tokens:
         figures.append(f"{event.input_tokens:,} in / {event.output_tokens:,} out")
     if event.cost_usd is not None:
@@ -334,6 +338,10 @@ def turn_end(event: TurnEnd, undone: Sequence[TurnUndone] = ()) -> Rendered:
         None,
         (context_used(event), event.changed, event.checked, event.verified, event.provenance),
     )
+    if not (figures and error_follows and event.end == "interrupted"):
+        figures.insert(0, event.end.replace("_", " "))
+    if undone:
+        figures.insert(0, "undone" if any(each.is_whole for each in undone) else "partly undone")
     line = " · ".join(figures)
     failed = event.end not in ("complete", "interrupted")
     message = strip_control(event.message) if event.message and event.end != "interrupted" else ""

@@ -178,7 +178,8 @@ class CellView:
                 about = {"turn": event.turn_id, "end": event.end, "session": event.session_id}
                 display = self._ends.get(id(item)) or self._next()
                 self._ends[id(item)] = display
-                self._fill(display, parts.turn_end(event, undone), {METADATA_KEY: about})
+                drawn = parts.turn_end(event, undone, error_follows=not self._is_record)
+                self._fill(display, drawn, {METADATA_KEY: about})
 
     def _draw_text(self, item: Text) -> None:
         if item.is_thinking:

@@ -86,7 +86,8 @@ class TerminalView:
             case Note(text=text, is_failure=is_failure):
                 self._put_line(text, FAILURE if is_failure else GREY)
             case End(event=event, undone=undone) if self._is_record or not undone:
-                self._put_line(parts.turn_end(event, undone).text, ENDS.get(event.end, FAILURE))
+                line = parts.turn_end(event, undone, error_follows=not self._is_record).text
+                self._put_line(line, ENDS.get(event.end, FAILURE))
                 if self._is_record:
                     self._put("\n")
             case _:

@@ -125,8 +125,8 @@ class TurnCells:
     def _end(self, item: End, event: TurnEnd) -> None:
         said = [f"\n\n*{note}*" for note in (event.checked, event.provenance) if note]
         if event.end != "complete":
-            why = f": {_plain(event.message)}" if event.message else ""
-            said.append(f"\n\n*The turn ended as {event.end.replace('_', ' ')}{why}*")
+            why = f": {_plain(event.message)}" if event.message and event.end != "interrupted" else ""
+            said.append(f"\n\n*The turn ended as {event.end.replace('_', ' ')}{why or '.'}*")
         if said:
             self._say(item, "".join(said))
         self._cells[-1].metadata[METADATA_KEY]["end"] = event.end

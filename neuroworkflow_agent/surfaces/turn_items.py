@@ -140,10 +140,11 @@ class Card:
 
     @property
     def failure(self) -> str:
-        """What the model was told went wrong, where no output shows it; empty if nothing did."""
-        if self.result is None or not self.result.is_error or self.outputs.outputs or self.state == "denied":
+        """What the model was told went wrong, where neither an output nor the state shows it; empty if nothing did."""
+        if self.result is None or not self.result.is_error or self.state in ("denied", "stopped"):
             return ""
-        return self.result.text
+        is_shown = any(output["output_type"] == "error" for output in self.outputs.outputs)
+        return "" if is_shown else self.result.text
 
 
 @dataclass(eq=False, slots=True)

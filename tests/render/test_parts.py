@@ -47,6 +47,14 @@ def test_closing_line_says_how_full_the_context_is(tokens: int, window: int | No
     assert turn_end(end).text == line
 
 
+def test_closing_line_leaves_it_to_the_error_below_that_the_turn_was_stopped() -> None:
+    end = TurnEnd(TurnId("t"), "interrupted", "Stopped.", None, 2.0)
+    assert turn_end(end).text == "interrupted · 2.0 s"
+    assert turn_end(end, error_follows=True).text == "2.0 s"
+    failed = TurnEnd(TurnId("t"), "limit", "Too long.", None, 2.0)
+    assert turn_end(failed, error_follows=True).text == "Too long. (limit · 2.0 s)"
+
+
 def test_closing_line_says_what_stands_behind_a_small_model_s_answer() -> None:
     end = TurnEnd(TurnId("t"), "complete", "", None, 2.0, provenance="embedded 0.5B · code was run")
     assert turn_end(end).text == "complete · 2.0 s · embedded 0.5B · code was run"

@@ -262,6 +262,7 @@ def test_interrupt_stops_saves_and_exits_130(
     if when == "cells":
         assert [output.ename for output in saved.cells[1].outputs] == ["KeyboardInterrupt"]
     if when == "turn":
+        assert re.findall("interrupted|stopped", err, re.IGNORECASE) == ["interrupted"], err
         assert ours(saved)[-1].metadata["neuroworkflow_agent"]["end"] == "interrupted"
 
 

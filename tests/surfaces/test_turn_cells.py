@@ -82,7 +82,7 @@ def test_stopped_turn_keeps_what_ran_and_says_so() -> None:
         end("interrupted", "Stopped."),
     )
     assert notebook.cells[1].outputs[0].ename == "KeyboardInterrupt"
-    assert notebook.cells[-1].source == "*The turn ended as interrupted: Stopped.*"
+    assert notebook.cells[-1].source == "*The turn ended as interrupted.*"
 
 
 def test_blank_answers_leave_no_cell() -> None:

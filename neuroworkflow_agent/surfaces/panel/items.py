@@ -254,7 +254,9 @@ class _Tool(_CardDrawer):
         duration_s = self._card.duration_s
         self.sent["cell"] = self._card.cell
         self.sent["duration"] = "" if duration_s is None else f"{duration_s:.1f} s"
-        self.sent["parts"] = self._draw_outputs() or _result_parts(self._card)
+        outputs = self._draw_outputs()
+        needs_result = not outputs or bool(self._card.failure)
+        self.sent["parts"] = [*outputs, *_result_parts(self._card)] if needs_result else outputs
         return self.sent
 
     def _draw_input(self) -> None:
@@ -295,7 +297,11 @@ class _Tool(_CardDrawer):
 def _result_parts(card: Card) -> list[str]:
     """What the model was answered, where nothing tells it better."""
     result = card.result
-    if result is None or ((card.is_code or card.name in _SILENT_TOOLS) and not result.is_error):
+    if (
+        result is None
+        or card.state == "stopped"
+        or ((card.is_code or card.name in _SILENT_TOOLS) and not result.is_error)
+    ):
         return []
     text = clip(strip_control(result.text).strip(), _MAX_RESULT_CHARS)
     return [f'<pre class="nwa-result">{html.escape(text)}</pre>'] if text else []

@@ -93,6 +93,19 @@ def test_a_turn_in_items() -> None:
     assert last["text"] == "complete · 1.5 s · 7 in / 3 out"
 
 
+def test_code_out_of_time_says_so_below_what_it_printed() -> None:
+    _, items = shown(*CODE, CellStart(ID), CellOutput(ID, stream("stdout", "17\n")), ToolResult(ID, "Out of time.", True))  # fmt: skip
+    assert items[-1]["parts"] == [
+        '<pre class="nwa-stdout">17\n</pre>',
+        '<pre class="nwa-result">Out of time.</pre>',
+    ]
+
+
+def test_stopped_code_says_so_by_its_state_alone() -> None:
+    _, items = shown(*CODE, CellStart(ID), ToolResult(ID, "Stopped; it did not end.", True, is_stopped=True))
+    assert (items[-1]["state"], items[-1]["parts"]) == ("stopped", [])
+
+
 @pytest.mark.parametrize(
     ("events", "state"),
     [
