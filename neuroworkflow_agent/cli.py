@@ -275,9 +275,9 @@ def sessions_rename(session_id: Annotated[str, typer.Argument(metavar="ID")], ti
 @sessions.command("delete")
 def sessions_delete(session_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Delete a session for good."""
-    from neuroworkflow_agent.engine.claude import transcripts
+    from neuroworkflow_agent.state.forgetting import delete_session
 
-    echo(transcripts.delete(session_id, AgentConfig.from_env()))
+    echo(delete_session(session_id, AgentConfig.from_env()))
 
 
 @gateway.callback()

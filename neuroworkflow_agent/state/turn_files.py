@@ -12,7 +12,7 @@ from pathlib import Path
 
 from neuroworkflow_agent.ids import TurnId
 from neuroworkflow_agent.state.effects import Effect
-from neuroworkflow_agent.state.file_copies import FileCopies, FileCopy, FileState, state_of
+from neuroworkflow_agent.state.file_copies import FileCopies, FileCopy, FileState, look, state_of
 from neuroworkflow_agent.state.restoring_files import obstacle, put_back
 from neuroworkflow_agent.state.scan import Listing, SmallFiles, differing, scan
 from neuroworkflow_agent.workspace import Workspace
@@ -96,7 +96,7 @@ class TurnFiles:
 
     def effects(self) -> list[Effect]:
         """What would be done to its files, and what cannot be, as they are now."""
-        return [self._effect(copy) for copy in self._copies.files if not copy.is_undone]
+        return [self._effect(copy) for copy in self._copies.files if not _is_as_before(copy)]
 
     def take_back(self, keys: Collection[str]) -> list[Effect]:
         """Put files back; what became of each.
@@ -109,7 +109,7 @@ class TurnFiles:
         done = []
         for copy in reversed(self._copies.files):
             effect = self._effect(copy)
-            if effect.key in keys and not copy.is_undone:
+            if effect.key in keys and not _is_as_before(copy):
                 done.append(effect.became(put_back(copy, self._copies, self._workspace)))
         return done[::-1]
 
@@ -164,3 +164,8 @@ class TurnFiles:
     def _say(self, gap: str) -> None:
         if gap not in self.gaps:
             self.gaps.append(gap)
+
+
+def _is_as_before(copy: FileCopy) -> bool:
+    """Whether nothing is left to do; a process may have been killed before it wrote that down."""
+    return copy.is_undone or look(Path(copy.path)) == copy.before

@@ -341,11 +341,12 @@ class Chat:
             If it is the current one and a turn runs.
         """
         from neuroworkflow_agent.engine.claude import transcripts
+        from neuroworkflow_agent.state.forgetting import delete_session
 
         found = transcripts.find(session_id, self.config).session_id
         if found == self.session_id:
             self.select(new=True)  # the process that writes it goes first
-        return transcripts.delete(found, self.config)
+        return delete_session(found, self.config)
 
     # -- taken back -----------------------------------------------------------------------------------
 

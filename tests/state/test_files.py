@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -216,3 +218,34 @@ def test_old_turns_go(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file_copies.sweep()
     assert len(list(state_directory("undo").iterdir())) == 2
     assert TurnFiles.load(turns[0], Workspace(workspace)).effects() == []
+
+
+UNDO = """
+import sys
+from pathlib import Path
+from neuroworkflow_agent.state.turn_files import TurnFiles
+from neuroworkflow_agent.workspace import Workspace
+files = TurnFiles.load(sys.argv[1], Workspace(Path(sys.argv[2])))
+for effect in files.effects():
+    print(effect.name, flush=True)
+    files.take_back([effect.key])
+"""
+
+
+def test_a_kill_in_the_middle_leaves_whole_files_and_the_rest_for_later(workspace: Path) -> None:
+    turn_id = new_turn_id()
+    files = TurnFiles(turn_id, Workspace(workspace))
+    old, new = "old\n" * 20_000, "new\n" * 20_000
+    for number in range(60):
+        (workspace / f"f{number}").write_text(old)
+        write(files, workspace / f"f{number}", new)
+    for count in (1, 5, 20):
+        command = [sys.executable, "-c", UNDO, turn_id, str(workspace)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for _ in range(count):
+                process.stdout.readline()
+            process.kill()
+        assert {(workspace / f"f{number}").read_text() for number in range(60)} <= {old, new}
+    assert undo(TurnFiles.load(turn_id, Workspace(workspace))) == {}
+    assert {(workspace / f"f{number}").read_text() for number in range(60)} == {old}

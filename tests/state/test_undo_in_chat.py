@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.directories import state_directory
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.events import TurnStart, TurnUndone
@@ -116,3 +117,16 @@ def test_another_process_undoes_files_and_says_what_it_cannot(
         later.undo_turn.take_back(plan)
         assert sorted(each.name for each in workspace.iterdir()) == ["b"]
         assert say(later, scripted_model, "two") == ["zero", "two"]
+
+
+def test_what_is_kept_of_files_goes_with_the_session(
+    chat: Chat, scripted_model: ScriptedModel, workspace: Path
+) -> None:
+    (workspace / "a").write_text("secret")
+    say(chat, scripted_model, "one", *write(workspace / "a", "a"))
+    chat.undo_turn.plan()
+    assert len(list(state_directory("undo").iterdir())) == 1
+    session = chat.session_id
+    assert session is not None
+    chat.delete(session)
+    assert list(state_directory("undo").iterdir()) == []
