@@ -56,9 +56,13 @@ async def _bridge(remote: Remote) -> None:
 
 
 async def _pass_on(remote: Remote, message: Message) -> None:
+    is_answered = "id" not in message or "method" not in message
     try:
         async for answer in remote.send(message):
+            is_answered = is_answered or answer.get("id") == message["id"]
             _write(answer)
+        if not is_answered:
+            _refuse(message, _INTERNAL_ERROR, "The server stopped before it answered.")
     except ConfigError as error:
         _refuse(message, _INTERNAL_ERROR, str(error))
 
