@@ -139,7 +139,7 @@ def tool_card(
 
 def _cell_title(name: str, given: dict[str, Any]) -> str:
     """What a tool for the notebook's cells is about."""
-    first, last = given.get("cell") or given.get("pattern") or "", given.get("last")
+    first, last = given.get("cell") or given.get("pattern") or given.get("code") or "", given.get("last")
     verb = f"{_CELL_VERBS[name]}s" if last else _CELL_VERBS[name]
     return f"{verb} {_name(first)}{f' to {_name(last)}' if last else ''}{_restarted(given)}".strip()
 

@@ -24,6 +24,7 @@ from neuroworkflow_agent.user_tokens import UserToken, checked_token
 if TYPE_CHECKING:
     from neuroworkflow_agent.credentials import SignIn
     from neuroworkflow_agent.engine.claude.transcripts import StoredSession
+    from neuroworkflow_agent.engine.past_turns import PastTurn
     from neuroworkflow_agent.engine.permissions import Answer
     from neuroworkflow_agent.engine.portal import Portal
     from neuroworkflow_agent.engine.prompts import Attachment
@@ -325,6 +326,46 @@ class Chat:
             is_shown = self.has_history or self._went_back
             return history(self.session_id, self.config) if self.session_id and is_shown else []
         return []
+
+    def turns(self) -> list[PastTurn]:
+        """The turns of the current session."""
+        from neuroworkflow_agent.engine.past_turns import past_turns
+
+        return past_turns(self.history())
+
+    def go_before(self, number: int, *, hand_on: bool) -> None:
+        """Go on in a copy of the current session that ends before one of its turns.
+
+        Parameters
+        ----------
+        number
+            Of the turn, from 1.
+        hand_on
+            Whether the next message brings the turns behind it along, as text.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such turn, or the session cannot be copied there.
+        SessionBusyError
+            If a turn runs.
+        """
+        from neuroworkflow_agent.engine.past_turns import as_text
+
+        turns = self.turns()
+        if not 1 <= number <= len(turns):
+            raise ConfigError(
+                f"There is no turn {number}: this session has {len(turns)}. '%chat --turns' lists them."
+            )
+        before = turns[number - 2].end if number > 1 else None
+        if number == 1:
+            self.select(new=True)
+        elif before is None or before.last_message_id is None:
+            raise ConfigError(f"Where turn {number - 1} ended is not known, so nothing can go on from there.")
+        else:
+            self.select(fork=True, up_to=before.last_message_id)
+        if hand_on and (after := as_text(turns[number:])):
+            self._beside = f"One turn was taken out of this conversation. What was said after it:\n\n{after}"
 
     def rename(self, session_id: str, title: str) -> SessionId:
         """Give a stored session a title; returns its id."""

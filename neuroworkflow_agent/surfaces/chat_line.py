@@ -23,6 +23,9 @@ HELP = """\
                    a text, at the end of a turn that edits cells
   --undo [WHAT …]  take the last turn back: files, cells, variables, or some of them by name;
                    shows first what it would do, and asks; --yes does not ask
+  --turns          list the turns of this session with their numbers, what they cost, and what fills the context
+  --drop N         go on in a copy without turn N; what was said after it comes along as text
+  --edit N TEXT    go on in a copy from before turn N, with TEXT in its place
   --sessions       list this workspace's sessions
   --help           show this
   --               the text begins here, even if it looks like an option
@@ -31,10 +34,13 @@ In the text @cell 5 points at the cell with [5] beside it, @cell ID at any.
 In the middle of a function or a loop %chat works too, and blocks until the agent is done.
 Interrupting the cell stops the agent."""
 
+_MAX_DIGITS = 6
 _HEX = re.compile(r"[0-9a-f][0-9a-f-]*")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]*)?|(?=.*[0-9])(?=.*[a-f])[0-9a-f]{4,7}")
 """An id or its beginning, as it is told from a word: `face` and `2024` are none."""
+_NUMBERS = {"--drop": "drop", "--edit": "edit"}
 _FLAGS = {
+    "--turns": "turns",
     "--new": "new",
     "--fork": "fork",
     "--verify": "verify",
@@ -56,6 +62,11 @@ class ChatLine:
     fork: bool = False
     model: str | None = None
     mode: Mode | None = None
+    turns: bool = False
+    drop: int | None = None
+    """Number of a turn to be taken out."""
+    edit: int | None = None
+    """Number of a turn that the text is to stand for."""
     verify: bool = False
     """Whether the notebook is to be run anew: now, or at the end of the turn."""
     sessions: bool = False
@@ -106,13 +117,18 @@ def parse_chat(line: str, cell: str | None = None) -> ChatLine:
                 value = _leading_id(after)
                 after = after[len(value) :].lstrip()
             options["resume"] = value
+        elif name in _NUMBERS:
+            if not equals:
+                value, _, after = after.partition(" ")
+            options[_NUMBERS[name]] = _number(name, value)
+            after = after.lstrip()
         elif name in ("--model", "--mode"):
             if not equals:
                 value, _, after = after.partition(" ")
             options[name[2:]] = _checked(name, value)
             after = after.lstrip()
         else:
-            known = ", ".join([*_FLAGS, "--resume", "--model", "--mode", "--undo"])
+            known = ", ".join([*_FLAGS, "--resume", "--model", "--mode", "--undo", *_NUMBERS])
             raise ConfigError(
                 f"Unknown option {name!r}. Options: {known}. Text that begins so goes after '--'."
             )
@@ -141,6 +157,14 @@ def _leading_id(text: str) -> str:
         return word
     is_alone = not rest.strip() or rest.lstrip().startswith("--")
     return word if is_alone and _HEX.fullmatch(word) and any(char.isdigit() for char in word) else ""
+
+
+def _number(name: str, value: str) -> int:
+    if not value.isdecimal() or len(value) > _MAX_DIGITS:
+        raise ConfigError(
+            f"{name} needs the number of a turn, as in '%chat {name} 2'; '%chat --turns' lists them."
+        )
+    return int(value)
 
 
 def _checked(name: str, value: str) -> str:

@@ -136,6 +136,10 @@ class KernelChat:
         if line.changes:
             await asyncio.to_thread(self.chat.select, **line.changes)
 
+    async def go_before(self, number: int, *, hand_on: bool) -> None:
+        """See `Chat.go_before`, without blocking the kernel."""
+        await asyncio.to_thread(self.chat.go_before, number, hand_on=hand_on)
+
     def select_blocking(self, line: ChatLine) -> None:
         """As `select`, for a plain call."""
         self.chat.select(**line.changes)

@@ -40,6 +40,8 @@ class ChatMagics(Magics):
                 self.kernel_chat.undo_blocking(parsed, self._display)
                 return
             self.kernel_chat.select_blocking(parsed)
+            if (number := _turn_meant(parsed)) is not None:
+                self.kernel_chat.chat.go_before(number, hand_on=parsed.drop is not None)
             if self._is_for_agent(parsed):
                 self.kernel_chat.run_blocking(parsed.prompt, verify=parsed.verify)
             elif parsed.verify:
@@ -57,6 +59,8 @@ class ChatMagics(Magics):
                 await self.kernel_chat.undo(parsed, self._display)
                 return
             await self.kernel_chat.select(parsed)
+            if (number := _turn_meant(parsed)) is not None:
+                await self.kernel_chat.go_before(number, hand_on=parsed.drop is not None)
             if self._is_for_agent(parsed):
                 await self.kernel_chat.run(parsed.prompt, verify=parsed.verify)
             elif parsed.verify:
@@ -70,6 +74,8 @@ class ChatMagics(Magics):
             print(HELP)  # noqa: T201 - the user asked for it
         elif parsed.sessions:
             self._show_sessions()
+        elif parsed.turns:
+            self._show_turns()
         elif parsed.prompt.strip():
             return True
         elif parsed.verify:
@@ -86,6 +92,19 @@ class ChatMagics(Magics):
         found = self.kernel_chat.chat.sessions(limit=30)
         rows = [(c.session_id[:8], c.title[:80], f"{c.modified.astimezone():%Y-%m-%d %H:%M}") for c in found]
         self._display(parts.session_table(rows))
+
+    def _show_turns(self) -> None:
+        from neuroworkflow_agent.engine.past_turns import context_parts, session_cost
+        from neuroworkflow_agent.render import parts
+
+        turns = self.kernel_chat.chat.turns()
+        cost = session_cost(turns)
+        price = f", ${cost.cost_usd:.4f}" if cost.cost_usd is not None else ""
+        number = "1 turn" if cost.turns == 1 else f"{cost.turns} turns"
+        head = f"{number}, {cost.input_tokens:,} tokens in, {cost.output_tokens:,} out{price}"
+        said = [f"{turn.number}: {turn.prompt}" for turn in turns]
+        filled = [f"about {tokens:,} tokens of the context: {what}" for what, tokens in context_parts(turns)]
+        self._display(parts.listing(head, [self.kernel_chat.hide(line) for line in (*said, *filled)]))
 
     def _show_state(self, parsed: ChatLine) -> None:
         from neuroworkflow_agent.render import parts
@@ -160,6 +179,19 @@ def unload(shell: InteractiveShell) -> None:
     for kind in ("line", "cell"):
         for name in ("chat", "achat"):
             shell.magics_manager.magics[kind].pop(name, None)
+
+
+def _turn_meant(parsed: ChatLine) -> int | None:
+    """The turn before which the session is to go on.
+
+    Raises
+    ------
+    UsageError
+        If a turn is to be edited, and there is no text.
+    """
+    if parsed.edit is not None and not parsed.prompt.strip():
+        raise UsageError(f"Nothing to ask instead. Write '%chat --edit {parsed.edit} TEXT'.")
+    return parsed.edit if parsed.edit is not None else parsed.drop
 
 
 def _is_notebook(shell: Any) -> bool:
