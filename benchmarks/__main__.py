@@ -20,6 +20,7 @@ PARTS = (
     "save",
     "notebook",
     "panel",
+    "side_bar",
     "gateway",
     "load",
     "nodes",

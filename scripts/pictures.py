@@ -176,6 +176,26 @@ def panel(stage: Stage) -> bytes:
     return page.panel.screenshot()
 
 
+def side_bar(stage: Stage) -> bytes:
+    """The side bar: a figure and an answer beside the notebook."""
+    page = stage.open(DATA, "")
+    page.run_all()
+    page.tab.evaluate("() => { window.jupyterapp.commands.execute('neuroworkflow-agent:open'); }")
+    page.panel.get_by_label("Mode", exact=True).locator("option").first.wait_for(state="attached")
+    # As wide as a person draws it.
+    edge = page.tab.locator("#jp-right-stack").bounding_box()
+    assert edge is not None
+    page.tab.mouse.move(edge["x"] - 1, 400)
+    page.tab.mouse.down()
+    page.tab.mouse.move(edge["x"] - 220, 400, steps=5)
+    page.tab.mouse.up()
+    page.ask(QUESTION, _code("I count each neuron's spikes.", RASTER), _fastest)
+    page.wait_for_end("complete")
+    page.tab.evaluate("document.activeElement?.blur()")
+    page.tab.wait_for_timeout(1000)
+    return page.tab.screenshot()
+
+
 def ipython(stage: Stage) -> bytes:
     """`%chat` in IPython in a terminal."""
     (stage.lab.root / "spikes.py").write_text(DATA, encoding="utf-8")
@@ -267,6 +287,7 @@ PICTURES = [
     for name, take, size, needs in (
         ("cell", cell, (900, 800), ""),
         ("panel", panel, (820, 1200), ""),
+        ("side-bar", side_bar, (1200, 780), ""),
         ("notebook", notebook_7, (900, 860), "notebook"),
         ("ipython", ipython, (1700, 900), ""),
         ("headless", headless, (1700, 700), ""),
