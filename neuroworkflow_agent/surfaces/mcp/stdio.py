@@ -6,6 +6,7 @@ What it starts ends with it; standard output carries the protocol alone, everyth
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 
 from mcp.server.stdio import stdio_server
@@ -20,16 +21,19 @@ def serve(config: AgentConfig, *, read_only: bool) -> None:
 
 
 async def _serve(config: AgentConfig, *, read_only: bool) -> None:
-    loop, this = asyncio.get_running_loop(), asyncio.current_task()
-    assert this is not None
-    # A client that ends its server sends SIGTERM; kernels end with us, not after us.
-    loop.add_signal_handler(signal.SIGTERM, this.cancel)
     service = Service(config, read_only=read_only)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _end, service, number)
     server = service.server(for_one=True)
     try:
         async with stdio_server() as (reading, writing):
             await server.run(reading, writing, server.create_initialization_options())
-    except asyncio.CancelledError:
-        this.uncancel()
     finally:
         await service.aclose()
+
+
+def _end(service: Service, number: signal.Signals) -> None:
+    """End what was started, then this process: a thread of `mcp`'s waits for input, and cannot be told not to."""
+    ending = asyncio.ensure_future(service.aclose())
+    ending.add_done_callback(lambda _: os._exit(128 + number))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -129,3 +132,28 @@ def test_commands_are_the_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "cell", "update", "a.ipynb", "--cell-id", cell["id"], "--source", "", "--hash", cell["hash"]
     )
     assert (code, "The cell now says:\nx = 2" in said) == (1, True)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_ended_ends_its_kernels(tmp_path: Path, number: signal.Signals) -> None:
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "a.ipynb")
+    command = [sys.executable, "-m", "neuroworkflow_agent", "mcp"]
+    about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
+    run = {"path": "a.ipynb", "code": "import time\ntime.sleep(600)", "wait_s": 1}
+    messages: list[dict[str, object]] = [
+        {"id": 1, "method": "initialize", "params": about},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": {"name": "run_code", "arguments": run}},
+    ]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for message in messages:
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            process.stdin.flush()
+        assert [json.loads(process.stdout.readline())["id"] for _ in range(2)] == [1, 2]
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 128 + number
