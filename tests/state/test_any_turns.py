@@ -194,7 +194,9 @@ class AnyTurns(RuleBasedStateMachine):
             if number == 0 and len(pieces) > 1:
                 for statement in between:
                     self.run(statement)
-                    turn.names = {}  # the user's own; what is restored is not what was before the turn
+                    # The user's own: what is restored is not what was before this turn, nor before earlier ones.
+                    for each in (turn, *self.turns):
+                        each.names = {}
         for name, what in files:
             path = self.root / name
             turn.files.before_code() if by_code else turn.files.before_write(path)
