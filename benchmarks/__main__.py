@@ -26,6 +26,7 @@ PARTS = (
     "nodes",
     "variables",
     "undo",
+    "verify",
 )
 
 
