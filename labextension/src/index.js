@@ -7,6 +7,7 @@ import { INotebookTracker } from "@jupyterlab/notebook";
 import { ITranslator, nullTranslator } from "@jupyterlab/translation";
 
 import { addCellCommands } from "./cells.js";
+import { followKernels } from "./ended.js";
 import { followErrors } from "./errors.js";
 import { agentIcon } from "./icon.js";
 import { readPreferences } from "./preferences.js";
@@ -34,6 +35,7 @@ function activate(app, tracker, palette, restorer, translator) {
   const category = trans.__("Agent");
   for (const command of [OPEN, ...addCellCommands(app, bar, tracker, trans)]) palette?.addItem({ command, category });
   followErrors(app, tracker, trans);
+  followKernels(tracker, trans);
 }
 
 /** @type {JupyterFrontEndPlugin<void>} */

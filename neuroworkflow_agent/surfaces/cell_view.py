@@ -34,6 +34,9 @@ from neuroworkflow_agent.surfaces.turn_items import (
 )
 from neuroworkflow_agent.surfaces.turn_view import TurnView
 
+_THINKING = "Thinking …"
+"""What stands over the model's thinking while it goes on."""
+
 
 @dataclass(eq=False, slots=True)
 class _Display:
@@ -127,7 +130,7 @@ class CellView:
         try:
             for item in reversed(self._view.items):
                 if isinstance(item, Card) and item.tool_use_id == tool_use_id and item.is_open:
-                    self._draw_card(item, Activity("Running", since, item).line(time.monotonic()))
+                    self._draw_card(item, activity=Activity("Running", since, item).line(time.monotonic()))
                     return
         finally:
             self._lock.release()
@@ -167,7 +170,7 @@ class CellView:
             case Text():
                 self._draw_text(item)
             case Card():
-                self._draw_card(item, status_of(item))
+                self._draw_card(item)
             case Plan():
                 display = self._plans.get(id(item)) or self._next()
                 self._plans[id(item)] = display
@@ -185,7 +188,7 @@ class CellView:
         if item.is_thinking:
             # Until something else is there.
             if not (item.is_done or self._is_record):
-                self._fill_slot(parts.thinking(item.text))
+                self._fill_slot(parts.thinking(item.text), _THINKING)
             return
         if self._writing is None or self._writing.item is not item:
             self._writing = _Writing(item)
@@ -203,7 +206,9 @@ class CellView:
             writing.display = self._next()
         self._fill(writing.display, rendered)
 
-    def _draw_card(self, card: Card, status: str) -> None:
+    def _draw_card(self, card: Card, *, activity: str = "") -> None:
+        """Show a call as far as it has come, with what is being waited for in its heading, if it is under way."""
+        status = activity or status_of(card)
         drawn = (status, card.state, card.decision, card.failure, card.change)
         display, before = self._cards.get(id(card), (None, None))
         if display is None:
@@ -218,7 +223,7 @@ class CellView:
             given = parts.tool_card(card.name, card.input, change=card.change)
             self._given[id(card)] = card.change, given
         link = self._link_to(card.file) if card.file else ""
-        self._fill(display, card_text(card, status, given, link))
+        self._fill(display, card_text(card, status, given, link), _waiting_for(activity))
         if self._is_record:
             self._republish(card.outputs)
 
@@ -228,9 +233,9 @@ class CellView:
             return
         line = activity.line(self._view.clock())
         if activity.card is not None:
-            self._draw_card(activity.card, line)
+            self._draw_card(activity.card, activity=line)
         else:
-            self._fill_slot(parts.notice(line))
+            self._fill_slot(parts.notice(line), line)
 
     # -- displays -------------------------------------------------------------------------------------
 
@@ -242,9 +247,9 @@ class CellView:
             self._shown.append(display)
         return display
 
-    def _fill_slot(self, rendered: Rendered) -> None:
+    def _fill_slot(self, rendered: Rendered, activity: str) -> None:
         slot = self._next()
-        self._fill(slot, rendered)
+        self._fill(slot, rendered, _waiting_for(activity))
         self._slot = slot
 
     def _fill(self, display: _Display, rendered: Rendered, metadata: dict[str, Any] | None = None) -> None:
@@ -260,3 +265,8 @@ class CellView:
         self._publish(
             bundle, display.metadata, transient={"display_id": display.display_id}, update=not is_new
         )
+
+
+def _waiting_for(activity: str) -> dict[str, Any]:
+    """Metadata by which a page can end what the display says is being waited for, when the kernel has ended; none for nothing."""
+    return {METADATA_KEY: {"activity": activity}} if activity else {}
