@@ -53,7 +53,8 @@ class OpenAIServer:
     async def _chunks(self, text: str, code: str | None) -> Any:
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": word} for word in text.split(" ")]
         if code is not None:
-            name = self.requests[-1]["tools"][-1]["function"]["name"]
+            names = [tool["function"]["name"] for tool in self.requests[-1]["tools"]]
+            name = next(each for each in names if each.endswith("run_code"))
             function = {"name": name, "arguments": json.dumps({"code": code})}
             deltas.append(
                 {"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]}

@@ -205,6 +205,7 @@ async def typing(server: Server, words: list[str]) -> AsyncIterator[None]:
         await person.leave()
 
 
+@pytest.mark.thorough
 async def test_nothing_is_lost_doubled_or_misplaced(tmp_path: Path) -> None:
     port = free_port()
     server = await asyncio.to_thread(Server, tmp_path, collaboration="5", port=port)
@@ -258,10 +259,9 @@ def check(notebook: Any, truth: Truth, words: list[str]) -> None:
     assert cells["typed"].source.split()[1:] == words
     kept = {cell: tokens for cell, tokens in truth.cells.items() if cell not in truth.deleted}
     for cell, tokens in kept.items():
-        found = tokens_of(cells[cell])
-        assert [token for token in found if token not in truth.perhaps] == [
-            t for t in tokens if t not in truth.perhaps
-        ]
+        found = set(tokens_of(cells[cell]))
+        # In any order: two clients may hear of their edits in another order than these were made.
+        assert found - truth.perhaps == set(tokens) - truth.perhaps
     every = Counter(token for cell in notebook.cells for token in tokens_of(cell))
     assert [token for token, times in every.items() if times > 1] == []
     unknown = [cell.source for cell in notebook.cells if cell.id not in kept and cell.id != "typed"]

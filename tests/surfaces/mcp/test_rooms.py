@@ -16,7 +16,7 @@ from tests.surfaces.mcp.server import TOKEN, Server
 pytestmark = [pytest.mark.server, pytest.mark.kernel]
 
 
-@pytest.fixture(scope="module", params=["4", "5"])
+@pytest.fixture(scope="module", params=[pytest.param("4", marks=pytest.mark.thorough), "5"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     served = Server(tmp_path_factory.mktemp("rooms"), collaboration=request.param)
     yield served

@@ -135,7 +135,7 @@ def test_commands_are_the_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.thorough)])
 def test_a_server_that_is_ended_ends_its_kernels(tmp_path: Path, number: signal.Signals) -> None:
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "a.ipynb")
     command = [sys.executable, "-m", "neuroworkflow_agent", "mcp"]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import neuroworkflow_agent.surfaces.panel
+from neuroworkflow_agent.surfaces.page_scripts import joined
 from tests.needs import program
 
 _DRIVE = """
@@ -41,11 +40,7 @@ const state = () => JSON.stringify(cells.map((cell) => [cell.toJSON()]));
 
 def in_node(script: str) -> Any:
     """What a script prints that drives the page's part."""
-    directory = Path(neuroworkflow_agent.surfaces.panel.__file__).with_name("js")
-    parts = [
-        (directory / name).read_text(encoding="utf-8") for name in ("notebook_context.js", "notebook.js")
-    ]
-    source = "\n".join(parts).replace("export default", "const exported =")
+    source = joined("notebook_widget").replace("export default", "const exported =")
     node = program("node", install="sudo apt install nodejs")
     done = subprocess.run(
         [node, "--input-type=module", "-"],

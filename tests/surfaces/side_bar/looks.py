@@ -7,8 +7,9 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 
 from neuroworkflow_agent.testing.lab import Page
+from tests import tiers
 
-THEMES = ("JupyterLab Dark", "JupyterLab Dark High Contrast", "JupyterLab Light")
+THEMES = ("JupyterLab Dark", "JupyterLab Light", *["JupyterLab Dark High Contrast"] * tiers.THOROUGH)
 
 
 def findings(page: Page, *parts: str) -> list[tuple[str, str, str]]:

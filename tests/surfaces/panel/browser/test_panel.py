@@ -233,7 +233,7 @@ def test_files_and_variables_are_completed_and_go_with_the_message(page: Page, l
     page.ask(page.field.input_value(), Reply.text("Same."))
     page.wait_for_end("complete")
     said = "\n".join(lab.model.requests[-1].user_texts)
-    assert "variable 'rates': ndarray, shape (2, 3), dtype float64" in said
+    assert "variable 'rates': ndarray (2, 3) float64\nbegins 0.0, 1.0" in said
     assert "file 'data/rates.csv':\nneuron,rate\n0,22\n" in said
     assert page.panel.locator(".nwa-user li").all_inner_texts() == ["rates", "data/rates.csv"]
     expect(page.panel.locator(".nwa-composer .nwa-chips")).to_be_hidden()
