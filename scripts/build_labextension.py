@@ -27,7 +27,8 @@ def main() -> int:
     modules = install()
     if subprocess.run([modules / ".bin" / "tsc", "-p", SOURCE], cwd=SOURCE, check=False).returncode:
         return 1
-    with tempfile.TemporaryDirectory() as folder:
+    # Below what npm installed, so that this is found by paths which are the same wherever the project lies.
+    with tempfile.TemporaryDirectory(dir=SOURCE, prefix=".build-") as folder:
         made = build(Path(folder), modules)
         if "--check" not in sys.argv:
             shutil.rmtree(BUILT, ignore_errors=True)
@@ -55,8 +56,7 @@ def install() -> Path:
 def build(folder: Path, modules: Path) -> Path:
     """Build a copy of the source in a folder of its own; returns what it was built to."""
     source, package = folder / "labextension", folder / "neuroworkflow_agent"
-    shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("node_modules"))
-    (source / "node_modules").symlink_to(modules)
+    shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("node_modules", ".build-*"))
     for name in _NEEDED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
