@@ -41,6 +41,8 @@ _MAX_WORDS_CHARS = 200
 _MAX_COMPLETIONS = 12
 _MAX_QUEUED = 20
 _CELLS_S = 1.0
+_CELLS_ASKED_S = 5.0
+"""Where `@cell` is typed, so that cells are what is wanted."""
 _MAX_ERROR_CHARS = 300
 _FIX = "Fix this error."
 
@@ -364,7 +366,7 @@ class PanelChat:
         if not self._view.is_busy:
             self._view.notebook.begin(self._asker)
         try:
-            async with asyncio.timeout(_CELLS_S):
+            async with asyncio.timeout(_CELLS_ASKED_S if query.startswith("cell") else _CELLS_S):
                 return await cell_mentions.completions(self._view.document, query, _MAX_COMPLETIONS)
         except (NotebookError, TimeoutError):
             return []
