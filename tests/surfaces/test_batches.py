@@ -63,6 +63,7 @@ def test_batch_says_what_cannot_work(place: Path) -> None:
     assert list(place.glob("agent-runs/batches/*")) == []
 
 
+@pytest.mark.thorough
 def test_suite_of_tasks_over_two_models_gives_their_known_rates(place: Path) -> None:
     tasks = tiers.count(30, at_least=2)
     # One of these models is right on four fifths of the tasks, the other on half of them.

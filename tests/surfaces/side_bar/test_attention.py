@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from playwright.sync_api import expect
 
 from neuroworkflow_agent.testing import Reply, ToolCall
@@ -14,6 +15,7 @@ from tests.surfaces.side_bar.looks import findings
 SHOW = "(path) => { window.jupyterapp.commands.execute('docmanager:open', { path }); }"
 
 
+@pytest.mark.thorough
 def test_a_call_that_waits_in_another_notebook_is_answered_from_the_side_bar(
     lab: Lab, new_context: ContextMaker
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from neuroworkflow_agent.testing import Reply
@@ -62,6 +63,7 @@ def test_an_error_is_explained_and_its_fix_compared_in_the_cell(lab: Lab, new_co
     assert page.errors == []
 
 
+@pytest.mark.thorough
 def test_a_cell_is_changed_by_a_request_in_it(lab: Lab, new_context: ContextMaker) -> None:
     page = lab.open(new_context(), "x = 1", "rates = [1, 2]")
     open_side_bar(page)

@@ -37,6 +37,7 @@ def overrides(lab: Lab) -> Iterator[Path]:
     file.unlink()
 
 
+@pytest.mark.thorough
 def test_new_conversations_follow_the_settings(
     lab: Lab, new_context: ContextMaker, settings: Any, overrides: Path
 ) -> None:
