@@ -20,6 +20,11 @@ INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 MAX_SECRET_CHARS = 4_000
 """More than any secret has; a user's token is the longest."""
 _FRESH_S = 0.05
+_REDACTED = "[redacted]"
+_MIN_BEGINNING = 8
+"""Characters of a secret that tell it apart."""
+_CUT = re.compile(r"""(['"]?\s*\[?…)""")
+"""Where a text was cut, inside quotation marks or behind them."""
 _SHORT_LINE_CHARS = 160
 """Up to here saying what is left out would take the room of the text itself."""
 _BLANK = re.compile(
@@ -107,10 +112,23 @@ def map_texts(
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every secret replaced by `[redacted]`."""
-    found = [secret for secret in secrets if secret and secret in text]
-    for secret in sorted(found, key=len, reverse=True):
-        text = text.replace(secret, "[redacted]")
+    """`text` with every secret replaced by `[redacted]`, and with the beginning of one that `…` cuts short."""
+    known = sorted(filter(None, secrets), key=len, reverse=True)
+    for secret in known:
+        text = text.replace(secret, _REDACTED)
+    if "…" not in text:
+        return text
+    pieces = _CUT.split(text)  # texts, and between them the marks of cuts
+    return "".join(_without_beginning(piece, known) for piece in pieces[:-1]) + pieces[-1]
+
+
+def _without_beginning(text: str, secrets: Iterable[str]) -> str:
+    """`text` without the beginning of a secret that stands at its end."""
+    for secret in secrets:
+        if (start := text.rfind(secret[:_MIN_BEGINNING], -len(secret))) >= 0 and secret.startswith(
+            text[start:]
+        ):
+            return f"{text[:start]}{_REDACTED}"
     return text
 
 

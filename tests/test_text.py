@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neuroworkflow_agent.text import one_line
+from neuroworkflow_agent.text import clip, one_line, redact
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,27 @@ from neuroworkflow_agent.text import one_line
 def test_a_line_that_is_cut_keeps_its_beginning(text: str, max_chars: int, line: str) -> None:
     assert one_line(text, max_chars) == line
     assert len(line) <= max_chars
+
+
+KEY = "sk-ant-0123456789-abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"key {KEY}",
+        f"key: '{KEY[:30]}…'",
+        f"key: {KEY[:20]!r}…",
+        one_line(f"{'x ' * 10}{KEY}", 40),
+        clip(f"{'x ' * 200}{KEY} {'x ' * 500}", 900),
+        f"{KEY[:9]}… and {KEY[:12]}…",
+    ],
+)
+def test_a_secret_is_hidden_also_where_it_is_cut(text: str) -> None:
+    assert KEY[:8] in text
+    assert KEY[:8] not in redact(text, ["other", KEY])
+
+
+@pytest.mark.parametrize("text", ["wait …", f"{KEY[:7]}…", f"{KEY[:12]} is how keys begin", "no key …"])
+def test_what_is_no_cut_secret_stays(text: str) -> None:
+    assert redact(text, [KEY, ""]) == text

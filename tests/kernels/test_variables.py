@@ -157,6 +157,16 @@ def test_the_model_is_told_what_is_new() -> None:
     assert "b: list" in context.take(MAX_CONTEXT_CHARS)
 
 
+async def test_a_secret_that_is_too_long_for_its_line_is_not_shown_in_part() -> None:
+    secret = "sk-ant-" + "0123456789" * 12
+    names = {"text": f"key={secret}", "kept": {"in": secret}, "raw": secret.encode(), "many": [secret]}
+    tool = inspect_variables(namespace(names), lambda: [secret])
+    for arguments in ({}, {"names": list(names), "detail": "full"}):
+        (block,) = blocks_of(await tool.handler(Call(arguments, ToolUseId("call"))))
+        assert "raw" in block["text"]
+        assert secret[:8] not in block["text"]
+
+
 def test_what_does_not_fit_is_counted() -> None:
     context = VariableContext(namespace({f"variable_{n}": n for n in range(1_000)}))
     told = context.take(300)

@@ -62,7 +62,7 @@ def _container(value: Any, kind: type, *, full: bool) -> Summary:
     elif kind in (str, bytes, bytearray):
         about = scalar_text(value)
         if full and kind is str and len(value) > len(about):
-            more = (repr(value[:1000]),)
+            more = (repr(value[:1000]) + ("…" if len(value) > 1000 else ""),)
     else:
         about = _of(value)
     return Summary(kind.__name__, (len(value),), "", size.__sizeof__(value), about, more)
