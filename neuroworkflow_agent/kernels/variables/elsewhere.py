@@ -15,9 +15,11 @@ from neuroworkflow_agent.kernels.client import ClientKernel
 
 _LISTING = """
 def listing(names, hidden):
+    import sys
     plain, sized = (int, float, complex, bool, type(None)), (list, tuple, dict, set, frozenset)
-    shaped = {"numpy.ndarray", "pandas.DataFrame", "pandas.Series", "pandas.core.frame.DataFrame",
-              "pandas.core.series.Series"}
+    libraries = {"numpy": ("ndarray",), "pandas": ("DataFrame", "Series")}
+    # The classes themselves: anybody may give theirs the name of one.
+    shaped = [vars(sys.modules[name]).get(each) for name in libraries if name in sys.modules for each in libraries[name]]
     found = []
     for name in list(names)[:5000]:
         if type(name) is not str or name.startswith("_") or name in hidden:
@@ -35,7 +37,7 @@ def listing(names, hidden):
             about["value"], about["shape"] = repr(value[:100])[:200], str(len(value))
         elif kind in sized or kind in (bytes, bytearray, range):
             about["shape"] = str(len(value))
-        elif called in shaped:
+        elif any(kind is each for each in shaped):
             about["shape"] = str(value.shape)
         found.append(about)
         if len(found) >= 500:

@@ -20,6 +20,17 @@ PICTURE = "from IPython.display import Image\nimport base64\nImage(base64.b64dec
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
+DISGUISED = """
+import numpy
+asked = []
+class ndarray:
+    shape = property(asked.append)
+ndarray.__module__ = "numpy"
+disguised = ndarray()
+"""
+"""A value whose class says that it is numpy's, and notices who asks it for a shape."""
+
+
 @pytest.mark.kernel
 async def test_a_client_creates_edits_and_runs_a_notebook(tmp_path: Path) -> None:
     async with started(tmp_path) as client:
@@ -37,8 +48,12 @@ async def test_a_client_creates_edits_and_runs_a_notebook(tmp_path: Path) -> Non
         shown = await client.ask("run_code", {"path": "new/a.ipynb", "code": PICTURE.format(PNG)})
         assert shown[0] is False
         assert "(image)" in shown[2]
+        await client.call("run_code", path="new/a.ipynb", code=DISGUISED)
         listed = (await client.call("kernel_variables", path="new/a.ipynb"))["variables"]
         assert {"name": "x", "type": "int", "value": "6"} in listed
+        assert {"name": "disguised", "type": "numpy.ndarray"} in listed
+        ran = await client.call("run_code", path="new/a.ipynb", code="print(asked)")
+        assert ran["outputs"].endswith("\n[]\n")
         assert "StdinNotImplementedError" in await client.refused(
             "run_code", path="new/a.ipynb", code="input()"
         )
