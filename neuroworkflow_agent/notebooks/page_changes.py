@@ -1,55 +1,22 @@
 """What an open page is asked to do for an edit: as little as there is to change. Pure.
 
-An edit is made here first, in what was read of the page, so that it is refused as everywhere. What comes of it
-goes to the page in its own terms, and the page makes it only if its cells still say what was read.
+The page makes it only if its cells still say what was read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import Any
 
 from neuroworkflow_agent.notebooks.cells import address, index_of
-from neuroworkflow_agent.notebooks.edits import (
-    Applied,
-    Delete,
-    Edit,
-    Insert,
-    Move,
-    Restore,
-    SetOutputs,
-    apply,
-)
+from neuroworkflow_agent.notebooks.changes import as_added, difference
+from neuroworkflow_agent.notebooks.edits import Applied, Delete, Insert, Move, Restore, SetOutputs
 from neuroworkflow_agent.notebooks.reading import Notebook
 
 Change = dict[str, Any]
 
 
-def plan(
-    notebook: Notebook, edits: Sequence[Edit], running: Collection[str]
-) -> tuple[list[Applied], list[Change]]:
-    """Make edits in a notebook, and tell what a page has to change for them.
-
-    Parameters
-    ----------
-    notebook
-        Changed in place, also where an edit is refused.
-
-    Raises
-    ------
-    EditRefusedError
-        If one of them cannot be made.
-    """
-    done: list[Applied] = []
-    changes: list[Change] = []
-    for edit in edits:
-        (applied,) = apply(notebook, [edit], running=running)
-        done.append(applied)
-        changes.append(_change(notebook, applied))
-    return done, changes
-
-
-def _change(notebook: Notebook, applied: Applied) -> Change:
+def page_change(notebook: Notebook, applied: Applied, _before_it: int) -> Change:
+    """What a page has to do for an edit; see `changes.plan`."""
     cell = applied.cell
     match applied.edit:
         case Insert():
@@ -85,15 +52,8 @@ def _change(notebook: Notebook, applied: Applied) -> Change:
 
 def splice(old: str, new: str) -> dict[str, Any]:
     """The one place where two texts differ, in the UTF-16 units in which a browser counts."""
-    start = 0
-    shortest = min(len(old), len(new))
-    while start < shortest and old[start] == new[start]:
-        start += 1
-    end = 0
-    while end < shortest - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    removed, inserted = old[start : len(old) - end], new[start : len(new) - end]
-    return {"at": _units(old[:start]), "remove": _units(removed), "insert": inserted}
+    before, removed, inserted = difference(old, new)
+    return {"at": _units(before), "remove": _units(removed), "insert": inserted}
 
 
 def _units(text: str) -> int:
@@ -107,8 +67,4 @@ def _before(notebook: Notebook, cell: str) -> str:
 
 
 def _new(notebook: Notebook, cell: str) -> dict[str, Any]:
-    made = dict(notebook.cells[index_of(notebook, cell)])
-    if made["cell_type"] == "code":
-        # As a cell that a person adds: it shows nothing that would have to be trusted.
-        made["metadata"] = {**made["metadata"], "trusted": True}
-    return made
+    return as_added(dict(notebook.cells[index_of(notebook, cell)]))

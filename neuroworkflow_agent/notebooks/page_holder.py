@@ -18,9 +18,10 @@ from nbformat.v4 import new_output
 
 from neuroworkflow_agent.errors import EditRefusedError, NotebookError
 from neuroworkflow_agent.notebooks.cells import address
+from neuroworkflow_agent.notebooks.changes import plan
 from neuroworkflow_agent.notebooks.document import Holder
 from neuroworkflow_agent.notebooks.edits import LOCKED, Applied, Edit, SetOutputs
-from neuroworkflow_agent.notebooks.page_changes import plan
+from neuroworkflow_agent.notebooks.page_changes import page_change
 from neuroworkflow_agent.notebooks.pages import Asker, Message, NoPageError, OpenPage, Pages
 from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.text import one_line
@@ -98,7 +99,7 @@ class PageHolder(Holder):
             for _ in range(_TRIES):
                 draft = _copy(self._notebook)
                 try:
-                    applied, changes = plan(draft, edits, {*running, *self.running})
+                    applied, changes = plan(draft, edits, {*running, *self.running}, page_change)
                 except EditRefusedError:
                     if is_fresh:
                         raise

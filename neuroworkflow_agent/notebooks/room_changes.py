@@ -1,4 +1,4 @@
-"""Edits in a room's document: made in a copy first, so that they are refused as everywhere, then as the little they change.
+"""What edits change in a room's document: as little as there is to change.
 
 Texts are spliced, so that what others type into the same cell stays. A cell's outputs grow at their end, so that those
 who look see them come.
@@ -7,7 +7,7 @@ who look see them come.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,16 +17,8 @@ from jupyter_ydoc.utils import cast_all
 from pycrdt import Array, Map, Text
 
 from neuroworkflow_agent.notebooks.cells import index_of
-from neuroworkflow_agent.notebooks.edits import (
-    Applied,
-    Delete,
-    Edit,
-    Insert,
-    Move,
-    Restore,
-    SetOutputs,
-    apply,
-)
+from neuroworkflow_agent.notebooks.changes import as_added, difference
+from neuroworkflow_agent.notebooks.edits import Applied, Delete, Insert, Move, Restore, SetOutputs
 from neuroworkflow_agent.notebooks.reading import Notebook
 
 Change = Callable[[YNotebook], None]
@@ -42,31 +34,6 @@ def snapshot(document: YNotebook) -> Notebook:
             cell.setdefault("outputs", [])
             cell.setdefault("execution_count", None)
     return notebook
-
-
-def plan(
-    notebook: Notebook, edits: Sequence[Edit], running: Collection[str]
-) -> tuple[list[Applied], list[Change]]:
-    """Make edits in a notebook, and tell what to change in the document that it is a snapshot of.
-
-    Parameters
-    ----------
-    notebook
-        Changed in place, also where an edit is refused.
-
-    Raises
-    ------
-    EditRefusedError
-        If one of them cannot be made.
-    """
-    done: list[Applied] = []
-    changes: list[Change] = []
-    for edit in edits:
-        before = _index(notebook, getattr(edit, "cell", ""))
-        (applied,) = apply(notebook, [edit], running=running)
-        done.append(applied)
-        changes.append(_change(notebook, applied, before))
-    return done, changes
 
 
 def put_outputs(cell: Map[Any], outputs: Sequence[Any]) -> None:
@@ -90,19 +57,20 @@ def put_outputs(cell: Map[Any], outputs: Sequence[Any]) -> None:
         shown.append(Map(output))
 
 
-def _change(notebook: Notebook, applied: Applied, before: int) -> Change:
-    edit, after = applied.edit, _index(notebook, applied.cell)
+def room_change(notebook: Notebook, applied: Applied, before: int) -> Change:
+    """What to do in a document for an edit; see `changes.plan`."""
+    edit = applied.edit
+    if isinstance(edit, Delete):
+        return partial(_delete, index=before)
+    after = index_of(notebook, applied.cell)
     match edit:
         case Insert() | Restore():
             content = _floats(notebook.cells[after])
-            if isinstance(edit, Insert) and content["cell_type"] == "code":
-                # As a cell that a person adds: it shows nothing that would have to be trusted.
-                content["metadata"] = {**content["metadata"], "trusted": True}
+            if isinstance(edit, Insert):
+                content = as_added(content)
             return partial(_insert, index=after, content=content)
         case Move():
             return partial(_move, start=before, end=after)
-        case Delete():
-            return partial(_delete, index=before)
         case SetOutputs(outputs=outputs, execution_count=count):
             return partial(_show, index=after, outputs=outputs, count=count)
         case _:
@@ -137,15 +105,9 @@ def _show(document: YNotebook, index: int, outputs: Sequence[Any], count: int | 
 
 def _splice(document: YNotebook, index: int, old: str, new: str) -> None:
     """Replace the one part in which two texts differ; places are counted in bytes of UTF-8."""
-    start, shortest = 0, min(len(old), len(new))
-    while start < shortest and old[start] == new[start]:
-        start += 1
-    end = 0
-    while end < shortest - start and old[-1 - end] == new[-1 - end]:
-        end += 1
+    before, cut, inserted = difference(old, new)
     text: Text = document.ycells[index]["source"]
-    at, removed = len(old[:start].encode()), len(old[start : len(old) - end].encode())
-    inserted = new[start : len(new) - end]
+    at, removed = len(before.encode()), len(cut.encode())
     if inserted:
         # Before the removal: behind what is removed it could come behind what others type there just now.
         text.insert(at, inserted)
@@ -161,14 +123,6 @@ def _goes_on(shown: Map[Any], wanted: dict[str, Any]) -> bool:
         for key, value in (("output_type", "stream"), ("name", wanted.get("name")))
     )
     return same and str(wanted["text"]).startswith(str(was.get("text")))
-
-
-def _index(notebook: Notebook, cell: str) -> int:
-    """Where a cell is; -1 if it is not."""
-    try:
-        return index_of(notebook, cell)
-    except Exception:  # noqa: BLE001 - the edit itself will say so
-        return -1
 
 
 def _floats(value: Any) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from pycrdt import Map
 
 from neuroworkflow_agent.errors import EditRefusedError, NotebookError
 from neuroworkflow_agent.notebooks.cells import address, index_of
+from neuroworkflow_agent.notebooks.changes import plan
 from neuroworkflow_agent.notebooks.document import Holder
 from neuroworkflow_agent.notebooks.edits import Applied, Edit
 from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.notebooks.room import Room, RoomServer
-from neuroworkflow_agent.notebooks.room_changes import plan, put_outputs, snapshot
+from neuroworkflow_agent.notebooks.room_changes import put_outputs, room_change, snapshot
 
 _FLUSH_S = 3.0
 IDLE_S = 600.0
@@ -62,7 +63,9 @@ class RoomHolder(Holder):
         room = await self._joined()
         await room.settle()  # also brings what others have changed until now
         # From here on nothing waits, so that nobody changes the document before the edits are in it.
-        applied, changes = plan(snapshot(room.document), edits, [*running, *self._running_in(room)])
+        applied, changes = plan(
+            snapshot(room.document), edits, [*running, *self._running_in(room)], room_change
+        )
         with room.changing() as document:
             for change in changes:
                 change(document)
