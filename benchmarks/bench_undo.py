@@ -15,7 +15,7 @@ from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.events import TextDelta
 from neuroworkflow_agent.state.keeping import COPY_BYTES, Keeper
 from neuroworkflow_agent.state.turn_variables import TurnVariables
-from neuroworkflow_agent.state.undo import Namespace, Undo
+from neuroworkflow_agent.state.undo import LiveNames, Undo
 from neuroworkflow_agent.state.values import digest
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.testing import Reply, ScriptedModel
@@ -89,7 +89,7 @@ def _first_text(names: dict[str, object]) -> float:
         workspace.mkdir()
         chats = [
             Chat(AgentConfig.from_env(workspace=workspace), portal=portal, undo=undo)
-            for undo in (None, Undo(Namespace(_Shell(names))))
+            for undo in (None, Undo(LiveNames(_Shell(names))))
         ]
         for chat in chats:
             _first_delta(model, chat)

@@ -36,7 +36,7 @@ MAX_TURNS = 20
 _UNSEEN = "Variables could not be looked at: {error}."
 
 
-class Namespace:
+class LiveNames:
     """Where code of a turn runs: its names, and those of IPython's own.
 
     Parameters
@@ -70,7 +70,7 @@ class Undo(TurnWatch, NamespaceWatch):
         Where code runs; None where that is another process.
     """
 
-    def __init__(self, namespace: Namespace | None = None) -> None:
+    def __init__(self, namespace: LiveNames | None = None) -> None:
         self._namespace = namespace
         self._turns: dict[TurnId, TurnRecord] = {}
         self._current: TurnRecord | None = None

@@ -20,7 +20,7 @@ from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.cell_kernel import CellKernel
 from neuroworkflow_agent.kernels.contexts import keep_context
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
-from neuroworkflow_agent.state.undo import MAX_TURNS, Namespace, Undo
+from neuroworkflow_agent.state.undo import MAX_TURNS, LiveNames, Undo
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
 from neuroworkflow_agent.surfaces.input_prompt import prompt_of
@@ -76,7 +76,7 @@ class KernelChat:
         self._make_view = make_view
         self._queue = MainThreadQueue()
         self._hide = Redaction(lambda: self.chat.secrets)
-        self._undo = Undo(Namespace(shell))
+        self._undo = Undo(LiveNames(shell))
         self._kernel = CellKernel(shell, self._queue, self._hide, self._undo)
         self._notebook: OpenNotebook | None = None
         """The notebook that the user has open, once a session was made."""

@@ -23,7 +23,7 @@ from neuroworkflow_agent.models.endpoint import NoEndpointError
 from neuroworkflow_agent.render import parts, undoing
 from neuroworkflow_agent.render.outputs import ShownPicture
 from neuroworkflow_agent.state.effects import Effect, Plan
-from neuroworkflow_agent.state.undo import Namespace, Undo
+from neuroworkflow_agent.state.undo import LiveNames, Undo
 from neuroworkflow_agent.surfaces.chat import BUSY, Chat
 from neuroworkflow_agent.surfaces.file_links import FileLinks
 from neuroworkflow_agent.surfaces.panel.items import Transcript
@@ -77,7 +77,7 @@ class SessionView:
         on_turn_end: Callable[[TurnEnd], None],
         keep: Callable[[Sequence[Item]], None],
     ) -> None:
-        undo = Undo(Namespace(shell))
+        undo = Undo(LiveNames(shell))
         self.kernel = OwnKernel(
             shell,
             on_interrupt=self._interrupt,
