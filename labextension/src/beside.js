@@ -58,6 +58,8 @@ export class Beside {
     this.isReady = new Promise((resolve) => (this.tellReady = resolve));
     /** Whether the kernel has ended, and a new one is waited for. */
     this.isLost = false;
+    /** Whether the kernel has yet to take up the loading of our package. */
+    this.isInLine = false;
     /** @type {Store | null} */
     this.store = null;
     /** @type {PanelView | null} */
@@ -110,12 +112,21 @@ export class Beside {
   /** @param {string} status */
   follow(status) {
     if (GONE.includes(status)) this.lose();
+    else if (this.isInLine) this.sayWhatIsAwaited(status);
     else if (this.isLost && ["idle", "busy"].includes(status)) void this.connect();
+  }
+
+  /** While our package waits to be brought in. @param {string} status The kernel's */
+  sayWhatIsAwaited(status) {
+    if (this.view) return;
+    if (this.isInLine && status === "busy") this.saying.waiting();
+    else this.saying.loading();
   }
 
   /** The kernel has ended, or is about to. */
   lose() {
     this.attempt += 1;
+    this.isInLine = false;
     this.isLost = true;
     this.kernel = null;
     this.chat.leave();
@@ -140,6 +151,7 @@ export class Beside {
   /** Find out what the kernel is, bring our package in, and open its chat. */
   async connect() {
     const mine = (this.attempt += 1);
+    this.isInLine = false;
     this.isLost = false;
     const isMine = () => mine === this.attempt;
     const { sessionContext } = this.panel;
@@ -161,8 +173,14 @@ export class Beside {
     }
     const before = subshellIn(kernel);
     if (before === null) {
-      if (!this.view) this.saying.waiting(kernel);
-      const loaded = await load(kernel).catch(() => null); // the kernel ended meanwhile
+      this.isInLine = true;
+      this.sayWhatIsAwaited(kernel.status);
+      const begins = () => {
+        if (!isMine()) return;
+        this.isInLine = false;
+        this.sayWhatIsAwaited(kernel.status);
+      };
+      const loaded = await load(kernel, begins).catch(() => null); // the kernel ended meanwhile
       if (!isMine() || !loaded) return;
       if (loaded.outcome !== "ready") {
         this.show(null);

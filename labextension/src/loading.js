@@ -9,9 +9,12 @@ const PACKAGE = "neuroworkflow_agent";
 const LOAD = `__import__("importlib").import_module("${PACKAGE}.surfaces.side_bar.target").register()`;
 const ABOUT = `__import__("json").dumps([__import__("sys").executable, bool(__import__("importlib.util").util.find_spec("pip")), __import__("shutil").which("uv")]).encode().hex()`;
 
-/** Load the package, once the kernel is free. @param {IKernelConnection} kernel @returns {Promise<Loaded>} */
-export async function load(kernel) {
-  const { loaded, about } = await evaluate(kernel, { loaded: LOAD, about: ABOUT });
+/**
+ * Load the package, once the kernel is free.
+ * @param {IKernelConnection} kernel @param {() => void} begins Called when the kernel takes it up @returns {Promise<Loaded>}
+ */
+export async function load(kernel, begins) {
+  const { loaded, about } = await evaluate(kernel, { loaded: LOAD, about: ABOUT }, begins);
   if (loaded?.status === "ok") return { outcome: "ready" };
   if (loaded?.ename === "ModuleNotFoundError" && loaded.evalue.includes(`'${PACKAGE}`)) return { outcome: "missing", install: installing(JSON.parse(text(about))) };
   return { outcome: "trouble", text: loaded ? `${loaded.ename}: ${loaded.evalue}` : "The kernel does not answer as IPython’s does." };
@@ -45,11 +48,13 @@ function installing([python, hasPip, uv]) {
 
 /**
  * The values of expressions, or the errors; no trace of it is left in the kernel.
- * @param {IKernelConnection} kernel @param {Record<string, string>} expressions @returns {Promise<Record<string, any>>}
+ * @param {IKernelConnection} kernel @param {Record<string, string>} expressions
+ * @param {() => void} [begins] Called when the kernel takes them up @returns {Promise<Record<string, any>>}
  */
-async function evaluate(kernel, expressions) {
+async function evaluate(kernel, expressions, begins) {
   for (;;) {
     const future = kernel.requestExecute({ code: "", silent: true, store_history: false, allow_stdin: false, stop_on_error: false, user_expressions: expressions }, true);
+    if (begins) future.onIOPub = begins; // the first that a request publishes is that it runs
     const { content } = await future.done;
     // A cell that failed takes what is queued behind it along.
     if (/** @type {string} */ (content.status) !== "aborted") return /** @type {any} */ (content).user_expressions ?? {};

@@ -24,14 +24,12 @@ export class Saying {
     this.node.querySelector("button")?.focus();
   }
 
-  /** @param {IKernelConnection} kernel */
-  waiting(kernel) {
-    const { trans } = this;
-    this.say(
-      kernel.status === "busy"
-        ? trans.__("Waiting for the running cell: the agent comes into the kernel when it has ended.")
-        : trans.__("Bringing the agent into the kernel …"),
-    );
+  waiting() {
+    this.say(this.trans.__("Waiting for the running cell: the agent comes into the kernel when it has ended."));
+  }
+
+  loading() {
+    this.say(this.trans.__("Bringing the agent into the kernel …"));
   }
 
   /** @param {string} name */
