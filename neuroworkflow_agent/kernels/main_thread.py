@@ -29,6 +29,7 @@ from neuroworkflow_agent.kernels.user_code import UserCode, is_in_child_task
 _TICK_S = 0.05
 _CANCEL_DRAIN_S = 10.0
 _AGAIN_S = 0.05
+_AGAIN_AT_MOST_S = 1.0
 _PendingCall = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 Job: TypeAlias = Callable[[], UserCode | None]
 
@@ -144,10 +145,8 @@ class MainThreadQueue:
                 self._put_handler_back_in(running, interrupted_at)
             # Sent under the lock that the main thread needs to leave the code: so the signal arrives while
             # our handler stands and knows whom it is for, never later in somebody else's code.
-            if hasattr(signal, "pthread_kill"):
-                signal.pthread_kill(thread_id, signal.SIGINT)
-            else:
-                _thread.interrupt_main()
+            _send_sigint(thread_id)
+            _thread.start_new_thread(self._send_until_taken, (running, interrupted_at, thread_id))
 
     async def serve(
         self,
@@ -362,6 +361,22 @@ class MainThreadQueue:
             code.interrupted_at = None
             self.interrupt(code)
 
+    def _send_until_taken(self, code: UserCode, interrupted_at: float, thread_id: int) -> None:
+        """Send the signal again while Python has not called our handler for it.
+
+        A signal that comes when code is just about to wait in C, after Python looked for signals last, does
+        not end that wait: the handler would be called when it is over.
+        """
+        pause_s = _AGAIN_S
+        while True:
+            time.sleep(pause_s)
+            with self._lock:
+                is_waited_for = self._target is code and code.interrupted_at == interrupted_at
+                if not is_waited_for or not self._has_handler():
+                    return
+                _send_sigint(thread_id)
+            pause_s = min(2 * pause_s, _AGAIN_AT_MOST_S)
+
     def _put_handler_back_in(self, code: UserCode, interrupted_at: float) -> None:
         """Have the main thread put our handler back amid code that has set its own, then interrupt that again.
 
@@ -392,3 +407,11 @@ class MainThreadQueue:
             # A busy task of the agent's never lets the loop cancel it, and KeyboardInterrupt would leave the
             # kernel's loop through it.
             raise asyncio.CancelledError
+
+
+def _send_sigint(thread_id: int) -> None:
+    """Interrupt the main thread, also in a wait where the system has signals for threads."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(thread_id, signal.SIGINT)
+    else:
+        _thread.interrupt_main()

@@ -160,6 +160,35 @@ def test_engine_that_is_faster_than_the_handler_sends_no_second_interrupt(
     assert sent == []
 
 
+def test_a_signal_that_ends_no_wait_is_sent_again(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that came just before the code began to sleep; it is interrupted once all the same."""
+    queue, seen, lost = MainThreadQueue(), [], []
+    queue.open()
+    really = signal.pthread_kill
+
+    def send(thread_id: int, number: int) -> None:
+        if len(lost) < 2:
+            lost.append(number)
+        else:
+            really(thread_id, number)
+
+    def body() -> None:
+        for _ in range(2):
+            try:
+                time.sleep(1 if seen else 600)
+            except KeyboardInterrupt:
+                seen.append("raised")
+
+    running = code(body)
+    monkeypatch.setattr(signal, "pthread_kill", send)
+    queue.post(lambda: running)
+    queue.post(queue.finish)
+    timer = later(0.2, lambda: queue.interrupt(running))
+    serve(queue, on_interrupt=lambda: None)
+    timer.join()
+    assert (len(lost), seen) == (2, ["raised"])
+
+
 def test_late_interrupt_hits_nothing(serve: Serve) -> None:
     """An interrupt meant for code that has ended must not strike what runs next."""
     queue, seen = MainThreadQueue(), []
