@@ -125,7 +125,7 @@ class SharedPage(Page):
         self._show()
 
     def release(self) -> None:
-        """End: close other tabs and all panels, end their processes, empty the namespace.
+        """End: close other tabs, dialogs and all panels, end their processes, empty the namespace.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class SharedPage(Page):
         self._wait_for(self.kernel_state, self.clean)
         self._wait_for(lambda: {"claude": [str(process) for process in self.lab.claude_processes()]}, {"claude": []})  # fmt: skip
         self.show()
-        self._wait_for(self.page_state, _CLEAN_PAGE)
+        self._wait_for(self._page_state_without_dialogs, _CLEAN_PAGE)
 
     def close(self) -> None:
         """End the tab and its kernel."""
@@ -155,6 +155,13 @@ class SharedPage(Page):
         self.tab.evaluate(_SHOW)
         self.requests.clear()
         self.errors.clear()
+
+    def _page_state_without_dialogs(self) -> dict[str, Any]:
+        """JupyterLab opens some by itself, as where its server was slow to answer."""
+        for dialog in self.tab.locator(".jp-Dialog").all():
+            print("Left open, and closed:", dialog.inner_text())
+            dialog.press("Escape")
+        return self.page_state()
 
     def _execute(self, source: str) -> str:
         """What the code prints, run beside the notebook and in a namespace of its own."""
