@@ -35,6 +35,7 @@ def demo() -> Iterator[tuple[str, str]]:
     process.stdout.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(240)
 def test_user_logs_in_and_chats_without_a_key(demo: tuple[str, str], browser: Browser) -> None:
     url, password = demo

@@ -69,6 +69,7 @@ def test_it_answers_and_sessions_share_one_server(make_session: Maker) -> None:
     assert server_of(one).pid == server_of(two).pid
 
 
+@pytest.mark.thorough
 def test_server_killed_in_the_middle_costs_one_message(make_session: Maker) -> None:
     session = make_session(model="local")
     turn = session.start("Write a poem of forty lines about a neuron.")
@@ -81,6 +82,7 @@ def test_server_killed_in_the_middle_costs_one_message(make_session: Maker) -> N
     assert server_of(session).pid != killed.pid
 
 
+@pytest.mark.thorough
 def test_stop_stops_the_model_too(make_session: Maker) -> None:
     session = make_session(model="local")
     turn = session.start("Write a poem of forty lines about a neuron.")
@@ -104,6 +106,7 @@ def test_file_that_is_no_model_is_named(make_session: Maker, tmp_path: Path) -> 
     assert f"'{wrong}' could not be loaded; it is not a GGUF file" in ended.message
 
 
+@pytest.mark.thorough
 def test_quickstart_is_written_by_the_model_with_no_network_at_all(workspace: Path, cache: Path) -> None:
     """The quickstart's own request, in a network namespace that holds nothing but loopback."""
     source = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"

@@ -62,7 +62,7 @@ def expect_that_it_opens(page: Page, link: Locator, app: str) -> None:
     opened.value.close()
 
 
-@pytest.mark.parametrize("app", ["lab", "notebook"])
+@pytest.mark.parametrize("app", ["lab", pytest.param("notebook", marks=pytest.mark.thorough)])
 def test_a_changed_file_is_opened_by_its_name(app: str, lab: Lab, context: BrowserContext) -> None:
     if app == "notebook" and find_spec("notebook") is None:
         needs.missing("Notebook", install='pip install "notebook>=7.4"')

@@ -80,14 +80,23 @@ def test_a_turn_brings_its_style_once() -> None:
     assert [bundle["text/html"].count("<style>") for bundle in bundles()] == [1] + [0] * (len(bundles()) - 1)
 
 
-@pytest.fixture(params=["JupyterLab Light", "JupyterLab Dark"])
+@pytest.fixture
 def theme(request: pytest.FixtureRequest, lab: Lab) -> Iterator[str]:
     lab.use_theme(request.param)
     yield request.param
     lab.use_theme("JupyterLab Light")
 
 
-@pytest.mark.parametrize("is_trusted", [True, False])
+@pytest.mark.parametrize(
+    ("theme", "is_trusted"),
+    [
+        ("JupyterLab Light", False),
+        ("JupyterLab Dark", True),
+        pytest.param("JupyterLab Light", True, marks=pytest.mark.thorough),
+        pytest.param("JupyterLab Dark", False, marks=pytest.mark.thorough),
+    ],
+    indirect=["theme"],
+)
 def test_everything_can_be_read_and_code_that_ran_has_a_frame(
     is_trusted: bool, theme: str, lab: Lab, context: BrowserContext
 ) -> None:

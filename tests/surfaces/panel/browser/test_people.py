@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from neuroworkflow_agent.testing import Reply, Text, Thinking, ToolCall
 from neuroworkflow_agent.testing.lab import Lab, Page
+from tests import tiers
 
 RUN_CODE = "mcp__neuroworkflow__run_code"
 WAIT_FOR_GO = "import time\nfrom pathlib import Path\nwhile not Path('go').exists(): time.sleep(0.02)"
@@ -49,7 +50,8 @@ def add(number=0):
         panel._chat._portal.post(add, number + 1)
 panel._chat._portal.post(add)
 """
-LOOKS = [("JupyterLab Dark", 1000), ("JupyterLab Light", 1000), ("JupyterLab Light", 470)]
+LOOKS = [("JupyterLab Dark", 470), ("JupyterLab Light", 1000)]
+LOOKS += [("JupyterLab Dark", 1000), ("JupyterLab Light", 470)] * tiers.THOROUGH
 QUESTIONS = [{"question": "Which area?", "header": "Area", "multiSelect": False, "options": [{"label": "V1", "description": "primary"}, {"label": "MT", "description": ""}]}]  # fmt: skip
 
 

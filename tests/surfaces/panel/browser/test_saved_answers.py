@@ -44,8 +44,8 @@ def _requests(page: SharedPage, notebook: Any) -> list[str]:
 @pytest.mark.timeout(1200 if tiers.THOROUGH else 120)
 def test_no_hostile_answer_loads_anything(shared_page: SharedPage) -> None:
     chance = random.Random(tiers.SEED)
-    answers = chance.sample(hostile.every_answer(), tiers.count(1000, at_least=100))
-    answers += itertools.islice(hostile.mixed_answers(chance), tiers.count(1000, at_least=100))
+    answers = chance.sample(hostile.every_answer(), tiers.count(1000, at_least=_A_FILE))
+    answers += itertools.islice(hostile.mixed_answers(chance), tiers.count(1000, at_least=_A_FILE))
     for first in range(0, len(answers), _A_FILE):
         notebook = _written(answers[first : first + _A_FILE])
         assert _requests(shared_page, notebook) == []
