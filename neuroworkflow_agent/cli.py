@@ -24,7 +24,13 @@ from neuroworkflow_agent import (
 )
 from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.cli_help import App
-from neuroworkflow_agent.cli_nodes import JsonOption
+from neuroworkflow_agent.cli_options import (
+    InputsOption,
+    JsonOption,
+    ModelOption,
+    ParameterOption,
+    QuietOption,
+)
 from neuroworkflow_agent.cli_runs import RecordOption
 from neuroworkflow_agent.config import AgentConfig, Mode
 from neuroworkflow_agent.errors import AgentError, ConfigError
@@ -48,15 +54,6 @@ app.add_typer(cli_instructions.app, name="instructions")
 app.add_typer(cli_runs.app, name="runs")
 
 _BAD_INPUT = 2
-
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        help="A Claude model, openai:NAME, ollama:NAME, a URL, local, local:FILE.gguf, scripted:FILE …; auto takes what is there.",
-        metavar="NAME",
-    ),
-]
 
 
 def _show_version(wanted: bool) -> None:
@@ -102,19 +99,9 @@ def run(
     allow_errors: Annotated[
         bool, typer.Option("--allow-errors", help="Go on after a cell that failed, as nbclient does.")
     ] = False,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameter", "-p", metavar="NAME=VALUE", help="Set in a cell of its own; may be given again."
-        ),
-    ] = None,
+    parameter: ParameterOption = None,
     record: RecordOption = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--input", metavar="PATTERN", help="Files the run depends on, for its record; may be given again."
-        ),
-    ] = None,
+    inputs: InputsOption = None,
     again: Annotated[
         bool, typer.Option("--again", help="Run what was recorded before, and keep both.")
     ] = False,
@@ -138,7 +125,7 @@ def run(
         bool,
         typer.Option("--jsonl", help="Print each event as a line of JSON as it comes, then the summary."),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Run NOTEBOOK's cells, then let the agent do what PROMPT says, in the same kernel.
 

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuroworkflow_agent.cli_nodes import JsonOption
-from neuroworkflow_agent.cli_runs import RunsOption, parameters_of, store_at
+from neuroworkflow_agent.cli_options import (
+    InputsOption,
+    JsonOption,
+    ModelsOption,
+    ParameterOption,
+    QuietOption,
+    RunsOption,
+)
+from neuroworkflow_agent.cli_runs import parameters_of, store_at
 from neuroworkflow_agent.errors import AgentError
 from neuroworkflow_agent.surfaces.console import echo, say
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.runs.batch import Tally
 
-ModelsOption = Annotated[
-    list[str] | None, typer.Option("--model", metavar="NAME", help="As for 'run'; may be given again.")
-]
 DaskOption = Annotated[
     str | None,
     typer.Option("--dask", metavar="ADDRESS", help="Run the jobs on the cluster of this Dask scheduler."),
@@ -53,18 +57,12 @@ def batch(
     prompt: Annotated[str | None, typer.Argument(help="What the agent should do with each notebook.")] = None,
     model: ModelsOption = None,
     times: Annotated[int | None, typer.Option(min=1, help="Repetitions of every job.")] = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set in every run; may be given again."),
-    ] = None,
+    parameter: ParameterOption = None,
     parameters: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="CSV with a head, or YAML with a list: one run for each row."),
     ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", metavar="PATTERN", help="Files the runs read; may be given again."),
-    ] = None,
+    inputs: InputsOption = None,
     max_parallel: ParallelOption = None,
     budget_usd: BudgetOption = None,
     dask: DaskOption = None,
@@ -79,7 +77,7 @@ def batch(
     csv: Annotated[Path | None, typer.Option(help="Save the summary here, too.")] = None,
     runs: RunsOption = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Run each notebook with each row of parameters, each model and repetition, and keep every run.
 
@@ -119,7 +117,7 @@ def evaluate(
     sbatch: SbatchOption = None,
     runs: RunsOption = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Run a suite with each model, and compare: pass rates with intervals, pass^k, falsehoods, cost, time.
 

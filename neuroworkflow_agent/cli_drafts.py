@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
-from neuroworkflow_agent.cli_runs import RunsOption, store_at
+from neuroworkflow_agent.cli_options import ModelOption, RunsOption
+from neuroworkflow_agent.cli_runs import store_at
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import RunError
 from neuroworkflow_agent.surfaces.console import echo, echo_whole, say
-
-ModelOption = Annotated[str | None, typer.Option("--model", metavar="NAME", help="As for 'run'.")]
 
 
 def add_commands(app: typer.Typer) -> None:

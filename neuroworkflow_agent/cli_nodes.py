@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neuroworkflow_agent.cli_options import JsonOption
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.surfaces.console import SafeConsole, echo, echo_whole, say
 from neuroworkflow_agent.surfaces.terminal_colours import BLUE, GREEN, ORANGE, RED
@@ -40,7 +41,6 @@ class ListFormat(StrEnum):
     mermaid = "mermaid"
 
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 NodesOption = Annotated[
     list[Path] | None,
     typer.Option("--nodes", help="Folder or file with nodes; may be given again.", exists=True),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neuroworkflow_agent.cli_help import App
-from neuroworkflow_agent.cli_nodes import JsonOption
+from neuroworkflow_agent.cli_options import JsonOption, QuietOption, RunsOption
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import RunError
 from neuroworkflow_agent.surfaces.console import SafeConsole, echo, say
@@ -32,9 +32,6 @@ RecordOption = Annotated[
     ),
 ]
 RunId = Annotated[str, typer.Argument(metavar="ID", help="As 'runs list' has it, or its beginning.")]
-RunsOption = Annotated[
-    Path | None, typer.Option("--runs", metavar="DIR", help="Where the runs are; agent-runs by default.")
-]
 
 
 def store_at(directory: Path | str | None, config: AgentConfig | None = None) -> Store:
@@ -197,7 +194,7 @@ def runs_replay(
         bool, typer.Option("--in-place", help="Let its code work in the workspace itself, not in a copy.")
     ] = False,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Give a run's answers again to today's code and data, and say where the effects differ. Exit 1 if they do.
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from neuroworkflow_agent.cli_help import App
+from neuroworkflow_agent.cli_options import JsonOption
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError, ToolFailed
 from neuroworkflow_agent.surfaces.console import echo
@@ -154,13 +155,12 @@ def _parameters(spec: Spec) -> dict[str, tuple[Any, Any]]:
                 Annotated[kind if is_required else kind | None, about],
                 ... if is_required else None,
             )
-    json_option = typer.Option("--json", help="Print JSON on stdout, and nothing else there.")
     return {
         **found,
         "root": (RootOption, None),
         "server": (ServerOption, None),
         "token": (TokenOption, None),
-        "as_json": (Annotated[bool, json_option], False),
+        "as_json": (JsonOption, False),
     }
 
 
