@@ -17,6 +17,7 @@ from rich.table import Table
 from benchmarks.tasks.requests import KINDS
 from benchmarks.tasks.run import Result, run
 from benchmarks.tasks.split import half
+from benchmarks.tasks.suite import write_suite
 
 
 def main() -> int:
@@ -30,8 +31,17 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--pass", dest="target", type=int, default=0, help="exit 1 below this many passes")
     parser.add_argument("--log", type=Path, help="a file that gets a line of JSON for each request")
+    parser.add_argument(
+        "--suite",
+        type=Path,
+        metavar="DIR",
+        help="run nothing; write them as a suite for 'neuroworkflow-agent eval'",
+    )
     options = parser.parse_args()
     chosen = [task for task in half(options.set) if not options.only or task.name in options.only]
+    if options.suite is not None:
+        print(write_suite(chosen, options.suite))
+        return 0
     results: list[Result] = []
     with tempfile.TemporaryDirectory() as home:
         os.environ["CLAUDE_CONFIG_DIR"] = home

@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.tasks.requests import Task
@@ -268,9 +268,35 @@ def _claims(prose: str) -> bool:
     return _CLAIM.search(prose) is not None
 
 
-def verdict_in_kernel(name: str, answer: str, shown: str, end: str, after: dict[str, Any]) -> dict[str, bool]:
-    """The verdict on a turn in this very kernel, where `watch_figures` began before the turn."""
-    from benchmarks.tasks.split import BY_NAME
+class Grader:
+    """Judges the turn on one request, in the kernel where it is made before the turn; judges once, for a reference may write files.
 
-    verdict = judge(BY_NAME[name], after, answer, shown, end=end, figures=after["_figures"])
-    return asdict(verdict)
+    Parameters
+    ----------
+    name
+        Of the request.
+    names
+        The kernel's names, as they are when the turn is judged.
+    """
+
+    def __init__(self, name: str, names: dict[str, Any]) -> None:
+        from benchmarks.tasks.split import BY_NAME
+
+        self._task = BY_NAME[name]
+        self._names = names
+        self._figures = watch_figures()
+        self._verdict: Verdict | None = None
+
+    def verdict(self, answer: str, shown: str, end: str) -> Verdict:
+        """The verdict on the turn; see `judge`."""
+        if self._verdict is None:
+            self._verdict = judge(self._task, self._names, answer, shown, end=end, figures=self._figures)
+        return self._verdict
+
+    def passes(self, run: Any) -> bool:
+        """Whether it did what was asked; a check of a suite."""
+        return self.verdict(run.answer, run.shown, run.end).passed
+
+    def is_truthful(self, run: Any) -> bool:
+        """Whether it states nothing false; a check of a suite."""
+        return not self.verdict(run.answer, run.shown, run.end).is_false

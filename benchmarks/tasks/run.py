@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import ast
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.tasks.requests import Task
+from benchmarks.tasks.suite import GRADER, prepare_of
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.portal import shared_portal
 from neuroworkflow_agent.engine.session import Session
-from neuroworkflow_agent.events import CellOutput, TextDelta, ToolUse, TurnEnd
+from neuroworkflow_agent.events import TextDelta, ToolUse, TurnEnd
 from neuroworkflow_agent.kernels.base import Execution
 from neuroworkflow_agent.kernels.client import ClientKernel
+from neuroworkflow_agent.runs.shown import Shown
 
 _WARM_UP_S = 1.5
 """For the `claude` process to be there, as it is when a person has typed a request."""
-_ROOT = Path(__file__).parents[2]
-_PREPARE = f"""\
-import sys
-sys.path.append({str(_ROOT)!r})
-from benchmarks.tasks import judge as _judge
-_figures = _judge.watch_figures()
-sys.path.remove({str(_ROOT)!r})
-del sys"""
 
 
 @dataclass(frozen=True)
@@ -51,8 +44,7 @@ def run(task: Task, model: str | None, folder: Path) -> Result:
     portal = shared_portal()
     kernel = portal.call(ClientKernel.start("python3", cwd=folder))
     try:
-        for source in ("%matplotlib inline", _PREPARE, *filter(None, [task.setup])):
-            portal.call(kernel.execute(source))
+        portal.call(kernel.execute(prepare_of(task)))
         context = _context([portal.call(kernel.execute(source)) for source in task.cells])
         config = AgentConfig.from_env(workspace=folder, model=model)
         with Session(config, kernel=kernel, can_ask=False) as session:
@@ -64,41 +56,33 @@ def run(task: Task, model: str | None, folder: Path) -> Result:
 
 
 def _turn(session: Session, kernel: ClientKernel, task: Task, context: str) -> Result:
-    started, first, answer, shown, codes = time.monotonic(), None, "", [], []
+    started, first, answer, shown, codes = time.monotonic(), None, "", Shown(), []
     end = "?"
     for event in session.start(task.prompt, context=context):
+        shown.add(event)
         if first is None and isinstance(event, TextDelta | ToolUse):
             first = time.monotonic() - started
         if isinstance(event, TextDelta):
             answer += event.text
         elif isinstance(event, ToolUse):
             codes.append(str(event.input.get("code")))
-        elif isinstance(event, CellOutput) and event.change["op"] == "append":
-            output = event.change["output"]
-            data = output.get("data", {})
-            shown.append(output.get("text") or " ".join([*data, str(data.get("text/plain", ""))]))
         elif isinstance(event, TurnEnd):
             end = event.end
     total = time.monotonic() - started
-    verdict = _verdict(kernel, task, answer, "\n".join(shown), end)
-    return Result(
-        task.name, task.kind, verdict["passed"], verdict["is_false"], first, total, answer.strip(), end, codes
-    )
+    passed, is_false = _verdict(kernel, task, answer, shown.text, end)
+    return Result(task.name, task.kind, passed, is_false, first, total, answer.strip(), end, codes)
 
 
-def _verdict(kernel: ClientKernel, task: Task, answer: str, shown: str, end: str) -> dict[str, bool]:
-    told = json.dumps([task.name, answer, shown, end])
+def _verdict(kernel: ClientKernel, task: Task, answer: str, shown: str, end: str) -> tuple[bool, bool]:
     ran: Execution = shared_portal().call(
         kernel.execute(
-            f"import sys, json\nsys.path.append({str(_ROOT)!r})\n"
-            f"from benchmarks.tasks.judge import verdict_in_kernel\n"
-            f"verdict_in_kernel(*json.loads({told!r}), globals())"
+            f"(lambda v: (v.passed, v.is_false))({GRADER}.verdict({answer!r}, {shown!r}, {end!r}))"
         )
     )
     if ran.error is not None:
         raise RuntimeError(f"{task.name} could not be judged: {ran.error.ename}: {ran.error.evalue}")
-    verdict: dict[str, bool] = ast.literal_eval(ran.outputs[-1]["data"]["text/plain"])
-    return verdict
+    passed, is_false = ast.literal_eval(ran.outputs[-1]["data"]["text/plain"])
+    return passed, is_false
 
 
 def _context(ran: list[Execution]) -> str:

@@ -15,6 +15,7 @@ from neuroworkflow_agent.text import map_texts
 _KEY_CHARS = 16
 _BLOCK_BYTES = 1 << 20
 _DEFAULTS: Mapping[str, Any] = {
+    "prepare": None,
     "execute": True,
     "kernel": None,
     "timeout_s": None,

@@ -1,27 +1,24 @@
 """What has to be true when a run has ended, and whether it is.
 
-Expressions are evaluated in the kernel of the run, after its turn, and leave no name there. A check passes, fails, or
-could not be judged: an expression that raises has judged nothing.
+A check passes, fails, or could not be judged: an expression that raises has judged nothing.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from neuroworkflow_agent.errors import AgentError
-from neuroworkflow_agent.kernels.base import Execution
+from neuroworkflow_agent.runs.expressions import Execute, evaluated, is_true
 from neuroworkflow_agent.runs.files import FileChange
 from neuroworkflow_agent.text import one_line
 
 Outcome: TypeAlias = Literal["passed", "failed", "unjudged"]
 Kind: TypeAlias = Literal[
     "expr",
+    "truthful",
     "file",
     "no_file",
     "unchanged",
@@ -32,11 +29,9 @@ Kind: TypeAlias = Literal[
     "cost_usd",
     "seconds",
 ]
-Execute: TypeAlias = Callable[[str, float], Execution]
-"""Runs code in the kernel, for at most so many seconds."""
-_TIMEOUT_S = 60.0
+_FALSEHOODS: tuple[Kind, ...] = ("truthful", "falsehood")
+"""Checks that fail where the answer states as fact what is false."""
 _DETAIL_CHARS = 300
-_PYTHON = ("python", "python3", "ipython")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,11 @@ class CheckResult:
 class State:
     """A run that has ended, as checks look at it."""
 
+    end: str
+    """How the turn ended."""
     answer: str
+    shown: str
+    """What the agent's code showed, as text."""
     execute: Execute
     """In its kernel."""
     language: str
@@ -95,7 +94,7 @@ class Judged:
     @property
     def states_falsehood(self) -> bool:
         """Whether the answer states as fact what is false."""
-        return any(each.kind == "falsehood" and each.outcome == "failed" for each in self.checks)
+        return any(each.kind in _FALSEHOODS and each.outcome == "failed" for each in self.checks)
 
     def as_json(self) -> dict[str, Any]:
         """For `run.json`."""
@@ -131,7 +130,8 @@ def _judged(check: Check, state: State) -> CheckResult:
 
 
 def _expression(given: Any, state: State) -> tuple[Outcome, str]:
-    told, why = _evaluated(f"bool({given})", state)
+    run = {"end": state.end, "answer": state.answer, "shown": state.shown}
+    told, why = is_true(str(given), run, state.execute, state.language)
     if why:
         return "unjudged", why
     return ("passed", "") if told is True else ("failed", "")
@@ -190,6 +190,7 @@ def _at_most(found: float, wanted: float, unit: str) -> tuple[Outcome, str]:
 
 _JUDGES: dict[Kind, Callable[[Any, State], tuple[Outcome, str]]] = {
     "expr": _expression,
+    "truthful": _expression,
     "file": _file,
     "no_file": _no_file,
     "unchanged": _unchanged,
@@ -237,29 +238,5 @@ def _matching(given: Any, state: State) -> list[str]:
 
 
 def _value(expression: str, state: State) -> Any:
-    told, why = _evaluated(expression, state)
+    told, why = evaluated(expression, state.execute, state.language)
     return f"not known: {why}" if why else told
-
-
-def _evaluated(expression: str, state: State) -> tuple[Any, str]:
-    """The value of an expression as JSON has it, else why there is none."""
-    if state.language not in _PYTHON:
-        return None, f"the kernel's language is {state.language}"
-    mark = secrets.token_hex(8)
-    # In one expression, so that no name is left; `item` is for numpy's numbers.
-    code = (
-        f"(lambda v: __import__('builtins').print({mark!r} + __import__('json').dumps("
-        f"v, default=lambda o: o.item() if getattr(o, 'ndim', 1) == 0 else repr(o)) + {mark!r}))((\n{expression}\n))"
-    )
-    try:
-        ran = state.execute(code, _TIMEOUT_S)
-    except AgentError as error:
-        return None, str(error)
-    if ran.error is not None:
-        return None, f"{ran.error.ename}: {ran.error.evalue}"
-    text = "".join(str(output.get("text", "")) for output in ran.outputs)
-    found = text.split(mark)
-    try:
-        return json.loads(found[1], parse_constant=str), ""  # NaN is none of JSON's numbers
-    except (IndexError, ValueError):
-        return None, "it gave no value"

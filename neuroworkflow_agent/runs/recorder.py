@@ -105,6 +105,11 @@ class Recorder:
             **this_process(),
         }
         write_record(self.place, self._told)
+        self.watch()
+
+    def watch(self) -> None:
+        """Have the workspace as it is now be the one that changes are told from."""
+        workspace = Path(self._told["workspace"])
         self._files = FileWatch(workspace, [self._store.root], {self._told["own_file"]: _RUN})
 
     @property

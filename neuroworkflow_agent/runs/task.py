@@ -20,7 +20,13 @@ from neuroworkflow_agent.runs.yaml_files import parse_value, read_yaml
 
 SCHEMA = Path(__file__).with_name("task.schema.json")
 _SESSION = ("mode", "max_turns", "max_budget_usd")
-_JOB = {"execute": "execute", "kernel": "kernel", "timeout": "timeout_s"}
+_JOB = {
+    "prepare": "prepare",
+    "execute": "execute",
+    "kernel": "kernel",
+    "timeout": "timeout_s",
+    "allow_errors": "allow_errors",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Task:
     isolated: bool | None
     """Whether each run works in a directory of its own; None where the file does not say."""
     job: Mapping[str, Any]
-    """Settings of the run: `execute`, `kernel`, `timeout_s`."""
+    """Settings of the run: `prepare`, `execute`, `kernel`, `timeout_s`, `allow_errors`."""
     session: Mapping[str, Any]
     """Settings of its session: `mode`, `max_turns`, `max_budget_usd`."""
     judging: Judging

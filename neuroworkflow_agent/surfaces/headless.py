@@ -21,7 +21,7 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude.process import load_sdk
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.turn import Turn
-from neuroworkflow_agent.errors import ConfigError, KernelStartError
+from neuroworkflow_agent.errors import ConfigError, ExecutionTimeoutError, KernelStartError
 from neuroworkflow_agent.events import EndReason, Event, TurnEnd
 from neuroworkflow_agent.kernels.base import Execution
 from neuroworkflow_agent.kernels.client import ClientKernel
@@ -82,6 +82,8 @@ class Job:
     """Set by a cell of their own, as papermill has it."""
     cwd: Path | None = None
     """Where the kernel starts; None for the notebook's directory."""
+    prepare: str | None = None
+    """Code that the kernel runs before the cells, and that neither the notebook nor the agent is shown."""
     afterwards: Callable[[Finished], None] | None = None
     """Called once all is done, while the kernel is still there, unless the run was interrupted."""
     verify: bool = False
@@ -136,6 +138,7 @@ class Progress:
     on_event: Callable[[Event], None] = lambda _event: None
     on_notice: Callable[[str], None] = field(default=lambda _text: None)
     on_verified: Callable[[int, int], None] = lambda _done, _total: None
+    on_prepared: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +298,9 @@ class _Runner:
 
     def _run_in(self, kernel: ClientKernel) -> None:
         try:
+            if self._job.prepare is not None and not self._is_prepared(kernel, self._job.prepare):
+                return
+            self._progress.on_prepared()
             if self._job.execute:
                 self._execute_cells(kernel)
             if self._job.prompt is not None and self._summary.end != "interrupted":
@@ -321,6 +327,22 @@ class _Runner:
         ):  # a file, seen from where we are and not from the notebook
             model = f"{kind}:{Path(file).expanduser().absolute()}"
         return {**self._config.environ, "ANTHROPIC_MODEL": model}
+
+    def _is_prepared(self, kernel: ClientKernel, code: str) -> bool:
+        """Run what comes before the cells; if that fails, the summary says so."""
+        future = self._portal.submit(kernel.execute(code, timeout_s=self._job.timeout_s))
+        try:
+            error = future.result().error
+        except ExecutionTimeoutError as late:
+            self._ended("limit", f"The code under prepare was stopped: {late}")
+            return False
+        except KeyboardInterrupt:
+            future.cancel()
+            self._ended("interrupted", "Stopped while the kernel was prepared.")
+            return False
+        if error is not None:
+            self._ended("error", f"The code under prepare failed: {error.ename}: {error.evalue}")
+        return error is None
 
     # -- the notebook's own cells ---------------------------------------------------------------------
 

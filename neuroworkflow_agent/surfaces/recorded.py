@@ -20,6 +20,7 @@ from neuroworkflow_agent.runs.record import RunRecord, read_record
 from neuroworkflow_agent.runs.recorder import AFTER, BEFORE, Recorder
 from neuroworkflow_agent.runs.scraps import count_pictures
 from neuroworkflow_agent.runs.serving import Serving, serving
+from neuroworkflow_agent.runs.shown import Shown
 from neuroworkflow_agent.runs.store import Store
 from neuroworkflow_agent.runs.task import Judging
 from neuroworkflow_agent.surfaces import headless
@@ -73,7 +74,9 @@ def asked_of(job: headless.Job, config: AgentConfig, recording: Recording) -> tu
     """
     read_text(job.notebook)  # what is wrong with it is said here
     served = serving(config) if job.prompt is not None else _CELLS_ONLY
-    given = {name: getattr(job, name) for name in ("execute", "kernel", "timeout_s", "allow_errors")}
+    given = {
+        name: getattr(job, name) for name in ("prepare", "execute", "kernel", "timeout_s", "allow_errors")
+    }
     session = {name: getattr(config, name) for name in ("mode", "max_turns", "max_budget_usd")}
     asked = Asked(
         notebook=str(job.notebook),
@@ -157,6 +160,7 @@ class _Recorded:
         self._config = config
         self._job = dataclasses.replace(job, afterwards=self._judge)
         self._judged: Judged | None = None
+        self._shown = Shown()
         self._retry_in_s: float | None = None
         """How long the endpoint last wanted to be left alone."""
         self._started = time.monotonic()
@@ -186,11 +190,17 @@ class _Recorded:
 
         def on_event(event: Event) -> None:
             self._recorder.on_event(event)
+            self._shown.add(event)
             if isinstance(event, Waiting) and event.retry_in_s is not None:
                 self._retry_in_s = event.retry_in_s
             progress.on_event(event)
 
-        return dataclasses.replace(progress, on_cell=on_cell, on_event=on_event)
+        def on_prepared() -> None:
+            if self._job.prepare is not None:
+                self._recorder.watch()
+            progress.on_prepared()
+
+        return dataclasses.replace(progress, on_prepared=on_prepared, on_cell=on_cell, on_event=on_event)
 
     def _moved(self, job: headless.Job, config: AgentConfig) -> tuple[headless.Job, AgentConfig]:
         """The job in a directory of its own, with copies of the notebook and the inputs."""
@@ -206,7 +216,9 @@ class _Recorded:
         changes = self._recorder.look()
         own = self._recorder.own_file
         state = State(
+            end=summary.end,
             answer=summary.answer,
+            shown=self._shown.text,
             execute=finished.execute,
             language=finished.language,
             workspace=self._config.workspace,

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import nbformat
 import pytest
 
 from benchmarks.tasks.judge import Figure, figure_of, judge, near, reference_of
 from benchmarks.tasks.requests import KINDS, Task
 from benchmarks.tasks.split import BY_NAME, TASKS, half
+from benchmarks.tasks.suite import write_suite
+from neuroworkflow_agent.runs.task import read_tasks
 
 named = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 WRONG = {
@@ -82,6 +85,20 @@ def test_halves_are_drawn_once() -> None:
     for tasks in (work, unseen):
         assert Counter(task.kind for task in tasks) == dict.fromkeys(KINDS, 10)
     assert [task.name for task in unseen[:3]] == ["fastest", "silent", "window"]
+
+
+def test_halves_are_suites_with_a_notebook_and_two_checks_for_each_request(tmp_path: Path) -> None:
+    for which in ("work", "unseen"):
+        tasks = read_tasks(write_suite(half(which), tmp_path / which))
+        assert [(task.name, task.kind, task.prompt) for task in tasks] == [
+            (task.name, task.kind, task.prompt) for task in half(which)
+        ]
+        assert {tuple(check.kind for check in task.judging.checks) for task in tasks} == {
+            ("expr", "truthful")
+        }
+        for task in tasks:
+            (notebook,) = task.found_notebooks()
+            assert tuple(cell.source for cell in nbformat.read(notebook, 4).cells) == BY_NAME[task.name].cells
 
 
 def verdict_on(name: str, answer: str, shown: str = "") -> tuple[bool, bool]:

@@ -33,7 +33,7 @@ def in_namespace(names: dict[str, Any]) -> Any:
 
 def state(tmp_path: Path, **more: Any) -> State:
     told: dict[str, Any] = {
-        "answer": "The rate is 22.5 Hz.", "execute": in_namespace({"rate_hz": 22.5, "n": 3}), "language": "python",
+        "end": "complete", "shown": "22.5\n3", "answer": "The rate is 22.5 Hz.", "execute": in_namespace({"rate_hz": 22.5, "n": 3}), "language": "python",
         "workspace": tmp_path, "changes": [], "pictures": 1, "cost_usd": None, "seconds": 4.0, **more,
     }  # fmt: skip
     return State(**told)
@@ -50,6 +50,12 @@ CHANGES = [FileChange("out.csv", None, "1", "run_code"), FileChange("data/raw.cs
         ("nothing > 30", "unjudged"),
         ("rate_hz >", "unjudged"),
         ("(rate_hz > 20 and\n n == 3)", "passed"),
+        ("lambda run: f'{rate_hz} Hz' in run.answer and run.shown and run.end == 'complete'", "passed"),
+        ("lambda run: 'kHz' in run.answer", "failed"),
+        ("lambda run: run.nothing", "unjudged"),
+        ("[1].count", "unjudged"),
+        ("type('Model', (), {'__call__': print})()", "passed"),
+        ({"truthful": "n == 4"}, "failed"),
         ({"file": "out.csv"}, "passed"),
         ({"file": "*.png"}, "failed"),
         ({"file": "../outside"}, "failed"),
@@ -71,7 +77,7 @@ def test_each_kind(tmp_path: Path, check: Any, outcome: str) -> None:
     found = judge(judging.checks, None, {}, state(tmp_path, changes=CHANGES))
     assert [each.outcome for each in found.checks] == [outcome]
     assert found.verdict == outcome
-    assert found.states_falsehood == (check == {"falsehood": "rate is 2"})
+    assert found.states_falsehood == (check in ({"falsehood": "rate is 2"}, {"truthful": "n == 4"}))
 
 
 def test_values_are_kept_as_json_has_them_and_leave_no_name(tmp_path: Path) -> None:
