@@ -46,8 +46,13 @@ def run_job(plan: Plan, index: int, *, tries: int = TRIES, pause_s: float = _FIR
         record = _run(job, store)
         if record.told.get("end") != "cut_off" or number == tries:
             return int(record.told.get("exit_code", 1))
-        time.sleep(_pause_s(record, pause_s * 4 ** (number - 1)))
+        wait(_pause_s(record, pause_s * 4 ** (number - 1)))
     return 0
+
+
+def wait(seconds: float) -> None:
+    """Wait before another try."""
+    time.sleep(seconds)
 
 
 def end_with_parent() -> None:
@@ -82,7 +87,6 @@ def _run(job: PlannedJob, store: Store) -> RunRecord:
 
 
 def _pause_s(record: RunRecord, pause_s: float) -> float:
-    """How long to wait before another try: as long as the endpoint asks for, else ever longer."""
+    """How long to wait before another try: ever longer, and at least as long as the endpoint asks for."""
     asked = record.told.get("retry_after_s")
-    wanted = float(asked) if isinstance(asked, int | float) else pause_s
-    return min(_LONGEST_PAUSE_S, wanted)
+    return min(_LONGEST_PAUSE_S, max(pause_s, float(asked) if isinstance(asked, int | float) else 0.0))
