@@ -27,6 +27,7 @@ PARTS = (
     "variables",
     "undo",
     "verify",
+    "batch",
 )
 
 
