@@ -1,44 +1,59 @@
 """Jobs on a Dask cluster, whoever started it: dask-jobqueue, dask-kubernetes, Coiled, `dask scheduler`.
 
-A `DaskExecutor` owns its client of the scheduler. A worker needs this package and the directory of the plan; each job is
-a process of its own there, which ends with its worker. A worker that dies has its jobs started on another one by the
+A `DaskExecutor` owns its client of the scheduler. A worker needs this package and the directory of the plan, the scheduler
+neither: what is sent brings its code along, and says what its process said where the package is missing. Each job is a
+process of its own there, which ends with its worker. A worker that dies has its jobs started on another one by the
 scheduler; what came of a job is found as files.
 """
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from neuroworkflow_agent.errors import ConfigError, RunError
-from neuroworkflow_agent.runs.executors.base import Ended, job_command
+from neuroworkflow_agent.runs.executors.base import Ended
 
-_CONNECT_S = 60
+_CONNECT_S = 30
 _POLL_S = 5.0
 _TAIL_CHARS = 2_000
 
 
-def run_on_worker(plan: str, index: int) -> tuple[int, str]:
-    """Run one job, on a worker; gives its exit code and what it last said."""
-    command = [*job_command(Path(plan), [], python=sys.executable), "--with-parent", str(index)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    try:
-        assert process.stderr is not None
-        said = process.stderr.read().decode(errors="replace").strip()
-        lines = said[-_TAIL_CHARS:].splitlines()
-        return process.wait(), lines[-1] if lines else ""
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        for stream in (process.stdin, process.stderr):
-            if stream is not None:
-                stream.close()
+def _for_workers() -> Callable[[str, int], tuple[int, str]]:
+    """What runs a job on a worker. A function of a function is sent with its code, so that nobody has to import it."""
+    tail_chars = _TAIL_CHARS
+
+    def run_on_worker(plan: str, index: int) -> tuple[int, str]:
+        command = [
+            sys.executable,
+            "-m",
+            "neuroworkflow_agent",
+            "batch-job",
+            "--with-parent",
+            plan,
+            str(index),
+        ]
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        try:
+            assert process.stderr is not None
+            said = process.stderr.read().decode(errors="replace").strip()
+            lines = said[-tail_chars:].splitlines()
+            return process.wait(), lines[-1] if lines else ""
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            for stream in (process.stdin, process.stderr):
+                if stream is not None:
+                    stream.close()
+
+    return run_on_worker
 
 
 class DaskExecutor:
@@ -58,7 +73,7 @@ class DaskExecutor:
     ConfigError
         If `distributed` is missing.
     RunError
-        If the scheduler does not answer.
+        If the scheduler does not answer, or while jobs are waited for goes away.
     """
 
     def __init__(self, address: str, plan: Path, capacity: int) -> None:
@@ -75,13 +90,18 @@ class DaskExecutor:
             self._distributed: Any = distributed  # which has no types
             self._client: Any = self._distributed.Client(**where, timeout=_CONNECT_S, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
-            raise RunError(f"No Dask scheduler answers at {address!r}.") from error
+            raise RunError(
+                f"No Dask scheduler answers at {address!r}. Start one with 'dask scheduler', or give the address that it "
+                "says, such as tcp://host:8786, or the file of its --scheduler-file."
+            ) from error
         self.capacity: int | None = capacity
+        self._address = address
         self._plan = str(plan.resolve())
         self._under_way: dict[str, tuple[int, Any]] = {}
 
     def submit(self, indexes: Sequence[int]) -> None:
         """See `Executor.submit`."""
+        run_on_worker = _for_workers()
         for index in indexes:
             future = self._client.submit(run_on_worker, self._plan, index, pure=False)
             self._under_way[future.key] = (index, future)
@@ -96,6 +116,14 @@ class DaskExecutor:
                 self._distributed.wait(futures, timeout=_POLL_S, return_when="FIRST_COMPLETED")
         except TimeoutError:
             return []
+        except self._distributed.client.FuturesCancelledError as error:
+            if self._client.status != "running":
+                logging.getLogger("distributed.client").setLevel(
+                    logging.CRITICAL
+                )  # its traceback says no more
+                raise RunError(
+                    f"The Dask scheduler at {self._address!r} went away. Once one is there, the same line does the rest."
+                ) from error
         done = [key for key, (_, future) in self._under_way.items() if future.done()]
         return [_ended(*self._under_way.pop(key)) for key in done]
 
