@@ -162,7 +162,9 @@ def test_engine_that_is_faster_than_the_handler_sends_no_second_interrupt(
 
 def test_a_signal_that_ends_no_wait_is_sent_again(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one that came just before the code began to sleep; it is interrupted once all the same."""
-    queue, seen, lost = MainThreadQueue(), [], []
+    queue = MainThreadQueue()
+    seen: list[str] = []
+    lost: list[int] = []
     queue.open()
     really = signal.pthread_kill
 
