@@ -53,7 +53,7 @@ CHANGES = [FileChange("out.csv", None, "1", "run_code"), FileChange("data/raw.cs
         ("lambda run: f'{rate_hz} Hz' in run.answer and run.shown and run.end == 'complete'", "passed"),
         ("lambda run: 'kHz' in run.answer", "failed"),
         ("lambda run: run.nothing", "unjudged"),
-        ("[1].count", "unjudged"),
+        ("'x'.startswith", "unjudged"),
         ("type('Model', (), {'__call__': print})()", "passed"),
         ({"truthful": "n == 4"}, "failed"),
         ({"file": "out.csv"}, "passed"),
