@@ -12,7 +12,7 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Float, Integer
 
 if TYPE_CHECKING:
-    from neuroworkflow_agent.surfaces.mcp.http import HttpService
+    from neuroworkflow_agent.surfaces.mcp.http import HttpService, Served
 
 _MODULE = "neuroworkflow_agent.surfaces.mcp.extension"
 _NEEDED_MCP = (1, 30)
@@ -47,13 +47,18 @@ class NotebooksOverMcp(ExtensionApp):
             from neuroworkflow_agent.surfaces.mcp.http import HttpService
 
             self.service = HttpService(
-                self.serverapp,
-                read_only=self.read_only,
+                self.make_service(),
                 max_sessions=self.max_sessions,
                 session_idle_s=self.session_idle_s,
                 max_body_bytes=self.max_body_bytes,
             )
         return self.service
+
+    def make_service(self) -> Served:
+        """What clients get: this server's notebooks."""
+        from neuroworkflow_agent.surfaces.mcp.http import notebook_service
+
+        return notebook_service(self.serverapp, read_only=self.read_only)
 
     async def stop_extension(self) -> None:
         """End what clients have running."""

@@ -1,4 +1,4 @@
-"""The service as an ASGI application for a Jupyter server: its notebooks, its kernels.
+"""A service as an ASGI application, and the one for a Jupyter server: its notebooks, its kernels.
 
 `HttpService` owns the service and the task that keeps the sessions of clients, from the first request until `aclose`.
 """
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
@@ -16,8 +16,18 @@ from neuroworkflow_agent.surfaces.mcp.server_kernels import ServerKernels
 from neuroworkflow_agent.surfaces.mcp.service import Service
 
 
-class HttpService:
-    """MCP for the clients of one Jupyter server.
+class Served(Protocol):
+    """What clients get."""
+
+    def server(self) -> Any:
+        """An MCP server for all of them."""
+
+    async def aclose(self) -> None:
+        """Give back what it holds. Idempotent."""
+
+
+def notebook_service(serverapp: Any, *, read_only: bool) -> Service:
+    """The notebooks of a Jupyter server, in its rooms and with its kernels.
 
     Parameters
     ----------
@@ -25,28 +35,32 @@ class HttpService:
         The server.
     read_only
         Whether tools that change something are left out.
+    """
+    return Service(
+        AgentConfig.from_env(workspace=serverapp.contents_manager.root_dir),
+        read_only=read_only,
+        kernels=ServerKernels(serverapp),
+        hold=holder_maker(serverapp),
+    )
+
+
+class HttpService:
+    """MCP for the clients of one Jupyter server.
+
+    Parameters
+    ----------
+    service
+        What they get; closed with this.
     max_sessions, session_idle_s, max_body_bytes
         Bounds of what clients may ask for.
     """
 
     def __init__(
-        self,
-        serverapp: Any,
-        *,
-        read_only: bool,
-        max_sessions: int,
-        session_idle_s: float,
-        max_body_bytes: int,
+        self, service: Served, *, max_sessions: int, session_idle_s: float, max_body_bytes: int
     ) -> None:
-        root = serverapp.contents_manager.root_dir
-        self._service = Service(
-            AgentConfig.from_env(workspace=root),
-            read_only=read_only,
-            kernels=ServerKernels(serverapp),
-            hold=holder_maker(serverapp),
-        )
+        self._service = service
         self._sessions = StreamableHTTPSessionManager(
-            self._service.server(),
+            service.server(),
             session_idle_timeout=session_idle_s,
             max_sessions=max_sessions,
             max_request_body_size=max_body_bytes,

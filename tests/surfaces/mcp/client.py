@@ -52,10 +52,11 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def started(root: Path, *arguments: str) -> AsyncIterator[Client]:
-    """A client of `neuroworkflow-agent mcp` as a process of its own."""
+async def started(root: Path, *arguments: str, path: str | None = None) -> AsyncIterator[Client]:
+    """A client of `neuroworkflow-agent mcp` as a process of its own, whose modules come from `path` first."""
     command = ["-m", "neuroworkflow_agent", "mcp", *arguments]
-    parameters = StdioServerParameters(command=sys.executable, args=command, cwd=root, env=dict(os.environ))
+    environ = {**os.environ, **({"PYTHONPATH": path} if path else {})}
+    parameters = StdioServerParameters(command=sys.executable, args=command, cwd=root, env=environ)
     if TAKES_HANDLERS:
         from mcp import Client as Newer
 

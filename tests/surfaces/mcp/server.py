@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -19,20 +20,42 @@ _OTHERS = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_se
 _START_S = 90.0
 
 
+def older_mcp() -> str:
+    """The folder with version 1 of `mcp`."""
+    folder = Path(sys.prefix) / "older-mcp"
+    if not folder.is_dir():
+        needs.missing("mcp 1", install="scripts/install-older-mcp")
+    return str(folder)
+
+
 class Server:
     """The server's process; `more` are arguments of its command line.
 
-    With `collaboration`, a major version of jupyter-collaboration, it has that; with `with_lab`, JupyterLab.
+    With `collaboration`, a major version of jupyter-collaboration, it has that; with `with_lab`, JupyterLab;
+    with `extension`, the module of one that is tested instead of the product's.
     """
 
     def __init__(
-        self, home: Path, *more: str, port: int = 0, collaboration: str = "", with_lab: bool = False
+        self,
+        home: Path,
+        *more: str,
+        port: int = 0,
+        collaboration: str = "",
+        with_lab: bool = False,
+        extension: str = _EXTENSION,
+        token: str = TOKEN,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.home = home
         self.root = home / "root"
         self.root.mkdir(parents=True, exist_ok=True)
-        extensions = {_EXTENSION: True, **({} if with_lab else dict.fromkeys(_OTHERS, False))}
-        environ = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")}
+        extensions = {
+            _EXTENSION: False,
+            extension: True,
+            **({} if with_lab else dict.fromkeys(_OTHERS, False)),
+        }
+        others = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")}
+        environ = {**others, **(environ or {})}
         environ |= {
             "JUPYTER_CONFIG_DIR": str(home / "config"),
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
@@ -50,7 +73,7 @@ class Server:
             extensions |= {"jupyter_server_ydoc": True, "jupyter_server_fileid": True}
         arguments = [
             "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
-            f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}",
+            f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={self.root}",
             f"--ServerApp.jpserver_extensions={extensions!r}", *more,
         ]  # fmt: skip
         self._log = (home / "server.log").open("ab")

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 from tests.surfaces.mcp.client import started
-from tests.surfaces.mcp.server import TOKEN, Server
+from tests.surfaces.mcp.server import TOKEN, Server, older_mcp
 
 pytestmark = [pytest.mark.server, pytest.mark.kernel]
 ROOT = Path(__file__).parents[3]
@@ -33,10 +33,12 @@ HELLO = {
 MOST = 12
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Shared; takes few sessions."""
-    served = Server(tmp_path_factory.mktemp("served"), f"--NotebooksOverMcp.max_sessions={MOST}")
+@pytest.fixture(scope="module", params=[pytest.param(1, marks=pytest.mark.thorough), 2])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Shared; takes few sessions. Over both versions of `mcp`."""
+    environ = {"PYTHONPATH": older_mcp()} if request.param == 1 else {}
+    bounded = f"--NotebooksOverMcp.max_sessions={MOST}"
+    served = Server(tmp_path_factory.mktemp("served"), bounded, environ=environ)
     yield served
     served.close()
 

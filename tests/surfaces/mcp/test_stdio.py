@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from neuroworkflow_agent.cli import app
 from tests.surfaces.mcp.client import Client, started
+from tests.surfaces.mcp.server import older_mcp
 
 PICTURE = "from IPython.display import Image\nimport base64\nImage(base64.b64decode('{}'))"
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -31,9 +32,15 @@ disguised = ndarray()
 """A value whose class says that it is numpy's, and notices who asks it for a shape."""
 
 
+def path_of(mcp: int) -> str | None:
+    """Where a server finds this version of `mcp`."""
+    return older_mcp() if mcp == 1 else None
+
+
 @pytest.mark.kernel
-async def test_a_client_creates_edits_and_runs_a_notebook(tmp_path: Path) -> None:
-    async with started(tmp_path) as client:
+@pytest.mark.parametrize("mcp", [pytest.param(1, marks=pytest.mark.thorough), 2])
+async def test_a_client_creates_edits_and_runs_a_notebook(tmp_path: Path, mcp: int) -> None:
+    async with started(tmp_path, path=path_of(mcp)) as client:
         assert await client.call("notebook_create", path="new/a.ipynb", cells=[{"source": "x = 6"}]) == {
             "path": "new/a.ipynb",
             "cells": 1,
@@ -78,8 +85,9 @@ async def _goes_on_and_is_stopped(client: Client) -> None:
     assert "was stopped" in await client.refused("execution_get", execution=begun["execution"])
 
 
-async def test_reading_alone_is_all_that_read_only_offers(tmp_path: Path) -> None:
-    async with started(tmp_path, "--read-only") as client:
+@pytest.mark.parametrize("mcp", [1, 2])
+async def test_reading_alone_is_all_that_read_only_offers(tmp_path: Path, mcp: int) -> None:
+    async with started(tmp_path, "--read-only", path=path_of(mcp)) as client:
         assert await client.names() == [
             "notebook_list",
             "notebook_get",
