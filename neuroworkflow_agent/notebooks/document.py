@@ -80,6 +80,9 @@ class NotebookDocument:
         self.edit_count = 0
         """How many edits of the agent's were made so far."""
         self._running: set[str] = set()
+        self._looking = asyncio.Lock()
+        self._seen: tuple[float, dict[str, CellLine]] = (0.0, {})
+        """Its cells as whoever watches saw them last, and when."""
         self.staleness = Staleness()
         """Knows which cells may be out of date."""
 
@@ -230,15 +233,29 @@ class NotebookDocument:
 
     async def watch(self, timeout_s: float) -> list[str]:
         """Wait for a change by anybody; the addresses of cells that came, changed or went, empty if none did in time."""
-        before = {line.address: line for line in await self.outline()}
-        deadline = time.monotonic() + timeout_s
+        began = time.monotonic()
+        before = await self._lines()
+        deadline = began + timeout_s
         while time.monotonic() < deadline:
             await asyncio.sleep(min(_POLL_S, max(0.0, deadline - time.monotonic())))
-            now = {line.address: line for line in await self.outline()}
+            now = await self._lines(since=began)
             changed = [cell for cell in {**before, **now} if _told(before.get(cell)) != _told(now.get(cell))]
             if changed or list(before) != list(now):
                 return changed or list(now)
         return []
+
+    async def _lines(self, *, since: float | None = None) -> dict[str, CellLine]:
+        """Its cells by their addresses, as they are now, or as they were seen a moment ago but after `since`.
+
+        However many watch the notebook, it is looked at as often as for one.
+        """
+        async with self._looking:
+            looked_at, lines = self._seen
+            now = time.monotonic()
+            if since is None or looked_at < max(since, now - _POLL_S):
+                lines = {line.address: line for line in await self.outline()}
+                self._seen = now, lines
+            return lines
 
     @property
     def _busy(self) -> frozenset[str]:

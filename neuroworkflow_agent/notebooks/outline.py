@@ -13,6 +13,8 @@ from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.text import one_line
 
 _LINE_CHARS = 120
+_LOOKED_AT_CHARS = 10_000
+"""Of a line, for what is shown of it: a cell may be one line of megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def line_of(
         index,
         address(cell),
         cell.cell_type,
-        one_line(hide(first), _LINE_CHARS),
+        one_line(hide(first)[:_LOOKED_AT_CHARS], _LINE_CHARS),
         source.count("\n") + 1 if source else 0,
         digest(source),
         _state(cell, running) if cell.cell_type == "code" else "",

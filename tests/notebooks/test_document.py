@@ -135,6 +135,28 @@ async def test_change_of_somebody_is_seen(document: NotebookDocument, path: Path
     assert await document.watch(0.05) == []
 
 
+async def test_many_watchers_look_as_often_as_one(path: Path) -> None:
+    class Counted(FileHolder):
+        reads = 0
+
+        async def read(self) -> Any:
+            self.reads += 1
+            return await super().read()
+
+    holder = Counted(path)
+    document = NotebookDocument(holder)
+    await asyncio.gather(*(document.watch(1) for _ in range(50)))
+    # Each looks once to begin with, and all together a few times meanwhile.
+    assert holder.reads < 100
+
+
+async def test_line_of_megabytes_is_cut_to_be_shown(tmp_path: Path) -> None:
+    path = tmp_path / "long.ipynb"
+    write(path, [new_code_cell("\x1b[31m# " + "é" * 3_000_000)])
+    (line,) = await NotebookDocument(FileHolder(path)).outline()
+    assert line.first_line == f"# {'é' * 117}…"
+
+
 async def test_file_that_is_being_written_is_read_when_it_is_whole(
     document: NotebookDocument, path: Path
 ) -> None:

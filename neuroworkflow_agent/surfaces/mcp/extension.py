@@ -30,6 +30,7 @@ class NotebooksOverMcp(ExtensionApp):
         config=True
     )
     max_body_bytes = Integer(4 * 1024 * 1024, min=1024, help="Size of a request.").tag(config=True)
+    body_timeout_s = Float(60.0, min=1.0, help="Seconds in which a request has to arrive.").tag(config=True)
     service: HttpService | None = None
 
     def initialize_handlers(self) -> None:

@@ -26,6 +26,7 @@ class Extension(Protocol):
     """What the handler needs of the extension."""
 
     max_body_bytes: int
+    body_timeout_s: float
 
     def started_service(self) -> HttpService:
         """The service, made by the first request."""
@@ -57,6 +58,7 @@ class McpHandler(APIHandler):
             raise HTTPError(_TOO_LARGE, f"A request may have {limit} bytes.")
         connection: Any = self.request.connection
         connection.set_max_body_size(limit)  # also of one that comes without a length
+        connection.set_body_timeout(self._extension.body_timeout_s)
 
     def data_received(self, chunk: bytes) -> None:
         """Take a part of the body."""
@@ -128,6 +130,8 @@ class McpHandler(APIHandler):
                 if name.lower() != b"content-length":
                     self.set_header(name.decode("latin-1"), value.decode("latin-1"))
             self.set_header("X-Accel-Buffering", "no")  # proxies pass streams on as they come
+            if self._headers.get("Content-Type", "").startswith("text/event-stream"):
+                await self.flush()  # it may be long until something is said
             return
         if body := message.get("body"):
             self.write(body)

@@ -165,5 +165,9 @@ def _refused(url: str, response: httpx.Response) -> ConfigError:
             return ConfigError(
                 f"There is nothing at {url!r}. Install neuroworkflow-agent[server] where that server runs."
             )
+        case 503 if "open sessions" in response.text:
+            return ConfigError(
+                f"{url!r} has as many clients as it takes. End some, or raise c.NotebooksOverMcp.max_sessions there."
+            )
         case status:
             return ConfigError(f"{url!r} answered {status}: {response.text[:200]}")

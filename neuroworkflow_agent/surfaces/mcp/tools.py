@@ -22,7 +22,7 @@ _CELL_TOOLS = frozenset(spec.name for spec in CELL_SPECS)
 _ONLY_HERE = ("path", "cell_id", "index", "wait_s")
 """Arguments that the agent's own tools do not have, or call otherwise."""
 _WATCH_S = 30.0
-_MAX_WATCHERS = 64
+_MAX_WATCHERS, _MAX_WATCHERS_OF_ONE = 64, 16
 Answerer = Callable[[Call], Awaitable[Answer]]
 
 
@@ -44,7 +44,8 @@ class ServedTools:
         self._nodes = {tool.name: tool for tool in nodes.offered}
         self._secrets = secrets
         self._executions = Executions(secrets)
-        self._watchers = 0
+        self._watchers: list[object] = []
+        """The clients whose calls watch a notebook, one that left among them until its time is over."""
 
     def tools(self, *, read_only: bool) -> tuple[Tool, ...]:
         """What clients may call."""
@@ -103,14 +104,16 @@ class ServedTools:
         return self._said(f"Created {name} with {len(cells)} cells.", path=name, cells=len(cells))
 
     async def _notebook_watch(self, call: Call) -> Answer:
-        if self._watchers >= _MAX_WATCHERS:
-            raise ToolFailed(f"{_MAX_WATCHERS} calls watch notebooks already. Try later.")
         notebook = await self._opened(call)
-        self._watchers += 1
+        if len(self._watchers) >= _MAX_WATCHERS:
+            raise ToolFailed(f"{_MAX_WATCHERS} calls watch notebooks already. Try later.")
+        if self._watchers.count(call.client) >= _MAX_WATCHERS_OF_ONE:
+            raise ToolFailed(f"{_MAX_WATCHERS_OF_ONE} calls of yours watch notebooks already. Wait for one.")
+        self._watchers.append(call.client)
         try:
             changed = await notebook.document.watch(float(call.arguments.get("timeout_s") or _WATCH_S))
         finally:
-            self._watchers -= 1
+            self._watchers.remove(call.client)
         said = f"Changed: {', '.join(changed)}" if changed else "Nothing has changed."
         return self._said(said, changed=changed, timed_out=not changed)
 

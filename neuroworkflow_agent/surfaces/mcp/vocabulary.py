@@ -73,17 +73,15 @@ _LIST = Spec(
     output=an_object({"notebooks": a_list(_NOTEBOOK), "is_cut": {"type": "boolean"}}),
     reads_only=True,
 )
+_NEW_CELL = an_object(
+    {"source": _TEXT, "cell_type": {"type": "string", "enum": ["code", "markdown", "raw"]}}, "source"
+)
 _CREATE = Spec(
     "notebook_create",
     "Create a notebook; one that is there already is left alone and the call fails.",
     {
         "path": _PATH,
-        "cells": a_list(
-            an_object(
-                {"source": _TEXT, "cell_type": {"type": "string", "enum": ["code", "markdown", "raw"]}},
-                "source",
-            )
-        ),
+        "cells": {**a_list(_NEW_CELL), "maxItems": 10_000},
         "kernel": {"type": "string", "description": "Kernelspec; python3 by default."},
     },
     ("path",),

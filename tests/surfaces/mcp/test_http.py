@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import socket
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpx
 import nbformat
+import psutil
 import pytest
+from typer.testing import CliRunner
 
+from neuroworkflow_agent.cli import app
 from tests.surfaces.mcp.client import started
 from tests.surfaces.mcp.server import TOKEN, Server, older_mcp
 
@@ -37,8 +46,8 @@ MOST = 12
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Shared; takes few sessions. Over both versions of `mcp`."""
     environ = {"PYTHONPATH": older_mcp()} if request.param == 1 else {}
-    bounded = f"--NotebooksOverMcp.max_sessions={MOST}"
-    served = Server(tmp_path_factory.mktemp("served"), bounded, environ=environ)
+    bounds = (f"--NotebooksOverMcp.max_sessions={MOST}", "--NotebooksOverMcp.body_timeout_s=1")
+    served = Server(tmp_path_factory.mktemp("served"), *bounds, environ=environ)
     yield served
     served.close()
 
@@ -58,6 +67,50 @@ def people(server: Server) -> Iterator[httpx.Client]:
         yield client
 
 
+def message(method: str, **params: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": 2, "method": method, "params": params}
+
+
+def begin(server: Server) -> dict[str, str]:
+    """Begin a session; the header that names it."""
+    begun = post(server, Authorization=f"token {TOKEN}")
+    assert begun.status_code == 200
+    session = {"mcp-session-id": begun.headers["mcp-session-id"]}
+    ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    assert post(server, ready, Authorization=f"token {TOKEN}", **session).status_code == 202
+    return session
+
+
+def end(server: Server, session: dict[str, str]) -> None:
+    assert httpx.delete(f"{server.url}/mcp", headers={**WITH_TOKEN, **session}, timeout=60).status_code == 200
+
+
+def ask(server: Server, session: dict[str, str], method: str, **params: Any) -> str:
+    """What a request is answered, as it came."""
+    return post(server, message(method, **params), Authorization=f"token {TOKEN}", **session).text
+
+
+def call(server: Server, session: dict[str, str], tool: str, /, **arguments: Any) -> str:
+    return ask(server, session, "tools/call", name=tool, arguments=arguments)
+
+
+@contextlib.contextmanager
+def raw(server: Server, sent: Any, session: dict[str, str], length: int = 0) -> Iterator[socket.socket]:
+    """A connection on which a request was sent, of which `length` says how long it is to become."""
+    body = json.dumps(sent).encode()
+    given = {
+        **MESSAGES,
+        **WITH_TOKEN,
+        "Host": "127.0.0.1",
+        "Content-Length": str(length or len(body)),
+        **session,
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
+    with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=60) as connection:
+        connection.sendall(f"POST /mcp HTTP/1.1\r\n{head}\r\n".encode() + body)
+        yield connection
+
+
 def post(server: Server, message: Any = HELLO, **headers: str) -> httpx.Response:
     sent = {**MESSAGES, **{name.replace("_", "-"): value for name, value in headers.items()}}
     return httpx.post(f"{server.url}/mcp", content=json.dumps(message), headers=sent, timeout=60)
@@ -73,34 +126,121 @@ def test_only_who_has_the_token_and_comes_from_here_is_let_in(server: Server) ->
     for allowed in (good, f"Bearer {TOKEN}"):
         begun = post(server, Authorization=allowed, Origin=server.url)
         assert begun.status_code == 200
-        gone = {**WITH_TOKEN, "mcp-session-id": begun.headers["mcp-session-id"]}
-        assert httpx.delete(f"{server.url}/mcp", headers=gone).status_code == 200
+        end(server, {"mcp-session-id": begun.headers["mcp-session-id"]})
 
 
-def test_huge_requests_are_not_read(server: Server) -> None:
+def test_huge_and_slow_requests_are_not_read(server: Server) -> None:
     assert post(server, {"x": "y" * 5_000_000}, Authorization=f"token {TOKEN}").status_code == 413
 
     def endless() -> Iterator[bytes]:
         yield from (b"x" * 100_000 for _ in range(100))
 
-    try:
+    with contextlib.suppress(httpx.TransportError):  # closed in the middle
         said = httpx.post(f"{server.url}/mcp", content=endless(), headers={**WITH_TOKEN, **MESSAGES})
-    except httpx.TransportError:
-        return  # closed in the middle
-    assert said.status_code == 400
+        assert said.status_code == 400
+    with raw(server, {}, {}, length=1000) as slow:
+        assert slow.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 200_000 + "]" * 200_000, '{"x": "\\ud800"}', '{"x": ' + "9" * 5000 + "}", "null", ""],
+    ids=["deep", "surrogate", "number", "null", "empty"],
+)
+def test_what_is_no_message_is_refused(server: Server, text: str) -> None:
+    said = httpx.post(f"{server.url}/mcp", content=text, headers={**WITH_TOKEN, **MESSAGES}, timeout=60)
+    assert said.status_code in (400, 500)  # the latter in version 1 of `mcp`
+    assert "message" in said.json()["error"]
+    end(server, begin(server))
+
+
+def test_text_that_cannot_be_written_changes_nothing(server: Server, notebook: Path) -> None:
+    before, session = notebook.read_bytes(), begin(server)
+    told = call(server, session, "cell_insert", path="a.ipynb", source="\ud800", index=0)
+    assert "error" in told or '"isError":true' in told
+    assert notebook.read_bytes() == before
+    end(server, session)
 
 
 def test_sessions_are_bounded_and_those_there_go_on(server: Server) -> None:
-    begun = [post(server, Authorization=f"token {TOKEN}") for _ in range(MOST + 5)]
-    assert [each.status_code for each in begun] == [200] * MOST + [503] * 5
-    known = {"mcp-session-id": begun[0].headers["mcp-session-id"]}
+    begun = [begin(server) for _ in range(MOST)]
+    refused = [post(server, Authorization=f"token {TOKEN}").status_code for _ in range(5)]
+    assert refused == [503] * 5
+    listed = CliRunner().invoke(app, ["notebook", "list", "--server", server.url, "--token", TOKEN])
+    assert "has as many clients as it takes" in str(listed.exception)
     pinged = post(
-        server, {"jsonrpc": "2.0", "id": 2, "method": "ping"}, Authorization=f"token {TOKEN}", **known
+        server, {"jsonrpc": "2.0", "id": 2, "method": "ping"}, Authorization=f"token {TOKEN}", **begun[0]
     )
     assert pinged.status_code == 200
-    for each in begun[:MOST]:
-        gone = {**WITH_TOKEN, "mcp-session-id": each.headers["mcp-session-id"]}
-        assert httpx.delete(f"{server.url}/mcp", headers=gone).status_code == 200
+    for session in begun:
+        end(server, session)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(600)
+def test_ten_thousand_sessions_take_no_more_room_than_those_there_may_be(tmp_path: Path) -> None:
+    many = Server(tmp_path, "--NotebooksOverMcp.max_sessions=100", "--NotebooksOverMcp.session_idle_s=1")
+    process = psutil.Process(many.process.pid)
+    try:
+        with httpx.Client(headers={**WITH_TOKEN, **MESSAGES}, timeout=60) as client:
+
+            def begin_all(number: int) -> Counter[int]:
+                return Counter(client.post(f"{many.url}/mcp", json=HELLO).status_code for _ in range(number))
+
+            begin_all(300)
+            before = process.memory_info().rss
+            answered = begin_all(10_000)
+            assert set(answered) == {200, 503}
+            assert process.memory_info().rss - before < 32 * 2**20
+            while client.post(f"{many.url}/mcp", json=HELLO).status_code != 200:
+                time.sleep(0.2)
+    finally:
+        many.close()
+
+
+def test_no_path_leads_out(server: Server, notebook: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), outside)
+    (server.root / "out").symlink_to(tmp_path)
+    (server.root / "out.ipynb").symlink_to(outside)
+    os.mkfifo(server.root / "fifo.ipynb")
+    session = begin(server)
+    paths = (
+        "../outside.ipynb",
+        str(outside),
+        "out/outside.ipynb",
+        "out.ipynb",
+        "a.ipynb/../../x.ipynb",
+        "a\0.ipynb",
+    )
+    for path in paths:
+        for tool in ("notebook_get", "notebook_create", "cell_execute"):
+            assert "leads out" in call(server, session, tool, path=path)
+        assert "leads out" in call(server, session, "notebook_list", folder=path)
+        for tool in ("check_node", "list_nodes"):
+            assert "outside the workspace" in call(server, session, tool, paths=[path])
+        assert "leads out" in ask(
+            server, session, "resources/read", uri=f"notebook:///{quote(path, safe='')}"
+        )
+    assert "no notebook" in call(server, session, "notebook_get", path="fifo.ipynb")
+    assert "not the URI" in ask(server, session, "resources/read", uri=f"file://{outside}")
+    assert "left alone" in call(server, session, "notebook_create", path="fifo.ipynb")
+    assert "outside" not in call(server, session, "notebook_list")
+    end(server, session)
+
+
+def test_a_watcher_that_leaves_takes_nobodys_place(server: Server, notebook: Path) -> None:
+    leaving, other = begin(server), begin(server)
+    watch = {"path": "a.ipynb", "timeout_s": 1}
+    for number in range(20):
+        asked = message("tools/call", name="notebook_watch", arguments={**watch, "timeout_s": 300})
+        with raw(server, {**asked, "id": number}, leaving) as connection:
+            connection.recv(1)
+    while "of yours" not in call(server, leaving, "notebook_watch", **watch):
+        pass
+    assert "Nothing has changed" in call(server, other, "notebook_watch", **watch)
+    end(server, leaving)
+    end(server, other)
 
 
 async def test_a_client_of_programs_shares_the_kernel_with_people(
