@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from neuroworkflow_agent import (
+    cli_acp,
     cli_batch,
     cli_drafts,
     cli_instructions,
@@ -206,6 +207,7 @@ def doctor(model: ModelOption = None, as_json: JsonOption = False) -> None:
 cli_sign_in.add_commands(app)
 cli_nodes.add_commands(app)
 cli_tools.add_commands(app)
+cli_acp.add_commands(app)
 cli_batch.add_commands(app)
 cli_drafts.add_commands(app)
 

@@ -82,6 +82,8 @@ class Session:
         The worker thread; None for the process's own.
     watch
         Told of what a turn is about to change.
+    new_id
+        Id of a session that is new; None makes one.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Session:
         can_ask: bool = True,
         portal: Portal | None = None,
         watch: TurnWatch | None = None,
+        new_id: SessionId | None = None,
     ) -> None:
         if fork and not resume:
             raise ConfigError("fork needs a session to copy; give resume=ID as well.")
@@ -110,7 +113,7 @@ class Session:
         self._can_ask = can_ask
         self._portal = portal or shared_portal()
         self._resume: SessionId | None = SessionId(resume) if resume else None
-        self.session_id = new_session_id() if fork or not resume else SessionId(resume)
+        self.session_id = (new_id or new_session_id()) if fork or not resume else SessionId(resume)
         self._start_lock = threading.Lock()
         self._busy = False
         self._stop_wanted = False

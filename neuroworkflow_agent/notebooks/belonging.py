@@ -63,37 +63,65 @@ def find_notebook(
     return Belonging(None, "nothing says which notebook this kernel belongs to")
 
 
+def find_kernel(path: Path, environ: Mapping[str, str], *, runtime_dir: Path) -> str:
+    """Id of the kernel that a notebook has on a running server of this user's; empty if it has none. Asks the servers."""
+    wanted = path.resolve()
+    for file in sorted(runtime_dir.glob("jpserver-*.json")):
+        server = _described(file)
+        root = str(server.get("root_dir", ""))
+        if not root or not wanted.is_relative_to(Path(root).resolve()):
+            continue
+        for session in _sessions(str(server.get("url", "")), _token(server, environ)) or ():
+            if session["type"] == "notebook" and Path(root, session["path"]).resolve() == wanted:
+                return str(session["kernel"]["id"])
+    return ""
+
+
 def _server(environ: Mapping[str, str], runtime_dir: Path) -> dict[str, Any] | None:
     """What the server that started the kernel has written of itself."""
     process = environ.get("JPY_PARENT_PID", "")
     if not process.isdecimal():
         return None
+    found = _described(runtime_dir / f"jpserver-{process}.json")
+    return found if str(found.get("pid")) == process else None
+
+
+def _described(file: Path) -> dict[str, Any]:
+    """What a server has written of itself; empty if that cannot be believed."""
     try:
         # It says where a token of the user's goes.
-        found = json.loads(read_trusted_text(runtime_dir / f"jpserver-{process}.json", _MAX_BYTES))
+        found = json.loads(read_trusted_text(file, _MAX_BYTES))
     except (OSError, UnfitFileError, ValueError):
-        return None
-    return found if isinstance(found, dict) and str(found.get("pid")) == process else None
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _token(server: Mapping[str, Any], environ: Mapping[str, str]) -> str:
     return str(server.get("token") or "") or environ.get("JUPYTERHUB_API_TOKEN", "")
 
 
-def _from_server(url: str, token: str, root: str, kernel_id: str) -> Belonging | None:
+def _sessions(url: str, token: str) -> list[dict[str, Any]] | None:
+    """The sessions of a server, each with `type`, `path` and a kernel's `id`; None if it does not tell."""
     headers = {"Authorization": f"token {token}"} if token else {}
     try:
         answer = httpx.get(
             f"{url.rstrip('/')}/api/sessions", headers=headers, timeout=_TIMEOUT_S, trust_env=False
         )
-        sessions = answer.raise_for_status().json()
-        paths = {
-            str(session["path"])
-            for session in sessions
-            if session["kernel"]["id"] == kernel_id and session["type"] == "notebook"
-        }
+        return [
+            {"type": each["type"], "path": str(each["path"]), "kernel": {"id": each["kernel"]["id"]}}
+            for each in answer.raise_for_status().json()
+        ]
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
         return None
+
+
+def _from_server(url: str, token: str, root: str, kernel_id: str) -> Belonging | None:
+    sessions = _sessions(url, token)
+    if sessions is None:
+        return None
+    paths = {
+        each["path"] for each in sessions if each["kernel"]["id"] == kernel_id and each["type"] == "notebook"
+    }
     if len(paths) != 1:
         many = (
             f"{len(paths)} notebooks share this kernel"

@@ -75,6 +75,8 @@ class Chat:
         Whether another endpoint that the environment names counts as long as nothing has been said.
     undo
         Remembers what turns change; None where nothing is taken back.
+    new_id
+        Id of the session that begins here, whatever is set before its first message; None makes one.
     """
 
     def __init__(
@@ -87,8 +89,10 @@ class Chat:
         portal: Portal | None = None,
         follows_environment: bool = False,
         undo: Undo | None = None,
+        new_id: SessionId | None = None,
     ) -> None:
         self._undo = undo
+        self._new_id = new_id
         self._shown_document: NotebookDocument | None = None
         """The notebook of the current session."""
         self._beside = ""
@@ -657,6 +661,7 @@ class Chat:
             can_ask=self._can_ask,
             portal=self._portal,
             watch=self._undo,
+            new_id=None if self.has_history else self._new_id,
         )
 
     def _take(self, session: Session, config: AgentConfig) -> None:

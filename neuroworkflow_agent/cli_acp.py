@@ -1,0 +1,38 @@
+"""The command line's part for clients of the Agent Client Protocol."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from neuroworkflow_agent.errors import ConfigError
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Give `app` the agent on standard input and output."""
+    app.command("acp")(acp)
+
+
+def acp(
+    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="As for 'run'.")] = None,
+    mode: Annotated[
+        str | None, typer.Option("--mode", metavar="MODE", help="edit, ask, plan or read-only.")
+    ] = None,
+    client_servers: Annotated[
+        bool, typer.Option("--client-servers", help="Use the MCP servers that the client passes.")
+    ] = False,
+) -> None:
+    """Be the agent of a client of the Agent Client Protocol on standard input and output: Zed, jupyter-ai.
+
+    Code runs in a kernel of the session's own, which ends with it. A client that says which notebook a session is
+    about, as `notebook` in its `_meta`, has it run in that one's kernel.
+    """
+    if find_spec("acp") is None:
+        raise ConfigError(
+            "The Agent Client Protocol needs a package that is not installed: pip install 'neuroworkflow-agent[acp]'"
+        )
+    from neuroworkflow_agent.surfaces.acp.stdio import serve
+
+    serve(model=model, mode=mode, takes_servers=client_servers)

@@ -1,0 +1,1 @@
+"""The agent for clients of the Agent Client Protocol: Zed, jupyter-ai and others."""
