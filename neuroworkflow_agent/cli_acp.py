@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from neuroworkflow_agent.cli_options import ModelOption
 from neuroworkflow_agent.errors import ConfigError
 
 
@@ -16,7 +17,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def acp(
-    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="As for 'run'.")] = None,
+    model: ModelOption = None,
     mode: Annotated[
         str | None, typer.Option("--mode", metavar="MODE", help="edit, ask, plan or read-only.")
     ] = None,
