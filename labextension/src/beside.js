@@ -102,6 +102,7 @@ export class Beside {
     this.node.remove();
   }
 
+  /** Have what is typed come here; the chat takes it over once it is there. */
   focus() {
     if (this.view && !this.tabs?.node.hidden) this.view.composer.field.focus();
     else this.saying.focus();
@@ -287,9 +288,11 @@ export class Beside {
 
   /** @param {PanelView | null} view */
   show(view) {
+    const hadFocus = this.saying.node.contains(document.activeElement);
     if (this.tabs) this.tabs.node.hidden = view === null;
     this.saying.node.hidden = view !== null;
     view?.toEnd();
+    if (view && hadFocus) view.composer.field.focus();
   }
 
   /** @returns {Transport} */

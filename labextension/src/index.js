@@ -23,12 +23,14 @@ const OPEN = "neuroworkflow-agent:open";
  */
 function activate(app, tracker, palette, restorer, translator) {
   const trans = (translator ?? nullTranslator).load("neuroworkflow_agent");
-  const bar = new SideBar(tracker, trans, () => readPreferences(app.serviceManager.settings), (id) => app.shell.activateById(id));
+  const bar = new SideBar(tracker, trans, () => readPreferences(app.serviceManager.settings), (id) => app.shell.activateById(id), () => app.commands.hasCommand(OPEN) && app.commands.notifyCommandChanged(OPEN));
   app.shell.add(bar, "right", { rank: 300 });
   restorer?.add(bar, bar.id);
   app.commands.addCommand(OPEN, {
     label: trans.__("Agent"),
-    caption: trans.__("Talk with the agent beside the notebook"),
+    // In Notebook 7 the side bar has no icon: the notebook's toolbar tells what is wanted.
+    caption: () => bar.wanted || trans.__("Talk with the agent beside the notebook"),
+    className: () => (bar.wanted ? "nwa-attention" : ""),
     icon: agentIcon,
     execute: () => app.shell.activateById(bar.id),
   });

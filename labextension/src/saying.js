@@ -11,17 +11,20 @@ export class Saying {
   /** @param {TranslationBundle} trans */
   constructor(trans) {
     this.trans = trans;
-    this.node = el("div.nwa-says", { role: "status" });
+    this.node = el("div.nwa-says", { role: "status", tabIndex: -1 });
   }
 
   /** @param {...(Node | string)} what */
   say(...what) {
+    const hadFocus = this.node.contains(document.activeElement);
     this.node.hidden = false;
     this.node.replaceChildren(...what.map((each) => (typeof each === "string" ? el("p", { text: each, dir: "auto" }) : each)));
+    if (hadFocus) this.focus();
   }
 
+  /** On what can be done, or else on what is said: nothing that is typed meanwhile is to reach the notebook. */
   focus() {
-    this.node.querySelector("button")?.focus();
+    (this.node.querySelector("button") ?? this.node).focus();
   }
 
   waiting() {

@@ -12,9 +12,14 @@ import { agentIcon } from "./icon.js";
 /** @import { Preferences } from "./preferences.js" */
 
 export class SideBar extends Widget {
-  /** @param {INotebookTracker} tracker @param {TranslationBundle} trans @param {() => Promise<Preferences>} preferences Reads what the user has set. @param {(id: string) => void} showWidget Shows a widget of the page. */
-  constructor(tracker, trans, preferences, showWidget) {
+  /**
+   * @param {INotebookTracker} tracker @param {TranslationBundle} trans @param {() => Promise<Preferences>} preferences Reads what the user has set.
+   * @param {(id: string) => void} showWidget Shows a widget of the page. @param {() => void} tell Called when how many notebooks want something has changed.
+   */
+  constructor(tracker, trans, preferences, showWidget, tell) {
     super();
+    this.tell = tell;
+    this.count = 0;
     this.preferences = preferences;
     this.showWidget = showWidget;
     this.tracker = tracker;
@@ -47,8 +52,15 @@ export class SideBar extends Widget {
 
   /** Say on the icon how many notebooks want something. @param {number} count */
   mark(count) {
+    this.count = count;
     this.title.className = count ? "nwa-attention" : "";
-    this.title.caption = count ? this.trans._n("Agent: %1 notebook wants you", "Agent: %1 notebooks want you", count) : this.trans.__("Agent");
+    this.title.caption = this.wanted || this.trans.__("Agent");
+    this.tell();
+  }
+
+  /** How many notebooks want something, in words; empty if none does. */
+  get wanted() {
+    return this.count ? this.trans._n("Agent: %1 notebook wants you", "Agent: %1 notebooks want you", this.count) : "";
   }
 
   /** Go to a notebook and its chat. @param {NotebookPanel} panel */

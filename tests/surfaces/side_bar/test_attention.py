@@ -5,14 +5,116 @@ from __future__ import annotations
 import threading
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, expect
 
 from neuroworkflow_agent.testing import Reply, ToolCall
-from neuroworkflow_agent.testing.lab import TOKEN, Lab
-from tests.surfaces.side_bar.conftest import ContextMaker, open_side_bar
+from neuroworkflow_agent.testing.lab import TOKEN, Lab, Page
+from tests.surfaces.side_bar.conftest import OPEN, ContextMaker, open_side_bar, wait_for_chat
 from tests.surfaces.side_bar.looks import findings
 
 SHOW = "(path) => { window.jupyterapp.commands.execute('docmanager:open', { path }); }"
+CODE = ToolCall("mcp__neuroworkflow__run_code", {"code": "print(6 * 7)"})
+LOOK_AWAY = """(isAway) => {
+    Object.defineProperty(document, "hidden", { value: isAway, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+"""Has the page believe that another tab of the browser is shown, which a browser without a screen cannot."""
+NOTED = """
+window.outside = [];
+window.Notification = class extends Notification {
+    constructor(title, options) {
+        super(title, options);
+        window.outside.push(this);
+        this.isShown = true;
+    }
+    close() {
+        super.close();
+        this.isShown = false;
+    }
+};
+"""
+"""Keeps what the browser is asked to show."""
+
+
+def outside(page: Page) -> list[list[object]]:
+    """What the browser was asked to show outside the page, and whether it still does."""
+    found: list[list[object]] = page.tab.evaluate("() => window.outside.map((each) => [each.body, each.isShown])")  # fmt: skip
+    return found
+
+
+def noted(context: BrowserContext) -> BrowserContext:
+    context.add_init_script(NOTED)
+    return context
+
+
+def test_a_long_turn_tells_of_itself_outside_the_page_once_the_user_has_agreed(
+    lab: Lab, new_context: ContextMaker
+) -> None:
+    context = noted(new_context())
+    lab.write_notebook("long.ipynb", "")
+    page = lab.visit(context, "long.ipynb")
+    # Notebook 7 shows one notebook and no icon of the side bar.
+    page.tab.clock.install()
+    page.tab.goto(f"{lab.url}/notebooks/long.ipynb?token={TOKEN}")
+    page.wait_for_kernel()
+    page.errors.clear()  # JupyterLab's page was left while it was loading
+    open_side_bar(page)
+    page.panel.get_by_label("Mode", exact=True).select_option("ask")
+    asks, ends = threading.Event(), threading.Event()
+    page.ask("Run it.", Reply((CODE,), until=asks), Reply.text("Done.", until=ends))
+    offer = page.tab.get_by_role("button", name="Also tell me outside this page")
+    expect(page.panel.get_by_role("button", name="Stop")).to_be_visible()
+    expect(offer).to_be_hidden()
+    page.tab.clock.fast_forward(21_000)
+    context.grant_permissions(["notifications"])
+    offer.click()
+    expect(offer).to_be_hidden()
+    page.tab.evaluate(LOOK_AWAY, True)
+    asks.set()
+    page.wait_until(lambda: outside(page) == [["long.ipynb: the agent asks for permission: Run code", True]])
+    toolbar = page.tab.get_by_role("button", name="Agent: 1 notebook wants you")
+    expect(toolbar).to_be_visible()
+    # Answered from the list above the chat, it is taken back outside, too.
+    page.tab.get_by_role("list", name="Notebooks that want you").get_by_role("button", name="Allow once").click()  # fmt: skip
+    page.wait_until(lambda: [is_shown for _, is_shown in outside(page)] == [False])
+    expect(toolbar).to_be_hidden()
+    page.tab.clock.fast_forward(21_000)
+    ends.set()
+    page.wait_until(lambda: outside(page)[1:] == [["long.ipynb: the agent is done.", True]])
+    expect(toolbar).to_be_visible()
+    # Who comes back sees it, and is told no more.
+    page.tab.evaluate(LOOK_AWAY, False)
+    expect(toolbar).to_be_hidden()
+    assert [is_shown for _, is_shown in outside(page)] == [False, False]
+    # A click outside leads to the notebook and its chat.
+    page.tab.get_by_role("button", name="Collapse right side panel").click()
+    expect(page.panel).to_be_hidden()
+    page.tab.evaluate("() => window.outside[1].onclick()")
+    wait_for_chat(page)
+    assert page.errors == []
+
+
+@pytest.mark.thorough
+def test_a_browser_that_shows_no_notifications_says_so(lab: Lab, new_context: ContextMaker) -> None:
+    context = new_context()
+    context.add_init_script("Notification.requestPermission = async () => 'denied';")
+    lab.write_notebook("long.ipynb", "")
+    page = lab.visit(context, "long.ipynb")
+    page.tab.clock.install()
+    page.tab.evaluate(OPEN)
+    wait_for_chat(page)
+    goes_on = threading.Event()
+    page.ask("Go.", Reply.text("Done.", until=goes_on))
+    expect(page.panel.get_by_role("button", name="Stop")).to_be_visible()
+    page.tab.clock.fast_forward(21_000)
+    page.tab.get_by_role("button", name="Also tell me outside this page").click()
+    waiting = page.tab.get_by_role("list", name="Notebooks that want you")
+    expect(waiting).to_have_text(
+        "This browser does not let the page show notifications; its settings for this site can change that."
+    )
+    goes_on.set()
+    expect(waiting).to_be_hidden()
+    assert page.errors == []
 
 
 @pytest.mark.thorough
@@ -27,12 +129,9 @@ def test_a_call_that_waits_in_another_notebook_is_answered_from_the_side_bar(
     open_side_bar(page)
     page.panel.get_by_label("Mode", exact=True).select_option("ask")
     go = threading.Event()
-    page.ask(
-        "Run it.",
-        Reply((ToolCall("mcp__neuroworkflow__run_code", {"code": "print(6 * 7)"}),), until=go),
-        Reply.text("Done <b>so</b>."),
-    )
+    page.ask("Run it.", Reply((CODE,), until=go), Reply.text("Done <b>so</b>."))
     page.tab.evaluate(SHOW, "two.ipynb")
+    wait_for_chat(page)
     waiting = page.tab.get_by_role("list", name="Notebooks that want you")
     expect(page.tab.locator(".nwa-panel:visible .nwa-empty")).to_be_visible()
     expect(waiting).to_be_hidden()

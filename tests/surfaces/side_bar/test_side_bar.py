@@ -24,7 +24,14 @@ def test_the_agent_works_beside_the_notebook_and_leaves_no_trace_in_it(
 ) -> None:
     page = lab.open(new_context(), "a = 41", "")
     page.tab.get_by_role("button", name="Talk with the agent beside the notebook").click()
+    # What is typed while it opens does not reach the notebook, where a key is a command.
+    expect(page.tab.locator("#neuroworkflow-agent :focus")).to_have_count(1)
     wait_for_chat(page)
+    expect(page.field).to_be_focused()
+    # As wide as it opens, all of it can be read.
+    assert page.field.evaluate("(field) => field.scrollHeight <= field.clientHeight")
+    choices = [page.panel.get_by_label(name, exact=True).bounding_box() for name in ("Mode", "Model")]
+    assert [choice is not None and choice["width"] > 90 for choice in choices] == [True, True]
     page.run("a = 41")
     page.ask("What is a + 1?", Reply.code("print(a + 1)"), Reply.text("It is **42**."))
     page.wait_for_end("complete")

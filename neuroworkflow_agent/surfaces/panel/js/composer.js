@@ -32,7 +32,7 @@ export class Composer {
     this.field = el("textarea", {
       rows: 2,
       dir: "auto",
-      placeholder: "Ask the agent. @ points at a file, a variable or a cell, / lists commands and skills.",
+      placeholder: "Ask the agent. @ adds files, variables, cells; / lists commands.",
       "aria-label": "Message to the agent",
       "aria-autocomplete": "list",
       "aria-haspopup": "listbox",
