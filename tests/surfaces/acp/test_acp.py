@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -260,3 +261,31 @@ async def test_servers_of_the_client_are_used_only_where_the_user_says_so(
         await editor.ask(agent, session_id, "Go.")
         assert "not used" not in editor.text("agent_thought_chunk")
         assert "theirs" in editor.text("agent_thought_chunk")  # that it could not be started
+
+
+@pytest.mark.parametrize("code", ["1", "import time; time.sleep(600)"])
+async def test_signals_end_it_with_all_that_it_started(
+    code: str, tmp_path: Path, scripted_model: ScriptedModel
+) -> None:
+    """As jupyter-ai sends them: two at once, after the connection was closed, with the input still open."""
+    command = [sys.executable, "-m", "neuroworkflow_agent", "acp"]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, cwd=tmp_path)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    editor = Editor()
+    agent = acp.connect_to_agent(cast(acp.Client, editor), process.stdin, process.stdout)
+    await agent.initialize(acp.PROTOCOL_VERSION)
+    session_id = (await agent.new_session(cwd=str(tmp_path))).session_id
+    scripted_model.extend(Reply.code(code), Reply.text("Done."))
+    turn = asyncio.ensure_future(agent.prompt(session_id=session_id, prompt=say("Go.")))
+    await editor.until(lambda: any(update.status != "pending" for update in editor.of("tool_call_update")))
+    started = psutil.Process(process.pid).children(recursive=True)
+    await agent.close()
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.wait(), 20) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    with contextlib.suppress(ConnectionError):
+        await turn
+    assert len(started) >= 2
+    assert (await asyncio.to_thread(psutil.wait_procs, started, timeout=15))[1] == []
