@@ -135,6 +135,19 @@ def bundled_skills_dir() -> Path | None:
     return next((place for place in places if place.is_dir()), None)
 
 
+def skill_names(workspace: Path, skills_dir: Path | None = None) -> list[str]:
+    """Names of the workspace's skills, and of those that come along. Reads the disk.
+
+    Parameters
+    ----------
+    skills_dir
+        Where the workspace's are; None to look for them.
+    """
+    directory = skills_dir or find_skills_dir(workspace).directory
+    folders = [folder for folder in (directory, bundled_skills_dir()) if folder is not None]
+    return list(dict.fromkeys(skill.name for folder in folders for skill in find_skills(folder)))
+
+
 def prepare(
     skills_dir: Path | None, workspace: Path, *, trusted: bool = False, cache: Path | None = None
 ) -> SkillSet:

@@ -31,7 +31,6 @@ from acp.schema import (
     UnstructuredCommandInput,
 )
 
-from neuroworkflow_agent import skills
 from neuroworkflow_agent.config import MODES, AgentConfig, Mode
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
@@ -40,6 +39,7 @@ from neuroworkflow_agent.events import EndReason, Event, TurnEnd
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.models.names import model_names
 from neuroworkflow_agent.render.parts import questions
+from neuroworkflow_agent.skills import skill_names
 from neuroworkflow_agent.surfaces.acp.kernels import kernel_of_session
 from neuroworkflow_agent.surfaces.acp.message import read_message
 from neuroworkflow_agent.surfaces.acp.updates import Updates
@@ -315,19 +315,11 @@ class AcpSession:
 
     async def _tell_commands(self) -> None:
         """Say which skills there are."""
-
-        def found() -> list[str]:
-            config = self.chat.config
-            directory = config.skills_dir or skills.find_skills_dir(config.workspace).directory
-            folders = [folder for folder in (directory, skills.bundled_skills_dir()) if folder is not None]
-            return list(
-                dict.fromkeys(skill.name for folder in folders for skill in skills.find_skills(folder))
-            )
-
+        config = self.chat.config
+        names = await asyncio.to_thread(skill_names, config.workspace, config.skills_dir)
         hint = AvailableCommandInput(root=UnstructuredCommandInput(hint="what it should be done with"))
         commands = [
-            AvailableCommand(name=name, description="A skill of the agent", input=hint)
-            for name in await asyncio.to_thread(found)
+            AvailableCommand(name=name, description="A skill of the agent", input=hint) for name in names
         ]
         await self._client.session_update(
             self.session_id,

@@ -12,13 +12,13 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from neuroworkflow_agent import skills
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.variables.namespace import Namespace
 from neuroworkflow_agent.pictures import UnreadablePictureError, encode_picture
+from neuroworkflow_agent.skills import skill_names
 from neuroworkflow_agent.text import INVISIBLE, MAX_SECRET_CHARS, clip, one_line, strip_control
 from neuroworkflow_agent.workspace import Workspace
 
@@ -127,9 +127,7 @@ def find_variables(query: str, namespace: Namespace, limit: int) -> list[tuple[s
 
 def find_commands(query: str, config: AgentConfig) -> list[dict[str, str]]:
     """Commands of the panel, and skills, whose names hold `query`, which begins with a slash. Reads the disk."""
-    directory = config.skills_dir or skills.find_skills_dir(config.workspace).directory
-    folders = [folder for folder in (directory, skills.bundled_skills_dir()) if folder is not None]
-    names = dict.fromkeys(skill.name for folder in folders for skill in skills.find_skills(folder))
+    names = skill_names(config.workspace, config.skills_dir)
     found = [{"kind": "command", "value": f"/{name}", "detail": about} for name, about in _COMMANDS.items()]
     found += [{"kind": "skill", "value": f"/{name}", "detail": "skill"} for name in names]
     return [each for each in found if query[1:].casefold() in each["value"].casefold()]
