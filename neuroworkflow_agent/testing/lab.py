@@ -125,9 +125,9 @@ class Lab:
         }
         nbformat.write(notebook, self.root / name)
 
-    def visit(self, context: BrowserContext, name: str = "notebook.ipynb") -> Page:
-        """A tab on a notebook that is there."""
-        return Page(context.new_page(), self, name)
+    def visit(self, context: BrowserContext, name: str = "notebook.ipynb", *, app: str = "doc/tree") -> Page:
+        """A tab on a notebook that is there; `app` is the page that shows it, such as 'lab/tree' or 'notebooks'."""
+        return Page(context.new_page(), self, name, app=app)
 
     def kernels(self) -> list[dict[str, Any]]:
         """The kernels that run."""
@@ -183,7 +183,7 @@ class Lab:
 class Page:
     """A tab with a notebook."""
 
-    def __init__(self, tab: Tab, lab: Lab, name: str) -> None:
+    def __init__(self, tab: Tab, lab: Lab, name: str, *, app: str = "doc/tree") -> None:
         self.tab = tab
         self.lab = lab
         self.path = lab.root / name
@@ -195,7 +195,7 @@ class Page:
         tab.on(
             "console", lambda message: self.errors.append(message.text) if message.type == "error" else None
         )
-        tab.goto(f"{lab.url}/doc/tree/{name}?token={TOKEN}")
+        tab.goto(f"{lab.url}/{app}/{name}?token={TOKEN}")
         self.wait_for_kernel()
 
     def wait_for_kernel(self) -> None:

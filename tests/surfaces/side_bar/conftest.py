@@ -1,6 +1,6 @@
-"""One JupyterLab, with the side bar as it is in the package, and one Chromium for the folder.
+"""One JupyterLab, with the side bar as it is in the package, one Chromium, one tab and one kernel for the folder.
 
-Beside Python it has two more kernels: `other`, which says that it speaks R, and `bare`, for which our package is not installed
+`page` is the tab that all share. Beside Python it has two more kernels: `other`, which says that it speaks R, and `bare`, for which our package is not installed
 until its own `pip` has been run.
 """
 
@@ -20,6 +20,7 @@ from neuroworkflow_agent.testing import ScriptedModel
 from neuroworkflow_agent.testing.lab import Lab, Page, chromium, find_chromium
 from tests import needs
 from tests.surfaces.panel.browser.shared import ALARM
+from tests.surfaces.side_bar.shared import LabTab
 
 EXTENSION = Path(neuroworkflow_agent.__file__).parent / "labextension"
 OPEN = "() => { window.jupyterapp.commands.execute('neuroworkflow-agent:open'); }"
@@ -87,6 +88,14 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         lab.close()
 
 
+@pytest.fixture(scope="package")
+def lab_tabs(lab_server: Lab, browser: Browser) -> Iterator[list[LabTab]]:
+    """The tab of the folder, the last of the list; those before it could not be cleaned."""
+    tabs = [LabTab(browser, lab_server)]
+    yield tabs
+    tabs[-1].close()
+
+
 @pytest.fixture
 def lab(lab_server: Lab) -> Iterator[Lab]:
     """The server with an empty workspace, an empty script and no sessions."""
@@ -97,6 +106,18 @@ def lab(lab_server: Lab) -> Iterator[Lab]:
         shutil.rmtree(lab_server.home / name, ignore_errors=True)
     for path in sorted(lab_server.root.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
+
+
+@pytest.fixture
+def page(lab: Lab, browser: Browser, lab_tabs: list[LabTab]) -> Iterator[LabTab]:
+    """The tab that all share, with no notebook open; as it was when the test is over."""
+    yield lab_tabs[-1]
+    try:
+        lab_tabs[-1].release()
+    except Exception:
+        lab_tabs[-1].close()
+        lab_tabs.append(LabTab(browser, lab))
+        raise
 
 
 @pytest.fixture

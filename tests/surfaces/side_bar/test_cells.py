@@ -7,8 +7,9 @@ from playwright.sync_api import expect
 
 from neuroworkflow_agent.testing import Reply
 from neuroworkflow_agent.testing.lab import Lab, Page
-from tests.surfaces.side_bar.conftest import ContextMaker, open_side_bar
+from tests.surfaces.side_bar.conftest import open_side_bar
 from tests.surfaces.side_bar.looks import findings
+from tests.surfaces.side_bar.shared import LabTab
 
 FIXED = "Divide by one:\n\n```python\nrates = [1, 2]\n1 / 1  # <img src=x>\n```\n"
 
@@ -27,8 +28,8 @@ def source(page: Page) -> str:
     return found
 
 
-def test_an_error_is_explained_and_its_fix_compared_in_the_cell(lab: Lab, new_context: ContextMaker) -> None:
-    page = lab.open(new_context(), "x = 1", "")
+def test_an_error_is_explained_and_its_fix_compared_in_the_cell(lab: Lab, page: LabTab) -> None:
+    page.open("x = 1", "")
     page.run("rates = [1, 2]\n1 / 0", wait=False)
     at_error = page.tab.get_by_role("group", name="Ask the agent about this error")
     expect(at_error).to_be_visible(timeout=40_000)
@@ -64,8 +65,8 @@ def test_an_error_is_explained_and_its_fix_compared_in_the_cell(lab: Lab, new_co
 
 
 @pytest.mark.thorough
-def test_a_cell_is_changed_by_a_request_in_it(lab: Lab, new_context: ContextMaker) -> None:
-    page = lab.open(new_context(), "x = 1", "rates = [1, 2]")
+def test_a_cell_is_changed_by_a_request_in_it(lab: Lab, page: LabTab) -> None:
+    page.open("x = 1", "rates = [1, 2]")
     open_side_bar(page)
     page.tab.locator(".jp-Cell").last.locator(".cm-content").click()
     page.tab.keyboard.press("Control+Alt+k")

@@ -11,11 +11,13 @@ from playwright.sync_api import expect
 
 from neuroworkflow_agent.testing import Reply, Thinking
 from neuroworkflow_agent.testing import Text as ModelText
-from neuroworkflow_agent.testing.lab import TOKEN, Lab, Page
+from neuroworkflow_agent.testing.lab import Lab, Page
 from tests.surfaces.panel.browser.hostile import MARKDOWN, MARKUP
 from tests.surfaces.panel.browser.test_hostile import check
 from tests.surfaces.side_bar.conftest import OPEN, ContextMaker, open_side_bar, wait_for_chat
+from tests.surfaces.side_bar.shared import NAME, LabTab
 
+CLOSE = "() => { window.jupyterapp.shell.currentWidget.close(); }"
 NAMES = "[n for n in dir() if not n.startswith('_') and n not in ('In', 'Out', 'exit', 'quit', 'open', 'get_ipython')]"
 
 
@@ -41,9 +43,7 @@ def test_the_agent_works_beside_the_notebook_and_leaves_no_trace_in_it(
     assert page.tab.locator(".jp-Notebook .jp-InputPrompt").last.inner_text() == "[2]:"
     assert page.errors == []
     # Another browser, in Notebook 7, meets the same conversation, and each hears what is said in the other.
-    other = lab.visit(new_context(), "notebook.ipynb")
-    other.tab.goto(f"{lab.url}/notebooks/notebook.ipynb?token={TOKEN}")
-    other.wait_for_kernel()
+    other = lab.visit(new_context(), app="notebooks")
     open_side_bar(other)
     assert "It is 42." in other.transcript
     other.ask("And now?", Reply.text("As before."))
@@ -106,8 +106,8 @@ def test_it_waits_for_the_running_cell_and_stops_the_agent_while_one_runs(
     assert page.value("'lost' in globals()") == "False"
 
 
-def test_a_killed_kernel_goes_on_with_the_conversation(lab: Lab, new_context: ContextMaker) -> None:
-    page = lab.open(new_context(), "a = 1", "")
+def test_a_killed_kernel_goes_on_with_the_conversation(lab: Lab, page: LabTab) -> None:
+    page.open("a = 1", "", has_own_kernel=True)
     open_side_bar(page)
     page.ask("First.", Reply.text("Answer one."))
     page.wait_for_end("complete")
@@ -123,25 +123,24 @@ def test_a_killed_kernel_goes_on_with_the_conversation(lab: Lab, new_context: Co
     expect(page.panel.locator(".nwa-answer").last).to_contain_text("Answer three.")
     assert "First." in str(lab.model.requests[-1].body)
     # The notebook closed, its kernel shut down, and opened again: as it was.
-    page.tab.close()
-    lab.end_kernels()
-    page = lab.visit(new_context())
+    page.tab.evaluate(CLOSE)
+    page.end_kernels()
+    page.show(NAME)
     open_side_bar(page)
     expect(page.panel.locator(".nwa-said")).to_have_text(["First.", "Second.", "Third."])
     # A new notebook of the same name has a conversation of its own.
-    page.tab.close()
-    lab.end_kernels()
-    page = lab.open(new_context(), "other")
+    page.tab.evaluate(CLOSE)
+    page.end_kernels()
+    page.open("other", has_own_kernel=True)
     open_side_bar(page)
     assert page.panel.locator(".nwa-said").count() == 0
 
 
-def test_a_kernel_without_the_package_says_how_to_install_it(
-    lab: Lab, new_context: ContextMaker, bare: Path
-) -> None:
-    lab.write_notebook("notebook.ipynb", "")
+def test_a_kernel_without_the_package_says_how_to_install_it(lab: Lab, page: LabTab, bare: Path) -> None:
+    lab.write_notebook(NAME, "")
     use_kernel(lab, "bare")
-    page = lab.visit(new_context())
+    page.show(NAME)
+    page.wait_for_kernel()
     page.tab.evaluate(OPEN)
     page.tab.get_by_role("button", name="Install …").click()
     assert f"{sys.executable} -m pip install neuroworkflow-agent" in says(page)
@@ -158,26 +157,20 @@ def test_a_kernel_without_the_package_says_how_to_install_it(
     assert page.errors == []
 
 
-def test_a_kernel_of_another_language_and_a_page_without_a_notebook_say_so(
-    lab: Lab, new_context: ContextMaker
-) -> None:
-    lab.write_notebook("notebook.ipynb", "")
+def test_a_kernel_of_another_language_and_a_page_without_a_notebook_say_so(lab: Lab, page: LabTab) -> None:
+    lab.write_notebook(NAME, "")
     use_kernel(lab, "other")
-    page = lab.visit(new_context())
+    page.show(NAME)
     page.tab.evaluate(OPEN)
     expect(page.tab.locator(".nwa-says")).to_contain_text("is other <i>1</i>.")
-    page.tab.goto(f"{lab.url}/lab?token={TOKEN}&reset")
-    page.tab.wait_for_function("() => window.jupyterapp?.commands?.hasCommand('neuroworkflow-agent:open')")
-    page.tab.evaluate(OPEN)
+    page.tab.evaluate(CLOSE)
+    page.tab.locator(".jp-Dialog").get_by_role("button", name="Discard").click()
     expect(page.tab.get_by_text("Open a notebook to talk with the agent beside it.")).to_be_visible()
 
 
-def test_it_follows_the_notebook_and_hands_it_to_the_agent(lab: Lab, new_context: ContextMaker) -> None:
-    lab.write_notebook("one.ipynb", "one = 1")
+def test_it_follows_the_notebook_and_hands_it_to_the_agent(lab: Lab, page: LabTab) -> None:
     lab.write_notebook("two.ipynb", "two = 2")
-    page = lab.visit(new_context(), "one.ipynb")
-    page.tab.goto(f"{lab.url}/lab/tree/one.ipynb?token={TOKEN}&reset")
-    page.wait_for_kernel()
+    page.open("one = 1", name="one.ipynb")
     open_side_bar(page)
     insert = Reply.tool("mcp__neuroworkflow__cell_insert", source="# by the agent", index=-1)
     page.ask("One.", insert, Reply.text("Done."))
@@ -185,7 +178,7 @@ def test_it_follows_the_notebook_and_hands_it_to_the_agent(lab: Lab, new_context
     shown = page.tab.locator(".jp-NotebookPanel:visible .jp-Cell .cm-content")
     expect(shown).to_have_text(["one = 1", "# by the agent"])
     assert page.value("len(__import__('ipywidgets').widgets.widget._instances)") == "0"
-    page.tab.evaluate("() => { window.jupyterapp.commands.execute('docmanager:open', {path: 'two.ipynb'}); }")
+    page.show("two.ipynb")
     panel = page.tab.locator(".nwa-panel:visible")
     expect(panel.locator(".nwa-empty")).to_be_visible()
     lab.model.extend(Reply.text("The second."))
@@ -195,15 +188,15 @@ def test_it_follows_the_notebook_and_hands_it_to_the_agent(lab: Lab, new_context
     page.tab.locator("#jp-main-dock-panel .lm-TabBar-tab", has_text="one.ipynb").click()
     expect(panel.locator(".nwa-said")).to_have_text(["One."])
     # What is closed and opened again is met as it was.
-    page.tab.evaluate("() => { window.jupyterapp.shell.currentWidget.close(); }")
+    page.tab.evaluate(CLOSE)
     page.tab.locator(".jp-Dialog").get_by_role("button", name="Save").click()
     expect(panel.locator(".nwa-said")).to_have_text(["Two."])
-    page.tab.evaluate("() => { window.jupyterapp.commands.execute('docmanager:open', {path: 'one.ipynb'}); }")
+    page.show("one.ipynb")
     expect(panel.locator(".nwa-said")).to_have_text(["One."])
 
 
-def test_axe_finds_nothing_and_hostile_text_stays_text(lab: Lab, new_context: ContextMaker) -> None:
-    page = lab.open(new_context(), "a = 1")
+def test_axe_finds_nothing_and_hostile_text_stays_text(lab: Lab, page: LabTab) -> None:
+    page.open("a = 1")
     open_side_bar(page)
     page.ask("Hello.", Reply.code("print(1)"), Reply.text("One `x`, **two**."))
     page.wait_for_end("complete")

@@ -6,8 +6,9 @@ from playwright.sync_api import Locator, expect
 
 from neuroworkflow_agent.testing import Reply
 from neuroworkflow_agent.testing.lab import Lab, Page
-from tests.surfaces.side_bar.conftest import ContextMaker, open_side_bar
+from tests.surfaces.side_bar.conftest import open_side_bar
 from tests.surfaces.side_bar.looks import findings
+from tests.surfaces.side_bar.shared import LabTab
 
 SOURCE = """\
 import numpy as np
@@ -30,8 +31,8 @@ def names(rows: Locator) -> list[str]:
     return rows.get_by_role("button").all_inner_texts()
 
 
-def test_the_variables_are_listed_filtered_sorted_and_pointed_at(lab: Lab, new_context: ContextMaker) -> None:
-    page = lab.open(new_context(), "", "")
+def test_the_variables_are_listed_filtered_sorted_and_pointed_at(lab: Lab, page: LabTab) -> None:
+    page.open("", "", has_own_kernel=True)
     page.run(SOURCE)
     rows = open_variables(page)
     expect(rows).to_have_count(5)
@@ -63,6 +64,6 @@ def test_the_variables_are_listed_filtered_sorted_and_pointed_at(lab: Lab, new_c
     expect(page.tab.get_by_role("tab", name="Variables")).to_be_focused()
     expect(rows.filter(has_text="made")).to_be_visible()
     # Another kernel has other variables.
-    page.tab.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.restartKernel(); }")
+    page.restart_kernel()
     expect(page.tab.get_by_text("No variables yet.")).to_be_visible(timeout=40_000)
     assert page.errors == []
