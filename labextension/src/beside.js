@@ -190,9 +190,8 @@ export class Beside {
         return;
       }
     }
-    const subshell = await makeSubshell(kernel);
-    if (!isMine()) return;
-    const preferences = await this.readPreferences().catch(() => UNSET); // the server may be slow, or not know them
+    const reading = this.readPreferences().catch(() => UNSET); // the server may be slow, or not know them
+    const [subshell, preferences] = await Promise.all([makeSubshell(kernel), reading]);
     if (!isMine()) return;
     if (before) endSubshell(kernel, before);
     remember(kernel, subshell);

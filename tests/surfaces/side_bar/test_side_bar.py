@@ -212,3 +212,50 @@ def test_axe_finds_nothing_and_hostile_text_stays_text(lab: Lab, page: LabTab) -
     page.ask(said, Reply.code(shown), Reply((Thinking(said), ModelText(said))))
     page.wait_for_end("complete", 2)
     check(page, lab)
+
+
+TURNS = 60
+LENGTHEN = f"""\
+from neuroworkflow_agent.events import TextDelta, TurnEnd, TurnStart
+side_bar = get_ipython().kernel.comm_manager.targets["neuroworkflow_agent.side_bar"].__self__
+(chat,) = (each._chat for each in side_bar._chats.values())
+def lengthen():
+    for n in range({TURNS}):
+        for event in TurnStart(f"t{{n}}", f"Question {{n}}?"), TextDelta(f"Answer **{{n}}**."), TurnEnd(f"t{{n}}", "complete", "", None, 1.0):
+            chat._view._transcript.handle(event)
+    chat._outbox.touch()
+chat._portal.post(lengthen)"""
+"""A session of many turns, without the time that they would take."""
+HOLD = "() => { window.held = []; window.requestIdleCallback = (draw) => window.held.push(draw); }"
+GO_ON = (
+    "() => { while (window.held.length) window.held.shift()({ didTimeout: true, timeRemaining: () => 0 }); }"
+)
+TO_MIDDLE = "(log) => { log.scrollTop = log.scrollHeight / 2; }"
+FROM_END = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight"
+
+
+def test_a_long_session_is_seen_from_its_end_before_all_of_it_is_drawn(lab: Lab, page: LabTab) -> None:
+    page.open("")
+    open_side_bar(page)
+    page.run(LENGTHEN)
+    said = page.panel.locator(".nwa-said")
+    expect(said).to_have_count(TURNS)
+    page.save()
+    page.tab.evaluate(CLOSE)
+    page.tab.evaluate(HOLD)
+    page.show(NAME)
+    expect(said.last).to_have_text(f"Question {TURNS - 1}?")
+    log = page.panel.get_by_role("log")
+    assert said.count() < TURNS / 2
+    assert log.evaluate(FROM_END) < 2
+    # Who reads on meanwhile keeps the place.
+    log.evaluate(TO_MIDDLE)
+    read = said.nth(said.count() // 2)
+    text, place = read.inner_text(), read.bounding_box()
+    page.tab.evaluate(GO_ON)
+    assert said.all_inner_texts() == [f"Question {n}?" for n in range(TURNS)]
+    now = page.panel.get_by_text(text, exact=True).bounding_box()
+    assert place is not None
+    assert now is not None
+    assert abs(now["y"] - place["y"]) < 2
+    assert page.errors == []

@@ -11,6 +11,10 @@ import { openUndo } from "./undo.js";
 /** @import { Item, Op, Store } from "./store.js" */
 
 const NEAR_PX = 60;
+/** How many items are drawn before the page is shown, at its end, and how many at a time later. */
+const FIRST = 30;
+const MORE = 40;
+const LATEST_MS = 200;
 const STARTERS = ["What is in my variables?", "Plot the data of my last cell.", "Explain my last cell."];
 
 /** Whether a key pressed in the panel is meant for the notebook: Ctrl+S and its like. @param {KeyboardEvent} event */
@@ -24,6 +28,8 @@ export class PanelView {
     this.store = store;
     /** @type {Map<string, Card>} */
     this.cards = new Map();
+    /** Ids of items above all that are drawn, which are drawn when the page has time. @type {string[]} */
+    this.earlier = [];
     this.isAtEnd = true;
     this.unlisten = () => {};
     this.title = el("h2");
@@ -76,6 +82,7 @@ export class PanelView {
 
   close() {
     clearInterval(this.clock);
+    this.earlier = [];
     this.unlisten();
     this.store.listeners.delete(this);
   }
@@ -160,13 +167,17 @@ export class PanelView {
   reset() {
     this.cards.clear();
     this.log.replaceChildren();
-    for (const item of this.store.items.values()) this.add(item);
+    const ids = [...this.store.items.keys()];
+    this.earlier = ids.slice(0, -FIRST);
+    for (const id of ids.slice(-FIRST)) this.add(/** @type {Item} */ (this.store.items.get(id)));
     this.drawEmpty();
     this.toEnd();
+    this.drawEarlierSoon();
   }
 
   /** @param {Item} item @param {Op} op */
   changed(item, op) {
+    if (this.earlier.includes(item.id)) return; // it is drawn as it is then
     const card = this.cards.get(item.id);
     if (op.op === "put" || !card) this.add(item);
     else card.update(op);
@@ -216,15 +227,43 @@ export class PanelView {
   /** @param {Item} item */
   add(item) {
     this.log.querySelector(".nwa-empty")?.remove();
+    this.cards.get(item.id)?.node.remove();
+    this.log.append(this.card(item).node);
+    this.markUndone(item);
+  }
+
+  /** @param {Item} item */
+  card(item) {
     const card = new Card(item, this.store, {
       fork: (messageId) => this.store.ask({ type: "fork", message_id: messageId }).catch((error) => this.problem(error.message)),
       undo: (turn) => openUndo(this.store, this.node, turn, (text) => this.problem(text)),
       problem: (text) => this.problem(text),
     });
-    this.cards.get(item.id)?.node.remove();
     this.cards.set(item.id, card);
-    this.log.append(card.node);
-    this.markUndone(item);
+    return card;
+  }
+
+  /** Go on with what stands above, once the page has been shown and is not needed for anything else. */
+  drawEarlierSoon() {
+    if (this.earlier.length === 0 || this.isDrawingSoon) return;
+    this.isDrawingSoon = true;
+    const draw = () => {
+      this.isDrawingSoon = false;
+      this.drawEarlier();
+      this.drawEarlierSoon();
+    };
+    if ("requestIdleCallback" in window) requestIdleCallback(draw, { timeout: LATEST_MS });
+    else setTimeout(draw); // Safari
+  }
+
+  /** Draw some of the items that stand above; what is seen stays where it is. */
+  drawEarlier() {
+    const items = this.earlier.splice(-MORE).flatMap((id) => this.store.items.get(id) ?? []);
+    const { log } = this;
+    const below = log.scrollHeight - log.scrollTop;
+    log.prepend(...items.map((item) => this.card(item).node));
+    for (const item of this.store.items.values()) this.markUndone(item); // a turn may begin above what was drawn
+    log.scrollTop = log.scrollHeight - below;
   }
 
   /** Show that a turn was undone on all there is of it. @param {Item} item Its end. */
