@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell
 
@@ -69,7 +71,7 @@ def cluster(slurm_cluster: slurm.Slurm, monkeypatch: pytest.MonkeyPatch) -> slur
 
 
 def test_slurm_array_with_a_requeue_in_the_middle(place: Path, cluster: slurm.Slurm) -> None:
-    status, out, err = run("batch", "task.yaml", "--slurm", "--no-wait", "--json")
+    status, out, err = call("batch", "task.yaml", "--slurm", "--no-wait", "--json")
     assert (status, json.loads(out)["done"]) == (0, 0), err
     # Another command for the same plan waits for what is under way, and hands nothing over.
     process = start("batch", "task.yaml", "--slurm", "--json", "--quiet")
@@ -84,7 +86,7 @@ def test_slurm_array_with_a_requeue_in_the_middle(place: Path, cluster: slurm.Sl
     told = json.loads(out)
     assert (process.returncode, told["complete"], told["starts"]) == (0, True, 0), err
     assert results(place) == ROWS
-    status, out, err = run("batch", "task.yaml", "--slurm", "--json")
+    status, out, err = call("batch", "task.yaml", "--slurm", "--json")
     assert (status, json.loads(out)["earlier"]) == (0, 2), err
 
 
@@ -110,11 +112,19 @@ def bare_python(tmp_path: Path) -> str:
     return str(python)
 
 
+@dataclass
+class Dask:
+    """A cluster that is there."""
+
+    file: Path
+    """Says where its scheduler is."""
+    scheduler: subprocess.Popen[bytes]
+    workers: list[subprocess.Popen[bytes]]
+
+
 @contextlib.contextmanager
-def dask_cluster(
-    home: Path, workers: int, python: str = sys.executable
-) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
-    """A scheduler and workers of one thread each; gives the scheduler's file and its process."""
+def dask_cluster(home: Path, workers: int, python: str = sys.executable) -> Iterator[Dask]:
+    """A scheduler, and workers of one thread each."""
     file = home / "scheduler.json"
     commands = [["dask_scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1"]]
     commands += [
@@ -130,7 +140,7 @@ def dask_cluster(
         while not file.exists():
             assert processes[0].poll() is None
             time.sleep(0.05)
-        yield file, processes[0]
+        yield Dask(file, processes[0], processes[1:])
     finally:
         for process in reversed(processes):
             # One that is told to end waits for its job; the job's end is its standard input's.
@@ -139,27 +149,18 @@ def dask_cluster(
 
 
 @pytest.fixture
-def dask(tmp_path: Path) -> Iterator[Path]:
-    with dask_cluster(tmp_path, 2) as (file, _):
-        yield file
+def dask(tmp_path: Path) -> Iterator[Dask]:
+    with dask_cluster(tmp_path, 2) as cluster:
+        yield cluster
 
 
-KILL = """
-import os, sys
-from distributed import Client
-client = Client(scheduler_file=sys.argv[1])
-victim = next(address for address, keys in client.processing().items() if keys)
-client.run(os._exit, 1, workers=[victim], on_error="ignore")
-client.close()
-"""
-
-
-def test_dask_worker_that_dies_has_its_job_run_by_another(place: Path, dask: Path) -> None:
+def test_dask_worker_that_dies_has_its_job_run_by_another(place: Path, dask: Dask) -> None:
     (place / "task.yaml").write_text((place / "task.yaml").read_text().replace("[0, 1]", "[0]"))
-    process = start("batch", "task.yaml", "--dask", str(dask), "--json", "--quiet")
+    process = start("batch", "task.yaml", "--dask", dask.file, "--json", "--quiet")
     with ended(process):
         wait_for((place / "started-0-0").exists, process, timeout_s=150)
-        subprocess.run([sys.executable, "-c", KILL, str(dask)], check=True, timeout=60, capture_output=True)
+        workers = map(psutil.Process, (worker.pid for worker in dask.workers))
+        next(worker for worker in workers if worker.children()).kill()
         out, err = process.communicate(timeout=150)
     told = json.loads(out)
     assert (process.returncode, told["complete"]) == (0, True), err
@@ -172,8 +173,8 @@ def test_dask_worker_that_dies_has_its_job_run_by_another(place: Path, dask: Pat
 def test_dask_workers_without_the_package_say_so_for_each_job(
     place: Path, tmp_path: Path, bare_python: str
 ) -> None:
-    with dask_cluster(tmp_path, 1, bare_python) as (file, _):
-        status, out, err = run("batch", "task.yaml", "--dask", file, "--json")
+    with dask_cluster(tmp_path, 1, bare_python) as cluster:
+        status, out, err = run("batch", "task.yaml", "--dask", cluster.file, "--json")
     assert status == 1, err
     ((why, count),) = json.loads(out)["without_result"].items()
     assert (count, "No module named neuroworkflow_agent" in why) == (2, True)
@@ -181,15 +182,15 @@ def test_dask_workers_without_the_package_say_so_for_each_job(
 
 @pytest.mark.thorough
 def test_dask_scheduler_that_goes_away_is_said(place: Path, tmp_path: Path) -> None:
-    with dask_cluster(tmp_path, 1) as (file, scheduler):
-        process = start("batch", "task.yaml", "--dask", str(file), "--quiet")
+    with dask_cluster(tmp_path, 1) as cluster:
+        process = start("batch", "task.yaml", "--dask", cluster.file, "--quiet")
         with ended(process):
             wait_for((place / "started-0-0").exists, process, timeout_s=150)
-            scheduler.kill()
+            cluster.scheduler.kill()
             _, err = process.communicate(timeout=150)
     assert (
         err
-        == f"The Dask scheduler at {str(file)!r} went away. Once one is there, the same line does the rest.\n"
+        == f"The Dask scheduler at {str(cluster.file)!r} went away. Once one is there, the same line does the rest.\n"
     )
 
 
