@@ -58,7 +58,8 @@ class Comparison:
 
 def compare(one: RunRecord, other: RunRecord) -> Comparison:
     """How B differs from A."""
-    names = sorted((one.asked.keys() | other.asked.keys()) - {"settings"})
+    # A notebook counts by its content, not by where it is.
+    names = sorted((one.asked.keys() | other.asked.keys()) - {"settings", "notebook"})
     asked = {
         n: (one.asked.get(n), other.asked.get(n)) for n in names if one.asked.get(n) != other.asked.get(n)
     }
@@ -121,5 +122,5 @@ def _text(value: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = "none" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = "none" if value in (None, "") else f"{value:.4g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 60 else f"{text[:59]}…"

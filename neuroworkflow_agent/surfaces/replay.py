@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import RunError
+from neuroworkflow_agent.runs.asked import digest
 from neuroworkflow_agent.runs.comparing import Comparison, compare
 from neuroworkflow_agent.runs.event_file import read_events
-from neuroworkflow_agent.runs.record import RunRecord
+from neuroworkflow_agent.runs.record import RunRecord, read_files
 from neuroworkflow_agent.runs.recorder import BEFORE
 from neuroworkflow_agent.runs.replaying import script_of
 from neuroworkflow_agent.runs.store import DIRECTORY, Store
+from neuroworkflow_agent.runs.task import judging_of
 from neuroworkflow_agent.surfaces import headless
 from neuroworkflow_agent.surfaces.recorded import Recording, run_recorded
 
@@ -57,13 +62,22 @@ def replay(
             where, directory = workspace, _directory(record, workspace, workspace)
         else:
             directory = _directory(record, workspace, _copied(workspace, where))
+            _remove_what_it_made(record, where)
         answers = Path(scratch, "answers.json")
         answers.write_text(json.dumps(script), encoding="utf-8")
         given = _job(record, directory, Path(scratch))
         config = config.with_changes(
             workspace=where, model=f"scripted:{answers}", mode=record.told.get("mode")
         )
-        recording = Recording(store, again=True, settings={"replay_of": record.place.run_id})
+        recording = Recording(
+            store,
+            inputs=tuple(
+                glob.escape(name) for name in record.asked.get("inputs") or () if (where / name).is_file()
+            ),
+            again=True,
+            judging=judging_of(_settings(record).get("judging") or {}),
+            settings={"replay_of": record.place.run_id},
+        )
         again, _ = run_recorded(given, config, recording, progress)
     return again, compare(record, again)
 
@@ -90,7 +104,7 @@ def _with_inputs(record: RunRecord, root: Path, where: Path) -> Path:
 
 def _job(record: RunRecord, directory: Path, scratch: Path) -> headless.Job:
     """The run's own job, with the notebook as it was then."""
-    asked, settings = record.asked, record.asked.get("settings") or {}
+    asked, settings = record.asked, _settings(record)
     name = Path(str(asked.get("notebook", "notebook.ipynb"))).name
     (scratch / "then").mkdir()
     notebook = scratch / "then" / name
@@ -105,7 +119,24 @@ def _job(record: RunRecord, directory: Path, scratch: Path) -> headless.Job:
         allow_errors=bool(settings.get("allow_errors")),
         parameters=asked.get("parameters") or {},
         cwd=directory,
+        prepare=settings.get("prepare"),
     )
+
+
+def _settings(record: RunRecord) -> Mapping[str, Any]:
+    settings: Mapping[str, Any] = record.asked.get("settings") or {}
+    return settings
+
+
+def _remove_what_it_made(record: RunRecord, where: Path) -> None:
+    """Delete files of the copy that the run made and nobody has changed since, so that it meets what it met."""
+    for change in read_files(record.place)["changes"]:
+        path = where / str(change["path"])
+        is_there = (
+            change["before"] is None and path.resolve().is_relative_to(where.resolve()) and path.is_file()
+        )
+        if is_there and not path.is_symlink() and digest(path) == change["after"]:
+            path.unlink()
 
 
 def _copied(workspace: Path, target: Path) -> Path:

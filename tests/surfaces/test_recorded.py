@@ -47,7 +47,7 @@ def one_run(place: Path, *arguments: str) -> dict[str, Any]:
 
 def test_a_run_is_kept_shown_exported_compared_and_run_again(place: Path) -> None:
     draw = "import base64\nfrom IPython.display import Image\nImage(base64.b64decode('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='))"
-    work = "import os\ny = x * int(open('data.csv').read())\nopen('out.csv', 'w').write(str(y))\nfor i in range(40): print('line', i)\nprint(os.environ['ANTHROPIC_API_KEY'])\ny"
+    work = "import os\nprint('new', not os.path.exists('out.csv'))\ny = x * int(open('data.csv').read())\nopen('out.csv', 'w').write(str(y))\nfor i in range(40): print('line', i)\nprint(os.environ['ANTHROPIC_API_KEY'])\ny"
     model = script(
         place,
         [{"text": "I look."}, code(work), code(draw)],
@@ -65,7 +65,10 @@ def test_a_run_is_kept_shown_exported_compared_and_run_again(place: Path) -> Non
         model,
         "--output",
         "b.ipynb",
+        "--checks",
+        "checks.yaml",
     )
+    (place / "checks.yaml").write_text("checks: [y == 40]")
     status, out, err = call(*asked, "--record")
     assert status == 0, err
     assert "It is" in out
@@ -114,14 +117,16 @@ def test_a_run_is_kept_shown_exported_compared_and_run_again(place: Path) -> Non
     assert "```python\nimport os" in page
     assert call("runs", "export", run_id)[0] == 2
 
-    # Today's data are other ones, and only a copy of the workspace is worked in.
+    # Today's data are other ones, and only a copy of the workspace is worked in, without what the run itself made.
     (place / "data.csv").write_text("21\n")
+    (place / "out.csv").write_text("40")
     status, out, err = call("runs", "replay", run_id, "--quiet")
     assert status == 1, err
     assert "+→ 42" in out
     assert "file out.csv:" in out
     assert "answer: the same" in out
-    assert not (place / "out.csv").exists()
+    assert "verdict: passed → failed" in out
+    assert ("new False" in out, (place / "out.csv").read_text()) == (False, "40")
     status, out, _ = call("runs", "diff", run_id, run_id, "--json")
     assert (status, json.loads(out)["same_effects"]) == (0, True)
     assert call("runs", "rm", run_id)[:2] == (0, f"{run_id}\n")
