@@ -167,7 +167,7 @@ def _not_answer(given: Any, state: State) -> tuple[Outcome, str]:
 
 
 def _pictures(given: Any, state: State) -> tuple[Outcome, str]:
-    return _at_least(state.pictures, given, "pictures")
+    return _at_least(state.pictures, given, "picture" if state.pictures == 1 else "pictures")
 
 
 def _cost(given: Any, state: State) -> tuple[Outcome, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +82,17 @@ def _told(record: RunRecord, *, is_result: bool) -> Row:
         "input_tokens": usage.get("input_tokens"),
         "output_tokens": usage.get("output_tokens"),
         "cost_usd": told.get("cost_usd"),
-        "message": told.get("message", ""),
+        "message": told.get("message") or _not_passed(told.get("checks") or ()),
         **{f"value.{name}": value for name, value in values_of(record).items()},
     }
+
+
+def _not_passed(checks: Iterable[Mapping[str, Any]]) -> str:
+    """Which checks did not pass."""
+    wrong = [each for each in checks if each.get("outcome") != "passed"]
+    return "; ".join(
+        f"{each.get('name')}: {each.get('outcome')} {each.get('detail')}".strip() for each in wrong
+    )
 
 
 def _cell(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from neuroworkflow_agent.runs.batch import Tally
@@ -21,7 +22,8 @@ def as_html(plan: Plan, tally: Tally) -> str:
     """The page; of a very large batch the rows that need a look, and the first of the others."""
     wanting: list[Row] = []
     fine: list[Row] = []
-    for row in rows(plan):
+    for told in rows(plan):
+        row = {**told, "notebook": _from(plan.store.parent, told["notebook"])}
         kept = fine if row.get("end") == "complete" and row.get("checks") in ("", "passed") else wanting
         if len(kept) < _MAX_ROWS:
             kept.append(row)
@@ -35,7 +37,12 @@ def as_html(plan: Plan, tally: Tally) -> str:
     reasons = "".join(f"<li>{n:,}: {html.escape(why)}</li>" for why, n in tally.without.most_common(20))
     without = f"<p>Without a result:</p><ul>{reasons}</ul>" if reasons else ""
     body = f"<h1>{title}</h1><p>{html.escape(progress_line(tally))}</p>{stopped}{without}{table(names, shown)}{left_out}"
-    return page_of(title, body)
+    return page_of(title, body, is_wide=True)
+
+
+def _from(root: Path, path: str) -> str:
+    """A path from a directory, if it is below."""
+    return str(Path(path).relative_to(root)) if Path(path).is_relative_to(root) else path
 
 
 def table(names: Sequence[str], shown: Sequence[Row]) -> str:

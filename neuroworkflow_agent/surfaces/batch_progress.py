@@ -28,7 +28,7 @@ class BatchProgress:
         columns = (BarColumn(), TextColumn("{task.description}", markup=False))
         self._bar = Progress(*columns, console=self._console, transient=True)
         self._task = self._bar.add_task("", total=None)
-        self._said_at = 0.0
+        self._said_at = time.monotonic()
 
     def __enter__(self) -> Self:
         self._bar.start()

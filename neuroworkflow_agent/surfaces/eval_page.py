@@ -12,18 +12,26 @@ from neuroworkflow_agent.runs.evaluation import Difference, Evaluation, ModelRes
 from neuroworkflow_agent.runs.statistics import Interval
 from neuroworkflow_agent.surfaces.review import agreement_text
 from neuroworkflow_agent.surfaces.run_page import page_of
-from neuroworkflow_agent.text import for_terminal, strip_control
+from neuroworkflow_agent.text import for_terminal, one_line, strip_control
 
 _MAX_QUEUED = 200
 _WIDTH, _ROW, _LABEL = 640, 22, 220
+_LABEL_CHARS = 34
 _COLOURS = ("#1f77b4", "#d9730d", "#2e8b57", "#8e44ad", "#c0392b", "#607d8b")
 
 
 def as_table(found: Evaluation) -> Table:
     """A row for each model."""
-    table = Table(*(name for name, _ in _COLUMNS), box=None, pad_edge=False)
-    for result in found.models:
-        table.add_row(*(for_terminal(tell(result)) for _, tell in _COLUMNS))
+    columns = [
+        (name, told)
+        for name, tell in _COLUMNS
+        if set(told := [tell(result) for result in found.models]) - {"", "0"} or name == "falsehoods"
+    ]
+    table = Table(box=None, pad_edge=False)
+    for name, _ in columns:
+        table.add_column(name, no_wrap=name != "model", overflow="fold")
+    for row in zip(*(told for _, told in columns), strict=True):
+        table.add_row(*map(for_terminal, row))
     return table
 
 
@@ -64,8 +72,9 @@ def _rates_plot(found: Evaluation) -> str:
 
 
 def _differences_plot(differences: Sequence[Difference]) -> str:
-    lines = [(f"{each.model} − {each.than}", each.mean, _COLOURS[0]) for each in differences]  # noqa: RUF001
-    return _plot("Difference of pass rates, paired by task, with its interval at 95 %", lines, -1.0, 1.0)
+    lines = [(each.model, each.mean, _COLOURS[0]) for each in differences]
+    title = f"Difference of the pass rate to that of {differences[0].than}, paired by task, with its interval at 95 %"
+    return _plot(title, lines, -1.0, 1.0)
 
 
 def _plot(title: str, lines: Sequence[tuple[str, Interval, str]], low: float, high: float) -> str:
@@ -82,7 +91,9 @@ def _plot(title: str, lines: Sequence[tuple[str, Interval, str]], low: float, hi
     ]
     for number, (label, interval, colour) in enumerate(lines):
         y = _ROW * (number + 0.7)
-        drawn.append(f'<text x="{_LABEL - 8}" y="{y + 4:.1f}" text-anchor="end">{_text(label[:34])}</text>')
+        drawn.append(
+            f'<text x="{_LABEL - 8}" y="{y + 4:.1f}" text-anchor="end">{_text(one_line(label, _LABEL_CHARS))}</text>'
+        )
         if math.isnan(interval.value):
             continue
         drawn.append(
@@ -90,8 +101,8 @@ def _plot(title: str, lines: Sequence[tuple[str, Interval, str]], low: float, hi
             f'<circle cx="{x(interval.value):.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>'
         )
     return (
-        f'<figure><figcaption class="nwa-note">{_text(title)}</figcaption><svg role="img" aria-label="{_text(title)}" '
-        f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" font-size="12" fill="currentColor">{"".join(drawn)}</svg></figure>'
+        f'<figure><figcaption class="nwa-note">{_text(title)}</figcaption><div class="wide"><svg role="img" aria-label="{_text(title)}" '
+        f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" font-size="12" fill="currentColor">{"".join(drawn)}</svg></div></figure>'
     )
 
 
@@ -144,18 +155,22 @@ def _signed(value: float) -> str:
 
 
 def _rate_text(rate: Rate) -> str:
-    return f"{rate.interval.value:.3f} ({rate.interval.low:.3f} to {rate.interval.high:.3f})"
+    return f"{rate.interval.value:.2f} ({rate.interval.low:.2f}-{rate.interval.high:.2f})"
+
+
+def _cost_text(cost_usd: float | None) -> str:
+    return "" if cost_usd is None else f"${cost_usd:.2f}" if cost_usd >= 1 else f"${cost_usd:.4f}"
 
 
 _COLUMNS = (
     ("model", lambda each: each.model),
     ("passed", lambda each: f"{each.rate.passed} of {each.rate.count}"),
     ("rate, 95 %", lambda each: _rate_text(each.rate)),
-    ("pass^k", lambda each: f"{each.pass_k:.3f} (k = {each.k})"),
+    ("pass^k", lambda each: f"{each.pass_k:.2f}, k={each.k}"),
     ("falsehoods", lambda each: str(each.falsehoods)),
     ("unjudged", lambda each: str(each.unjudged)),
-    ("cost", lambda each: "" if each.cost_usd is None else f"${each.cost_usd:.4f}"),
-    ("mean time", lambda each: f"{each.duration_s:.1f} s"),
+    ("cost", lambda each: _cost_text(each.cost_usd)),
+    ("mean", lambda each: f"{each.duration_s:.1f} s"),
 )
 
 

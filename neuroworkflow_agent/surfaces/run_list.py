@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from neuroworkflow_agent.engine.log_lines import joined
 from neuroworkflow_agent.events import CellOutput, Event
@@ -20,31 +23,44 @@ _MAX_LINES = 12
 _ID_CHARS = 8
 _SHOWN_LINES = 8
 _PROMPT_CHARS = 60
+_COLUMNS = ("run", "begun", "ended", "checks", "cost", "notebook", "model", "asked")
 
 
 def as_table(records: Iterable[RunRecord]) -> Table:
-    """Runs, in their order."""
-    table = Table(
-        "run", "begun", "ended", "checks", "notebook", "model", "cost", "asked", box=None, pad_edge=False
-    )
-    for record in records:
-        told, asked, state = record.told, record.asked, record.state
-        endpoint = told.get("endpoint") or {}
-        cost = "" if record.cost_usd is None else f"${record.cost_usd:.4f}"
-        cells = (
-            _short(record.place.run_id),
-            str(told.get("begun", ""))[:16].replace("T", " "),
-            state.replace("_", " "),
-            record.verdict,
-            str(asked.get("notebook", "")),
-            str(endpoint.get("model") or endpoint.get("kind") or ""),
-            cost,
-            one_line(str(asked.get("prompt") or ""), _PROMPT_CHARS),
-        )
-        table.add_row(
-            *map(for_terminal, cells), style=ENDS.get(state, FAILURE) if state != "complete" else ""
-        )
+    """Runs, in their order; a line each, so what is too long for the terminal is cut."""
+    rows = [(_cells(record), record.state) for record in records]
+    shown = [number for number in range(len(_COLUMNS)) if any(cells[number] for cells, _ in rows)]
+    table = Table(box=None, pad_edge=False)
+    for number in shown:
+        table.add_column(_COLUMNS[number], no_wrap=_COLUMNS[number] not in ("notebook", "model", "asked"))
+    for cells, state in rows:
+        texts = (Text(for_terminal(cells[number]), no_wrap=True, overflow="ellipsis") for number in shown)
+        table.add_row(*texts, style=ENDS.get(state, FAILURE) if state != "complete" else "")
     return table
+
+
+def _cells(record: RunRecord) -> tuple[str, ...]:
+    """What `_COLUMNS` says of a run."""
+    told, asked = record.told, record.asked
+    endpoint = told.get("endpoint") or {}
+    return (
+        _short(record.place.run_id),
+        _local(str(told.get("begun", ""))),
+        record.state.replace("_", " "),
+        record.verdict,
+        "" if record.cost_usd is None else f"${record.cost_usd:.4f}",
+        Path(str(asked.get("notebook", ""))).name,
+        str(endpoint.get("model") or endpoint.get("kind") or ""),
+        one_line(str(asked.get("prompt") or ""), _PROMPT_CHARS),
+    )
+
+
+def _local(moment: str) -> str:
+    """A time of a record, to the minute, as clocks here have it."""
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return ""
 
 
 def _short(run_id: str) -> str:

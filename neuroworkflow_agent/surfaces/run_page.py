@@ -34,7 +34,7 @@ PAGE_STYLE = (
 :root{color-scheme:light dark}
 body{max-width:60rem;margin:1.5rem auto;padding:0 1rem;font-family:system-ui,sans-serif;background:Canvas;color:CanvasText}
 h1{font-size:1.35rem}h2{font-size:1.1rem;margin-top:1.6em}
-img{max-width:100%}table{border-collapse:collapse}
+figure{margin:1em 0}img{max-width:100%}table{border-collapse:collapse}
 th,td{padding:.2em .6em;border:1px solid rgba(127,127,127,.4);text-align:left;vertical-align:top}
 .passed{color:#1b7a2f}.failed{color:#c62828}@media(prefers-color-scheme:dark){.passed{color:#7ddb8f}.failed{color:#ff8a80}}
 .wide{overflow-x:auto}.nwa .wide th,.nwa .wide td{overflow-wrap:break-word}.nwa .wide th{white-space:nowrap}
@@ -43,15 +43,18 @@ th,td{padding:.2em .6em;border:1px solid rgba(127,127,127,.4);text-align:left;ve
 """CSS of a page of ours; follows the reader's light or dark."""
 
 
-def page_of(title: str, body: str) -> str:
+def page_of(title: str, body: str, *, is_wide: bool = False) -> str:
     """A whole page that loads nothing and runs nothing.
 
     Parameters
     ----------
     body
         Safe HTML.
+    is_wide
+        Whether it may take all of the window, for a table with many columns.
     """
-    return f"{_HEAD.format(title=html.escape(title), style=PAGE_STYLE)}{body}</body></html>\n"
+    style = PAGE_STYLE + ("body{max-width:none}" if is_wide else "")
+    return f"{_HEAD.format(title=html.escape(title), style=style)}{body}</body></html>\n"
 
 
 def as_html(record: RunRecord) -> str:
@@ -112,23 +115,30 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         ("Ended", record.state.replace("_", " ") + (f": {told['message']}" if told.get("message") else "")),
         ("Checks", record.verdict),
         ("Notebook", str(asked.get("notebook", ""))),
-        ("Parameters", _json(asked.get("parameters"))),
+        ("Parameters", _named(asked.get("parameters"))),
         ("Model", f"{endpoint.get('kind', '')} {endpoint.get('model') or ''}".strip()),
-        ("Begun", str(told.get("begun", ""))),
+        ("Begun", _when(str(told.get("begun", "")))),
         ("Took", f"{told['duration_s']:.1f} s" if "duration_s" in told else ""),
         (
             "Tokens",
             f"{usage.get('input_tokens', 0):,} in, {usage.get('output_tokens', 0):,} out" if usage else "",
         ),
         ("Cost", f"${cost:.4f}" if cost is not None else ""),
-        ("Values", _json(told.get("values"))),
+        ("Values", _named(told.get("values"))),
         ("Versions", ", ".join(f"{name} {number}" for name, number in (told.get("versions") or {}).items())),
     ]
     return [(name, value) for name, value in facts if value]
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if value else ""
+def _named(values: Any) -> str:
+    """Names with their values, a line each."""
+    pairs = (values or {}).items()
+    return "\n".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in pairs)
+
+
+def _when(moment: str) -> str:
+    """A time of a record, to the minute."""
+    return f"{moment[:16].replace('T', ' ')} UTC" if moment else ""
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:
@@ -177,7 +187,7 @@ def _change(change: dict[str, Any]) -> str:
 
 def _told(verdict: Verdict) -> str:
     note = f": {verdict.note}" if verdict.note else ""
-    return f"{verdict.verdict} ({verdict.when[:16].replace('T', ' ')}){note}"
+    return f"{verdict.verdict} ({_when(verdict.when)}){note}"
 
 
 def _markdown_item(item: Item) -> str:

@@ -70,12 +70,12 @@ def test_the_pause_is_as_long_as_the_endpoint_asks_for(
     place: Path, pauses: list[float], monkeypatch: pytest.MonkeyPatch, scripted_model: ScriptedModel
 ) -> None:
     monkeypatch.setenv("CLAUDE_CODE_MAX_RETRIES", "1")
-    scripted_model.extend(*[Failure(429, "slow down", retry_after_s=2)] * 2, Reply.text("Done."))
+    scripted_model.extend(*[Failure(429, "slow down", retry_after_s=1)] * 2, Reply.text("Done."))
     plan = plan_of(place)
     assert run_job(plan, 0, pause_s=0.01) == 0
     assert ends(plan) == [("cut_off", 4), ("complete", 0)]
     (pause_s,) = pauses
-    assert 2 <= pause_s < 4  # Claude Code adds a little by chance, as it does to its own pauses
+    assert 1 <= pause_s < 3  # Claude Code adds a little by chance, as it does to its own pauses
 
 
 @pytest.mark.thorough
@@ -109,6 +109,7 @@ class Here:
     def close(self) -> None: ...
 
 
+@pytest.mark.thorough
 def test_budget_of_a_gateways_user_holds_for_the_whole_batch(
     place: Path, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

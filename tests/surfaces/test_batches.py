@@ -130,6 +130,7 @@ def test_what_prepares_the_kernel_is_neither_shown_nor_laid_to_the_run(
     assert "hidden" not in (result.path / "after.ipynb").read_text()
 
 
+@pytest.mark.thorough
 def test_code_under_prepare_that_fails_ends_the_run(place: Path) -> None:
     (place / "task.yaml").write_text("notebook: a.ipynb\nprepare: nothing_there\nvalues: {y: y}\n")
     store = Store(place / "agent-runs")
