@@ -140,7 +140,9 @@ def test_a_killed_run_keeps_what_came_and_is_no_result(place: Path) -> None:
     process = start("run", "a.ipynb", "go", "--model", model, "--record=kept", "--quiet")
     try:
         wait_for(
-            lambda: any("here" in each.read_text() for each in place.glob("kept/*/1.part/*.jsonl")), process
+            lambda: any("here" in each.read_text() for each in place.glob("kept/*/1.part/*.jsonl")),
+            process,
+            timeout_s=90,
         )
         assert one_run(place, "--runs", "kept")["state"] == "running"
     finally:
