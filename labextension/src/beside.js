@@ -32,6 +32,7 @@ import { endSubshell, makeSubshell } from "./subshell.js";
 const CHAT = "neuroworkflow_agent.side_bar";
 const PAGE = "neuroworkflow_agent.notebook_page";
 const MAX_CELLS = 300;
+const SETTINGS_MS = 1000;
 const GONE = ["restarting", "autorestarting", "terminating", "dead"];
 
 export class Beside {
@@ -203,6 +204,16 @@ export class Beside {
     this.begin();
   }
 
+  /** Follow settings that were changed since the chat was opened, here or elsewhere; where they cannot be read, it stays as it is. */
+  async followPreferences() {
+    const late = new Promise((resolve) => setTimeout(resolve, SETTINGS_MS, null));
+    const preferences = await Promise.race([this.readPreferences().catch(() => null), late]);
+    if (!preferences || JSON.stringify(preferences) === JSON.stringify(this.preferences)) return;
+    this.preferences = preferences;
+    this.view?.composer.lock(preferences.locked);
+    this.chat.send({ type: "preferences", preferences });
+  }
+
   /** What the notebook is found again by when its kernel has been restarted. */
   described() {
     const cells = usable(this.panel.context)?.model.sharedModel.cells ?? [];
@@ -299,7 +310,10 @@ export class Beside {
     return {
       name: `side-bar-${this.panel.context.path}`,
       lost: "",
-      send: (message, buffers) => this.chat.send(message, buffers),
+      send: (message, buffers) => {
+        if (message.type === "ask") void this.followPreferences().then(() => this.chat.send(message, buffers));
+        else this.chat.send(message, buffers);
+      },
       receive: (listener) => this.chat.receive(listener),
       isAlive: () => this.chat.isOpen,
       onLife: (listener) => {

@@ -25,7 +25,7 @@ class NotebookChat:
     notebook
         The notebook, as its page describes it.
     preferences
-        What the page's user has set: the `model` and the `mode` to begin with.
+        What the page's user, or an administrator, has set: see `prefer`.
     """
 
     def __init__(self, shell: Any, notebook: NotebookKey, preferences: Mapping[str, Any]) -> None:
@@ -38,6 +38,9 @@ class NotebookChat:
         self._kept: list[Any] = []
         """All of them: one that nobody holds any more would close its id for every page."""
         self._state: dict[str, Any] = {}
+        self._preferred: dict[str, str] = _chosen(preferences)
+        self._locked: frozenset[str] = frozenset()
+        """Names of settings that only an administrator changes."""
         self._lock = threading.Lock()
         """Held while what is remembered is written."""
         self._chat = PanelChat(shell, config, portal=shared_portal(), send=self._send)
@@ -45,19 +48,47 @@ class NotebookChat:
 
     def use(self, comm: Any, preferences: Mapping[str, Any]) -> None:
         """A page has opened this comm; pages whose comms have the same id hear what is sent on it as well."""
-        self._chat.send_along(
-            cells=preferences.get("cells") is not False, variables=preferences.get("variables") is not False
-        )
+        self.prefer(preferences)
         keep_the_thread_asked_for(comm)
         comm.on_msg(self._receive)
         self._comms[comm.comm_id] = comm
         self._kept.append(comm)
 
+    def prefer(self, preferences: Mapping[str, Any]) -> None:
+        """Follow what the page's user, or an administrator, has set.
+
+        Parameters
+        ----------
+        preferences
+            What goes along with messages (`cells`, `variables`); `model` and `mode`, which count for the conversation
+            when they are others than before; and the names of those that are `locked`, which always count.
+        """
+        self._chat.send_along(
+            cells=preferences.get("cells") is not False, variables=preferences.get("variables") is not False
+        )
+        before, self._preferred = self._preferred, _chosen(preferences)
+        locked = preferences.get("locked")
+        self._locked = frozenset(map(str, locked)) if isinstance(locked, list) else frozenset()
+        wanted = {
+            name: value
+            for name, value in self._preferred.items()
+            if value != before.get(name) or (name in self._locked and value != self._state.get(name, value))
+        }
+        if wanted:
+            self._chat.receive({"type": "settings", **wanted})
+
     def _receive(self, msg: dict[str, Any]) -> None:
         """On the main thread or a subshell's."""
         message = msg["content"]["data"]
-        if isinstance(message, dict) and message.get("type") == "notebook":
+        kind = message.get("type") if isinstance(message, dict) else None
+        if kind == "notebook":
             self._describe(NotebookKey.read(message))
+        elif kind == "preferences":
+            given = message.get("preferences")
+            self.prefer(given if isinstance(given, dict) else {})
+        elif kind == "settings":
+            free = {name: value for name, value in message.items() if name not in self._locked}
+            self._chat.receive(free)
         else:
             self._chat.receive(message, msg.get("buffers"))
 
@@ -73,8 +104,8 @@ class NotebookChat:
         for comm in list(self._comms.values()):
             comm.send(message, buffers=buffers)
         changed = message.get("state") if message.get("type") == "patch" else None
+        self._state.update(changed or {})
         if changed and not changed.keys().isdisjoint({"session", "title"}):
-            self._state.update(changed)
             asyncio.get_running_loop().run_in_executor(None, self._remember)
 
     def _remember(self) -> None:
@@ -87,8 +118,14 @@ class NotebookChat:
 
 def _with_preferences(config: AgentConfig, preferences: Mapping[str, Any]) -> AgentConfig:
     """The settings of a new chat; what cannot work is left as the environment has it."""
-    given = {name: str(preferences.get(name) or "") or None for name in ("model", "mode")}
+    given = _chosen(preferences)
     try:
-        return config.with_changes(**given)
+        return config.with_changes(model=given.get("model"), mode=given.get("mode"))
     except ConfigError:
         return config
+
+
+def _chosen(preferences: Mapping[str, Any]) -> dict[str, str]:
+    """The model and the mode that are set; one that is left to the environment is not among them."""
+    given = {name: str(preferences.get(name) or "") for name in ("model", "mode")}
+    return {name: value for name, value in given.items() if value}

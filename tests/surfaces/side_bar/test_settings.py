@@ -38,7 +38,7 @@ def overrides(lab: Lab) -> Iterator[Path]:
 
 
 @pytest.mark.thorough
-def test_new_conversations_follow_the_settings(
+def test_conversations_follow_the_settings(
     lab: Lab, new_context: ContextMaker, settings: Any, overrides: Path
 ) -> None:
     overrides.write_text(json.dumps({ID: {"mode": "ask", "locked": ["mode"]}}))
@@ -56,6 +56,14 @@ def test_new_conversations_follow_the_settings(
     page.tab.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
     page.panel.get_by_role("button", name="Insert as cell").click()
     expect(page.tab.locator(".jp-Cell .cm-content").last).to_have_text("new = 1")
-    page.ask("Run it.", Reply.code("print(1)"))
-    expect(page.panel.get_by_role("button", name="Allow once")).to_be_visible()
+    page.ask("Run it.", Reply.code("print(1)"), Reply.text("Done."))
+    page.panel.get_by_role("button", name="Allow once").click()
+    page.wait_for_end("complete", 2)
+    # What is changed meanwhile counts for the next message.
+    overrides.write_text(json.dumps({ID: {"mode": "plan", "locked": ["mode"]}}))
+    settings(mode="edit", variables=True)
+    page.ask("And now?", Reply.text("So."))
+    page.wait_for_end("complete", 3)
+    expect(mode).to_have_value("plan")
+    assert "secretive" in str(lab.model.requests[-1].body)
     assert page.errors == []
