@@ -78,22 +78,34 @@ class Lab:
             "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         }
-        arguments = [
-            "--no-browser", "--allow-root", "--ip=127.0.0.1", "--ServerApp.port=0", "--ServerApp.port_retries=0",
+        self._arguments = [
+            "--no-browser", "--allow-root", "--ip=127.0.0.1", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
             "--JupyterNotebookApp.expose_app_in_browser=True", *more,
         ]  # fmt: skip
         self.log = (home / "lab.log").open("wb")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *arguments],
+        self.process = self._start(port=0)
+        self.url = self._wait_for_url()
+        self.http = httpx.Client(base_url=self.url, headers={"Authorization": f"token {TOKEN}"}, timeout=30)
+
+    def _start(self, port: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", f"--ServerApp.port={port}", *self._arguments],
             cwd=self.root,
             env=self.env,
             stdout=self.log,
             stderr=self.log,
         )
-        self.url = self._wait_for_url()
-        self.http = httpx.Client(base_url=self.url, headers={"Authorization": f"token {TOKEN}"}, timeout=30)
+
+    def restart(self) -> None:
+        """End the server, and its kernels with it, and start another at the same address."""
+        self.process.terminate()
+        self.process.wait(20)
+        port = httpx.URL(self.url).port
+        assert port is not None
+        self.process = self._start(port)
+        self._wait_for_url()
 
     def _write_settings(self, plugin: str, **values: Any) -> None:
         """Settings of the user's that are there when the server starts."""
