@@ -54,17 +54,6 @@ def as_added(cell: dict[str, Any]) -> dict[str, Any]:
     return {**cell, "metadata": {**cell["metadata"], "trusted": True}}
 
 
-def difference(old: str, new: str) -> tuple[str, str, str]:
-    """The one place where two texts differ: what stands before it, what is removed there, what is put in."""
-    start, shortest = 0, min(len(old), len(new))
-    while start < shortest and old[start] == new[start]:
-        start += 1
-    end = 0
-    while end < shortest - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    return old[:start], old[start : len(old) - end], new[start : len(new) - end]
-
-
 def _index(notebook: Notebook, cell: str) -> int:
     try:
         return index_of(notebook, cell)

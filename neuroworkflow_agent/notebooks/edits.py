@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from neuroworkflow_agent.errors import EditRefusedError
 from neuroworkflow_agent.notebooks.cells import address, digest, has_ids, index_of
 from neuroworkflow_agent.notebooks.reading import Notebook
+from neuroworkflow_agent.notebooks.splices import taken_back
 
 CellType: TypeAlias = Literal["code", "markdown", "raw"]
 _from_dict: Any = from_dict
@@ -62,6 +63,17 @@ class SetSource:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBack:
+    """An edit of a cell's text taken back; what somebody has written beside it since stays."""
+
+    cell: str
+    source: str
+    """What the cell said before the edit."""
+    edited: str
+    """What it said afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """A cell to another place."""
 
@@ -97,7 +109,7 @@ class Restore:
     place: Place
 
 
-Edit: TypeAlias = Insert | Replace | SetSource | Move | Delete | SetOutputs | Restore
+Edit: TypeAlias = Insert | Replace | SetSource | TakeBack | Move | Delete | SetOutputs | Restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +165,7 @@ def _growth(edit: Edit) -> int:
     return 1 if isinstance(edit, Insert | Restore) else -1 if isinstance(edit, Delete) else 0
 
 
+CHANGED = "The cell {cell!r} was changed since it was read. Nothing was written."
 LOCKED = "The cell {cell!r} is locked by its metadata, as 'editable' or 'deletable'. The user can unlock it, or add a cell."
 
 
@@ -175,6 +188,8 @@ class _Cells:
                 index = index_of(self._notebook, cell)
                 self._check(index, edit.digest)
                 return self._set_source(edit, index, source)
+            case TakeBack(cell=cell):
+                return self._set_source(edit, index_of(self._notebook, cell), self._taken_back(edit))
             case Move():
                 return self._move(edit)
             case Delete():
@@ -212,13 +227,20 @@ class _Cells:
         )
         raise EditRefusedError(f"The cell {edit.cell!r} {what}.", current=source)
 
+    def _taken_back(self, edit: TakeBack) -> str:
+        now: str = self._cells[index_of(self._notebook, edit.cell)].source
+        source = taken_back(edit.source, edit.edited, now)
+        if source is None:
+            raise EditRefusedError(CHANGED.format(cell=edit.cell), current=now)
+        return source
+
     def _set_source(self, edit: Edit, index: int, source: str) -> Applied:
         cell = self._cells[index]
         self._check(index, None)
         if cell.metadata.get("editable") is False:
             raise EditRefusedError(LOCKED.format(cell=address(cell)))
         before, cell.source = cell.source, source
-        return Applied(edit, address(cell), SetSource(address(cell), before, digest(source)))
+        return Applied(edit, address(cell), TakeBack(address(cell), before, source))
 
     def _move(self, edit: Move) -> Applied:
         index = index_of(self._notebook, edit.cell)
@@ -262,10 +284,7 @@ class _Cells:
         if address(cell) in self._running:
             raise EditRefusedError(f"The cell {address(cell)!r} is running. Edit it when it has ended.")
         if expected is not None and digest(cell.source) != expected:
-            raise EditRefusedError(
-                f"The cell {address(cell)!r} was changed since it was read. Nothing was written.",
-                current=cell.source,
-            )
+            raise EditRefusedError(CHANGED.format(cell=address(cell)), current=cell.source)
 
     def _index(self, place: Place, end: int) -> int:
         if place.after:

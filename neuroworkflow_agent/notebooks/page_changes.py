@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from neuroworkflow_agent.notebooks.cells import address, index_of
-from neuroworkflow_agent.notebooks.changes import as_added, difference
+from neuroworkflow_agent.notebooks.changes import as_added
 from neuroworkflow_agent.notebooks.edits import Applied, Delete, Insert, Move, Restore, SetOutputs
 from neuroworkflow_agent.notebooks.reading import Notebook
+from neuroworkflow_agent.notebooks.splices import difference
 
 Change = dict[str, Any]
 

@@ -17,9 +17,10 @@ from jupyter_ydoc.utils import cast_all
 from pycrdt import Array, Map, Text
 
 from neuroworkflow_agent.notebooks.cells import index_of
-from neuroworkflow_agent.notebooks.changes import as_added, difference
+from neuroworkflow_agent.notebooks.changes import as_added
 from neuroworkflow_agent.notebooks.edits import Applied, Delete, Insert, Move, Restore, SetOutputs
 from neuroworkflow_agent.notebooks.reading import Notebook
+from neuroworkflow_agent.notebooks.splices import difference
 
 Change = Callable[[YNotebook], None]
 

@@ -33,10 +33,11 @@ class TurnCells:
         made = self._made()
         if not made:
             return []
+        calls = _calls(made)
         try:
-            refused = await self._document.would_refuse([number for number, _ in made])
+            refused = await self._document.would_refuse(calls)
         except NotebookError as error:
-            refused = dict.fromkeys([number for number, _ in made], str(error))
+            refused = dict.fromkeys(calls, str(error))
         return self._merged(made, refused)
 
     async def take_back(self, keys: Collection[str]) -> list[Effect]:
@@ -49,7 +50,7 @@ class TurnCells:
         """
         made = [(number, applied) for number, applied in self._made() if _key(applied) in keys]
         refused: dict[int, str] = {}
-        for number, _ in reversed(made):
+        for number in reversed(_calls(made)):
             try:
                 await self._document.undo_edit(number)
             except NotebookError as error:
@@ -74,6 +75,11 @@ class TurnCells:
             reason = (known.obstacle if known is not None else "") or reason
             effects[key] = Effect("cells", key, f"cell {applied.cell}", verb, reason)
         return list(effects.values())
+
+
+def _calls(made: list[tuple[int, Applied]]) -> list[int]:
+    """Numbers of the calls that have made edits, each once, in their order."""
+    return list(dict.fromkeys(number for number, _ in made))
 
 
 def _key(applied: Applied) -> str:

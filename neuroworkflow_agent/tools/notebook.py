@@ -25,6 +25,7 @@ from neuroworkflow_agent.notebooks.edits import (
     Replace,
     SetOutputs,
     SetSource,
+    TakeBack,
 )
 from neuroworkflow_agent.notebooks.outline import CellLine
 from neuroworkflow_agent.outputs import OutputList
@@ -254,7 +255,7 @@ class NotebookTools:
             ((line, _),) = await self._document.cells(applied.cell, hide=self._hide)
         except EditRefusedError as unclear:  # but done it is: a cell like others, in a notebook without ids
             return self._done(applied.cell, f"Done. {unclear}")
-        knew_all = known is not None and isinstance(before, SetSource) and known == digest(before.source)
+        knew_all = known is not None and isinstance(before, TakeBack) and known == digest(before.source)
         if isinstance(edit, Insert | SetSource) or knew_all or known == line.digest:
             self._read[applied.cell] = line.digest
         return self._done(
