@@ -46,6 +46,9 @@ _SYNCED = 1
 _JOIN_S = 30.0
 _SETTLE_S = 15.0
 _SAVE_S = 30.0
+_SAVES = 20
+"""How often it is tried while others go on."""
+_AGAIN_S = 0.1
 _SHOW_S = 15.0
 """A user who does not say for 30 s that he is there is taken out."""
 _MAX_MESSAGE = 1 << 30
@@ -157,23 +160,31 @@ class Room:
         NotebookError
             If it could not.
         """
-        await self.settle()
-        for _ in range(3):
-            number = next(self._numbers)
-            self._saves[number] = asyncio.get_running_loop().create_future()
-            encoder = Encoder()
-            encoder.write_var_uint(_RAW)
-            encoder.write_var_string("save")
-            encoder.write_var_uint(number)
-            self._send(encoder.to_bytes())
-            try:
-                status = await self._answer(self._saves[number], _SAVE_S)
-            finally:
-                del self._saves[number]
-            if status == "success":
+        for _ in range(_SAVES):
+            with self.changing() as document:
+                document.dirty = True
+            await self.settle()
+            before = self.document.hash
+            status = await self._ask_to_save()
+            await self.settle()
+            # Also a save that a change of somebody else's has cancelled is called a success.
+            if status == "success" and (not self.document.dirty or self.document.hash != before):
                 return
-            await asyncio.sleep(0.2)  # another save was in progress
+            await asyncio.sleep(_AGAIN_S)
         raise NotebookError("The server could not save the notebook; it is kept in the room.")
+
+    async def _ask_to_save(self) -> str:
+        number = next(self._numbers)
+        self._saves[number] = asyncio.get_running_loop().create_future()
+        encoder = Encoder()
+        encoder.write_var_uint(_RAW)
+        encoder.write_var_string("save")
+        encoder.write_var_uint(number)
+        self._send(encoder.to_bytes())
+        try:
+            return str(await self._answer(self._saves[number], _SAVE_S))
+        finally:
+            del self._saves[number]
 
     async def leave(self) -> None:
         """Say that we go, and close the connection. Idempotent."""

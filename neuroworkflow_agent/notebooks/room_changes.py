@@ -23,6 +23,16 @@ from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.notebooks.splices import difference
 
 Change = Callable[[YNotebook], None]
+Steps = Sequence[Change]
+
+
+def transactions(changes: Sequence[Steps]) -> list[list[Change]]:
+    """The steps of several edits in as few transactions as can be."""
+    found: list[list[Change]] = [[]]
+    for steps in changes:
+        found[-1] += steps[:1]
+        found += [[step] for step in steps[1:]]
+    return found
 
 
 def snapshot(document: YNotebook) -> Notebook:
@@ -58,40 +68,52 @@ def put_outputs(cell: Map[Any], outputs: Sequence[Any]) -> None:
         shown.append(Map(output))
 
 
-def room_change(notebook: Notebook, applied: Applied, before: int) -> Change:
-    """What to do in a document for an edit; see `changes.plan`."""
+def room_change(notebook: Notebook, applied: Applied, before: int) -> Steps:
+    """What to do in a document for an edit, each step in a transaction of its own; see `changes.plan`."""
     edit = applied.edit
     if isinstance(edit, Delete):
-        return partial(_delete, index=before)
+        return (partial(_delete, index=before),)
     after = index_of(notebook, applied.cell)
     match edit:
         case Insert() | Restore():
             content = _floats(notebook.cells[after])
             if isinstance(edit, Insert):
                 content = as_added(content)
-            return partial(_insert, index=after, content=content)
+            return (partial(_insert, index=after, content=content),)
         case Move():
-            return partial(_move, start=before, end=after)
+            return _moved(before, after)
         case SetOutputs(outputs=outputs, execution_count=count):
-            return partial(_show, index=after, outputs=outputs, count=count)
+            return (partial(_show, index=after, outputs=outputs, count=count),)
         case _:
             undo: Any = applied.undo
-            return partial(_splice, index=after, old=undo.source, new=notebook.cells[after].source)
+            return (partial(_splice, index=after, old=undo.source, new=notebook.cells[after].source),)
 
 
 def _insert(document: YNotebook, index: int, content: dict[str, Any]) -> None:
     document.ycells.insert(index, document.create_ycell(content))
 
 
-def _move(document: YNotebook, start: int, end: int) -> None:
-    # Browsers know no move: a copy with the same id takes the cell's place, in the same transaction.
-    content = document.ycells[start].to_py()
-    assert content is not None
-    content.pop("execution_state", None)
-    if content["cell_type"] == "code":
-        content.setdefault("outputs", [])
-    del document.ycells[start]
-    document.ycells.insert(end, document.create_ycell(content))
+def _moved(start: int, end: int) -> Steps:
+    """Browsers know no move: a copy with the same id takes the cell's place.
+
+    Taken and put at once, a cell that goes up takes the cursor of who types further down along to another cell of
+    JupyterLab's page.
+    """
+    taken: list[Any] = []
+
+    def take(document: YNotebook) -> None:
+        content = document.ycells[start].to_py()
+        assert content is not None
+        content.pop("execution_state", None)
+        if content["cell_type"] == "code":
+            content.setdefault("outputs", [])
+        taken.append(content)
+        del document.ycells[start]
+
+    def put(document: YNotebook) -> None:
+        document.ycells.insert(end, document.create_ycell(taken.pop()))
+
+    return (take, put) if start != end else ()
 
 
 def _delete(document: YNotebook, index: int) -> None:

@@ -20,7 +20,7 @@ from neuroworkflow_agent.notebooks.document import Holder
 from neuroworkflow_agent.notebooks.edits import Applied, Edit
 from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.notebooks.room import Room, RoomServer
-from neuroworkflow_agent.notebooks.room_changes import put_outputs, room_change, snapshot
+from neuroworkflow_agent.notebooks.room_changes import put_outputs, room_change, snapshot, transactions
 
 _FLUSH_S = 3.0
 IDLE_S = 600.0
@@ -66,10 +66,11 @@ class RoomHolder(Holder):
         applied, changes = plan(
             snapshot(room.document), edits, [*running, *self._running_in(room)], room_change
         )
-        with room.changing() as document:
-            for change in changes:
-                change(document)
-            document.dirty = True
+        for steps in transactions(changes):
+            with room.changing() as document:
+                for step in steps:
+                    step(document)
+                document.dirty = True
         await room.settle()
         return applied
 

@@ -15,6 +15,8 @@ from neuroworkflow_agent.surfaces.mcp.collaboration import holder_maker
 from neuroworkflow_agent.surfaces.mcp.server_kernels import ServerKernels
 from neuroworkflow_agent.surfaces.mcp.service import Service
 
+_UNAVAILABLE = 503
+
 
 class Served(Protocol):
     """What clients get."""
@@ -72,6 +74,9 @@ class HttpService:
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         await self._is_ready.wait()
+        if self._is_over.is_set():
+            await _refuse(send)
+            return
         await self._sessions.handle_request(scope, receive, send)
 
     async def aclose(self) -> None:
@@ -85,3 +90,11 @@ class HttpService:
         async with self._sessions.run():
             self._is_ready.set()
             await self._is_over.wait()
+
+
+async def _refuse(send: Any) -> None:
+    """Say that the server stops."""
+    await send(
+        {"type": "http.response.start", "status": _UNAVAILABLE, "headers": [(b"content-type", b"text/plain")]}
+    )
+    await send({"type": "http.response.body", "body": b"The server stops."})

@@ -123,13 +123,13 @@ class Remote:
 
     async def ask(self, method: str, params: Message) -> Message:
         """The result of a request."""
-        self._number += 1
-        request = {"jsonrpc": "2.0", "id": self._number, "method": method, "params": params}
+        number = self._number = self._number + 1
+        request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         async for message in self.send(request):
-            if message.get("id") == self._number and "result" in message:
+            if message.get("id") == number and "result" in message:
                 result: Message = message["result"]
                 return result
-            if message.get("id") == self._number:
+            if message.get("id") == number:
                 raise ConfigError(f"The server refused {method}: {message.get('error', {}).get('message')}.")
         raise ConfigError(f"The server gave no answer to {method}.")
 

@@ -18,6 +18,8 @@ TOKEN = "served-token-0000"
 _EXTENSION = "neuroworkflow_agent.surfaces.mcp.extension"
 _OTHERS = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals", "nbclassic")
 _START_S = 90.0
+_END_S = 10.0
+"""What it does in its end is done within that, or else never."""
 
 
 def older_mcp() -> str:
@@ -49,6 +51,7 @@ class Server:
         self.home = home
         self.root = home / "root"
         self.root.mkdir(parents=True, exist_ok=True)
+        (home / "data").mkdir(exist_ok=True)
         extensions = {
             _EXTENSION: False,
             extension: True,
@@ -58,6 +61,7 @@ class Server:
         environ = {**others, **(environ or {})}
         environ |= {
             "JUPYTER_CONFIG_DIR": str(home / "config"),
+            "JUPYTER_DATA_DIR": str(home / "data"),
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
             "IPYTHONDIR": str(home / "ipython"),
         }
@@ -98,7 +102,12 @@ class Server:
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise RuntimeError(self.log)
             time.sleep(0.05)
-        return str(json.loads(file.read_text(encoding="utf-8"))["url"]).rstrip("/")
+        url = str(json.loads(file.read_text(encoding="utf-8"))["url"]).rstrip("/")
+        while not _answers(url):
+            if time.monotonic() > deadline:
+                raise RuntimeError(self.log)
+            time.sleep(0.05)
+        return url
 
     def end_kernels(self) -> None:
         """End those that a test has left."""
@@ -111,5 +120,16 @@ class Server:
     def close(self) -> None:
         """End it and its kernels."""
         self.process.terminate()
-        self.process.wait(timeout=30)
+        try:
+            self.process.wait(timeout=_END_S)
+        except subprocess.TimeoutExpired:  # with a page open, a thread of jupyter-collaboration's keeps it
+            self.process.kill()
+            self.process.wait(timeout=30)
         self._log.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/api", timeout=_START_S).is_success
+    except httpx.TransportError:
+        return False

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import nbformat
 import pytest
 
+from neuroworkflow_agent.notebooks.document import NotebookDocument
+from neuroworkflow_agent.notebooks.edits import Replace
 from neuroworkflow_agent.notebooks.room import Room, RoomServer
+from neuroworkflow_agent.notebooks.room_holder import RoomHolder
+from neuroworkflow_agent.state.turn_cells import TurnCells
 from neuroworkflow_agent.surfaces.mcp.remote import Remote
+from tests import tiers
+from tests.surfaces.mcp.at_random import Worker
+from tests.surfaces.mcp.clients import Web
 from tests.surfaces.mcp.server import TOKEN, Server
+from tests.surfaces.mcp.truth import END, Truth
 
+_EDITS = 60
 pytestmark = [pytest.mark.server, pytest.mark.kernel]
 
 
 @pytest.fixture(scope="module", params=[pytest.param("4", marks=pytest.mark.thorough), "5"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    served = Server(tmp_path_factory.mktemp("rooms"), collaboration=request.param)
+    # A room is closed as soon as nobody is there, which cancels the save that it is about to make.
+    hasty = ("--YDocExtension.document_cleanup_delay=0", "--YDocExtension.document_save_delay=30")
+    served = Server(tmp_path_factory.mktemp("rooms"), *hasty, collaboration=request.param)
     yield served
     served.close()
 
@@ -36,6 +48,50 @@ async def agent(server: Server) -> AsyncIterator[Remote]:
 def write(server: Server, name: str, *sources: str) -> None:
     cells = [nbformat.v4.new_code_cell(source, id=f"cell-{number}") for number, source in enumerate(sources)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), server.root / name)
+
+
+def sources(server: Server, name: str) -> list[str]:
+    return [cell.source for cell in nbformat.read(server.root / name, 4).cells]
+
+
+def type_in(room: Room, index: int, text: str) -> None:
+    """Type at the end of a cell."""
+    with room.changing():
+        source = room.document.ycells[index]["source"]
+        source += text
+
+
+def names(room: Room) -> set[str]:
+    return {user["name"] for user in room.users()}
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.02)
+
+
+class Listener:
+    """A client that has subscribed to a resource, and what it is told."""
+
+    def __init__(self, server: Server, uri: str) -> None:
+        self.remote = Remote(server.url, TOKEN)
+        self.told: list[str] = []
+        self._uri = uri
+
+    async def start(self) -> None:
+        await self.remote.start()
+        self._listening = asyncio.create_task(self._listen())
+        await self.remote.ask("resources/subscribe", {"uri": self._uri})
+
+    async def aclose(self) -> None:
+        self._listening.cancel()
+        await asyncio.wait([self._listening])
+        await self.remote.aclose()
+
+    async def _listen(self) -> None:
+        async for message in self.remote.listen():
+            if message.get("method") == "notifications/resources/updated":
+                self.told.append(message["params"]["uri"])
 
 
 async def call(agent: Remote, name: str, /, **arguments: Any) -> dict[str, Any]:
@@ -105,6 +161,143 @@ async def test_outputs_stream_into_everybodys_cell(server: Server, agent: Remote
         assert person.document.ycells[0]["execution_state"] == "idle"
     finally:
         await person.leave()
+
+
+async def test_a_room_that_nobody_asks_about_is_saved_and_left(server: Server) -> None:
+    write(server, "idle.ipynb", "x = 1")
+    holder = RoomHolder(RoomServer(server.url, TOKEN, "Agent"), "idle.ipynb", idle_s=0.1)
+    person = await Room.join(RoomServer(server.url, TOKEN, "Person"), "idle.ipynb")
+    try:
+        type_in(person, 0, "  # typed")
+        await person.settle()
+        await holder.apply([Replace("cell-0", "1", "2")], ())
+        await until(lambda: "Agent" in names(person))
+        await until(lambda: "Agent" not in names(person))
+        assert sources(server, "idle.ipynb") == ["x = 2  # typed"]
+        type_in(person, 0, ", more")
+        await person.settle()
+    finally:
+        await person.leave()
+    await holder.aclose()
+    assert sources(server, "idle.ipynb") == ["x = 2  # typed"]
+    assert (await holder.read()).cells[0].source.startswith("x = 2  # typed")
+    await holder.aclose()
+
+
+async def test_a_save_is_one_also_while_somebody_types(server: Server) -> None:
+    write(server, "saved.ipynb", "x = 0", "typed")
+    room = await Room.join(RoomServer(server.url, TOKEN, "Agent"), "saved.ipynb")
+    person = await Room.join(RoomServer(server.url, TOKEN, "Person"), "saved.ipynb")
+
+    async def type_on() -> None:
+        while True:
+            type_in(person, 1, "!")
+            await asyncio.sleep(0.05)
+
+    typing = asyncio.create_task(type_on())
+    try:
+        for number in range(3):
+            type_in(room, 0, f"\nx = {number}")
+            await room.save()
+            assert sources(server, "saved.ipynb")[0].endswith(f"\nx = {number}")
+    finally:
+        typing.cancel()
+        await room.leave()
+        await person.leave()
+
+
+async def test_undo_takes_back_a_turns_text_and_not_what_is_typed_later(server: Server) -> None:
+    write(server, "undone.ipynb", "a = 1\nb = 2", "theirs")
+    holder = RoomHolder(RoomServer(server.url, TOKEN, "Agent"), "undone.ipynb")
+    document = NotebookDocument(holder)
+    person = await Room.join(RoomServer(server.url, TOKEN, "Person"), "undone.ipynb")
+    try:
+        turn = TurnCells(document)
+        await document.edit(Replace("cell-0", "a = 1", "a = 100"), Replace("cell-1", "theirs", "ours"))
+        await document.edit(Replace("cell-0", "b = 2", "b = 2\nc = 3"))
+        turn.end()
+        await person.settle()
+        type_in(person, 0, "  # typed")
+        with person.changing():
+            person.document.ycells[0]["source"].insert(0, "# é😀\n")
+        await person.settle()
+        effects = await turn.effects()
+        assert [(effect.key, effect.obstacle) for effect in effects] == [
+            ("cell:cell-0", ""),
+            ("cell:cell-1", ""),
+        ]
+        await turn.take_back([effect.key for effect in effects])
+        await person.settle()
+        shown = [cell["source"] for cell in person.document.get()["cells"]]
+        assert shown == ["# é😀\na = 1\nb = 2  # typed", "theirs"]
+    finally:
+        await person.leave()
+        await holder.aclose()
+
+
+async def test_every_client_is_told_of_changes_and_who_leaves_disturbs_nobody(
+    server: Server, agent: Remote
+) -> None:
+    write(server, "told.ipynb", "x = 1")
+    uri = "notebook:///told.ipynb"
+    staying, leaving = [Listener(server, uri), Listener(server, uri)]
+    for each in (staying, leaving):
+        await each.start()
+    watching = [
+        asyncio.create_task(call(client, "notebook_watch", path="told.ipynb", timeout_s=60))
+        for client in (agent, staying.remote, leaving.remote)
+    ]
+
+    async def change_until(holds: Callable[[], bool]) -> None:
+        while not holds():
+            await call(agent, "cell_insert", path="told.ipynb", source="y = 2", index=-1)
+            await asyncio.sleep(0.5)
+
+    await change_until(lambda: bool(staying.told and leaving.told) and all(task.done() for task in watching))
+    assert all(task.result()["changed"] for task in watching)
+    begun = asyncio.create_task(call(leaving.remote, "notebook_watch", path="told.ipynb", timeout_s=60))
+    others = asyncio.create_task(call(staying.remote, "notebook_watch", path="told.ipynb", timeout_s=60))
+    await call(agent, "notebook_get", path="told.ipynb")
+    begun.cancel()
+    await leaving.aclose()
+    staying.told.clear()
+    await change_until(lambda: bool(staying.told) and others.done())
+    assert others.result()["changed"]
+    assert set(staying.told) == set(leaving.told) == {uri}
+    await staying.aclose()
+
+
+async def test_clients_at_random_beside_somebody_who_types_lose_nothing(
+    server: Server, agent: Remote
+) -> None:
+    write(server, "random.ipynb", f"typed\n{END}")
+    truth, words, chance = Truth(), ["typed"], random.Random(tiers.SEED)
+    truth.typed["cell-0"] = {}
+    clients = [Web(server.url) for _ in range(3)]
+    person = await Room.join(RoomServer(server.url, TOKEN, "Person"), "random.ipynb")
+    try:
+        for client in clients:
+            await client.start()
+        workers = [
+            Worker(client, truth, random.Random(chance.random()), "random.ipynb") for client in clients
+        ]
+        working = asyncio.gather(*(worker.work(_EDITS) for worker in workers))
+        while not working.done():
+            words.append(f"word{len(words)}")
+            with person.changing():
+                cell = next(cell for cell in person.document.ycells if cell["id"] == "cell-0")
+                cell["source"].insert(str(cell["source"]).index("\n"), f" {words[-1]}")
+            await asyncio.sleep(0.05)
+        await working
+        await person.save()
+    finally:
+        await person.leave()
+        for client in clients:
+            await client.aclose()
+    notebook = nbformat.read(server.root / "random.ipynb", 4)
+    truth.check(notebook)
+    (typed,) = [cell.source for cell in notebook.cells if cell.id == "cell-0"]
+    assert typed.split("\n")[0].split() == words
 
 
 async def test_an_edit_of_what_somebody_changed_is_refused_with_their_text(

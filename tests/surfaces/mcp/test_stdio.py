@@ -7,9 +7,11 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -158,12 +160,14 @@ def test_commands_are_the_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.thorough)]
+)
 def test_a_server_that_is_ended_ends_its_kernels(tmp_path: Path, number: signal.Signals) -> None:
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "a.ipynb")
     command = [sys.executable, "-m", "neuroworkflow_agent", "mcp"]
     about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
-    run = {"path": "a.ipynb", "code": "import time\ntime.sleep(600)", "wait_s": 1}
+    run = {"path": "a.ipynb", "code": "open('began', 'w').close()\nwhile True: pass", "wait_s": 0}
     messages: list[dict[str, object]] = [
         {"id": 1, "method": "initialize", "params": about},
         {"method": "notifications/initialized"},
@@ -178,5 +182,11 @@ def test_a_server_that_is_ended_ends_its_kernels(tmp_path: Path, number: signal.
             process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
             process.stdin.flush()
         assert [json.loads(process.stdout.readline())["id"] for _ in range(2)] == [1, 2]
+        while not (tmp_path / "began").exists():
+            time.sleep(0.05)
+        (kernel,) = psutil.Process(process.pid).children()
         process.send_signal(number)
-        assert process.wait(timeout=30) == 128 + number
+        assert process.wait(timeout=30) == (-number if number == signal.SIGKILL else 128 + number)
+        # One that was killed can end nothing: its kernel notices that it is alone.
+        _gone, left = psutil.wait_procs([kernel], timeout=30)
+        assert [each for each in left if each.status() != psutil.STATUS_ZOMBIE] == []
