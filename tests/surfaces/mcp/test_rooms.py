@@ -22,7 +22,7 @@ from tests.surfaces.mcp.clients import Web
 from tests.surfaces.mcp.server import TOKEN, Server
 from tests.surfaces.mcp.truth import END, Truth
 
-_EDITS = 60
+_EDITS = 40
 pytestmark = [pytest.mark.server, pytest.mark.kernel]
 
 
