@@ -36,6 +36,8 @@ def taken_back(before: str, after: str, now: str) -> str | None:
     str or None
         None if the two changes touch the same part.
     """
+    if before == after:
+        return now
     head, removed, put_in = difference(before, after)
     first, last = len(head), len(head) + len(put_in)
     moved = _moved_by(after, now, first, last)
