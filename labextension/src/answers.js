@@ -1,9 +1,24 @@
 // @ts-check
-// The code of an answer, waited for.
+// The code of answers: waited for, or the last there is.
 
 /** @import { Item, Store } from "../../neuroworkflow_agent/surfaces/panel/js/store.js" */
 
 const FENCED = /^(`{3,}|~{3,})[^\n]*\n([\s\S]*?)^\1[ \t]*$/gm;
+const PYTHON = /^(?:`{3,}|~{3,})[ \t]*(?:python3?|py|ipython3?)\b/i;
+
+/** The last code that the agent has run or written; empty if there is none. @param {Store} store */
+export function lastCode(store) {
+  const codes = [...store.items.values()].flatMap((item) => {
+    if (item.kind === "tool") return [item.code ?? ""];
+    return item.kind === "answer" && item.done ? blocks(item).filter(([fence]) => PYTHON.test(fence)).map(([, , code]) => code) : [];
+  });
+  return codes.filter((code) => code.trim()).at(-1)?.replace(/\n$/, "") ?? "";
+}
+
+/** The fenced blocks of an answer. @param {Item} item */
+function blocks(item) {
+  return [...String(item.source ?? "").matchAll(FENCED)];
+}
 
 /**
  * Send a message; gives the last code block of the turn that answers it, or null if it has none.
@@ -26,8 +41,7 @@ export async function codeOfAnswer(store, text) {
   try {
     await store.ask({ type: "ask", text, chips: [] });
     const items = await answered;
-    const blocks = items.filter((item) => item.kind === "answer").flatMap((item) => [...String(item.source ?? "").matchAll(FENCED)]);
-    return blocks.at(-1)?.[2].replace(/\n$/, "") ?? null;
+    return items.filter((item) => item.kind === "answer").flatMap(blocks).at(-1)?.[2].replace(/\n$/, "") ?? null;
   } finally {
     store.listeners.delete(listener);
   }

@@ -11,7 +11,7 @@ import "../../neuroworkflow_agent/render/markdown.css";
 import "../../neuroworkflow_agent/surfaces/panel/panel.css";
 import "../style/side_bar.css";
 
-import { codeOfAnswer } from "./answers.js";
+import { codeOfAnswer, lastCode } from "./answers.js";
 import { Comm } from "./comm.js";
 import { offerChange } from "./in_cell.js";
 import { forget, remember, subshellIn } from "./known_kernels.js";
@@ -282,6 +282,19 @@ export class Beside {
     const code = this.store ? await codeOfAnswer(this.store, text) : null;
     if (code === null) throw new Error(trans.__("The answer has no code; see the chat."));
     if (!cell.isDisposed) this.offer(cell, code);
+  }
+
+  /** Take the agent's last code into the notebook, as the buttons beside it do. @param {"insert" | "replace" | "compare"} how @returns {boolean} Whether it could be. */
+  take(how) {
+    const code = this.store ? lastCode(this.store) : "";
+    try {
+      if (!code) throw new Error(this.trans.__("The agent has written no code in this session yet."));
+      this.store?.notebook[how](code);
+      return true;
+    } catch (error) {
+      this.view?.problem(/** @type {Error} */ (error).message);
+      return false;
+    }
   }
 
   /** @param {Cell} cell @param {string} source */

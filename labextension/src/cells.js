@@ -58,6 +58,13 @@ export function addCellCommands(app, bar, tracker, trans) {
     const { askInCell } = await import("./in_cell.js");
     askInCell(cell, trans, async (wish) => (await (await bar.besideOf(panel)).whenReady()).change(cell, name, wish));
   });
+  const taking = { insert: trans.__("Insert code of the agent as a cell"), replace: trans.__("Replace this cell with code of the agent"), compare: trans.__("Compare this cell with code of the agent") };
+  for (const [how, label] of Object.entries(taking)) {
+    add(`neuroworkflow-agent:${how === "insert" ? "insert-code" : `${how}-cell`}`, { label }, async ({ panel }) => {
+      const beside = await (await bar.besideOf(panel)).whenReady();
+      if (!beside.take(/** @type {any} */ (how))) app.shell.activateById(bar.id);
+    });
+  }
   return ids;
 }
 

@@ -35,6 +35,12 @@ function keepKeys(node, onKey) {
   for (const kind of ["mousedown", "click", "focusin", "focusout"]) node.addEventListener(kind, (event) => event.stopPropagation());
 }
 
+/** The command palette gives the focus back to the notebook when it has closed, behind what was chosen in it. @param {HTMLElement} node */
+function takeFocus(node) {
+  node.focus();
+  requestAnimationFrame(() => node.focus());
+}
+
 /** Ask what is wanted of a cell. @param {Cell} cell @param {TranslationBundle} trans @param {(text: string) => Promise<void>} request */
 export function askInCell(cell, trans, request) {
   const field = el("input", { type: "text", dir: "auto", placeholder: trans.__("What should change in this cell?"), "aria-label": trans.__("Request about this cell") });
@@ -58,7 +64,7 @@ export function askInCell(cell, trans, request) {
     if (event.key === "Escape") leave(cell, node);
   });
   place(cell, node);
-  field.focus();
+  takeFocus(field);
 }
 
 /**
@@ -100,5 +106,5 @@ export function offerChange(cell, source, trans, problem) {
     if (event.key === "Escape") leave(cell, node);
   });
   place(cell, node);
-  accept.focus();
+  takeFocus(accept);
 }

@@ -145,6 +145,18 @@ def new_context(browser: Browser) -> Iterator[ContextMaker]:
         context.close()
 
 
+NOTEBOOK_7_SAYS = (
+    "Cannot read properties of undefined (reading 'schema')",
+    "Command 'filebrowser:open-path' not registered.",
+)
+"""Errors of Notebook 7's own while it loads, with this package or without."""
+
+
+def errors(page: Page) -> list[str]:
+    """What has gone wrong in a page of Notebook 7."""
+    return [error for error in page.errors if error not in NOTEBOOK_7_SAYS]
+
+
 def wait_for_chat(page: Page) -> None:
     """Until the side bar shows a chat that can be used."""
     panel = page.tab.locator(".nwa-panel:visible")

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from neuroworkflow_agent.testing import Reply, ToolCall
-from neuroworkflow_agent.testing.lab import TOKEN, Lab, Page
-from tests.surfaces.side_bar.conftest import OPEN, ContextMaker, open_side_bar, wait_for_chat
+from neuroworkflow_agent.testing.lab import Lab, Page
+from tests.surfaces.side_bar.conftest import OPEN, ContextMaker, errors, open_side_bar, wait_for_chat
 from tests.surfaces.side_bar.looks import findings
 from tests.surfaces.side_bar.shared import LabTab
 
@@ -52,12 +52,9 @@ def test_a_long_turn_tells_of_itself_outside_the_page_once_the_user_has_agreed(
 ) -> None:
     context = noted(new_context())
     lab.write_notebook("long.ipynb", "")
-    page = lab.visit(context, "long.ipynb")
+    context.clock.install()
     # Notebook 7 shows one notebook and no icon of the side bar.
-    page.tab.clock.install()
-    page.tab.goto(f"{lab.url}/notebooks/long.ipynb?token={TOKEN}")
-    page.wait_for_kernel()
-    page.errors.clear()  # JupyterLab's page was left while it was loading
+    page = lab.visit(context, "long.ipynb", app="notebooks")
     open_side_bar(page)
     page.panel.get_by_label("Mode", exact=True).select_option("ask")
     asks, ends = threading.Event(), threading.Event()
@@ -91,7 +88,7 @@ def test_a_long_turn_tells_of_itself_outside_the_page_once_the_user_has_agreed(
     expect(page.panel).to_be_hidden()
     page.tab.evaluate("() => window.outside[1].onclick()")
     wait_for_chat(page)
-    assert page.errors == []
+    assert errors(page) == []
 
 
 @pytest.mark.thorough
