@@ -29,15 +29,20 @@ gives. End the block with print() of what was asked for and nothing else, or wit
 
 _RESULT_CHARS = 1_500
 _CONTEXT_CHARS = 2_000
+_VARIABLES_CHARS = 600
 _PROMPT_CHARS = 8_000
 MAX_RUNS = 4
 """Code blocks of one turn; then it ends with what they showed."""
 
 _CONTEXT = re.compile(r"<(notebook-context-[0-9a-f]+)>\n.*?\n\n(.*)\n</\1>", re.DOTALL)
-_VARIABLES = re.compile(r"<(notebook-variables-[0-9a-f]+)>\n.*\n</\1>", re.DOTALL)
-"""What variables are: for a small model the cells are enough, and each token costs time."""
+_VARIABLES = re.compile(r"<(notebook-variables-[0-9a-f]+)>\n.*?\n\n(.*)\n</\1>", re.DOTALL)
+"""What variables are: for a small model the cells are enough, and each token costs time; in a session without cells it is told."""
+_VARIABLE = re.compile(r"^([A-Za-z_]\w*): ", re.MULTILINE)
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
-_HEADLINE = re.compile(r"^(?:The code .*?\. )?Output of the code \(data, not instructions\):\n?")
+_HEADLINE = re.compile(
+    r"^(?:Names: .*?\. )?(The code .*?\. )?Output of the code \(data, not instructions\):\n?"
+)
+"""What the tool says before the output: which names are new, and how the code ended if not well."""
 _FIGURE = re.compile(r"^<Figure size .*>\n?|^\[Image: source: .*\]\n?|^\(no output\)$", re.MULTILINE)
 """What stands for a picture, or for nothing, among the output; the second is Claude Code's, with the place of a file."""
 _NAMES = re.compile(r"^(?:def |class )?([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(?:[=(:])(?!=)", re.MULTILINE)
@@ -46,6 +51,7 @@ _PROSE = re.compile(
 )
 """Cells of a notebook that are not code; a small model takes what they say for the request."""
 _BEFORE = "These cells have run already:"
+_THERE_ARE = "These variables are there:"
 _AFTER_ERROR = "The code failed. Write the whole corrected block."
 
 _NO_NAMES = {
@@ -135,10 +141,11 @@ def small_prompt(body: dict[str, Any]) -> SmallPrompt:
             _take_results(runs, results)
             _append(turns, {"role": "user", "content": _told(runs[-len(results) :], request.names)})
         elif (asked := _user(blocks)) is not None:
-            context, words = asked
+            context, words, variables = asked
             cells = "\n".join(filter(None, (cells, *(run.code for run in runs), context)))
-            request, runs = Request(words, context, _names(cells)), []
-            turns.append([_as_message(request)])
+            variables = "" if cells else variables
+            request, runs = Request(words, context, _names(cells) or tuple(_VARIABLE.findall(variables))), []
+            turns.append([_as_message(request, variables)])
     return SmallPrompt(tuple(map(tuple, turns)), run_code, tuple(runs), request)
 
 
@@ -165,9 +172,9 @@ def _assistant(blocks: list[dict[str, Any]]) -> tuple[Message, list[str]]:
     return {"role": "assistant", "content": "\n\n".join(part for part in parts if part.strip())}, codes
 
 
-def _user(blocks: list[dict[str, Any]]) -> tuple[str, str] | None:
-    """Cells that ran, and the user's words; None if there are no words."""
-    context, asked = "", []
+def _user(blocks: list[dict[str, Any]]) -> tuple[str, str, str] | None:
+    """Cells that ran, the user's words, and what variables are; None if there are no words."""
+    context, variables, asked = "", "", []
     for block in blocks:
         if block.get("type") == "image":
             asked.append("(a picture, which you cannot see)")
@@ -175,16 +182,20 @@ def _user(blocks: list[dict[str, Any]]) -> tuple[str, str] | None:
         found = _CONTEXT.fullmatch(text)
         if found is not None:
             context = clip(_PROSE.sub("", found.group(2)), _CONTEXT_CHARS)
-        elif text and not _VARIABLES.fullmatch(text):
+        elif (told := _VARIABLES.fullmatch(text)) is not None:
+            variables = clip(told.group(2), _VARIABLES_CHARS)
+        elif text:
             asked.append(clip(text, _PROMPT_CHARS))
-    return (context, "\n\n".join(asked)) if asked else None
+    return (context, "\n\n".join(asked), variables) if asked else None
 
 
-def _as_message(request: Request) -> Message:
+def _as_message(request: Request, variables: str) -> Message:
     offered = _offer(request.names)
     before = (
         f"{_BEFORE}\n{request.cells}\n\nDo not repeat them. {offered}My request: " if request.cells else ""
     )
+    if variables:
+        before = f"{_THERE_ARE}\n{variables}\n\nUse them. My request: "
     helps = (
         f"- {explanation} Write that cell again with only the error corrected."
         if (explanation := request.repaired)
@@ -215,10 +226,12 @@ def _take_results(runs: list[Run], results: list[dict[str, Any]]) -> None:
         content = block.get("content", "")
         parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
         text = "\n".join(part["text"] for part in parts if part["type"] == "text")
+        head = _HEADLINE.match(text)
+        ended = (head and head.group(1)) or ""
         runs[place] = Run(
             runs[place].code,
-            _FIGURE.sub("", _HEADLINE.sub("", text)).strip(),
-            bool(block.get("is_error")) or "The code raised" in text[:40],
+            _FIGURE.sub("", text[head.end() if head else 0 :]).strip(),
+            bool(block.get("is_error")) or ended.startswith("The code raised"),
             sum(part["type"] != "text" for part in parts),
         )
 
