@@ -23,6 +23,7 @@ _LAB_ARGUMENTS = (
 _IN_A_LINE = 8
 _PAUSE_S = 0.05
 _LOOK_S = 0.5
+_MOST_CLICKS = 100
 _IS_OPEN = "() => window.jupyterapp?.shell?.currentWidget?.content?.widgets?.length > 0"
 _PUT_CURSOR = """async ([id, after]) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
@@ -98,6 +99,7 @@ class Typist:
             while not await self._page.evaluate(_CAN_TYPE, CELL):
                 self.clicks += 1
                 await self._page.evaluate(_PUT_CURSOR, [CELL, self._behind])
+                assert self.clicks < _MOST_CLICKS, "The cursor does not stay in the cell."
                 await asyncio.sleep(_LOOK_S)  # a page that has just come up moves the focus about
             word = f"{self.name}{next(self._numbers):05d}{self.name}"
             begins_line = len(self.words) % _IN_A_LINE == 0 and self.words
