@@ -28,6 +28,7 @@ PARTS = (
     "undo",
     "verify",
     "batch",
+    "mcp",
 )
 
 

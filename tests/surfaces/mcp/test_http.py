@@ -275,11 +275,27 @@ def test_the_wheel_brings_what_turns_it_on() -> None:
     assert '"etc/jupyter" = "etc/jupyter"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
-def test_loading_it_brings_no_module_but_its_own() -> None:
-    code = (
-        "import sys, jupyter_server.extension.application; before = set(sys.modules); "
-        "import neuroworkflow_agent.surfaces.mcp.extension as e; e._jupyter_server_extension_points(); "
-        "print(sorted(m for m in set(sys.modules) - before if not m.startswith('neuroworkflow_agent')))"
+LOADED = """
+import sys
+import jupyter_server.extension.application, jupyter_server.serverapp
+before = set(sys.modules)
+import neuroworkflow_agent.surfaces.mcp.extension as extension
+extension._jupyter_server_extension_points()
+print(sorted(name for name in set(sys.modules) - before if not name.startswith("neuroworkflow_agent")))
+app = jupyter_server.serverapp.ServerApp()
+on = "--ServerApp.jpserver_extensions={'neuroworkflow_agent.surfaces.mcp.extension': True}"
+app.initialize(["--no-browser", "--allow-root", "--port=0", on], find_extensions=False, new_httpserver=False)
+"""
+
+
+def test_it_brings_no_module_and_without_what_it_needs_says_so_in_a_line(tmp_path: Path) -> None:
+    older = tmp_path / "mcp-1.23.0.dist-info"
+    older.mkdir()
+    (older / "METADATA").write_text("Metadata-Version: 2.1\nName: mcp\nVersion: 1.23.0\n")
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=60, env=environ, cwd=tmp_path
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "[]\n", done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "NotebooksOverMcp]" in line]
+    assert line.endswith('not served over MCP: pip install "neuroworkflow-agent[server]" adds what it needs.')
