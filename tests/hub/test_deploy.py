@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -141,6 +142,28 @@ def test_page_names_every_variable_and_its_default() -> None:
             assert str(default).removesuffix(".0") in plain, (name, default, told)
 
 
+def test_image_starts_no_server_that_is_open_to_everybody(tmp_path: Path) -> None:
+    jupyter = tmp_path / "jupyter"
+    jupyter.write_text('#!/bin/sh\necho "token=$JUPYTER_TOKEN file=$JUPYTER_TOKEN_FILE" "$@"\n')
+    jupyter.chmod(0o755)
+    token = tmp_path / "token"
+
+    def started() -> tuple[int, str, str]:
+        environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "JUPYTER_TOKEN_FILE": str(token)}
+        done = subprocess.run([_IMAGE / "start"], env=environ, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    assert started()[0] != 0
+    token.write_text(" \n")
+    assert started() == (
+        1,
+        "",
+        f"'{token}' is empty, and a server without a token is open to everybody. Write a token into it, or unset JUPYTER_TOKEN_FILE.\n",
+    )
+    token.write_text("abc\n")
+    assert started() == (0, "token=abc file= lab --ip=0.0.0.0 --no-browser\n", "")
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.server
 @pytest.mark.thorough
@@ -157,6 +180,7 @@ def test_image_installs_starts_and_is_healthy(tmp_path: Path) -> None:
         ignore=shutil.ignore_patterns("__pycache__"),
     )
     shutil.copytree(_ROOT / ".claude" / "skills", source / ".claude" / "skills")
+    shutil.copytree(_ROOT / "etc", source / "etc")
     port = free_port()
     kept = {
         n: v
@@ -169,7 +193,9 @@ def test_image_installs_starts_and_is_healthy(tmp_path: Path) -> None:
         "HOME": str(tmp_path),
         "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
         "JUPYTER_IP": "127.0.0.1",
+        "JUPYTER_TOKEN_FILE": str(tmp_path / "token"),
     }
+    (tmp_path / "token").write_text("the-images-token\n")
     installed = subprocess.run(
         [_IMAGE / "install", source], env=environ, capture_output=True, text=True, check=False
     )
@@ -189,6 +215,8 @@ def test_image_installs_starts_and_is_healthy(tmp_path: Path) -> None:
             assert server.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.5)
+        (file,) = (tmp_path / "runtime").glob("jpserver-*.json")
+        assert json.loads(file.read_text())["token"] == "the-images-token"
     finally:
         server.terminate()
         server.wait(20)

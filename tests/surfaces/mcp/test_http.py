@@ -275,6 +275,23 @@ def test_the_wheel_brings_what_turns_it_on() -> None:
     assert '"etc/jupyter" = "etc/jupyter"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
+def test_the_images_health_check_asks_for_the_tools_and_calls_one(server: Server, tmp_path: Path) -> None:
+    def checked(runtime: Path) -> tuple[int, str]:
+        environ = {**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime)}
+        command = [sys.executable, ROOT / "deploy" / "image" / "healthcheck"]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stderr
+
+    assert checked(server.home / "runtime") == (0, "")
+    assert checked(tmp_path) == (1, "")
+    told = tmp_path / "jpserver-1.json"
+    told.write_text(json.dumps({"url": server.url, "token": "wrong"}))
+    assert checked(tmp_path) == (
+        1,
+        f"{server.url}: '{server.url}/mcp' does not take the token. JUPYTER_TOKEN or --token gives another.\n",
+    )
+
+
 LOADED = """
 import sys
 import jupyter_server.extension.application, jupyter_server.serverapp
