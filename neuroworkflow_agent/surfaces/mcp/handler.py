@@ -60,6 +60,13 @@ class McpHandler(APIHandler):
         connection.set_max_body_size(limit)  # also of one that comes without a length
         connection.set_body_timeout(self._extension.body_timeout_s)
 
+    def check_xsrf_cookie(self) -> None:
+        """Say that the token is wrong, rather than that a cookie is missing which no client has."""
+        # Tornado also asks before it is known who it is, when `current_user` only warns.
+        if getattr(self, "_jupyter_current_user", self) is None:
+            raise HTTPError(_FORBIDDEN, "The token is missing or wrong.")
+        super().check_xsrf_cookie()
+
     def data_received(self, chunk: bytes) -> None:
         """Take a part of the body."""
         self._body += chunk
