@@ -1,7 +1,7 @@
 """What a batch costs beside a loop over `run`, and how soon a large one is planned and found again.
 
 A job and a run of the loop are each a process with a kernel and a session of its own, one at a time; they are measured in
-turn, a few of each, so that a drift of the machine hits both alike. Repeat the part for more.
+turn, a few of each, so that a drift of the machine hits both alike. `BENCH_JOBS` (20) is how many of each.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from neuroworkflow_agent.runs.plan import Plan, make_plan
 from neuroworkflow_agent.runs.store import RESULT, Store
 from neuroworkflow_agent.runs.task import read_tasks
 
-_PIECES, _JOBS = 2, 10
+_JOBS = 10
+_PIECES = int(os.environ.get("BENCH_JOBS", "20")) // _JOBS
 _MANY = 100_000
 _PROMPT = "how many are there?"
 _SCRIPT = [
