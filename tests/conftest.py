@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -53,6 +55,12 @@ _NEEDS = {
 """What a test needs, told by the fixtures it uses; modules that need more say so with `pytestmark`."""
 _EXPENSIVE = ("browser", "hub", "model", "kernel", "claude", "server")
 """Markers of tests that boot something, the slowest first."""
+_BUSY = 3
+"""The first so many of them keep the processors busy; tests with the others wait for most of their time."""
+_TOGETHER = re.compile(r"tests/surfaces/(side_bar/|panel/browser/test_p|panel/browser/)")
+"""Modules of one place: they share what each worker that has one of them boots."""
+_BUSY_AT_ONCE = 2
+_WAITING_BETWEEN = 8
 
 _LIBRARY = Path(__file__).parent / "nodes" / "library"
 _LOOPBACK = ("127.", "::1", "localhost")
@@ -65,21 +73,53 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what tests need, begin with the slowest modules, leave out what the tier does not run."""
+    """Mark what tests need, put the modules in their order, leave out what the tier does not run."""
     if tiers.TIER not in tiers.TIERS:
         raise pytest.UsageError(f"NEUROWORKFLOW_TEST_TIER is {tiers.TIER!r}, not one of {tiers.TIERS}.")
     for item in items:
         needs = {_NEEDS[name] for name in getattr(item, "fixturenames", ()) if name in _NEEDS}
         for marker in needs - {mark.name for mark in item.iter_markers()}:
             item.add_marker(marker)
-    # The slowest modules first, so that no worker begins one when the other is done.
-    costs: dict[Path, int] = {}
+    costs: dict[str, int] = {}
     for item in items:
-        costs[item.path] = min(_cost(item), costs.get(item.path, len(_EXPENSIVE)))
-    items.sort(key=lambda item: costs[item.path])
+        place = _place(item.nodeid)
+        costs[place] = min(_cost(item), costs.get(place, len(_EXPENSIVE)))
+    order = {place: number for number, place in enumerate(_in_order(costs))}
+    items.sort(key=lambda item: order[_place(item.nodeid)])
     left_out = [item for item in items if not _is_in_tier(item)]
     items[:] = [item for item in items if _is_in_tier(item)]
     config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """As `--dist loadfile`, but that a folder may stay on one worker, too."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByPlace(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return _place(nodeid)
+
+    return ByPlace(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def _place(nodeid: str) -> str:
+    """What stays on one worker: a module, or several that share what they boot."""
+    module = nodeid.partition("::")[0]
+    together = _TOGETHER.match(module)
+    return together.group() if together else module
+
+
+def _in_order(costs: dict[str, int]) -> Iterator[str]:
+    """The slowest first, so that no worker begins one when the others are done; of the busy ones not too many at once."""
+    by_cost = sorted(costs, key=lambda place: (costs[place], not _TOGETHER.match(place)))
+    busy = [place for place in by_cost if costs[place] < _BUSY]
+    others = iter([place for place in by_cost if costs[place] >= _BUSY])
+    yield from busy[:_BUSY_AT_ONCE]
+    for place in busy[_BUSY_AT_ONCE:]:
+        yield from itertools.islice(others, _WAITING_BETWEEN)
+        yield place
+    yield from others
 
 
 def _cost(item: pytest.Item) -> int:
