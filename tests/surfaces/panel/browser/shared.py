@@ -38,11 +38,14 @@ _SHOW = """async () => {
     window.alarms.length = 0;
     window.ran = undefined;
     const { context, content } = window.jupyterapp.shell.currentWidget;
-    await context.revert();
+    const late = new Promise((resolve) => setTimeout(resolve, 10000, "late"));
+    if (await Promise.race([context.revert(), late]) === "late") return false;
     content.activeCellIndex = 0;
     content.mode = "command";
     document.activeElement?.blur();
+    return true;
 }"""
+"""False where the file was not read in time: now and then JupyterLab loses an answer on a busy machine."""
 _PAGE_STATE = """() => ({
     panels: document.querySelectorAll(".nwa-panel").length,
     dialogs: document.querySelectorAll(".jp-Dialog").length,
@@ -152,7 +155,11 @@ class SharedPage(Page):
         self.tab.set_viewport_size(_VIEWPORT)  # type: ignore[arg-type]
         self.tab.emulate_media(reduced_motion="null")
         self.tab.mouse.move(0, 0)
-        self.tab.evaluate(_SHOW)
+        for _ in range(3):
+            if self.tab.evaluate(_SHOW):
+                break
+        else:
+            raise AssertionError("The notebook's file was not read.")
         self.requests.clear()
         self.errors.clear()
 

@@ -21,6 +21,11 @@ def sources(page: Page) -> list[str]:
     return found
 
 
+def expect_sources(page: Page, *wanted: str) -> None:
+    """Wait until the cells are these: a click is answered a moment later."""
+    page.wait_until(lambda: sources(page) == list(wanted))
+
+
 def activate(page: Page, index: int) -> None:
     page.tab.evaluate(
         "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index
@@ -47,19 +52,19 @@ def test_code_becomes_a_cell_below_the_active_one_or_in_its_place(open_panel: An
     expect(insert).to_have_count(2)  # the card's and the answer's; what is no Python has none
     activate(page, 1)
     insert.first.click()  # a click into the panel makes its own cell the active one, which is not meant
-    assert sources(page) == [OPEN, "one = 1", "three = 3", "two = 2", ""]
+    expect_sources(page, OPEN, "one = 1", "three = 3", "two = 2", "")
     insert.last.click()
-    assert sources(page)[1:4] == ["one = 1", "three = 3", "rate = 1\nrate"]
+    expect_sources(page, OPEN, "one = 1", "three = 3", "rate = 1\nrate", "two = 2", "")
     command(page, "notebook:undo-cell-action")
-    assert sources(page) == [OPEN, "one = 1", "three = 3", "two = 2", ""]
+    expect_sources(page, OPEN, "one = 1", "three = 3", "two = 2", "")
 
     activate(page, 3)
     replace.last.hover()
     expect(replace.last).to_have_attribute("title", "Replace cell [3] (Ctrl+Z in it takes it back)")
     replace.last.click()
-    assert sources(page)[3] == "rate = 1\nrate"
+    expect_sources(page, OPEN, "one = 1", "three = 3", "rate = 1\nrate", "")
     command(page, "notebook:undo")
-    assert sources(page)[3] == "two = 2"
+    expect_sources(page, OPEN, "one = 1", "three = 3", "two = 2", "")
 
 
 def test_cell_that_runs_or_is_text_is_not_replaced(open_panel: Any) -> None:
