@@ -1,6 +1,6 @@
 """One session of a client: its chat, its kernel, and what the client is told of them.
 
-An `AcpSession` lives on the engine's loop from `open` to `aclose`, and owns its `Chat` and its kernel. What slow work there
+An `AcpSession` lives on the engine's loop from `begin` or `go_on` to `aclose`, and owns its `Chat` and its kernel. What slow work there
 is (disk, looking for models) runs on the loop's pool.
 """
 
@@ -14,11 +14,9 @@ from typing import Any
 import acp
 from acp.interfaces import Client
 from acp.schema import (
-    AllowedOutcome,
     AvailableCommand,
     AvailableCommandInput,
     AvailableCommandsUpdate,
-    PermissionOption,
     PromptResponse,
     SessionConfigOptionBoolean,
     SessionConfigOptionSelect,
@@ -27,32 +25,30 @@ from acp.schema import (
     SessionMode,
     SessionModeState,
     StopReason,
-    ToolCallUpdate,
     UnstructuredCommandInput,
 )
 
 from neuroworkflow_agent.config import MODES, AgentConfig, Mode
-from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.events import EndReason, Event, TurnEnd
+from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, EndReason, Event, TurnEnd
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.models.names import model_names
-from neuroworkflow_agent.render.parts import questions
 from neuroworkflow_agent.skills import skill_names
+from neuroworkflow_agent.surfaces.acp.asking import ask_user
 from neuroworkflow_agent.surfaces.acp.kernels import kernel_of_session
 from neuroworkflow_agent.surfaces.acp.message import read_message
 from neuroworkflow_agent.surfaces.acp.updates import Updates
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.turn_items import Card
 from neuroworkflow_agent.surfaces.turn_view import TurnView
-from neuroworkflow_agent.text import Redaction
+from neuroworkflow_agent.text import Redaction, one_line
 
 MODEL = "model"
 """Id of the setting."""
 _AUTO = "auto"
 _TOLD_EVERY_S = 0.04
-_ALLOW, _ALWAYS, _REJECT = "allow", "always", "reject"
+_MAX_TITLE_CHARS = 80
 _STOP_REASONS: dict[EndReason, StopReason] = {
     "complete": "end_turn",
     "interaction": "end_turn",
@@ -79,7 +75,7 @@ class AcpSession:
     portal
         The worker thread.
     session_id
-        Of the session; a stored one if `is_stored`.
+        Of the session.
     notebook
         The notebook whose kernel runs the code; None for a kernel of its own.
     unused
@@ -105,11 +101,7 @@ class AcpSession:
         self._asked: dict[str, asyncio.Task[None]] = {}
         """Questions to the client, by the ids of what waits."""
         self._news = asyncio.Event()
-        if unused:
-            self._view.note(
-                f"MCP servers of the client are not used: {', '.join(unused)}. They start programs; who trusts the client "
-                "starts this agent with --client-servers."
-            )
+        self._unused = unused
 
     # -- begun and ended ------------------------------------------------------------------------------
 
@@ -122,8 +114,7 @@ class AcpSession:
             If no model can be had.
         """
         await asyncio.to_thread(self.chat.prewarm)
-        await self._tell_commands()
-        await self._tell()
+        await self._tell_beginning()
 
     async def go_on(self, *, is_shown: bool) -> None:
         """Go on with the stored session.
@@ -147,7 +138,7 @@ class AcpSession:
         updates = self._updates.of(self._view.take_changed(), with_prompts=True)
         for update in updates if is_shown else ():
             await self._client.session_update(self.session_id, update)
-        await self._tell_commands()
+        await self._tell_beginning()
 
     async def aclose(self) -> None:
         """End its turn, its process and its kernel. Idempotent."""
@@ -174,7 +165,7 @@ class AcpSession:
 
         def on_event(event: Event) -> None:
             self._view.handle(event)
-            self._ask_where_needed()
+            self._follow_questions(event)
             self._news.set()
             if isinstance(event, TurnEnd) and not ended.done():
                 ended.set_result(event)
@@ -213,67 +204,31 @@ class AcpSession:
             await self._client.session_update(self.session_id, update)
 
     async def _tell_title(self, text: str) -> None:
-        title = " ".join(self._hide(text).split())[:80]
+        title = one_line(self._hide(text), _MAX_TITLE_CHARS)
         await self._client.session_update(
             self.session_id, SessionInfoUpdate(session_update="session_info_update", title=title)
         )
 
     # -- questions ------------------------------------------------------------------------------------
 
-    def _ask_where_needed(self) -> None:
-        waiting = {
-            card.request.request_id: card
-            for card in self._view.items[-50:]
-            if isinstance(card, Card) and card.state == "asking" and card.request is not None
-        }
-        for request_id, card in waiting.items():
-            if request_id not in self._asked:
+    def _follow_questions(self, event: Event) -> None:
+        """Ask what waits for the user, and no longer what does not."""
+        match event:
+            case ApprovalRequest(request_id=request_id):
+                cards = (item for item in reversed(self._view.items) if isinstance(item, Card))
+                card = next(card for card in cards if card.request is event)
                 self._asked[request_id] = asyncio.ensure_future(self._ask(request_id, card))
-        for request_id in self._asked.keys() - waiting.keys():
-            self._asked.pop(request_id).cancel()
+            case ApprovalDecision(request_id=request_id) if request_id in self._asked:
+                self._asked.pop(request_id).cancel()
+            case TurnEnd():
+                while self._asked:
+                    self._asked.popitem()[1].cancel()
 
     async def _ask(self, request_id: str, card: Card) -> None:
         await self._tell()
-        try:
-            answer = await (self._ask_question(card) if card.is_question else self._ask_permission(card))
-        except acp.RequestError as error:
-            answer = Answer(False, f"The client could not ask the user: {error}.", end_turn=True)
+        answer = await ask_user(self._client, self.session_id, card, self._updates.call(card))
         if self._asked.pop(request_id, None) is not None:
             self.chat.answer(request_id, answer)
-
-    async def _ask_permission(self, card: Card) -> Answer:
-        assert card.request is not None
-        options = [PermissionOption(option_id=_ALLOW, name="Allow once", kind="allow_once")]
-        if card.request.can_remember:
-            options.append(
-                PermissionOption(option_id=_ALWAYS, name="Allow in this session", kind="allow_always")
-            )
-        options.append(PermissionOption(option_id=_REJECT, name="Do not allow", kind="reject_once"))
-        chosen = await self._chosen(card, options)
-        if chosen is None:
-            return Answer(False, "The user did not answer.", end_turn=True)
-        return Answer(chosen != _REJECT, "The user said no." if chosen == _REJECT else "", chosen == _ALWAYS)
-
-    async def _ask_question(self, card: Card) -> Answer:
-        answers = {}
-        for question in questions(card.input):
-            labels = [str(option["label"]) for option in question["options"]]
-            options = [
-                PermissionOption(option_id=str(place), name=label, kind="allow_once")
-                for place, label in enumerate(labels)
-            ]
-            options.append(PermissionOption(option_id=_REJECT, name="Do not answer", kind="reject_once"))
-            chosen = await self._chosen(card, options, title=question["question"])
-            if chosen is None or not chosen.isdecimal():
-                return Answer(False, "The user did not answer.")
-            answers[str(question["question"])] = labels[int(chosen)]
-        return Answer(True, answers=answers)
-
-    async def _chosen(self, card: Card, options: list[PermissionOption], title: str = "") -> str | None:
-        """Which option the user took; None if none."""
-        call = self._updates.call(card) | ({"title": title} if title else {})
-        reply = await self._client.request_permission(self.session_id, ToolCallUpdate(**call), options)
-        return reply.outcome.option_id if isinstance(reply.outcome, AllowedOutcome) else None
 
     # -- settings -------------------------------------------------------------------------------------
 
@@ -313,8 +268,14 @@ class AcpSession:
             raise ConfigError(f"There is no mode {mode!r}. There are {', '.join(MODES)}.")
         await asyncio.to_thread(self.chat.change, mode=mode, model=model)
 
-    async def _tell_commands(self) -> None:
-        """Say which skills there are."""
+    async def _tell_beginning(self) -> None:
+        """Say which skills there are, and what of the client's is not used."""
+        if self._unused:
+            self._view.note(
+                f"MCP servers of the client are not used: {', '.join(self._unused)}. They start programs; who trusts the "
+                "client starts this agent with --client-servers."
+            )
+            await self._tell()
         config = self.chat.config
         names = await asyncio.to_thread(skill_names, config.workspace, config.skills_dir)
         hint = AvailableCommandInput(root=UnstructuredCommandInput(hint="what it should be done with"))

@@ -5,7 +5,6 @@ Each item is told when it is new and when it has changed: texts by what was adde
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -29,7 +28,7 @@ from neuroworkflow_agent.outputs import Output
 from neuroworkflow_agent.render.parts import tool_card
 from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.surfaces.turn_items import Card, CardState, End, Item, Note, Prompt, Text
-from neuroworkflow_agent.text import clip, one_line, strip_control
+from neuroworkflow_agent.text import clip, map_texts, one_line, strip_control
 
 Update: TypeAlias = (
     UserMessageChunk
@@ -112,7 +111,7 @@ class Updates:
             "status": _STATUS[card.state],
             "content": self._content(card),
             "locations": self._locations(card),
-            "raw_input": json.loads(self._hide(json.dumps(card.input))),
+            "raw_input": map_texts(card.input, self._hide),
         }
 
     # -- items ----------------------------------------------------------------------------------------
