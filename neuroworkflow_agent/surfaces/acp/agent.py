@@ -46,6 +46,7 @@ from neuroworkflow_agent.ids import SessionId, new_session_id
 from neuroworkflow_agent.models.endpoint import NoEndpointError
 from neuroworkflow_agent.surfaces.acp.client_servers import servers_of_client
 from neuroworkflow_agent.surfaces.acp.session import MODEL, AcpSession
+from neuroworkflow_agent.workspace import Workspace
 
 NOTEBOOK = "notebook"
 """In a new session's `_meta`: path of the notebook whose kernel runs the code, from the folder."""
@@ -263,8 +264,8 @@ class AcpAgent(acp.Agent):
             if unused and self._takes_servers:
                 taken = {**servers_of_client(servers or ()), **config.mcp_servers}
                 config, unused = replace(config, mcp_servers=taken), ()
-        named = more.get(NOTEBOOK)
-        notebook = config.workspace / str(named) if named else None
+            named = more.get(NOTEBOOK)
+            notebook = Workspace(config.workspace).resolve(str(named)) if named else None
         assert self._client is not None
         return AcpSession(config, self._client, self._portal, session_id, notebook, unused)
 

@@ -32,6 +32,7 @@ PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
 PICTURE = (
     f"import base64\nfrom IPython.display import Image\nprint('to see')\nImage(base64.b64decode('{PNG}'))"
 )
+NOT_OFFERED = "something else"
 QUESTION = {"question": "Which area?", "header": "Area", "multiSelect": False, "options": [{"label": "V1", "description": ""}, {"label": "MT", "description": ""}]}  # fmt: skip
 
 
@@ -54,6 +55,8 @@ class Editor:
     ) -> RequestPermissionResponse:
         self.asked.append((tool_call, [option.name for option in options]))
         chosen = [option.option_id for option in options if option.name == self.takes]
+        if self.takes == NOT_OFFERED:
+            chosen = [NOT_OFFERED]
         if not chosen:
             return RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
         return RequestPermissionResponse(outcome=AllowedOutcome(outcome="selected", option_id=chosen[0]))
@@ -163,6 +166,11 @@ async def test_calls_are_allowed_refused_and_questions_answered(
         scripted_model.extend(Reply.code("x = 1"), Reply.text("No."))
         await editor.ask(agent, session_id, "Again.")
         assert editor.of("tool_call_update")[-1].status == "failed"
+        # An option that was not offered allows nothing.
+        editor.takes = NOT_OFFERED
+        scripted_model.extend(Reply.code("open('made', 'w')"))
+        assert await editor.ask(agent, session_id, "Once more.") == "cancelled"
+        assert not (tmp_path / "made").exists()
         editor.takes = "MT"
         scripted_model.extend(Reply.tool("AskUserQuestion", questions=[QUESTION]), Reply.text("MT it is."))
         await editor.ask(agent, session_id, "Ask me.")
@@ -175,13 +183,15 @@ async def test_calls_are_allowed_refused_and_questions_answered(
         await agent.set_session_mode(session_id=session_id, mode_id="edit")
         scripted_model.extend(Reply.code("x"), Reply.text("Fine."))
         await editor.ask(agent, session_id, "Unasked.")
-        assert len(editor.asked) == 3
+        assert len(editor.asked) == 4
         for asking, words in (
             (agent.set_session_mode(session_id=session_id, mode_id="wild"), "There is no mode 'wild'"),
             (agent.set_config_option(config_id="model", session_id=session_id, value="opnai:x"), "opnai"),
             (agent.prompt(session_id="none", prompt=say("?")), "no open session"),
             (agent.prompt(session_id=session_id, prompt=say(" ")), "empty"),
             (agent.new_session(cwd="here"), "absolute path"),
+            (agent.new_session(cwd=str(tmp_path), notebook="../a.ipynb"), "outside"),
+            (agent.new_session(cwd=str(tmp_path), notebook="/etc/a.ipynb"), "outside"),
             (agent.load_session(cwd=str(tmp_path), session_id="none"), "none"),
         ):
             with pytest.raises(acp.RequestError, match=words):
