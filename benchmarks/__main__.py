@@ -16,11 +16,13 @@ PARTS = (
     "reaction",
     "memory",
     "kernel",
+    "chat_kernel",
     "log",
     "save",
     "notebook",
     "panel",
     "side_bar",
+    "web",
     "gateway",
     "load",
     "nodes",
@@ -29,6 +31,8 @@ PARTS = (
     "verify",
     "batch",
     "mcp",
+    "mcp_peer",
+    "acp_peer",
 )
 
 

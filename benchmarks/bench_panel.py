@@ -87,6 +87,11 @@ def rows() -> list[Row]:
         return [*_full_speed(page), *_latency(page), *_frames(page)]
 
 
+def long_answer(tokens: int) -> str:
+    """A text of about so many tokens, with headings, tables, code, lists, links and maths."""
+    return "".join(_SECTION.format(number=number) for number in range(tokens))[: tokens * _CHARS_A_TOKEN]
+
+
 @contextmanager
 def _lab(home: Path, model: ScriptedModel, path: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
@@ -110,7 +115,7 @@ def _full_speed(page: Page) -> list[Row]:
     client = page.tab.context.new_cdp_session(page.tab)
     client.send("Network.enable")
     client.on("Network.webSocketFrameReceived", lambda event: _count(frames, event))
-    text = "".join(_SECTION.format(number=number) for number in range(_TOKENS))[: _TOKENS * _CHARS_A_TOKEN]
+    text = long_answer(_TOKENS)
     page.run(WATCH)
     page.tab.wait_for_timeout(1500)
     page.run("gaps.clear()")

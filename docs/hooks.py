@@ -19,6 +19,7 @@ _PARTS = (
     ("NW5", "Code"),
     ("NW6", "In a fresh process (`--run`)"),
     ("NW7", "Workflows"),
+    ("NW8", "What makes a notebook's results doubtful (`lint`)"),
 )
 
 

@@ -17,11 +17,13 @@ from neuroworkflow_agent import (
     cli_acp,
     cli_batch,
     cli_drafts,
+    cli_export,
     cli_instructions,
     cli_nodes,
     cli_runs,
     cli_sign_in,
     cli_tools,
+    cli_web,
 )
 from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.cli_help import App
@@ -100,6 +102,12 @@ def run(
     allow_errors: Annotated[
         bool, typer.Option("--allow-errors", help="Go on after a cell that failed, as nbclient does.")
     ] = False,
+    allow_context: Annotated[
+        bool,
+        typer.Option(
+            "--allow-context", help="Let contexts of chat kernels run code that you have not approved."
+        ),
+    ] = False,
     parameter: ParameterOption = None,
     record: RecordOption = None,
     inputs: InputsOption = None,
@@ -139,7 +147,13 @@ def run(
 
     if prompt == "-":
         prompt = sys.stdin.read()
-    config = AgentConfig.from_env(model=model, mode=mode, max_turns=max_turns, max_budget_usd=max_budget_usd)
+    config = AgentConfig.from_env(
+        model=model,
+        mode=mode,
+        max_turns=max_turns,
+        max_budget_usd=max_budget_usd,
+        allow_context=allow_context or None,
+    )
     job = headless.Job(
         notebook,
         prompt,
@@ -208,8 +222,10 @@ cli_sign_in.add_commands(app)
 cli_nodes.add_commands(app)
 cli_tools.add_commands(app)
 cli_acp.add_commands(app)
+cli_web.add_commands(app)
 cli_batch.add_commands(app)
 cli_drafts.add_commands(app)
+cli_export.add_commands(app)
 
 
 @sessions.command("list")
@@ -259,6 +275,29 @@ def sessions_rename(session_id: Annotated[str, typer.Argument(metavar="ID")], ti
     from neuroworkflow_agent.engine.claude import transcripts
 
     echo(transcripts.rename(session_id, title, AgentConfig.from_env()))
+
+
+@sessions.command("undo")
+def sessions_undo(
+    session_id: Annotated[str, typer.Argument(metavar="ID")],
+    what: Annotated[
+        list[str] | None, typer.Argument(metavar="[WHAT]...", help="Files by their names; all by default.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take a session's last turn back: its files, and the agent's memory of it. Variables went with their kernel."""
+    from neuroworkflow_agent.surfaces.chat_line import ChatLine
+    from neuroworkflow_agent.surfaces.input_prompt import ask_on_terminal
+    from neuroworkflow_agent.surfaces.stored_session import StoredSession
+    from neuroworkflow_agent.surfaces.undo_line import UndoLine
+
+    session = StoredSession(session_id, AgentConfig.from_env())
+    undoing = UndoLine(session, ChatLine(undo=tuple(what or ()), yes=yes), lambda shown: echo(shown.text))
+    undoing.prepare()
+    if undoing.is_wanted(ask_on_terminal if sys.stdin.isatty() else None):
+        undoing.do()
+        undoing.tell()
+        echo(session.session_id)
 
 
 @sessions.command("delete")

@@ -46,7 +46,7 @@ def instructions_approve(
     if not yes:
         echo(show_invisible(text))
         typer.confirm("Should the agent follow this?", abort=True)
-    instructions.approve(path, text)
+    instructions.APPROVED.add(path, text)
     echo(f"The agent follows {path.name} from its next session on, until the file changes.")
 
 
@@ -54,7 +54,7 @@ def instructions_approve(
 def instructions_revoke(file: FileArgument) -> None:
     """Follow a file no longer."""
     path = _of_workspace(file)
-    was_approved = instructions.revoke(path)
+    was_approved = instructions.APPROVED.remove(path)
     echo(f"{path.name} is no longer followed." if was_approved else f"{path.name} was not approved.")
 
 

@@ -1,4 +1,4 @@
-"""The command line's part for nodes and workflows: parses, calls, prints."""
+"""The command line's part for nodes, workflows and what makes a notebook doubtful: parses, calls, prints."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command("list-nodes")(list_nodes)
     app.command("check-connection")(check_connection)
     app.command("check-workflow")(check_workflow)
+    app.command("lint")(lint)
 
 
 def check_node(
@@ -197,6 +198,41 @@ def check_workflow(
         }
         _print_for_programs(report.findings, chosen, name=workflow.name, errors=report.errors, **facts)
     raise typer.Exit(1 if report.errors else 0)
+
+
+def lint(
+    notebook: Annotated[
+        Path, typer.Argument(metavar="NOTEBOOK", help="A notebook, or a script.", exists=True, dir_okay=False)
+    ],
+    output: FormatOption = FindingsFormat.text,
+    as_json: JsonOption = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings, too.")] = False,
+) -> None:
+    """Say what makes the results of a notebook doubtful. Nothing is imported or run. Exit 1 on errors.
+
+    Results and numbers in the text that no cell computes, random numbers without a seed, data that is loaded and never
+    used, errors passed over in silence.
+    """
+    from neuroworkflow_agent.nodes.lint.report import lint_notebook
+    from neuroworkflow_agent.nodes.source import Unreadable
+
+    chosen = FindingsFormat.json if as_json else output
+    try:
+        report = lint_notebook(notebook)
+    except Unreadable as unreadable:
+        if chosen is FindingsFormat.text:
+            _say_findings([unreadable.finding], err=True)
+        else:
+            _print_for_programs([unreadable.finding], chosen, cells=0, errors=1)
+        raise typer.Exit(1) from None
+    if chosen is FindingsFormat.text:
+        _say_findings(report.findings)
+        _say_summary(report.summary, report.errors)
+    else:
+        counts = {"cells": report.cells, "errors": report.errors}
+        counts |= {"silenced": report.silenced, "ignored": report.ignored}
+        _print_for_programs(report.findings, chosen, **counts)
+    raise typer.Exit(1 if report.errors or (strict and report.findings) else 0)
 
 
 def _print_for_programs(findings: Sequence[Finding], chosen: FindingsFormat, **summary: Any) -> None:

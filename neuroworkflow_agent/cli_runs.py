@@ -54,7 +54,7 @@ def recording(
 
 def parameters_of(given: Sequence[str]) -> dict[str, Any]:
     """Values by name, from `NAME=VALUE` with VALUE as in YAML."""
-    from neuroworkflow_agent.runs.yaml_files import parse_value
+    from neuroworkflow_agent.yaml_files import parse_value
 
     pairs = [text.partition("=") for text in given]
     if wrong := next((name for name, sign, _ in pairs if not sign), None):

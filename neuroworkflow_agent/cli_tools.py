@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from neuroworkflow_agent import cli_kernel
 from neuroworkflow_agent.cli_help import App
 from neuroworkflow_agent.cli_options import JsonOption
 from neuroworkflow_agent.config import AgentConfig
@@ -24,7 +25,7 @@ _GROUPS = {
     "cell": "Cells of a notebook: read, edited, moved, run.",
     "room": "Rooms of real-time collaboration.",
     "outputs": "Outputs of cells.",
-    "kernel": "Kernels of notebooks.",
+    "kernel": "Kernels of notebooks, and chat kernels: installed, listed, removed.",
     "execution": "Code that goes on at a Jupyter server.",
 }
 _HAVE_COMMANDS = (CHECK_NODE.name, LIST_NODES.name)
@@ -65,6 +66,7 @@ def add_commands(app: typer.Typer) -> None:
     groups = {name: App(help=text, no_args_is_help=True) for name, text in _GROUPS.items()}
     for group in groups:
         app.add_typer(groups[group], name=group)
+    cli_kernel.add_commands(groups["kernel"])
     for spec in SPECS:
         if spec.name not in _HAVE_COMMANDS:
             group, _, name = spec.name.partition("_")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from neuroworkflow_agent.credentials import SignIn, UnusableSignInError, stored_sign_in
 from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.offer import EVERYTHING, Offer
 from neuroworkflow_agent.user_tokens import TokenSource, UserToken, checked_token
 
 if TYPE_CHECKING:
@@ -98,6 +99,10 @@ class AgentConfig:
     skills_dir: Path | None = None
     """Where skills are read; `NEUROWORKFLOW_SKILLS_DIR`, else the nearest trusted `.claude/skills` from the
     workspace up to its repository's root or the user's home."""
+    skills: Offer = EVERYTHING
+    """Which of the skills that are found are offered."""
+    tools: Offer = EVERYTHING
+    """Which of the tools are offered that there would be in this mode."""
     mode: Mode = "edit"
     """What the agent may do unasked."""
     model: str | None = None
@@ -128,6 +133,9 @@ class AgentConfig:
     verify: bool = False
     """Whether a turn that edited cells runs the notebook anew before it ends, and says whether it came out the same;
     `NEUROWORKFLOW_VERIFY`."""
+    allow_context: bool = False
+    """Whether a context's code may run that the user has not approved, where they cannot be asked;
+    `NEUROWORKFLOW_ALLOW_CONTEXT`."""
     user_token: UserToken | TokenSource | None = field(default=None, repr=False)
     """The user's JWT for workflow tools, or what gives it; None looks at `NEUROWORKFLOW_USER_TOKEN` whenever one is needed."""
     project_id: str | None = None
@@ -192,6 +200,7 @@ class AgentConfig:
             "project_id": env.get("NEUROWORKFLOW_PROJECT_ID") or _project_here(),
             "detach_after_s": _seconds(env, "NEUROWORKFLOW_DETACH_AFTER_S"),
             "verify": env.get("NEUROWORKFLOW_VERIFY", "").strip().lower() in _YES,
+            "allow_context": env.get("NEUROWORKFLOW_ALLOW_CONTEXT", "").strip().lower() in _YES,
             "endpoint": {name: env[name] for name in _ENDPOINT_VARIABLES if env.get(name)},
             "found_secrets": frozenset(_secrets(env)),
             "environ": env,

@@ -9,17 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from neuroworkflow_agent.errors import ConfigError
-
-if sys.platform != "win32":
-    import fcntl
 
 # What reads and writes the file is imported where that is done: everybody asks whether there is one.
 
@@ -152,11 +147,11 @@ def keep(sign_in: SignIn) -> SignIn:
     ConfigError
         If it cannot be kept; what was kept before still is.
     """
-    from neuroworkflow_agent.private_files import write_private
+    from neuroworkflow_agent.private_files import one_at_a_time, write_private
 
     path = require_place()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _one_at_a_time(path.parent):
+    with one_at_a_time(path.parent):
         before = _stored_if_usable()
         kept = _into_keyring(sign_in)
         try:
@@ -179,11 +174,13 @@ def forget() -> bool:
     ConfigError
         If it cannot be removed.
     """
+    from neuroworkflow_agent.private_files import one_at_a_time
+
     path = sign_in_file()
     if path is None or not os.path.lexists(path):
         return False
     try:
-        with _one_at_a_time(path.parent):
+        with one_at_a_time(path.parent):
             before = _stored_if_usable()
             path.unlink()
     except OSError as error:
@@ -193,23 +190,6 @@ def forget() -> bool:
             f"'{path}' is removed, but the system's keyring did not remove the key: look there for {_NAME}."
         )
     return True
-
-
-@contextlib.contextmanager
-def _one_at_a_time(directory: Path) -> Iterator[None]:
-    """Hold the directory itself: a file for a lock could be planted."""
-    if sys.platform == "win32":
-        yield
-        return
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(
-            OSError
-        ):  # file systems without locks: the last one counts there, as a whole
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _stored_if_usable() -> SignIn | None:

@@ -66,6 +66,10 @@ class RunError(AgentError):
     """A recorded run, or many of them, cannot begin, be found or be read."""
 
 
+class YamlError(RunError):
+    """A file that people write is not YAML that can be read."""
+
+
 class KernelError(AgentError):
     """The kernel could not be used."""
 

@@ -148,12 +148,23 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Compacted:
+    """A summary stands for all that was said before, as far as the model knows it."""
+
+    is_wanted: bool
+    """Whether the user asked for it; else the context was nearly full."""
+    before_tokens: int
+    """What the context held before, and what it holds now; 0 where that is not known."""
+    after_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What the turn is at from now on, until another event shows something; not worth keeping."""
 
-    what: Literal["model", "retry", "call", "code", "verify"]
+    what: Literal["model", "retry", "call", "code", "verify", "compact"]
     """The model has the message; it is asked again; it writes a call of a tool; code runs on after its answer; the notebook
-    is run anew."""
+    is run anew; the session so far is summarized."""
     detail: str = ""
     """`2 of 9`, or the tool's short name."""
     retry_in_s: float | None = field(default=None, compare=False)
@@ -183,14 +194,25 @@ class TurnEnd:
     checked: str = ""
     """What the checker says of the turn's node files, such as `checked: 0 errors`; empty without any."""
     verified: str = ""
-    """What came of running the notebook anew, `verified` or `not verified: cell 4 differs`; empty where that was not asked
-    for, or no cell was edited."""
+    """What came of running the notebook anew, `verified` or `not verified: cell 4 differs`; `not verified` where
+    that was not done since; empty where no cell was edited."""
     provenance: str = ""
     """Of a small model's answer, such as `embedded 0.5B · code was run`; empty for others."""
     last_message_id: str | None = None
     """The turn's last message in the session on disk, where a fork may branch off; None if unknown."""
     changed: str = ""
     """Names that the turn's code changed, such as `changed: df, rates (+2)`; empty where there are none, or nobody looked."""
+    runs_on: bool = False
+    """Whether code of it still runs; what comes of that comes after this, and a `CodeEnd` last."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeEnd:
+    """Code that ran on after its turn had ended has ended, too."""
+
+    duration_s: float
+    is_stopped: bool
+    """Whether the user stopped it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +226,14 @@ class TurnUndone:
     """What was taken back, thing by thing."""
     left: tuple[str, ...] = ()
     """What was not, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPinned:
+    """The user wants the model to be given a turn's texts again after a summary, or does not any more."""
+
+    turn_id: TurnId
+    is_pinned: bool
 
 
 Event: TypeAlias = (
@@ -220,9 +250,12 @@ Event: TypeAlias = (
     | ApprovalRequest
     | ApprovalDecision
     | Notice
+    | Compacted
     | Waiting
     | TurnEnd
+    | CodeEnd
     | TurnUndone
+    | TurnPinned
 )
 
 _CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in get_args(Event)}

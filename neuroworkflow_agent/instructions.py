@@ -6,23 +6,19 @@ user approved, which is kept in their state directory.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_config_path
 
-from neuroworkflow_agent.directories import state_directory
-from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.private_files import write_private
+from neuroworkflow_agent.approved_texts import ApprovedTexts
 from neuroworkflow_agent.trusted_text import UnfitFileError, read_trusted_text
 
 OF_WORKSPACE = ("AGENTS.md", "CLAUDE.md")
 """Names of a workspace's instructions."""
 _MAX_BYTES = 100_000
-_APPROVED = "approved-instructions.json"
+APPROVED = ApprovedTexts("instructions")
+"""Those of workspaces that the user has approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ def find_instructions(workspace: Path) -> Instructions:
             continue
         if not text.strip() or text in [known for _, known in followed]:
             continue
-        if path == own or is_approved(path, text):
+        if path == own or APPROVED.has(path, text):
             followed.append((name, text))
         else:
             notices.append(
@@ -83,57 +79,3 @@ def read_instructions(path: Path) -> str:
         If it is not a file that may be followed.
     """
     return read_trusted_text(path, _MAX_BYTES)
-
-
-def is_approved(path: Path, text: str) -> bool:
-    """Whether the user has approved a file with this text."""
-    return _approved().get(_key(path)) == _hash(text)
-
-
-def approve(path: Path, text: str) -> None:
-    """Follow a file from now on, as long as its text is this one.
-
-    Raises
-    ------
-    ConfigError
-        If that cannot be kept.
-    """
-    _keep({**_approved(), _key(path): _hash(text)})
-
-
-def revoke(path: Path) -> bool:
-    """Follow a file no longer; says whether it was approved.
-
-    Raises
-    ------
-    ConfigError
-        If that cannot be kept.
-    """
-    approved = _approved()
-    was_approved = approved.pop(_key(path), None) is not None
-    if was_approved:
-        _keep(approved)
-    return was_approved
-
-
-def _approved() -> dict[str, str]:
-    try:
-        found = json.loads((state_directory() / _APPROVED).read_text(encoding="utf-8"))
-    except (OSError, ValueError, ConfigError):
-        return {}
-    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
-
-
-def _keep(approved: dict[str, str]) -> None:
-    try:
-        write_private(state_directory() / _APPROVED, json.dumps(approved, indent=1).encode())
-    except OSError as error:
-        raise ConfigError(f"The approval cannot be kept: {error.strerror}.") from error
-
-
-def _key(path: Path) -> str:
-    return os.path.realpath(path)
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

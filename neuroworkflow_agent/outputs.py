@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, TypedDict
 
+from neuroworkflow_agent.text import map_texts
+
 Output: TypeAlias = dict[str, Any]
 """One nbformat 4 output: `stream`, `display_data`, `execute_result` or `error`; JSON-safe."""
 
@@ -38,6 +40,12 @@ class ClearOutput(TypedDict):
 
 OutputChange: TypeAlias = AppendOutput | UpdateOutput | ClearOutput
 OutputListener: TypeAlias = Callable[[OutputChange], None]
+
+
+def with_texts(told: Any, change: Callable[[str], str]) -> Any:
+    """An `Output`, or a change of outputs, with every text in it changed; pictures stay as they are."""
+    return map_texts(told, change, lambda media_type: media_type.startswith("image/"))
+
 
 ExecutionStatus: TypeAlias = Literal["ok", "error", "interrupted"]
 """How code ended."""

@@ -1,10 +1,16 @@
-"""A small file of this user's, put in place as a whole."""
+"""A small file of this user's, put in place as a whole; and one process at a time where it is read before."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def write_private(target: Path, data: bytes, *, is_program: bool = False) -> None:
@@ -34,3 +40,22 @@ def write_private(target: Path, data: bytes, *, is_program: bool = False) -> Non
     except BaseException:
         made.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def one_at_a_time(directory: Path) -> Iterator[None]:
+    """Wait until no other process, and no other thread, is in here with this directory; then hold it.
+
+    The directory itself is held: a file for a lock could be planted. Where the file system has no locks nobody waits, and the last
+    one's file counts, as a whole.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -10,8 +10,11 @@ import grp
 import os
 import pwd
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from neuroworkflow_agent.errors import AgentError
 
@@ -105,7 +108,7 @@ def _copy_folder(root: Path, target: Path, allowance: Allowance, *, trusted: boo
     while waiting:
         folder = waiting.pop()
         if not trusted:
-            _refuse_distrusted(folder, folder.lstat())
+            refuse_distrusted(folder, folder.lstat())
         copy = target / folder.relative_to(root)
         copy.mkdir(parents=True)
         with os.scandir(folder) as entries:
@@ -121,23 +124,40 @@ def _copy_folder(root: Path, target: Path, allowance: Allowance, *, trusted: boo
 
 
 def _copy_file(path: Path, root: Path, target: Path, allowance: Allowance, *, trusted: bool) -> None:
+    with open_inside(path, root, trusted=trusted) as source, target.open("xb") as copy:
+        while chunk := source.read(_CHUNK):
+            allowance.take(0, len(chunk))
+            copy.write(chunk)
+
+
+@contextmanager
+def open_inside(path: Path, root: Path, *, trusted: bool) -> Iterator[BinaryIO]:
+    """A regular file below `root`, a real path, opened for reading; its links may not lead out of there.
+
+    Parameters
+    ----------
+    trusted
+        Whether it may belong to anybody.
+
+    Raises
+    ------
+    UnfitSkillError
+        If it is not such a file.
+    OSError
+        If it cannot be read.
+    """
     real = real_path(path)
     if not real.is_relative_to(root):
         raise UnfitSkillError(f"has a link '{path.name}' that leads to '{real}', outside of it")
     if not stat.S_ISREG(real.lstat().st_mode):  # not opened at all: to open a device can do something
         raise UnfitSkillError(f"has '{path.name}', which is not a regular file")
-    with (
-        os.fdopen(_open_below(root, real.relative_to(root).parts), "rb") as source,
-        target.open("xb") as copy,
-    ):
+    with os.fdopen(_open_below(root, real.relative_to(root).parts), "rb") as source:
         found = os.fstat(source.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise UnfitSkillError(f"has '{path.name}', which is not a regular file")
         if not trusted:
-            _refuse_distrusted(real, found)
-        while chunk := source.read(_CHUNK):
-            allowance.take(0, len(chunk))
-            copy.write(chunk)
+            refuse_distrusted(real, found)
+        yield source
 
 
 def _open_below(root: Path, parts: tuple[str, ...]) -> int:
@@ -153,7 +173,8 @@ def _open_below(root: Path, parts: tuple[str, ...]) -> int:
         os.close(folder)
 
 
-def _refuse_distrusted(path: Path, found: os.stat_result) -> None:
+def refuse_distrusted(path: Path, found: os.stat_result) -> None:
+    """Raise `UnfitSkillError` if a file or folder is not to be obeyed; see `distrusted`."""
     if why := distrusted(found):
         raise UnfitSkillError(f"is not trusted: '{path}' {why}")
 

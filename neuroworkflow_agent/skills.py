@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
-from neuroworkflow_agent.directories import private_directory, user_home
+from neuroworkflow_agent.claude_folders import FoundFolder, bundled_folder, find_claude_folder
+from neuroworkflow_agent.directories import private_directory
 from neuroworkflow_agent.nodes.layout import Layout, detect_layout
-from neuroworkflow_agent.skill_files import Allowance, UnfitSkillError, copy_skill, distrusted, real_path
+from neuroworkflow_agent.offer import EVERYTHING, Offer
+from neuroworkflow_agent.skill_files import Allowance, UnfitSkillError, copy_skill
 
 PLUGIN = "neuroworkflow"
 _FRONT_MATTER = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n?", re.DOTALL)
@@ -54,56 +55,11 @@ class SkillSet:
     """What was left out and why, a sentence each."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundSkills:
-    """What the search for a workspace's skills came to."""
-
-    directory: Path | None
-    """The `.claude/skills` to be used; None if there is none."""
-    skipped: tuple[str, ...]
-    """Those that were passed over and why, a sentence each."""
-
-
-def find_skills_dir(workspace: Path) -> FoundSkills:
-    """The nearest trusted `.claude/skills`, from the workspace up to its repository's root or the user's home.
-
-    Where neither is above the workspace, only the workspace itself is looked at.
-    """
-    skipped: list[str] = []
-    for directory in _searched(workspace):
-        candidate = directory / ".claude" / "skills"
-        try:
-            if not candidate.is_dir():
-                continue
-            why = _unusable(candidate, directory)
-        except OSError as error:
-            why = f"cannot be read ({error.strerror})"
-        if why is None:
-            return FoundSkills(candidate, tuple(skipped))
-        skipped.append(f"Skills in '{candidate}' were skipped: it {why}. {_TO_TRUST}")
-    return FoundSkills(None, tuple(skipped))
-
-
-_TO_TRUST = "To use them anyway, set NEUROWORKFLOW_SKILLS_DIR to that folder."
-
-
-def _searched(workspace: Path) -> list[Path]:
-    home = user_home()
-    home = home.resolve() if home else None
-    upwards = [workspace, *workspace.parents]
-    for count, directory in enumerate(upwards, 1):
-        if directory == home or os.path.lexists(directory / ".git"):
-            return upwards[:count]
-    return [workspace]
-
-
-def _unusable(candidate: Path, directory: Path) -> str | None:
-    real = real_path(candidate)
-    if not real.is_relative_to(directory.resolve()):
-        return f"is a link to '{real}'"
-    if not os.access(real, os.R_OK | os.X_OK):
-        return "cannot be read"
-    return distrusted(candidate.parent.stat()) or distrusted(real.stat())
+def find_skills_dir(workspace: Path) -> FoundFolder:
+    """The nearest trusted `.claude/skills`; see `find_claude_folder`."""
+    return find_claude_folder(
+        workspace, "skills", advice="To use them anyway, set NEUROWORKFLOW_SKILLS_DIR to that folder."
+    )
 
 
 def find_skills(skills_dir: Path) -> list[Skill]:
@@ -129,10 +85,8 @@ def _is_file(path: Path) -> bool:
 
 
 def bundled_skills_dir() -> Path | None:
-    """The skills that come with this package: inside it where it was installed, beside it in its repository."""
-    package = Path(__file__).parent
-    places = (package / "bundled_skills", package.parent / ".claude" / "skills")
-    return next((place for place in places if place.is_dir()), None)
+    """The skills that come with this package."""
+    return bundled_folder("skills")
 
 
 def skill_names(workspace: Path, skills_dir: Path | None = None) -> list[str]:
@@ -149,7 +103,12 @@ def skill_names(workspace: Path, skills_dir: Path | None = None) -> list[str]:
 
 
 def prepare(
-    skills_dir: Path | None, workspace: Path, *, trusted: bool = False, cache: Path | None = None
+    skills_dir: Path | None,
+    workspace: Path,
+    *,
+    trusted: bool = False,
+    cache: Path | None = None,
+    offer: Offer = EVERYTHING,
 ) -> SkillSet:
     """Build, or find again, the plugin directory with a workspace's skills and ours.
 
@@ -163,6 +122,8 @@ def prepare(
         Whether `skills_dir` was named by the user, so that its files may belong to anybody.
     cache
         Where to put the plugin; None for the user's cache directory.
+    offer
+        Which skills to take.
 
     Raises
     ------
@@ -176,8 +137,11 @@ def prepare(
         if folder is not None
         for skill in find_skills(folder)
     }
+    missing = sorted((offer.on or frozenset()) - found.keys())
+    not_there = tuple(f"There is no skill '{name}' here." for name in missing)
+    found = {name: skill for name, skill in found.items() if offer.has(name)}
     if not found:
-        return SkillSet(None, ())
+        return SkillSet(None, (), _shortened(not_there))
     places = _Places(workspace, detect_layout(workspace))
     skills = [found[name] for name in sorted(found)]
     base = cache / "skills" if cache else private_directory("skills")
@@ -195,10 +159,10 @@ def prepare(
     finally:
         shutil.rmtree(building, ignore_errors=True)
     names = tuple(f"{PLUGIN}:{skill.name}" for skill in skills if skill.name not in skipped)
-    return SkillSet(target if names else None, names, _shortened(list(skipped.values())))
+    return SkillSet(target if names else None, names, _shortened((*not_there, *skipped.values())))
 
 
-def _shortened(sentences: list[str]) -> tuple[str, ...]:
+def _shortened(sentences: Sequence[str]) -> tuple[str, ...]:
     more = len(sentences) - _MAX_SENTENCES
     return (*sentences[:_MAX_SENTENCES], *([f"{more} more skills were skipped."] if more > 0 else []))
 

@@ -31,6 +31,8 @@ _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Characters that Python prints and fonts leave blank."""
+_LINE_MOVE = re.compile(r"\x1b\[(\d{0,4})([AB])")
+_MOVE = re.compile(r"(\r|\n|\x1b\[\d{0,4}[AB])")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -67,11 +69,31 @@ def strip_all_but_colours(text: str) -> str:
 
 
 def overwrite(text: str) -> str:
-    """Text as a terminal would leave it where `\\r` sends it back to the start of a line."""
+    """Text as a terminal would leave it where `\\r` sends it back to the start of a line, or a code to a line above."""
     text = text.replace("\r\n", "\n")
+    if _LINE_MOVE.search(text):
+        return _lines_overwritten(text)
     if "\r" not in text:
         return text
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+
+
+def _lines_overwritten(text: str) -> str:
+    """Nested progress bars go up and down among their lines, and write each anew from its start."""
+    lines, row, is_at_start = [""], 0, False
+    for piece in _MOVE.split(text):
+        if piece == "\r":
+            is_at_start = True
+        elif piece == "\n":
+            row, is_at_start = row + 1, True
+            lines += [""] * (row - len(lines) + 1)
+        elif found := _LINE_MOVE.fullmatch(piece):
+            by = int(found[1] or 1)
+            row = max(0, row - by) if found[2] == "A" else min(len(lines) - 1, row + by)
+        elif piece:
+            lines[row] = piece if is_at_start else lines[row] + piece
+            is_at_start = False
+    return "\n".join(lines)
 
 
 def clip(text: str, max_chars: int) -> str:
@@ -92,6 +114,14 @@ def one_line(text: str, max_chars: int) -> str:
     if len(line) > max_chars and max_chars <= _SHORT_LINE_CHARS:
         return f"{line[: max(0, max_chars - 1)].rstrip()}…"
     return " ".join(clip(line, max_chars).split())
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A Markdown code block of `text`, whose fence is longer than any in it."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def map_texts(

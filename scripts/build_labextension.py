@@ -1,4 +1,4 @@
-"""Build the side bar from its source into the package, or see whether what is there was built from it.
+"""Build the side bar from its source into the package, and the template for its translations; or see whether what is there was.
 
 What npm installs is kept beside the environment and is installed anew when the lock file changes.
 """
@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-SOURCE = ROOT / "labextension"
+from translatable import ROOT, SOURCE, TEMPLATE, template
+
 BUILT = ROOT / "neuroworkflow_agent" / "labextension"
 _NEEDED = ("neuroworkflow_agent/surfaces/panel", "neuroworkflow_agent/render/markdown.css")
 """What the source imports from the package."""
@@ -33,8 +33,11 @@ def main() -> int:
         if "--check" not in sys.argv:
             shutil.rmtree(BUILT, ignore_errors=True)
             shutil.copytree(made, BUILT)
+            TEMPLATE.write_bytes(template())
             return 0
         differing = sorted(set(compare(made, BUILT)))
+    if not TEMPLATE.exists() or TEMPLATE.read_bytes() != template():
+        differing.append(TEMPLATE.name)
     if differing:
         print(f"Run scripts/build-labextension and commit what it makes: {', '.join(differing)} differ.")
         return 1

@@ -1,4 +1,4 @@
-"""Run TypeScript's checker over the page's modules, and have Node read them as anywidget is given them."""
+"""Run TypeScript's checker over the pages' modules, and have Node read them as anywidget is given them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from neuroworkflow_agent.surfaces.page_scripts import JS, joined
 
+_WEB = JS.parent.parent / "web" / "js"
 _OPTIONS = (
     "--allowJs --checkJs --strict --noEmit --target es2022 --module es2022 --lib es2022,dom,dom.iterable "
     "--moduleResolution bundler --pretty false"
@@ -17,7 +18,7 @@ _OPTIONS = (
 
 def main() -> int:
     """Print what was found; 1 if that is anything."""
-    modules = sorted(str(path) for path in JS.glob("*.js"))
+    modules = sorted(str(path) for folder in (JS, _WEB) for path in folder.glob("*.js"))
     is_sound = _succeeds([sys.argv[1], *_OPTIONS.split(), *modules])
     for name in ("widget", "notebook_widget"):
         with tempfile.TemporaryDirectory() as folder:
@@ -26,7 +27,7 @@ def main() -> int:
             # TypeScript sees each module by itself; joined, no two may have one name.
             is_sound = _succeeds(["node", "--check", str(file)]) and is_sound
     if is_sound:
-        print(f"TypeScript found nothing in the page's {len(modules)} modules.")
+        print(f"TypeScript found nothing in the pages' {len(modules)} modules.")
     return 0 if is_sound else 1
 
 

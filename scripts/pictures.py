@@ -7,6 +7,7 @@ IPython and the command line in it. What the model says of numbers it reads from
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import re
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
     from neuroworkflow_agent.testing import RecordedRequest, Reply
     from neuroworkflow_agent.testing.lab import Lab, Page
@@ -93,17 +94,23 @@ class Stage:
         try:
             return smaller(self.picture.take(self))
         finally:
-            self.page.tab.context.close()
+            self.context.close()
 
     def open(self, *sources: str, scale: int = 2) -> Page:
         """A notebook with these cells, in the picture's theme and size, with `scale` pixels for one of the page."""
         self.lab.use_theme(f"JupyterLab {self.picture.theme.title()}")
+        return self.lab.open(self.new_context(scale), *sources, name="spikes.ipynb")
+
+    def new_context(self, scale: int = 2) -> BrowserContext:
+        """The browser's, in the picture's size."""
         width, height = self.picture.size
-        context = self.browser.new_context(
-            viewport={"width": width, "height": height}, device_scale_factor=scale, reduced_motion="reduce"
+        self.context = self.browser.new_context(
+            viewport={"width": width, "height": height},
+            device_scale_factor=scale,
+            reduced_motion="reduce",
+            color_scheme="dark" if self.picture.theme == "dark" else "light",
         )
-        self.page = self.lab.open(context, *sources, name="spikes.ipynb")
-        return self.page
+        return self.context
 
 
 def cell(stage: Stage) -> bytes:
@@ -194,6 +201,41 @@ def side_bar(stage: Stage) -> bytes:
     page.tab.evaluate("document.activeElement?.blur()")
     page.tab.wait_for_timeout(1000)
     return page.tab.screenshot()
+
+
+def web(stage: Stage) -> bytes:
+    """The web page: other chats at the left, a figure and an answer."""
+    from neuroworkflow_agent.testing.web import WebChatPage, WebChatServer
+
+    (stage.lab.root / "spikes.py").write_text(DATA, encoding="utf-8")
+    server = WebChatServer(stage.lab.home, stage.lab.model)
+    try:
+        with server.client() as client:
+            for text in _EARLIER:
+                stage.lab.model.extend(_reply("Done."))
+                with contextlib.closing(WebChatPage(client)) as chat:
+                    chat.ask(text)
+                    chat.wait_for_end()
+            client.post(f"/chats/{chat.id}/pin", json={"pinned": True})
+        tab = stage.new_context().new_page()
+        tab.goto(server.url)
+        stage.lab.model.extend(_code("I count each neuron's spikes.", f"%run spikes.py\n{RASTER}"), _fastest)
+        field = tab.get_by_label("Message to the agent")
+        field.fill(f"{QUESTION} (spikes.py has them)")
+        field.press("Enter")
+        tab.locator(".nwa-end").wait_for(timeout=90_000)
+        tab.evaluate("document.activeElement?.blur()")
+        tab.wait_for_timeout(1000)
+        return tab.screenshot()
+    finally:
+        server.close()
+
+
+_EARLIER = (
+    "fit an exponential to the membrane's decay",
+    "why is trial 17 so short?",
+    "rename the channels as in the protocol",
+)
 
 
 def ipython(stage: Stage) -> bytes:
@@ -288,6 +330,8 @@ PICTURES = [
         ("cell", cell, (900, 800), ""),
         ("panel", panel, (820, 1200), ""),
         ("side-bar", side_bar, (1200, 780), ""),
+        ("web", web, (1200, 800), ""),
+        ("web-phone", web, (360, 740), ""),
         ("notebook", notebook_7, (900, 860), "notebook"),
         ("ipython", ipython, (1700, 900), ""),
         ("headless", headless, (1700, 700), ""),

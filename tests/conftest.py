@@ -25,6 +25,7 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.testing import ScriptedModel
+from neuroworkflow_agent.testing.environ import private_environ
 from tests import needs, tiers
 
 if TYPE_CHECKING:
@@ -175,21 +176,6 @@ def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     for name, value in private.items():
         monkeypatch.setenv(name, value)
     return home
-
-
-def private_environ(home: Path) -> dict[str, str]:
-    """This process's environment with everything below `home`, and no key of the developer's."""
-    foreign = ("ANTHROPIC_", "CLAUDE_", "NEUROWORKFLOW_", "OPENAI_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return {
-        **kept,
-        "CLAUDE_CONFIG_DIR": str(home / "claude"),
-        "XDG_CACHE_HOME": str(home / "cache"),
-        "XDG_CONFIG_HOME": str(home / "config"),
-        "XDG_STATE_HOME": str(home / "state"),
-        "IPYTHONDIR": str(home / "ipython"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-    }
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -24,6 +25,12 @@ def program(*names: str, install: str) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     found = next((at for name in names if (at := shutil.which(name, path=path))), None)
     return found or missing(names[0], install=install)
+
+
+def module(name: str, *, install: str) -> None:
+    """See that Python has a module."""
+    if importlib.util.find_spec(name) is None:
+        missing(name, install=install)
 
 
 def missing(what: str, *, install: str) -> NoReturn:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from neuroworkflow_agent.cli import app
 from neuroworkflow_agent.engine.session import Session
 from neuroworkflow_agent.events import Notice
-from neuroworkflow_agent.instructions import approve, find_instructions, is_approved, revoke, users_file
+from neuroworkflow_agent.instructions import APPROVED, find_instructions, users_file
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 
 Maker = Callable[..., Session]
@@ -41,19 +41,19 @@ def test_the_users_own_are_followed_and_a_workspaces_are_not(own: Path, workspac
 def test_approved_until_they_change(own: Path, workspace: Path) -> None:
     path = workspace / "CLAUDE.md"
     path.write_text("Plot with seaborn.")
-    approve(path, "Plot with seaborn.")
+    APPROVED.add(path, "Plot with seaborn.")
     assert find_instructions(workspace).followed == (("CLAUDE.md", "Plot with seaborn."),)
     path.write_text("Plot with seaborn. ")
     assert find_instructions(workspace).followed == ()
     path.write_text("Plot with seaborn.")
-    assert revoke(path)
-    assert not revoke(path)
-    assert not is_approved(path, "Plot with seaborn.")
+    assert APPROVED.remove(path)
+    assert not APPROVED.remove(path)
+    assert not APPROVED.has(path, "Plot with seaborn.")
 
 
 def test_approval_is_for_one_folder(own: Path, workspace: Path, tmp_path: Path) -> None:
-    approve(workspace / "AGENTS.md", "Same text.")
-    assert not is_approved(tmp_path / "AGENTS.md", "Same text.")
+    APPROVED.add(workspace / "AGENTS.md", "Same text.")
+    assert not APPROVED.has(tmp_path / "AGENTS.md", "Same text.")
 
 
 def _fifo(path: Path) -> None:
@@ -98,11 +98,11 @@ def test_what_is_unfit_is_told_and_not_followed(
 
 def test_broken_list_of_approvals_approves_nothing(own: Path, workspace: Path) -> None:
     path = workspace / "AGENTS.md"
-    approve(path, "x")
+    APPROVED.add(path, "x")
     (Path(os.environ["XDG_STATE_HOME"]) / "neuroworkflow-agent" / "approved-instructions.json").write_text(
         "["
     )
-    assert not is_approved(path, "x")
+    assert not APPROVED.has(path, "x")
 
 
 def test_command_shows_what_it_approves(own: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,13 +20,14 @@ import nbformat
 import numpy as np
 import pytest
 
+from neuroworkflow_agent.claude_folders import FoundFolder
 from neuroworkflow_agent.nodes.checker import check_paths
 from neuroworkflow_agent.nodes.layout import detect_layout
 from neuroworkflow_agent.nodes.trial import example_file, try_node
 from neuroworkflow_agent.nodes.workflow_report import check_workflow
+from neuroworkflow_agent.offer import Offer
 from neuroworkflow_agent.skill_files import Allowance, UnfitSkillError, copy_skill, distrusted
 from neuroworkflow_agent.skills import (
-    FoundSkills,
     SkillSet,
     bundled_skills_dir,
     find_skills,
@@ -82,7 +83,7 @@ def test_nearest_skills_directory_is_found_from_below(skills_dir: Path) -> None:
     below = skills_dir.parent.parent / "a" / "b"
     below.mkdir(parents=True)
     (skills_dir.parent.parent / ".git").mkdir()
-    assert find_skills_dir(below) == FoundSkills(skills_dir, ())
+    assert find_skills_dir(below) == FoundFolder(skills_dir, ())
 
 
 @pytest.mark.usefixtures("none_of_ours")
@@ -160,6 +161,18 @@ def test_search_ends_at_the_repositorys_root_and_at_home(
     (repo / "a" / ".git").touch()
     assert find_skills_dir(below).directory is None
     assert find_skills_dir(repo).directory == skills_dir
+
+
+@pytest.mark.usefixtures("none_of_ours")
+def test_only_those_that_are_wanted_are_taken(skills_dir: Path, tmp_path: Path) -> None:
+    wanted = Offer(frozenset({"flat-one", "gone"}))
+    prepared = prepare(skills_dir, tmp_path, cache=tmp_path / "cache", offer=wanted)
+    assert (prepared.names, prepared.skipped) == (
+        ("neuroworkflow:flat-one",),
+        ("There is no skill 'gone' here.",),
+    )
+    none = prepare(skills_dir, tmp_path, cache=tmp_path / "cache", offer=Offer(frozenset()))
+    assert none == SkillSet(None, ())
 
 
 @pytest.mark.parametrize("what", ["writable", "linked", "foreign"])

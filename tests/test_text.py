@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neuroworkflow_agent.text import clip, one_line, redact
+from neuroworkflow_agent.text import clip, one_line, overwrite, redact, strip_control
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,18 @@ def test_a_secret_is_hidden_also_where_it_is_cut(text: str) -> None:
 @pytest.mark.parametrize("text", ["wait …", f"{KEY[:7]}…", f"{KEY[:12]} is how keys begin", "no key …"])
 def test_what_is_no_cut_secret_stays(text: str) -> None:
     assert redact(text, [KEY, ""]) == text
+
+
+def test_nested_progress_bars_are_as_they_stand() -> None:
+    def bar(name: str, done: int) -> str:
+        return f"\r{name}: {done:3d}%|{'#' * (done // 10):10s}|"
+
+    text = "start\n"
+    for outer in range(0, 101, 25):
+        text += bar("outer", outer)
+        for inner in range(101):
+            text += "\n" + bar("inner", inner) + "\x1b[A"
+    text += "\n\n\x1b[2K done"
+    assert strip_control(overwrite(text)).split("\n") == [
+        "start", "outer: 100%|##########|", "inner: 100%|##########|", " done",
+    ]  # fmt: skip

@@ -8,7 +8,7 @@ import "../style/attention.css";
 /** @import { TranslationBundle } from "@jupyterlab/translation" */
 /** @import { Item, Store } from "../../neuroworkflow_agent/surfaces/panel/js/store.js" */
 
-/** @typedef {{panel: NotebookPanel, store: Store, item: Item, outside?: Notification}} Notice `item` waits for an answer, or is a turn's end; `outside` is what the browser shows of it. */
+/** @typedef {{panel: NotebookPanel, store: Store, item: Item, isOfCode?: boolean, outside?: Notification}} Notice `item` waits for an answer, or is a turn's end, or of one whose code ran on until now; `outside` is what the browser shows of it. */
 
 const LONG_MS = 20_000;
 
@@ -46,6 +46,8 @@ export class Attention {
       clearTimeout(timer);
       if (this.long.delete(store)) this.draw();
     };
+    /** Whether code of a turn that has ended still ran when the chat was last looked at. */
+    let ran = false;
     const listener = {
       reset: () => {
         this.drop((notice) => notice.store === store && !isEnd(notice.item) && store.items.get(notice.item.id)?.state !== "asking");
@@ -53,6 +55,9 @@ export class Attention {
       },
       changed: (/** @type {Item} */ item) => this.consider(panel, store, item),
       state: () => {
+        const end = lastEnd();
+        if (ran && !store.state.runs_on && end) this.add({ panel, store, item: end, isOfCode: true });
+        ran = Boolean(store.state.runs_on);
         if (store.state.busy && since) return;
         if (store.state.busy) {
           [since, before] = [performance.now(), lastEnd()];
@@ -63,7 +68,6 @@ export class Attention {
           return;
         }
         leave();
-        const end = lastEnd();
         if (end && end.id !== before?.id && since && performance.now() - since >= LONG_MS) this.add({ panel, store, item: end });
         since = 0;
       },
@@ -87,6 +91,7 @@ export class Attention {
   /** @param {Notice} notice */
   add(notice) {
     if (this.isSeen(notice.panel)) return;
+    this.drop(({ store, item }) => store === notice.store && item.id === notice.item.id); // one for each thing
     this.notices.push(notice);
     notice.outside = this.showOutside(notice);
     this.draw();
@@ -125,8 +130,9 @@ export class Attention {
   }
 
   /** @param {Notice} notice */
-  text({ panel, item }) {
+  text({ panel, item, isOfCode }) {
     const name = panel.title.label;
+    if (isOfCode) return this.trans.__("%1: the code that ran on has ended.", name);
     if (isEnd(item)) return item.end === "complete" ? this.trans.__("%1: the agent is done.", name) : this.trans.__("%1: the turn has ended: %2", name, item.end);
     return item.kind === "question" ? this.trans.__("%1: the agent asks a question.", name) : this.trans.__("%1: the agent asks for permission: %2", name, String(item.title ?? ""));
   }

@@ -61,6 +61,9 @@ export class Beside {
     this.isLost = false;
     /** Whether the kernel has yet to take up the loading of our package. */
     this.isInLine = false;
+    /** Messages that wait for those before them, and the last of them. */
+    this.unsent = 0;
+    this.line = Promise.resolve();
     /** @type {Store | null} */
     this.store = null;
     /** @type {PanelView | null} */
@@ -166,8 +169,10 @@ export class Beside {
       this.lose();
       return;
     }
-    const language = (await kernel.spec)?.language ?? "";
+    // What the page knows of it already, or else asked of the server.
+    const spec = sessionContext.specsManager.specs?.kernelspecs[kernel.name] ?? (await kernel.spec);
     if (!isMine()) return;
+    const language = spec?.language ?? "";
     if (language.toLowerCase() !== "python") {
       this.show(null);
       this.saying.otherLanguage(sessionContext.kernelDisplayName);
@@ -182,7 +187,7 @@ export class Beside {
         this.isInLine = false;
         this.sayWhatIsAwaited(kernel.status);
       };
-      const loaded = await load(kernel, begins).catch(() => null); // the kernel ended meanwhile
+      const loaded = await load(kernel, this.trans, begins).catch(() => null); // the kernel ended meanwhile
       if (!isMine() || !loaded) return;
       if (loaded.outcome !== "ready") {
         this.show(null);
@@ -230,7 +235,7 @@ export class Beside {
       this.variables?.renew();
     }
     else {
-      const notebook = new PanelNotebook({ context, around: async () => ({ widget: this.panel.content, own: "" }), compare: (cell, source) => this.offer(cell, source), isAtEnd: () => this.preferences.insert === "end" });
+      const notebook = new PanelNotebook({ trans: this.trans, context, around: async () => ({ widget: this.panel.content, own: "" }), compare: (cell, source) => this.offer(cell, source), isAtEnd: () => this.preferences.insert === "end" });
       this.store = new Store(this.transport(), notebook);
       this.onStore(this.store);
       this.view = new PanelView(this.store);
@@ -318,15 +323,28 @@ export class Beside {
     if (view && hadFocus) view.composer.field.focus();
   }
 
+  /** Send what the page says, in its order: what is asked waits for the settings, and the rest for what was asked. @param {any} message @param {ArrayBuffer[]} [buffers] */
+  send(message, buffers) {
+    const isAsked = message.type === "ask";
+    if (!isAsked && !this.unsent) {
+      this.chat.send(message, buffers);
+      return;
+    }
+    this.unsent += 1;
+    this.line = this.line.catch(() => {}).then(async () => {
+      if (isAsked) await this.followPreferences();
+      this.unsent -= 1;
+      this.chat.send(message, buffers);
+    });
+  }
+
   /** @returns {Transport} */
   transport() {
     return {
       name: `side-bar-${this.panel.context.path}`,
+      trans: this.trans,
       lost: "",
-      send: (message, buffers) => {
-        if (message.type === "ask") void this.followPreferences().then(() => this.chat.send(message, buffers));
-        else this.chat.send(message, buffers);
-      },
+      send: (message, buffers) => this.send(message, buffers),
       receive: (listener) => this.chat.receive(listener),
       isAlive: () => this.chat.isOpen,
       onLife: (listener) => {

@@ -41,13 +41,15 @@ export function followErrors(app, tracker, trans) {
 function draw(app, panel, cell, trans) {
   if (cell.isDisposed) return;
   const there = cell.node.querySelector(".nwa-on-error");
+  const failed = hasFailed(cell);
+  if (failed === Boolean(there)) return; // as for nearly every change: a cell may print thousands of lines
   app.commands.notifyCommandChanged(FIX);
-  if (!hasFailed(cell)) {
+  if (!failed) {
     there?.remove();
     return;
   }
   const output = cell.node.querySelector(".jp-Cell-outputWrapper");
-  if (there || !output) return;
+  if (!output) return;
   const bar = document.createElement("div");
   bar.className = "nwa-on-error";
   bar.setAttribute("role", "group");

@@ -2,6 +2,7 @@
 // Our package in the kernel: brought in without a cell, a name, a number or anything shown, and installed where it is missing.
 
 /** @import { IKernelConnection } from "@jupyterlab/services/lib/kernel/kernel.js" */
+/** @import { TranslationBundle } from "@jupyterlab/translation" */
 
 /** @typedef {{outcome: "ready"} | {outcome: "missing", install: string[][]} | {outcome: "trouble", text: string}} Loaded */
 
@@ -11,23 +12,24 @@ const ABOUT = `__import__("json").dumps([__import__("sys").executable, bool(__im
 
 /**
  * Load the package, once the kernel is free.
- * @param {IKernelConnection} kernel @param {() => void} begins Called when the kernel takes it up @returns {Promise<Loaded>}
+ * @param {IKernelConnection} kernel @param {TranslationBundle} trans
+ * @param {() => void} begins Called when the kernel takes it up @returns {Promise<Loaded>}
  */
-export async function load(kernel, begins) {
+export async function load(kernel, trans, begins) {
   const { loaded, about } = await evaluate(kernel, { loaded: LOAD, about: ABOUT }, begins);
   if (loaded?.status === "ok") return { outcome: "ready" };
   if (loaded?.ename === "ModuleNotFoundError" && loaded.evalue.includes(`'${PACKAGE}`)) return { outcome: "missing", install: installing(JSON.parse(text(about))) };
-  return { outcome: "trouble", text: loaded ? `${loaded.ename}: ${loaded.evalue}` : "The kernel does not answer as IPython’s does." };
+  return { outcome: "trouble", text: loaded ? `${loaded.ename}: ${loaded.evalue}` : trans.__("The kernel does not answer as IPython’s does.") };
 }
 
-/** Run the commands in the kernel, which is busy meanwhile. @param {IKernelConnection} kernel @param {string[][]} commands @returns {Promise<string>} What went wrong; empty if nothing did. */
-export async function install(kernel, commands) {
+/** Run the commands in the kernel, which is busy meanwhile. @param {IKernelConnection} kernel @param {TranslationBundle} trans @param {string[][]} commands @returns {Promise<string>} What went wrong; empty if nothing did. */
+export async function install(kernel, trans, commands) {
   for (const command of commands) {
     const run = `__import__("subprocess").run(${JSON.stringify(command)}, stdin=-3, stdout=-1, stderr=-2)`;
     const { done } = await evaluate(kernel, { done: `(lambda done: (b"%d\\n" % done.returncode + done.stdout[-4000:]).hex())(${run})` });
-    if (done?.status !== "ok") return done ? `${done.ename}: ${done.evalue}` : "The kernel did not answer.";
+    if (done?.status !== "ok") return done ? `${done.ename}: ${done.evalue}` : trans.__("The kernel did not answer.");
     const [code, ...said] = text(done).split("\n");
-    if (code !== "0") return said.join("\n").trim() || `It ended with ${code}.`;
+    if (code !== "0") return said.join("\n").trim() || trans.__("It ended with %1.", code);
   }
   await evaluate(kernel, { caches: `__import__("importlib").invalidate_caches()` });
   return "";

@@ -66,7 +66,7 @@ export class Saying {
     };
     const run = async () => {
       this.say(trans.__("Installing; the kernel is busy meanwhile …"));
-      const trouble = await install(kernel, commands).catch(() => trans.__("The kernel ended meanwhile."));
+      const trouble = await install(kernel, trans, commands).catch(() => trans.__("The kernel ended meanwhile."));
       if (!trouble) again();
       else this.say(trans.__("That did not work:"), el("pre", { text: trouble, tabIndex: 0 }), button(trans.__("Try again"), again));
     };

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.tools.verify import VerifyNotebook
 
 _WORD_CHARS = 200
+UNVERIFIED = "not verified"
+"""Said of a turn that edited cells, and after which the notebook was not run anew."""
 
 
 class Closing:
@@ -29,10 +31,13 @@ class Closing:
     ----------
     setup
         Tells how many edits were made, and has what runs code and what verifies.
+    waits_for_code
+        Whether a turn waits for code that runs on; else only a verification does.
     """
 
-    def __init__(self, setup: ProcessSetup) -> None:
+    def __init__(self, setup: ProcessSetup, *, waits_for_code: bool = True) -> None:
         self._setup = setup
+        self._waits_for_code = waits_for_code
         self._is_wanted = False
         self._edits_before = 0
         self._task: asyncio.Task[None] | None = None
@@ -44,7 +49,7 @@ class Closing:
     @property
     def is_due(self) -> bool:
         """Whether the turn may not end yet: code runs on, or it has edited cells that are to be verified."""
-        return self._task is None and (self._runs_on or self._is_to_verify)
+        return self._task is None and ((self._runs_on and self._waits_for_code) or self._is_to_verify)
 
     @property
     def _runs_on(self) -> bool:
@@ -52,8 +57,18 @@ class Closing:
 
     @property
     def _is_to_verify(self) -> bool:
-        has_edited = self._setup.edit_count > self._edits_before
-        return self._is_wanted and has_edited and self._setup.verifier is not None
+        return self._is_wanted and self._has_edited and self._setup.verifier is not None
+
+    @property
+    def _has_edited(self) -> bool:
+        return self._setup.edit_count > self._edits_before
+
+    @property
+    def word(self) -> str:
+        """Whether the notebook is verified as the turn leaves it, for its closing line; empty where it has edited no cells."""
+        if self._setup.verifier is None or not self._has_edited:
+            return ""
+        return self._setup.verifier.word or UNVERIFIED
 
     @property
     def is_running(self) -> bool:

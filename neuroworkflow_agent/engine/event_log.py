@@ -14,20 +14,21 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from neuroworkflow_agent.directories import state_directory
 from neuroworkflow_agent.engine.log_lines import Record, ends_with, joined, read_line, turn_of, written_line
 from neuroworkflow_agent.engine.log_pictures import pictures_of, remove_pictures_but
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.events import Event, TurnEnd, Waiting
+from neuroworkflow_agent.events import CodeEnd, Event, TurnEnd, Waiting
 from neuroworkflow_agent.ids import SessionId, TurnId
 from neuroworkflow_agent.private_files import write_private
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of one log; beyond it the oldest turns go."""
 _GATHER_S = 0.1
-"""How long events are gathered before they are written."""
+"""How long events are gathered before they are written; the first one after such a time is written at once."""
 _MAX_UNWRITTEN_BYTES = 8 * 1024 * 1024
 _SESSION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _CUT_OFF = "The kernel ended before the turn did."
@@ -54,6 +55,7 @@ class EventLog:
         """Lines that could not be written."""
         self._writing = asyncio.Lock()
         self._flush_soon: asyncio.TimerHandle | None = None
+        self._flushed_at = float("-inf")
         self._flushing: set[asyncio.Task[None]] = set()
         self.trouble = ""
         """Why what happened last could not be written, one sentence; empty if it was."""
@@ -65,7 +67,8 @@ class EventLog:
         self._pending.append((turn_id, time.time(), event))
         if self._flush_soon is None:
             loop = asyncio.get_running_loop()
-            self._flush_soon = loop.call_later(_GATHER_S, self._start_flush)
+            wait_s = max(0.0, self._flushed_at + _GATHER_S - loop.time())
+            self._flush_soon = loop.call_later(wait_s, self._start_flush)
 
     async def flush(self) -> None:
         """Write what was added so far; a turn's end also reaches the disk itself."""
@@ -83,6 +86,7 @@ class EventLog:
 
     def _start_flush(self) -> None:
         self._flush_soon = None
+        self._flushed_at = asyncio.get_running_loop().time()
         task = asyncio.create_task(self.flush())
         self._flushing.add(task)
         task.add_done_callback(self._flushing.discard)
@@ -135,11 +139,21 @@ def read_log(session_id: str) -> list[Event]:
             turns.setdefault(turn_id, []).append((at, event))
     events: list[Event] = []
     for turn_id, happened in turns.items():
-        events += [event for _, event in happened]
+        events += _whole([event for _, event in happened])
         if not any(isinstance(event, TurnEnd) for _, event in happened):
             duration_s = max(0.0, happened[-1][0] - happened[0][0])
             events.append(TurnEnd(turn_id, "cut_off", _CUT_OFF, SessionId(session_id), duration_s))
     return events
+
+
+def _whole(events: list[Event]) -> list[Event]:
+    """A turn whose code ended with the kernel, and not by itself: it does not run on any more."""
+    if any(isinstance(event, CodeEnd) for event in events):
+        return events
+    return [
+        replace(event, runs_on=False) if isinstance(event, TurnEnd) and event.runs_on else event
+        for event in events
+    ]
 
 
 def add_to_log(session_id: str, turn_id: TurnId, event: Event, hide: Callable[[str], str]) -> None:
@@ -149,24 +163,38 @@ def add_to_log(session_id: str, turn_id: TurnId, event: Event, hide: Callable[[s
         _append(path, written_line((turn_id, time.time(), event), path, hide), is_to_last=True)
 
 
-def copy_log(session_id: str, copy_id: str, *, up_to: str | None = None) -> None:
-    """Give a copied session the log of the other.
+def copy_log(
+    session_id: str, copy_id: str, *, up_to: str | None = None, before: TurnId | None = None
+) -> None:
+    """Give a copied session the log of the other: whole turns, and what became of them later.
 
     Parameters
     ----------
     up_to
         Id of the message that the copy ends with, as `TurnEnd.last_message_id` has it; None for all.
+    before
+        The turn that the copy ends before; None for all.
     """
     with contextlib.suppress(OSError, ConfigError):
         source, target = log_path(session_id), log_path(copy_id)
-        kept: list[bytes] = []
-        for line in source.read_bytes().splitlines(keepends=True):
-            kept.append(line)
-            if up_to is not None and ends_with(line, up_to):
-                break
+        lines = source.read_bytes().splitlines(keepends=True)
+        kept = _kept(lines, up_to, before)
         if pictures_of(source).is_dir():
             shutil.copytree(pictures_of(source), pictures_of(target), dirs_exist_ok=True)
-        _append(target, b"".join(kept), is_to_last=True)
+        _append(target, b"".join(line for line in lines if turn_of(line) in kept), is_to_last=True)
+
+
+def _kept(lines: list[bytes], up_to: str | None, before: TurnId | None) -> set[str]:
+    """The turns of a log that begin before there."""
+    kept: set[str] = set()
+    for line in lines:
+        turn = turn_of(line)
+        if turn == before:
+            break
+        kept.add(turn)
+        if up_to is not None and ends_with(line, up_to):
+            break
+    return kept
 
 
 def delete_log(session_id: str) -> None:

@@ -6,14 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from neuroworkflow_agent.events import (
+    Compacted,
     Event,
     TextDelta,
     ThinkingDelta,
     ToolResult,
     ToolUse,
     TurnEnd,
+    TurnPinned,
     TurnStart,
+    TurnUndone,
 )
+from neuroworkflow_agent.ids import TurnId
 from neuroworkflow_agent.text import clip
 
 _CHARS_PER_TOKEN = 3.6
@@ -26,6 +30,7 @@ _HANDED_CHARS = 20_000
 class PastTurn:
     """One turn of a session."""
 
+    turn_id: TurnId
     number: int
     """From 1."""
     prompt: str
@@ -38,6 +43,10 @@ class PastTurn:
     """Of the texts that the model has of it, by what they are."""
     pictures: int = 0
     """That the model was shown."""
+    is_summarized: bool = False
+    """Whether the model knows it only by a summary."""
+    is_pinned: bool = False
+    """Whether it is given the texts again after a summary."""
 
     def count(self, what: str, chars: int) -> None:
         """Note a text."""
@@ -58,15 +67,28 @@ class SessionCost:
 
 
 def past_turns(events: Iterable[Event]) -> list[PastTurn]:
-    """The turns of a session, from its events."""
-    turns: list[PastTurn] = []
+    """The turns of a session, from its events; without those that were taken back as a whole."""
+    turns: dict[TurnId, PastTurn] = {}
+    current: PastTurn | None = None
     for event in events:
-        if isinstance(event, TurnStart):
-            turns.append(PastTurn(len(turns) + 1, event.prompt))
-            turns[-1].count("what you said", len(event.prompt))
-        elif turns:
-            _take(turns[-1], event)
-    return turns
+        match event:
+            case TurnStart(turn_id=turn_id, prompt=prompt):
+                current = turns[turn_id] = PastTurn(turn_id, 0, prompt)
+                current.count("what you said", len(prompt))
+            case Compacted():
+                for turn in turns.values():
+                    turn.chars, turn.pictures, turn.is_summarized = {}, 0, True
+            case TurnUndone(turn_id=turn_id, is_whole=True):
+                turns.pop(turn_id, None)
+            case TurnPinned(turn_id=turn_id, is_pinned=is_pinned) if turn_id in turns:
+                turns[turn_id].is_pinned = is_pinned
+            case _ if current is not None:
+                _take(current, event)
+            case _:
+                pass
+    for number, turn in enumerate(turns.values(), 1):
+        turn.number = number
+    return list(turns.values())
 
 
 def _take(turn: PastTurn, event: Event) -> None:
@@ -116,7 +138,8 @@ def context_parts(turns: Sequence[PastTurn]) -> list[tuple[str, int]]:
         (turn.end.context_tokens for turn in reversed(turns) if turn.end and turn.end.context_tokens), 0
     )
     if (rest := held - sum(parts.values())) > 0:
-        parts["instructions, tools and context of messages"] = rest
+        summary = "the summary, " if any(turn.is_summarized for turn in turns) else ""
+        parts[f"{summary}instructions, tools and context of messages"] = rest
     return sorted(((what, round(tokens)) for what, tokens in parts.items()), key=lambda part: -part[1])
 
 
@@ -124,3 +147,13 @@ def as_text(turns: Sequence[PastTurn]) -> str:
     """Turns as text for the model, where they are no messages any more."""
     said = [f"User: {turn.prompt}\nYou answered: {turn.answer.strip() or '(nothing)'}" for turn in turns]
     return clip("\n\n".join(said), _HANDED_CHARS)
+
+
+def pinned_text(turns: Sequence[PastTurn]) -> str:
+    """What the user has pinned, as the model is given it; empty if nothing is."""
+    said = as_text([turn for turn in turns if turn.is_pinned])
+    return (
+        f"The user has pinned this of the conversation so far, so that you know it word by word:\n\n{said}"
+        if said
+        else ""
+    )

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, TypeAlias
 
-from neuroworkflow_agent.config import Mode
+from neuroworkflow_agent.config import AgentConfig, Mode
 from neuroworkflow_agent.engine.protected import is_protected
 from neuroworkflow_agent.errors import OutsideWorkspaceError
+from neuroworkflow_agent.offer import EVERYTHING, Offer
 from neuroworkflow_agent.text import show_invisible
-from neuroworkflow_agent.tools.registry import Registry, short_name
+from neuroworkflow_agent.tools.registry import CODE_STOP, CODE_WAIT, Registry, short_name
 from neuroworkflow_agent.workspace import Workspace
 
 QUESTION = "AskUserQuestion"
@@ -30,6 +31,8 @@ PLAN_TOOLS = ("TaskCreate", "TaskUpdate", "TaskList")
 """With which the model keeps a list of what it is about to do; they touch nothing of the user's."""
 _HARMLESS = frozenset({"Skill", *PLAN_TOOLS})
 _SWITCHED_ON = frozenset({"Bash", "Agent", "Task"})
+_ALWAYS_ON = frozenset({QUESTION, *_HARMLESS, CODE_WAIT, CODE_STOP})
+"""Tools that nobody names who says which ones they want."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,18 @@ class UsersTool:
     """Whether the server says so."""
 
 
+def offer_of(config: AgentConfig) -> Offer:
+    """Which tools a session has, of those that its mode leaves."""
+    return config.tools.beside(_ALWAYS_ON)
+
+
 def offered_tools(
-    mode: Mode, *, bash: bool = False, subagents: bool = False, skills: bool = False
+    mode: Mode,
+    *,
+    bash: bool = False,
+    subagents: bool = False,
+    skills: bool = False,
+    offer: Offer = EVERYTHING,
 ) -> list[str]:
     """Built-in tools the model is told about in `mode`."""
     tools = ["Read", "Glob", "Grep", QUESTION, *PLAN_TOOLS]
@@ -77,7 +90,7 @@ def offered_tools(
         tools += ["Write", "Edit"]
         tools += ["Bash"] if bash else []
         tools += ["Agent"] if subagents else []
-    return tools + (["Skill"] if skills else [])
+    return [tool for tool in [*tools, *(["Skill"] if skills else [])] if offer.has(tool)]
 
 
 def offers_run_code(mode: Mode) -> bool:
@@ -111,6 +124,8 @@ def decide(
     users_tool
         Where the tool comes from, if it is one of an MCP server of the user's.
     """
+    if not tools.offer.has(short_name(tool)):
+        return Deny(f"The tool {short_name(tool)!r} is switched off here.")
     if users_tool is not None:
         return _decide_users_tool(users_tool, tool, mode)
     ours = tools.find(tool)

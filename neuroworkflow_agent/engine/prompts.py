@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuroworkflow_agent.config import Mode
+from neuroworkflow_agent.kernels.languages import language_named
 from neuroworkflow_agent.pictures import Picture
 from neuroworkflow_agent.text import one_line
 
@@ -23,6 +24,11 @@ _ATTACHED_OPEN = "<attached-"
 _ATTACHED = re.compile(rf"{_ATTACHED_OPEN}[0-9a-f]+ (.*)>\n")
 BESIDE_THE_PROMPT = (_CONTEXT_OPEN, _VARIABLES_OPEN, _ATTACHED_OPEN)
 """How the texts of a user message begin that are not the user's own words."""
+_OF_THE_CLI = (
+    "This session is being continued from a previous conversation",
+    "<command-name>",
+    "<local-command-",
+)
 
 _ROLE = """\
 You are a coding agent for computational neuroscience that lives inside the user's Jupyter kernel. \
@@ -30,10 +36,9 @@ You work in the very namespace the user works in: variables, imports and data yo
 and what you define there they keep."""
 
 _RUN_CODE = """\
-Use the run_code tool to run Python in that kernel, as a notebook cell would: top-level await, magics and \
-!commands work, the value of the last expression is shown, and figures and tables appear to the user and to you. \
+Use the run_code tool to run {language} in that kernel, {manner}. \
 Look at the data before you reason about it. Reuse existing variables, do not rename or delete what the user made, \
-keep pieces small, and read errors before trying again. input() does not work there."""
+keep pieces small, and read errors before trying again. Nothing that asks for input works there."""
 
 _CELLS = """\
 You also see and edit the cells of the user's notebook: notebook_get, notebook_search and cell_get read; cell_insert, cell_edit, cell_update, \
@@ -110,7 +115,8 @@ def system_prompt(
     instructions
         Names and texts of files that the user wants to be followed.
     """
-    run_code = _RUN_CODE.replace("Python", language.capitalize()) if language != "python" else _RUN_CODE
+    spoken = language_named(language)
+    run_code = _RUN_CODE.format(language=spoken.title, manner=spoken.manner)
     parts = [
         _ROLE,
         run_code if has_kernel else "",
@@ -152,6 +158,11 @@ def message_blocks(
             source = {"type": "base64", "media_type": picture.media_type, "data": picture.data}
             blocks.append({"type": "image", "source": source})
     return [*blocks, _text(prompt)]
+
+
+def is_of_the_cli(text: str) -> bool:
+    """Whether a user message is Claude Code's own: a summary, or a command and what came of it."""
+    return text.startswith(_OF_THE_CLI)
 
 
 def read_message(content: Any) -> tuple[str, list[str]]:

@@ -22,6 +22,7 @@ from neuroworkflow_agent.engine.closing import Closing
 from neuroworkflow_agent.engine.connection import Connection
 from neuroworkflow_agent.engine.figures import Figures
 from neuroworkflow_agent.engine.follow_ups import FollowUps
+from neuroworkflow_agent.engine.left_code import LeftCode
 from neuroworkflow_agent.engine.permissions import Answer, Ask, offers_run_code
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.prompts import Attachment, message_blocks
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.tools.run_code import RunCode
     from neuroworkflow_agent.tools.turn_watch import TurnWatch
 
+COMPACT = "/compact"
+"""The command that has a summary stand for what was said so far."""
 _STOP_GRACE_S = 0.35
 """How long a stopped turn waits for the CLI's own word before it ends without it."""
 _INTERRUPTED_RUN_TIMEOUT_S = 5.0
@@ -84,6 +87,8 @@ class Session:
         Told of what a turn is about to change.
     new_id
         Id of a session that is new; None makes one.
+    leaves_code
+        Whether a turn ends though its code runs on; who listens to the turn is then told of that after its end.
     """
 
     def __init__(
@@ -99,6 +104,7 @@ class Session:
         portal: Portal | None = None,
         watch: TurnWatch | None = None,
         new_id: SessionId | None = None,
+        leaves_code: bool = False,
     ) -> None:
         if fork and not resume:
             raise ConfigError("fork needs a session to copy; give resume=ID as well.")
@@ -107,9 +113,6 @@ class Session:
         self._figures = Figures(self._endpoint)
         self._is_introduced = False
         offered = kernel if offers_run_code(self.config.mode) else None
-        self._setup = ProcessSetup(
-            self.config, offered, document, self._ask_user, self._emit, self._hand_over_follow_ups, watch
-        )
         self._can_ask = can_ask
         self._portal = portal or shared_portal()
         self._resume: SessionId | None = SessionId(resume) if resume else None
@@ -130,6 +133,16 @@ class Session:
         self._approvals = Approvals()
         self._follow_ups = FollowUps()
         self._record = SessionRecord(self.session_id, self.config, self._resume, self._hide)
+        self._setup = ProcessSetup(
+            self.config,
+            offered,
+            document,
+            self._ask_user,
+            self._emit,
+            self._hand_over_follow_ups,
+            self._record.pinned,
+            watch,
+        )
         self._supervisor = Supervisor(
             self.session_id,
             self._make_start,
@@ -138,7 +151,8 @@ class Session:
             self.config.idle_timeout_s,
         )
         self._stop_timer: asyncio.TimerHandle | None = None
-        self._closing = Closing(self._setup)
+        self._closing = Closing(self._setup, waits_for_code=not leaves_code)
+        self._left = LeftCode()
         self._connection = Connection(
             self._endpoint, self._setup, self._supervisor, lambda: self._turn is not None, self._emit
         )
@@ -159,6 +173,16 @@ class Session:
     def is_busy(self) -> bool:
         """Whether a turn is running."""
         return self._busy
+
+    @property
+    def left_code_s(self) -> float:
+        """How long code of a turn that has ended has run; 0 where none does."""
+        return self._left.duration_s
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether code of a turn that has ended still runs."""
+        return self._left.is_running
 
     def use_user_token(self, token: UserToken | TokenSource) -> None:
         """Show this token to workflow tools from now on; goes before the environment's."""
@@ -183,6 +207,7 @@ class Session:
         attachments: Sequence[Attachment] = (),
         listener: Listener | None = None,
         verify: bool = False,
+        is_command: bool = False,
     ) -> Turn:
         """Begin a turn and return at once.
 
@@ -200,6 +225,8 @@ class Session:
             Called with every event, on the engine's thread; must not block.
         verify
             Whether, if it edits cells, the notebook is run anew before it ends; with `AgentConfig.verify` always.
+        is_command
+            Whether it is a command of Claude Code's, as `COMPACT`: the model is told nothing else with it.
 
         Raises
         ------
@@ -225,7 +252,9 @@ class Session:
         turn.emit(TurnStart(turn.turn_id, turn.prompt, tuple(each.label for each in attachments)))
         try:
             wanted = verify or self.config.verify
-            self._portal.submit(self._run(turn, context, variables, attachments, verify=wanted))
+            self._portal.submit(
+                self._run(turn, context, variables, attachments, verify=wanted, is_command=is_command)
+            )
         except BaseException:
             self._busy = False
             raise
@@ -273,6 +302,10 @@ class Session:
         """Stop the running turn, if any: no further statement runs."""
         self._portal.post(self._interrupt)
 
+    def rest(self) -> None:
+        """End the process if no turn runs; the next turn starts another one, and remembers."""
+        self._portal.post(self._rest)
+
     def flush(self) -> None:
         """Write down what was seen so far; not for the engine's own thread."""
         if self._portal.is_alive:
@@ -302,7 +335,14 @@ class Session:
     # -- a turn, on the portal's loop -----------------------------------------------------------------
 
     async def _run(
-        self, turn: Turn, context: str, variables: str, attachments: Sequence[Attachment], *, verify: bool
+        self,
+        turn: Turn,
+        context: str,
+        variables: str,
+        attachments: Sequence[Attachment],
+        *,
+        verify: bool,
+        is_command: bool,
     ) -> None:
         self._turn, self._process, self._looking = turn, None, None
         self.needs_sign_in = False
@@ -319,7 +359,8 @@ class Session:
         try:
             process = await self._ready_process(turn)
             await in_time(logged)  # the user's message is kept before the model is called
-            context = "\n\n".join(filter(None, [await self._news(), context]))
+            if not is_command:
+                context = "\n\n".join(filter(None, [await self._news(), context]))
             if process is not None and not turn.ended.is_set():
                 self.has_history = True
                 blocks = message_blocks(
@@ -328,7 +369,7 @@ class Session:
                     self._hidden(attachments),
                     variables=self._hide(variables),
                 )
-                process.send_user_message(blocks)
+                process.send_user_message(blocks, is_command=is_command)
                 turn.emit(Waiting("model"))
             await turn.ended.wait()
         except Exception as error:  # noqa: BLE001 - a turn that cannot start ends like any other
@@ -341,8 +382,12 @@ class Session:
             self._supervisor.start_idle_timer(self._is_idle)
 
     async def _news(self) -> str:
-        """How code ended that ran on when the model had answered."""
-        blocks = await self._code.detachments.news() if self._code is not None else []
+        """How code ended that ran on when the model had answered, or that it has not."""
+        if self._code is None:
+            return ""
+        if (still := self._code.detachments.still) and self._left.is_running:
+            return still
+        blocks = await self._code.detachments.news()
         return "\n".join(block["text"] for block in blocks if block["type"] == "text")
 
     async def _ready_process(self, turn: Turn) -> ClaudeProcess | None:
@@ -415,7 +460,8 @@ class Session:
         end, message = turn.reason(end, message)
         if self._stop_timer is not None:
             self._stop_timer.cancel()
-        if self._code is not None and end != "complete":
+        is_of_this_turn = end == "interrupted" or not self._left.is_running
+        if self._code is not None and end != "complete" and is_of_this_turn:
             self._code.stop()
         self._closing.stop()
         self._approvals.settle_all("The turn has ended.")
@@ -423,9 +469,21 @@ class Session:
         self._busy = False
         self._record.tell_end(turn, end)
         figures = self._figures.of(self._reader, has_run_code=turn.has_run_code)
-        figures |= {"checked": self._setup.nodes.summary, "verified": turn.verified}
+        figures |= {
+            "checked": self._setup.nodes.summary,
+            "verified": turn.verified or self._hide(self._closing.word),
+        }
         figures["changed"] = summary(self._code.changes) if self._code is not None else ""
+        figures["runs_on"] = self._leave_code(turn, end)
         turn.end(end, message, session_id=self.session_id, **figures)
+
+    def _leave_code(self, turn: Turn, end: EndReason) -> bool:
+        """Whether code of a turn that is complete goes on; whose it is stays known."""
+        running = self._code.detachments.running if self._code is not None else None
+        if self._code is None or running is None or end != "complete" or self._left.is_running:
+            return False  # or it is an earlier turn's
+        self._left.leave(turn, self._code, running)
+        return True
 
     async def _watch_for_silence(self, turn: Turn) -> None:
         limit = self.config.silence_timeout_s
@@ -441,6 +499,8 @@ class Session:
     def _interrupt(self) -> None:
         self._stop_wanted = True
         turn = self._turn
+        if turn is None:
+            self._left.stop()
         if turn is None or turn.is_stopping or turn.ended.is_set():
             return
         turn.is_stopping = True
@@ -497,6 +557,10 @@ class Session:
             await self._connection.process(with_sdk=with_sdk)
         self._supervisor.start_idle_timer(self._is_idle)
 
+    def _rest(self) -> None:
+        if not self._busy and not self._left.is_running:
+            self._supervisor.rest()
+
     def _is_idle(self) -> bool:
         return self._turn is None
 
@@ -525,6 +589,7 @@ class Session:
         if (turn := self._turn) is not None:
             self._interrupt()
             await turn.ended.wait()
+        await self._left.aclose()
         await self._supervisor.close()
         await self._record.flush()
         self._connection.close()  # not on a pool's thread: at the interpreter's end there is none
@@ -532,6 +597,8 @@ class Session:
     # -- small parts ----------------------------------------------------------------------------------
 
     def _emit(self, event: Event) -> None:
+        if self._left.take(event):
+            return
         if self._turn is not None:
             self._turn.emit(event)
 

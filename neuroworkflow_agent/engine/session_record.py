@@ -13,6 +13,7 @@ from collections.abc import Callable
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.event_log import EventLog, read_log
 from neuroworkflow_agent.engine.history import history, said_elsewhere
+from neuroworkflow_agent.engine.past_turns import past_turns, pinned_text
 from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.errors import SessionNotFoundError
 from neuroworkflow_agent.events import EndReason, Event, Notice, TurnStart
@@ -81,6 +82,11 @@ class SessionRecord:
         if trouble and trouble != self._last_trouble:
             turn.emit(Notice(trouble))
         self._last_trouble = trouble
+
+    async def pinned(self) -> str:
+        """What the user has pinned, for the model to be given again."""
+        await self.flush()
+        return pinned_text(past_turns(await asyncio.to_thread(read_log, self._session_id)))
 
     async def flush(self) -> None:
         """Write what is not written yet."""

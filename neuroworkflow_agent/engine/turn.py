@@ -57,6 +57,7 @@ class Turn:
         """Why it needs the user, where nobody can be asked."""
         self._started = self._last_sign = time.monotonic()
         self._open_tools: dict[ToolUseId, str] = {}
+        self._calls: set[ToolUseId] = set()
         self.verified = ""
         """What came of running the notebook anew at its end."""
         self.has_run_code = False
@@ -142,7 +143,7 @@ class Turn:
     # -- for its session, on the portal's loop --------------------------------------------------------
 
     def emit(self, event: Event) -> None:
-        """Add an event. Nothing is added after the end."""
+        """Add an event. Nothing is added after the end; see `emit_later`."""
         event = self._track(event)
         with self._lock:
             if self._end.done():
@@ -153,6 +154,17 @@ class Turn:
             listener(event)
         if isinstance(event, TurnEnd):
             self._end.set_result(event)
+
+    def has_called(self, tool_use_id: ToolUseId) -> bool:
+        """Whether a tool use is one of this turn."""
+        return tool_use_id in self._calls
+
+    def emit_later(self, event: Event) -> None:
+        """Tell whoever listened of what its code does that runs on after its end."""
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener(event)
 
     def note_sign_of_life(self) -> None:
         """Remember that the model, or what it waits for, has shown that it is there."""
@@ -195,6 +207,7 @@ class Turn:
             self.has_run_code = True
         elif isinstance(event, ToolUse):
             self._open_tools[event.tool_use_id] = event.name
+            self._calls.add(event.tool_use_id)
         elif isinstance(event, ToolResult):
             self._open_tools.pop(event.tool_use_id, None)
             if self.is_stopping:

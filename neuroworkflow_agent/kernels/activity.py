@@ -9,35 +9,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from neuroworkflow_agent.kernels.guards import runs_agent_code
-from neuroworkflow_agent.kernels.watch import Tail, Watch
-from neuroworkflow_agent.text import clip, strip_control
-
-_MAX_CELLS = 40
-_MAX_CHARS_PER_CELL = 3000
-
-
-@dataclass
-class _Cell:
-    """One cell the user ran."""
-
-    count: int | None
-    source: str
-    output: Tail = field(default_factory=lambda: Tail(_MAX_CHARS_PER_CELL))
-    error: str = ""
-
-    def fail(self, error: str) -> None:
-        """Remember the exception that ended it, in a line."""
-        self.error = error
-
-    def render(self, max_chars: int, hide: Callable[[str], str] = str) -> str:
-        head = f"In [{self.count}]:" if self.count is not None else "In:"
-        source = clip(hide(self.source.strip()), max_chars // 2)
-        output = clip(self.output.text(lambda text: hide(strip_control(text))).strip(), max_chars // 2)
-        return f"{head}\n{source}" + (f"\nOutput:\n{output}" if output else "")
+from neuroworkflow_agent.kernels.ran_cells import MAX_CELLS, MAX_CHARS_PER_CELL, RanCell, told
+from neuroworkflow_agent.kernels.watch import Watch
 
 
 class Activity:
@@ -51,12 +27,12 @@ class Activity:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._cells: deque[_Cell] = deque(maxlen=_MAX_CELLS)
-        self._open: list[tuple[_Cell, Watch]] = []
+        self._cells: deque[RanCell] = deque(maxlen=MAX_CELLS)
+        self._open: list[tuple[RanCell, Watch]] = []
         self._told_history = False
         self._lock = threading.Lock()
         """The worker thread may ask while a cell ends."""
-        self._failed: _Cell | None = None
+        self._failed: RanCell | None = None
         self.last_error_name = ""
         """Its exception, in a line."""
         self.on_cell: Callable[[], None] | None = None
@@ -88,23 +64,14 @@ class Activity:
         with self._lock:
             cells = [cell for cell in (*self._earlier(), *self._cells) if cell.source.strip()]
             self._cells.clear()
-        kept: list[str] = []
-        room = budget_chars
-        for cell in reversed(cells):
-            text = cell.render(min(room, _MAX_CHARS_PER_CELL), hide)
-            if len(text) > room or room < 100:
-                kept.append(f"[{len(cells) - len(kept)} earlier cells left out]")
-                break
-            kept.append(text)
-            room -= len(text) + 2
-        return "\n\n".join(reversed(kept))
+        return told(cells, budget_chars, hide)
 
     def last_error(self, hide: Callable[[str], str] = str) -> str:
         """The user's last cell with its traceback, without secrets; empty if it did not fail."""
         failed = self._failed
-        return failed.render(_MAX_CHARS_PER_CELL, hide) if failed is not None else ""
+        return failed.render(MAX_CHARS_PER_CELL, hide) if failed is not None else ""
 
-    def _earlier(self) -> list[_Cell]:
+    def _earlier(self) -> list[RanCell]:
         """Sources of cells run before anyone watched, the first time only."""
         if self._told_history:
             return []
@@ -113,7 +80,7 @@ class Activity:
         sources = list(history.input_hist_raw) if history is not None else []
         watched = {cell.source for cell in self._cells}
         earlier = [
-            _Cell(count, source) for count, source in enumerate(sources) if source and source not in watched
+            RanCell(count, source) for count, source in enumerate(sources) if source and source not in watched
         ]
         return [cell for cell in earlier if not _is_ours(cell.source)][-10:]
 
@@ -121,7 +88,7 @@ class Activity:
         if runs_agent_code(self._shell) or info.silent or _is_ours(info.raw_cell or ""):
             return
         count = self._shell.execution_count - (1 if info.store_history else 0)
-        cell = _Cell(count if info.store_history else None, info.raw_cell or "")
+        cell = RanCell(count if info.store_history else None, info.raw_cell or "")
         watch = Watch(self._shell, cell.output.add, cell.fail)
         self._open.append((cell, watch))
         watch.start()

@@ -19,6 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelDiedError, KernelError
 from neuroworkflow_agent.kernels.base import Execution, ExecutionError
+from neuroworkflow_agent.kernels.languages import NO_REPLY, Language, language_named
 from neuroworkflow_agent.kernels.letting_go import GRACE_S, wait_in_any_case, what_to_say
 from neuroworkflow_agent.kernels.process import (
     START_TIMEOUT_S,
@@ -26,7 +27,15 @@ from neuroworkflow_agent.kernels.process import (
     client_of_file,
     open_client,
 )
-from neuroworkflow_agent.outputs import ExecutionStatus, OutputList, OutputListener, change_from_msg, stream
+from neuroworkflow_agent.outputs import (
+    ExecutionStatus,
+    OutputChange,
+    OutputList,
+    OutputListener,
+    change_from_msg,
+    error,
+    stream,
+)
 
 _POLL_S = 0.5
 _BEGIN_S = 0.05
@@ -37,6 +46,9 @@ _SILENT_POLLS = 8
 
 class ClientKernel:
     """A kernel behind ZMQ sockets. Made by `start` or `connect`."""
+
+    is_cell = True
+    """Whether code takes a number, and a place in the kernel's history, and what waits behind it does not run if it fails."""
 
     def __init__(
         self,
@@ -95,6 +107,11 @@ class ClientKernel:
         """As the kernelspec names it, lower case."""
         return self._language
 
+    @property
+    def is_chat_kernel(self) -> bool:
+        """Whether cells of it that begin with `%chat` are for the agent as a whole; it is not known of others' kernels."""
+        return self._process is not None and self._process.is_chat_kernel
+
     async def execute(
         self,
         source: str,
@@ -106,11 +123,38 @@ class ClientKernel:
         on_number: Callable[[int], None] | None = None,
     ) -> Execution:
         """See `Kernel.execute`."""
+        return await self._run_one(source, on_start, on_output, on_number, timeout_s, is_stored=self.is_cell)
+
+    async def printed(self, code: str, timeout_s: float) -> str:
+        """What code prints that we run for ourselves; it takes no number where the kernel allows that.
+
+        Raises
+        ------
+        KernelError
+            If it failed, or took longer than `timeout_s`.
+        """
+        execution = await self._run_one(code, None, None, None, timeout_s, is_stored=False)
+        if execution.error is not None:
+            raise KernelError(f"The kernel could not say: {execution.error.evalue}.")
+        return "".join(each["text"] for each in execution.outputs if each.get("name") == "stdout")
+
+    async def _run_one(
+        self,
+        source: str,
+        on_start: Callable[[], None] | None,
+        on_output: OutputListener | None,
+        on_number: Callable[[int], None] | None,
+        timeout_s: float | None,
+        *,
+        is_stored: bool,
+    ) -> Execution:
         async with self._lock:
             if self._stopping is not None:
                 await asyncio.wait([self._stopping])
             await self._revive()
-            self._run = run = asyncio.ensure_future(self._execute(source, on_start, on_output, on_number))
+            self._run = run = asyncio.ensure_future(
+                self._execute(source, on_start, on_output, on_number, is_stored=is_stored)
+            )
             try:
                 async with asyncio.timeout(timeout_s):
                     return await asyncio.shield(run)
@@ -138,19 +182,40 @@ class ClientKernel:
         """
         async with self._lock:
             await self._revive()
-            msg_id = self._client.execute(
-                "", silent=True, store_history=False, user_expressions={"asked": expression}
-            )
-            reply = await self._read_reply(msg_id)
+            reply = await self._read_reply(self._ask(expression))
+            if reply["status"] == "aborted":  # as all is that comes right behind code that has failed
+                reply = await self._read_reply(self._ask(expression))
         asked = reply.get("user_expressions", {}).get("asked", {})
         if asked.get("status") != "ok":
             raise KernelError(f"The kernel could not say: {asked.get('evalue') or reply['status']}.")
         return str(asked["data"]["text/plain"])
 
+    async def mention(self, expression: str) -> None:
+        """Have the kernel evaluate an expression when it has time, without outputs; nobody waits for that.
+
+        Raises
+        ------
+        KernelError
+            If there is no kernel to be had.
+        """
+        async with self._lock:
+            await self._revive()
+            self._ask(expression)
+
+    @property
+    def is_started(self) -> bool:
+        """Whether there is a process to ask."""
+        return not self._is_closed and not self._is_dead
+
     @property
     def is_closed(self) -> bool:
         """Whether it was let go of."""
         return self._is_closed
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it died, and is not for us to start again."""
+        return self._is_dead and self._process is None
 
     async def is_alive(self) -> bool:
         """Whether the kernel's process is there."""
@@ -203,6 +268,13 @@ class ClientKernel:
         if self._process is not None:
             await self._process.aclose()
 
+    def _ask(self, expression: str) -> str:
+        """Have an expression evaluated; the message's id."""
+        msg_id: str = self._client.execute(
+            "", silent=True, store_history=False, user_expressions={"asked": expression}
+        )
+        return msg_id
+
     # -- one execution --------------------------------------------------------------------------------
 
     async def _execute(
@@ -211,37 +283,52 @@ class ClientKernel:
         on_start: Callable[[], None] | None,
         on_output: OutputListener | None,
         on_number: Callable[[int], None] | None,
+        *,
+        is_stored: bool,
     ) -> Execution:
         outputs = OutputList()
+        language = language_named(self.language)
+
+        def note_output(change: OutputChange) -> None:
+            outputs.apply(change)
+            if on_output is not None:
+                on_output(change)
+
         started = time.monotonic()
-        msg_id = self._client.execute(source, allow_stdin=False, stop_on_error=True)
+        msg_id = self._client.execute(
+            source, store_history=is_stored, allow_stdin=False, stop_on_error=is_stored
+        )
         self._running, self._was_interrupted = msg_id, False
         self._begun.clear()
         try:
             reply = await self._read_outputs(
-                msg_id, outputs, on_start, on_output, on_number
-            ) or await self._read_reply(msg_id)
+                msg_id, language, on_start, note_output, on_number
+            ) or await self._read_late_reply(msg_id)
         finally:
             self._running = None
         duration_s = time.monotonic() - started
+        reply = _told_in_full(reply, outputs, language, note_output)
         return _execution(source, reply, outputs, duration_s, self._was_interrupted)
 
     async def _read_outputs(
         self,
         msg_id: str,
-        outputs: OutputList,
+        language: Language,
         on_start: Callable[[], None] | None,
-        on_output: OutputListener | None,
+        on_output: OutputListener,
         on_number: Callable[[int], None] | None,
     ) -> dict[str, Any] | None:
-        """Apply IOPub messages of ours until the kernel is idle again; returns the reply if that came first."""
+        """Tell of IOPub messages of ours until the kernel is idle again; returns the reply if that came first."""
         reply: dict[str, Any] | None = None
-        silent = 0
+        silent, is_idle = 0, False
         while True:
             try:
-                msg = await self._client.get_iopub_msg(timeout=_POLL_S)
+                patience_s = language.late_outputs_s if is_idle else _POLL_S
+                msg = await self._client.get_iopub_msg(timeout=patience_s)
                 silent = 0
             except queue.Empty:
+                if is_idle:
+                    return reply
                 # IOPub may drop messages under load, and then the idle status can be among them.
                 reply, silent = reply or await self._try_reply(msg_id), silent + 1
                 if reply is not None and silent > _SILENT_POLLS:
@@ -251,28 +338,44 @@ class ClientKernel:
             if msg["parent_header"].get("msg_id") != msg_id:
                 continue
             if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
-                return reply
+                if not language.late_outputs_s:
+                    return reply
+                is_idle = True
             self._begun.set()
             if on_start is not None:
                 on_start()
                 on_start = None
             if msg["msg_type"] == "execute_input" and on_number is not None:
                 on_number(msg["content"]["execution_count"])
-            change = change_from_msg(msg)
-            if change is not None:
-                outputs.apply(change)
-                if on_output is not None:
-                    on_output(change)
+            if msg["msg_type"] == "error":
+                msg["content"] = language.visible_error(msg["content"])
+            if (change := change_from_msg(msg)) is not None:
+                on_output(change)
 
-    async def _try_reply(self, msg_id: str) -> dict[str, Any] | None:
-        """The reply, if it is there."""
+    async def _try_reply(self, msg_id: str, wait_s: float = 0.0) -> dict[str, Any] | None:
+        """The reply, if it is there or comes within that time."""
+        deadline = time.monotonic() + wait_s
         with contextlib.suppress(queue.Empty):
             while True:
-                msg = await self._client.get_shell_msg(timeout=0)
+                msg = await self._client.get_shell_msg(timeout=max(0.0, deadline - time.monotonic()))
                 if msg["parent_header"].get("msg_id") == msg_id:
                     content: dict[str, Any] = msg["content"]
                     return content
         return None
+
+    async def _read_late_reply(self, msg_id: str) -> dict[str, Any]:
+        """The reply to code whose outputs are over; one that says so where there is none, as of bash for code that is left open."""
+        if (reply := await self._try_reply(msg_id, _POLL_S)) is not None:
+            return reply
+        asked = self._client.kernel_info()  # which is answered after ours
+        while True:
+            msg = await self._next(self._client.get_shell_msg)
+            answered = msg["parent_header"].get("msg_id")
+            if answered == msg_id:
+                content: dict[str, Any] = msg["content"]
+                return content
+            if answered == asked:
+                return NO_REPLY
 
     async def _read_reply(self, msg_id: str) -> dict[str, Any]:
         while True:
@@ -368,16 +471,42 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def _told_in_full(
+    reply: dict[str, Any], outputs: OutputList, language: Language, on_output: OutputListener
+) -> dict[str, Any]:
+    """A reply that says what came of the code; an error that nothing shows, or that the kernel hides, is told in an output.
+
+    What IPython says of the wrong use of a magic is text, and stays that.
+    """
+    is_hidden = False
+    if reply["status"] == "error":
+        reply = {**reply, **language.visible_error(reply)}
+    elif reply["status"] == "ok" and language.hides_failures:
+        printed = next(
+            (each["text"] for each in reversed(outputs.outputs) if each.get("name") == "stdout"), ""
+        )
+        if failure := language.failure_in(printed):
+            reply, is_hidden = {**reply, "status": "error", **failure}, True
+    is_untold = is_hidden or not outputs.outputs
+    if (
+        reply["status"] == "error"
+        and is_untold
+        and all(each["output_type"] != "error" for each in outputs.outputs)
+    ):
+        on_output(error(reply["ename"], reply["evalue"], list(reply["traceback"])))
+    return reply
+
+
 def _execution(
     source: str, reply: dict[str, Any], outputs: OutputList, duration_s: float, was_interrupted: bool
 ) -> Execution:
-    error = None
+    raised = None
     status: ExecutionStatus = "ok"
     if reply["status"] == "error":
-        error = ExecutionError(reply["ename"], reply["evalue"], tuple(reply.get("traceback", ())))
+        raised = ExecutionError(reply["ename"], reply["evalue"], tuple(reply["traceback"]))
         # Other languages have other names for it.
-        stopped = was_interrupted or error.ename in ("KeyboardInterrupt", "CancelledError")
+        stopped = was_interrupted or raised.ename in ("KeyboardInterrupt", "CancelledError")
         status = "interrupted" if stopped else "error"
     elif reply["status"] != "ok":
         status = "interrupted"
-    return Execution(source, status, outputs.outputs, reply.get("execution_count"), error, duration_s)
+    return Execution(source, status, outputs.outputs, reply.get("execution_count"), raised, duration_s)

@@ -44,6 +44,9 @@ class ManagedKernel(ClientKernel):
         made._manager, made._is_there, made._restart = manager, is_there, restart
         return made
 
+    is_lost = False
+    """Its owner may start it again; see `_revive`."""
+
     @property
     def manager(self) -> AsyncKernelManager:
         """The kernel's manager."""

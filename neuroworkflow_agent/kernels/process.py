@@ -1,6 +1,7 @@
 """Kernel processes and clients of them: started, waited for, told dead from busy.
 
-A `KernelProcess` owns the process and its manager from `start` to `aclose`. Clients belong to their callers.
+A `KernelProcess` owns the process, its manager and the directory with its connection file from `start` to `aclose`; what
+owners have left that were killed is removed at the next start. Clients belong to their callers.
 Whether a kernel of ours lives is what its manager says, which watches the process: a heartbeat judges by one
 second, which kernels that start slowly, or that compute in their only thread, do not answer in.
 """
@@ -21,6 +22,7 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 
 from neuroworkflow_agent.errors import KernelStartError, NoKernelSpecError
+from neuroworkflow_agent.scratch import Scratch, sweep
 
 START_TIMEOUT_S = 120.0
 """How long a kernel may take from its start to its first answer, unless said otherwise."""
@@ -59,6 +61,7 @@ class KernelProcess:
         self.name = name
         self.manager = Manager(kernel_name=name)
         """Of the current process; each start has one of its own."""
+        self._scratch: Scratch | None = None
         self._timeout_s = timeout_s
         # What kernels print on their own is for the person at the terminal, not for whoever reads our answer.
         self._arguments: dict[str, Any] = {"stdout": _stderr()}
@@ -66,9 +69,7 @@ class KernelProcess:
             self._arguments["cwd"] = str(cwd)
         if env is not None:
             self._arguments["env"] = env
-        if self.manager.kernel_spec is not None and any(
-            "ipykernel" in part for part in self.manager.kernel_spec.argv
-        ):
+        if self.manager.kernel_spec is not None and _is_ipykernel(self.manager.kernel_spec):
             # Its start-up warnings (loopback TCP is not encrypted) are no news to whoever runs a notebook, and
             # what it runs is not history of the user's.
             self._arguments["extra_arguments"] = [
@@ -80,6 +81,11 @@ class KernelProcess:
     def language(self) -> str:
         """As the kernelspec names it, lower case."""
         return language_of(self.manager)
+
+    @property
+    def is_chat_kernel(self) -> bool:
+        """Whether cells of it that begin with `%chat` are for the agent as a whole."""
+        return self.manager.kernel_spec is not None and _is_chat_kernel(self.manager.kernel_spec)
 
     async def start(self) -> AsyncKernelClient:
         """Start the process, ending the one before, and return a client once it answers.
@@ -94,6 +100,7 @@ class KernelProcess:
         """
         deadline = time.monotonic() + self._timeout_s
         try:
+            await asyncio.to_thread(sweep)
             client = await self._try_start(deadline) or await self._try_start(deadline)
             if client is None:
                 raise KernelStartError.ended(self.name)
@@ -104,12 +111,21 @@ class KernelProcess:
 
     async def aclose(self) -> None:
         """End the process. Idempotent."""
-        await self.manager.shutdown_kernel(now=True)
+        try:
+            await self.manager.shutdown_kernel(now=True)
+        finally:
+            scratch, self._scratch = self._scratch, None
+            if scratch is not None:
+                scratch.remove()
+                if self.is_chat_kernel:  # it has a directory for its subkernel, and was killed
+                    await asyncio.to_thread(sweep)
 
     async def _try_start(self, deadline: float) -> AsyncKernelClient | None:
         """A client of a new process in place of the old one; None if it ended before it answered."""
         await self.aclose()
-        self.manager = Manager(kernel_name=self.name)
+        self._scratch = Scratch()
+        file = self._scratch.path / "kernel.json"
+        self.manager = Manager(kernel_name=self.name, connection_file=str(file))
         try:
             await self.manager.start_kernel(**self._arguments)
         except OSError as error:
@@ -225,6 +241,16 @@ def check_kernelspec(name: str) -> None:
         specs.get_kernel_spec(name)
     except NoSuchKernel:
         raise NoKernelSpecError(name, list(specs.find_kernel_specs())) from None
+
+
+def _is_ipykernel(spec: Any) -> bool:
+    """Whether it takes ipykernel's options, as does a chat kernel over one."""
+    is_over_one = _is_chat_kernel(spec) and spec.argv[-1] == "python3"
+    return is_over_one or any("ipykernel" in part for part in spec.argv)
+
+
+def _is_chat_kernel(spec: Any) -> bool:
+    return any(part.endswith("chat_kernel") for part in spec.argv)
 
 
 def language_of(manager: AsyncKernelManager) -> str:

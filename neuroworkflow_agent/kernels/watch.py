@@ -9,49 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from neuroworkflow_agent.kernels.capture import message_of
 from neuroworkflow_agent.kernels.wrapping import Wrappings
-from neuroworkflow_agent.text import MAX_SECRET_CHARS, end_without_secrets
-
-
-class Tail:
-    """The last characters of a text that comes in pieces.
-
-    Parameters
-    ----------
-    max_chars
-        How many to give; more are kept, for secrets to be known whole.
-    """
-
-    def __init__(self, max_chars: int) -> None:
-        self._max_chars = max_chars
-        self._kept_chars = max_chars + MAX_SECRET_CHARS
-        # No piece is empty or longer than what is kept, so this many pieces hold the end whole.
-        self._pieces: deque[str] = deque(maxlen=self._kept_chars)
-
-    def add(self, text: str) -> None:
-        """Take in a piece; from any thread."""
-        if text:
-            self._pieces.append(text[-self._kept_chars :])
-
-    def text(self, hide: Callable[[str], str] = str) -> str:
-        """The end so far, without secrets that `hide` takes out, nor the rest of one that was cut through."""
-        kept = self._kept
-        return end_without_secrets(kept, hide, self._max_chars, is_cut=len(kept) >= self._kept_chars)
-
-    def settle(self) -> None:
-        """Keep the end in one piece, once no more comes."""
-        kept = self._kept
-        self._pieces.clear()
-        self.add(kept)
-
-    @property
-    def _kept(self) -> str:
-        return "".join(self._pieces.copy())[-self._kept_chars :]
 
 
 class Watch:

@@ -11,6 +11,7 @@ from neuroworkflow_agent.nodes import catalogue, drawing
 from neuroworkflow_agent.nodes.checker import check_paths, try_nodes
 from neuroworkflow_agent.nodes.connections import check_ports, find_port
 from neuroworkflow_agent.nodes.findings import SEVERITIES, UNREADABLE, Finding, count
+from neuroworkflow_agent.nodes.lint.report import lint_notebook
 from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.source import Unreadable
 from neuroworkflow_agent.nodes.workflow_report import check_workflow
@@ -28,7 +29,7 @@ def answer(question: str, arguments: Mapping[str, Any], environ: Mapping[str, st
     Parameters
     ----------
     question
-        `check_node`, `look_at_file`, `list_nodes`, `check_connection` or `check_workflow`.
+        `check_node`, `look_at_file`, `list_nodes`, `check_connection`, `check_workflow` or `lint_notebook`.
     arguments
         `folder`, the one paths are given relative to, and what the question needs; paths are absolute.
     environ
@@ -94,12 +95,22 @@ def _check_workflow(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -
     return {"text": f"{_as_lines(report.findings, folder)}{report.summary}\n\n{drawn}"}
 
 
+def _lint_notebook(arguments: Mapping[str, Any], _environ: Mapping[str, str]) -> Answer:
+    folder = arguments["folder"]
+    try:
+        report = lint_notebook(Path(arguments["path"]))
+    except Unreadable as unreadable:
+        return {"text": _as_lines([unreadable.finding], folder)}
+    return {"text": f"{_as_lines(report.findings, folder)}{report.summary}"}
+
+
 _ANSWERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Answer]] = {
     "check_node": _check_node,
     "look_at_file": _look_at_file,
     "list_nodes": _list_nodes,
     "check_connection": _check_connection,
     "check_workflow": _check_workflow,
+    "lint_notebook": _lint_notebook,
 }
 
 

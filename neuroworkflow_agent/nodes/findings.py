@@ -153,6 +153,12 @@ RULES: dict[str, Rule] = _rules(
     ("NW713", "warning", "A node is made and not added", "It runs without it, which is likely to be forgotten."),
     ("NW714", "info", "A part of the workflow cannot be read", "Nothing is said of it."),
     ("NW715", "error", "There is no workflow in the file", "A file named as a workflow builds none."),
+    # What makes a notebook's results doubtful
+    ("NW801", "warning", "A result is written down", "It stays what it is whatever the data say."),
+    ("NW802", "warning", "A number in the text that no cell computes", "The text and the results may be of different data."),
+    ("NW803", "warning", "Random numbers without a seed", "Nobody gets the same results again."),
+    ("NW804", "warning", "Data is loaded and never used", "Readers take results for ones of this data."),
+    ("NW805", "warning", "An error is passed over in silence", "Results of what has failed look like all others."),
 )  # fmt: skip
 """Every rule, by its code."""
 UNREADABLE = frozenset({"NW001", "NW002", "NW003", "NW004", "NW005", "NW013"})

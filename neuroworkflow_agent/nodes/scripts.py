@@ -6,11 +6,13 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.magics import plain_python
 from neuroworkflow_agent.nodes.notebook_places import CodeCell, Places
 from neuroworkflow_agent.nodes.source import Source, Unreadable, parse, read_source
+from neuroworkflow_agent.prompt_cells import is_marked
 
 _MAX_BYTES = 50_000_000
 """Notebooks carry their figures along."""
@@ -44,6 +46,11 @@ def _in_file(findings: Sequence[Finding], places: Places) -> list[Finding]:
         return places.in_file(findings, "")
 
 
+def _code_of(cell: Any) -> str:
+    """The source of a code cell; of one that is a prompt of a chat kernel, none."""
+    return "" if is_marked(cell.metadata) else str(cell.source)
+
+
 def read_script(path: Path) -> Source:
     """The code of a `.py` file or a notebook.
 
@@ -61,7 +68,7 @@ def read_script(path: Path) -> Source:
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
             raise ValueError("it is not a regular file, or too large")
         notebook = nbformat.read(path, as_version=4)
-        sources = [(at, cell.source) for at, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+        sources = [(at, _code_of(cell)) for at, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     except Exception as error:  # noqa: BLE001 - nbformat raises what the JSON happens to break
         reason = " ".join(str(error).split())[:200]
         finding = Finding(

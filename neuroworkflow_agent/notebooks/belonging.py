@@ -18,6 +18,8 @@ import httpx
 from neuroworkflow_agent.trusted_text import UnfitFileError, read_trusted_text
 
 _TIMEOUT_S = 3.0
+_DRIVE = "RTC:"
+"""What JupyterLab puts before paths of notebooks that are open in a room."""
 _MAX_BYTES = 100_000
 
 
@@ -63,18 +65,45 @@ def find_notebook(
     return Belonging(None, "nothing says which notebook this kernel belongs to")
 
 
-def find_kernel(path: Path, environ: Mapping[str, str], *, runtime_dir: Path) -> str:
-    """Id of the kernel that a notebook has on a running server of this user's; empty if it has none. Asks the servers."""
-    wanted = path.resolve()
+@dataclass(frozen=True, slots=True)
+class RunningNotebook:
+    """A notebook that has a kernel."""
+
+    path: Path
+    """Its file, resolved."""
+    kernel_id: str
+    kernel_name: str
+    """Of the kernelspec."""
+
+
+def running_notebooks(below: Path, environ: Mapping[str, str], *, runtime_dir: Path) -> list[RunningNotebook]:
+    """The notebooks in a folder, or below it, that have kernels on running servers of this user's. Asks the servers."""
+    below, found = below.resolve(), []
     for file in sorted(runtime_dir.glob("jpserver-*.json")):
         server = _described(file)
-        root = str(server.get("root_dir", ""))
-        if not root or not wanted.is_relative_to(Path(root).resolve()):
-            continue
-        for session in _sessions(str(server.get("url", "")), _token(server, environ)) or ():
-            if session["type"] == "notebook" and Path(root, session["path"]).resolve() == wanted:
-                return str(session["kernel"]["id"])
-    return ""
+        root = Path(str(server.get("root_dir", ""))).resolve()
+        if server.get("root_dir") and (below.is_relative_to(root) or root.is_relative_to(below)):
+            sessions = _sessions(str(server.get("url", "")), _token(server, environ)) or []
+            found += [each for each in notebooks_of(sessions, root) if each.path.is_relative_to(below)]
+    return found
+
+
+def notebooks_of(sessions: list[dict[str, Any]], root: Path) -> list[RunningNotebook]:
+    """The notebooks among a server's sessions, whose paths are from `root`."""
+    return [
+        RunningNotebook(
+            file_of(root, each["path"]).resolve(),
+            str(each["kernel"]["id"]),
+            str(each["kernel"].get("name", "")),
+        )
+        for each in sessions
+        if each.get("type") == "notebook" and each.get("kernel")
+    ]
+
+
+def file_of(root: Path, api_path: str) -> Path:
+    """The file of a path as a server names it."""
+    return root / api_path.removeprefix(_DRIVE).lstrip("/")
 
 
 def _server(environ: Mapping[str, str], runtime_dir: Path) -> dict[str, Any] | None:
@@ -108,7 +137,11 @@ def _sessions(url: str, token: str) -> list[dict[str, Any]] | None:
             f"{url.rstrip('/')}/api/sessions", headers=headers, timeout=_TIMEOUT_S, trust_env=False
         )
         return [
-            {"type": each["type"], "path": str(each["path"]), "kernel": {"id": each["kernel"]["id"]}}
+            {
+                "type": each["type"],
+                "path": str(each["path"]),
+                "kernel": {"id": each["kernel"]["id"], "name": each["kernel"].get("name", "")},
+            }
             for each in answer.raise_for_status().json()
         ]
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
@@ -129,6 +162,6 @@ def _from_server(url: str, token: str, root: str, kernel_id: str) -> Belonging |
             else "no notebook of the server has this kernel"
         )
         return Belonging(None, f"{many}, says the Jupyter server at {url}")
-    path = Path(root, *paths)
+    path = file_of(Path(root), *paths)
     known = path if root and path.is_file() else None
     return Belonging(known, f"the Jupyter server at {url}")

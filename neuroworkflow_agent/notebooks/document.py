@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import copy
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,7 +40,13 @@ class Holder(Protocol):
         """The newest state; not to be changed."""
 
     async def apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
-        """Make edits, all or none, and keep the result; as `edits.apply`."""
+        """Make edits, all or none, and keep the result; as `edits.apply`.
+
+        Parameters
+        ----------
+        running
+            Grows while it is waited for somebody, and counts as it is when the edits are made.
+        """
 
     @property
     def running(self) -> Collection[str]:
@@ -169,7 +175,7 @@ class NotebookDocument:
         NotebookError
             If the notebook cannot be reached or saved.
         """
-        applied = await self._holder.apply(edits, frozenset(self._running))
+        applied = await self._holder.apply(edits, self._running)
         if all(each.cell for each in applied):  # else they are only proposed
             self._done[self.edit_count] = applied
             self.edit_count += len(applied)
@@ -186,10 +192,23 @@ class NotebookDocument:
         with contextlib.suppress(NotebookError):  # they get all of it at the end
             await self._holder.show(cell, outputs)
 
-    def note_code(self, source: str) -> None:
-        """Code was run that is in no cell: cells that need what it gave or changed may be out of date."""
+    def note_code(
+        self, source: str, changed: Iterable[str] | None = None, not_looked_at: Collection[str] = ()
+    ) -> None:
+        """Code was run that is in no cell: cells that need what it gave or changed may be out of date.
+
+        Parameters
+        ----------
+        changed
+            Names that are known to mean something else since; None where nobody looked, and the text has to say it.
+        not_looked_at
+            Names of which that is not known; they count where the text may change what they mean.
+        """
         names = cell_names(source)
-        self.staleness.note_changed(names.gives | names.alters)
+        if changed is None:
+            self.staleness.note_changed(names.gives | names.alters)
+        else:
+            self.staleness.note_changed({*changed, *names.alters.intersection(not_looked_at)})
 
     async def undo(self) -> list[Applied]:
         """Take back the last call of `edit` that was not taken back.
@@ -211,7 +230,7 @@ class NotebookDocument:
         EditRefusedError
             If somebody has changed one of its cells since.
         """
-        undone = await self._holder.apply(_back(self._done[number]), frozenset(self._running))
+        undone = await self._holder.apply(_back(self._done[number]), self._running)
         del self._done[number]
         return undone
 

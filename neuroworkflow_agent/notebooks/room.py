@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from neuroworkflow_agent.errors import NotebookError
+from neuroworkflow_agent.notebooks.cursors import cells_with_cursors
 
 ORIGIN = "neuroworkflow-agent"
 """Of our changes, so that they can be told from others'."""
@@ -86,7 +88,14 @@ class Room:
         self._saves: dict[int, asyncio.Future[str]] = {}
         self._numbers = itertools.count(1)
         self._is_receiving = False
-        self._subscription = self.document.ydoc.observe(self._changed)
+        self._touched: set[int] = set()
+        """Cells whose text is changed by the message that is taken in."""
+        self._typed: dict[str, float] = {}
+        """When others last changed the text of a cell, by its id."""
+        self._subscriptions = [
+            self.document.ydoc.observe(self._changed),
+            self.document.ycells.observe_deep(self._note_touched),
+        ]
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._show())]
 
     @classmethod
@@ -127,6 +136,17 @@ class Room:
         """Change the document in one transaction of ours; nothing else happens in it meanwhile."""
         with self.document.ydoc.transaction(origin=ORIGIN):
             yield self.document
+
+    def typed_in(self, within_s: float) -> frozenset[str]:
+        """Ids of the cells whose text others have changed within the last seconds."""
+        since = time.monotonic() - within_s
+        return frozenset(cell for cell, at in self._typed.items() if at > since)
+
+    def cursors_in(self) -> frozenset[str]:
+        """Ids of the cells in which others have their cursors."""
+        us = self.document.ydoc.client_id
+        others = [state for client, state in self.awareness.states.items() if client != us]
+        return cells_with_cursors(self.document, others)
 
     def users(self) -> list[dict[str, Any]]:
         """Who is in the room."""
@@ -219,6 +239,17 @@ class Room:
             with contextlib.suppress(NotebookError):
                 self._send(create_update_message(event.update))
 
+    def _note_touched(self, events: list[Any]) -> None:
+        if self._is_receiving:
+            self._touched |= {event.path[0] for event in events if event.path[1:] == ["source"]}
+
+    def _note_typed(self) -> None:
+        """Their ids, which can be read once the message has been taken in."""
+        now = time.monotonic()
+        for index in self._touched:
+            self._typed[str(self.document.ycells[index].get("id"))] = now
+        self._touched.clear()
+
     async def _read(self) -> None:
         try:
             while True:
@@ -238,6 +269,7 @@ class Room:
                     reply = handle_sync_message(message[1:], self.document.ydoc)
                 finally:
                     self._is_receiving = False
+                self._note_typed()
                 if reply is not None:
                     self._send(reply)
                 if message[1] == _SYNCED and self._waiting:

@@ -9,20 +9,33 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 from pycrdt import Map
 
 from neuroworkflow_agent.errors import EditRefusedError, NotebookError
-from neuroworkflow_agent.notebooks.cells import address, index_of
+from neuroworkflow_agent.notebooks.cells import index_of
 from neuroworkflow_agent.notebooks.changes import plan
 from neuroworkflow_agent.notebooks.document import Holder
-from neuroworkflow_agent.notebooks.edits import Applied, Edit
+from neuroworkflow_agent.notebooks.edits import Applied, Edit, Move
 from neuroworkflow_agent.notebooks.reading import Notebook
 from neuroworkflow_agent.notebooks.room import Room, RoomServer
-from neuroworkflow_agent.notebooks.room_changes import put_outputs, room_change, snapshot, transactions
+from neuroworkflow_agent.notebooks.room_changes import (
+    Steps,
+    TypedInError,
+    put_outputs,
+    room_change,
+    snapshot,
+    transactions,
+)
 
 _FLUSH_S = 3.0
+_TYPES_S = 2.0
+"""How long after their last key somebody counts as typing."""
+_PATIENCE_S = 5.0
+"""How long an edit waits for that."""
+_AGAIN_S = 0.1
 IDLE_S = 600.0
 """How long a room is kept that nobody asks us about."""
 
@@ -48,7 +61,7 @@ class RoomHolder(Holder):
         self._joining = asyncio.Lock()
         self._leaving: asyncio.Task[None] | None = None
         self._last_used = time.monotonic()
-        self._seen: tuple[Room, int, Notebook] | None = None
+        self._seen: tuple[Room, int, tuple[Notebook, list[str]]] | None = None
         self._marked: set[str] = set()
         """Cells that we have marked as running."""
 
@@ -57,15 +70,22 @@ class RoomHolder(Holder):
         return self._path
 
     async def read(self) -> Notebook:
-        return self._snapshot(await self._joined())
+        return self._snapshot(await self._joined())[0]
 
     async def apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
-        room = await self._joined()
-        await room.settle()  # also brings what others have changed until now
-        # From here on nothing waits, so that nobody changes the document before the edits are in it.
-        applied, changes = plan(
-            snapshot(room.document), edits, [*running, *self._running_in(room)], room_change
-        )
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            room = await self._joined()
+            await room.settle()  # also brings what others have changed until now
+            # From here on nothing waits, so that nobody changes the document before the edits are in it.
+            is_late = time.monotonic() > deadline
+            try:
+                applied, changes = self._planned(room, edits, running, is_late=is_late)
+                break
+            except TypedInError:
+                if is_late:
+                    raise
+            await asyncio.sleep(_AGAIN_S)
         for steps in transactions(changes):
             with room.changing() as document:
                 for step in steps:
@@ -74,9 +94,21 @@ class RoomHolder(Holder):
         await room.settle()
         return applied
 
+    def _planned(
+        self, room: Room, edits: Sequence[Edit], running: Collection[str], *, is_late: bool
+    ) -> tuple[list[Applied], list[Steps]]:
+        notebook, marked = snapshot(room.document)
+        others = self._not_ours(marked)
+        typed_in = room.typed_in(_TYPES_S)
+        cursors_in = room.cursors_in() if any(isinstance(edit, Move) for edit in edits) else frozenset()
+        if others and not is_late:  # the code may end before somebody types where their cursor is
+            typed_in |= cursors_in
+        change = partial(room_change, typed_in=typed_in, cursors_in=cursors_in, run_by_others=others)
+        return plan(notebook, edits, [*running, *others], change)
+
     @property
     def running(self) -> Collection[str]:
-        return self._running_in(self._room) if self._room is not None else ()
+        return self._not_ours(self._snapshot(self._room)[1]) if self._room is not None else ()
 
     async def mark(self, cell: str, *, is_running: bool) -> None:
         (self._marked.add if is_running else self._marked.discard)(cell)
@@ -99,20 +131,17 @@ class RoomHolder(Holder):
             self._leaving.cancel()
         await self._leave()
 
-    def _snapshot(self, room: Room) -> Notebook:
+    def _snapshot(self, room: Room) -> tuple[Notebook, list[str]]:
         if self._seen is None or self._seen[:2] != (room, room.version):
             self._seen = room, room.version, snapshot(room.document)
         return self._seen[2]
 
-    def _running_in(self, room: Room) -> list[str]:
-        """Cells whose code others run."""
-        cells = self._snapshot(room).cells
-        states = [cell.get("execution_state") for cell in room.document.ycells]
-        found = {address(cell) for cell, state in zip(cells, states, strict=True) if state == "running"}
-        return [cell for cell in found if cell not in self._marked]
+    def _not_ours(self, running: Collection[str]) -> list[str]:
+        """Of the cells that are marked as running, those whose code others run."""
+        return [cell for cell in running if cell not in self._marked]
 
     def _cell(self, room: Room, cell: str) -> Map[Any]:
-        found: Map[Any] = room.document.ycells[index_of(self._snapshot(room), cell)]
+        found: Map[Any] = room.document.ycells[index_of(self._snapshot(room)[0], cell)]
         return found
 
     async def _joined(self) -> Room:

@@ -119,7 +119,7 @@ def tool_card(
         case "AskUserQuestion", _:
             asked = " ".join(each["question"] for each in questions(tool_input))
             return ToolCard(one_line(f"Ask: {asked}", _MAX_LINE_CHARS * 2), "", "", is_open=False)
-        case (("check_node" | "list_nodes" | "check_connection" | "check_workflow"), _):
+        case (("check_node" | "list_nodes" | "check_connection" | "check_workflow" | "lint_notebook"), _):
             title = one_line(_node_title(name, tool_input), _MAX_LINE_CHARS * 2)
             return ToolCard(title, "", "", is_open=False)
         case _ if name in _CELL_VERBS:
@@ -157,6 +157,8 @@ def _node_title(name: str, given: dict[str, Any]) -> str:
             return f"Check {given.get('output')} → {given.get('input')}"
         case "check_workflow":
             return f"Check workflow {given.get('path')}"
+        case "lint_notebook":
+            return f"Look for doubtful results in {given.get('path')}"
         case "list_nodes":
             return f"List nodes {where}".strip()
     return f"{'Check and run' if given.get('run') else 'Check'} nodes {where}".strip()
@@ -336,7 +338,14 @@ def turn_end(event: TurnEnd, undone: Sequence[TurnUndone] = (), *, error_follows
         figures.append(f"${event.cost_usd:.4f}")
     figures += filter(
         None,
-        (context_used(event), event.changed, event.checked, event.verified, event.provenance),
+        (
+            context_used(event),
+            event.changed,
+            event.checked,
+            event.verified,
+            event.provenance,
+            "its code runs on" if event.runs_on else "",
+        ),
     )
     if not (figures and error_follows and event.end == "interrupted"):
         figures.insert(0, event.end.replace("_", " "))

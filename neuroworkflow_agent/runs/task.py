@@ -16,7 +16,7 @@ from typing import Any
 
 from neuroworkflow_agent.errors import RunError
 from neuroworkflow_agent.runs.checks import Check, Kind
-from neuroworkflow_agent.runs.yaml_files import parse_value, read_yaml
+from neuroworkflow_agent.yaml_files import parse_value, read_yaml
 
 SCHEMA = Path(__file__).with_name("task.schema.json")
 _SESSION = ("mode", "max_turns", "max_budget_usd")

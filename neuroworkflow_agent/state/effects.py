@@ -63,3 +63,9 @@ def lines(effects: Sequence[Effect]) -> list[str]:
         f"{each.name} {each.verb}" if not each.obstacle else f"{each.name}: {each.obstacle}"
         for each in effects
     ]
+
+
+def names_of(effects: Sequence[Effect]) -> set[str]:
+    """Names of the variables that effects have taken back; one effect may have several."""
+    done = [each for each in effects if each.kind == "variables" and each.can_be_undone]
+    return {name for each in done for name in each.name.split(", ")}

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from neuroworkflow_agent.directories import state_directory
+from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.ids import TurnId
 
 MAX_KEPT_BYTES = 16 * 1024 * 1024
@@ -192,8 +193,8 @@ def forget(turn_id: str) -> None:
 
 
 def sweep() -> None:
-    """Let the oldest turns go where there are too many, or they take too much room."""
-    with contextlib.suppress(OSError):
+    """Let the oldest turns go where there are too many, or they take too much room; nothing where there is no place for any."""
+    with contextlib.suppress(OSError, ConfigError):
         turns = sorted(state_directory("undo").iterdir(), key=lambda each: each.stat().st_mtime, reverse=True)
         room = _MAX_STORED_BYTES
         for number, turn in enumerate(turns):

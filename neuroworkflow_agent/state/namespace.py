@@ -5,17 +5,16 @@ A `Snapshot` holds the bindings, which costs nothing, and a `Keeper` of their va
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from neuroworkflow_agent.kernels.base import NameChanges
+from neuroworkflow_agent.kernels.variables.names import users_names
 from neuroworkflow_agent.state.keeping import Keeper, Prepared
 from neuroworkflow_agent.state.values import Node, equal, is_definition
 
 MISSING: Any = object()
 """Stands for the value of a name that there is not."""
-_OF_IPYTHON = re.compile(r"_+|_i+|_i?\d+|_[iod]h|In|Out|_exit_code|__\w+__")
 
 
 class Snapshot:
@@ -41,14 +40,14 @@ class Snapshot:
         beside: Iterable[Any] = (),
     ) -> None:
         self._hidden = hidden
-        self.names = names_of(namespace, hidden)
+        self.names = users_names(namespace, hidden)
         self.keeper = Keeper([*self.names.values(), *beside], prepared=prepared)
         self.changed_nodes: list[Node] = []
         """Objects that were changed in place, each with its `left`."""
 
     def compare(self, namespace: Mapping[str, Any]) -> NameChanges:
         """What has changed since; nodes that have are told what they are now."""
-        after = names_of(namespace, self._hidden)
+        after = users_names(namespace, self._hidden)
         before = self.names
         self.changed_nodes = []
         for node in self.keeper.nodes.values():
@@ -71,14 +70,3 @@ class Snapshot:
             in_place=tuple(in_place),
             not_looked_at=tuple(unseen),
         )
-
-
-def names_of(namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> dict[str, Any]:
-    """The user's names, without IPython's own."""
-    return {
-        name: value
-        for name, value in dict(namespace).items()
-        if type(name) is str
-        and not _OF_IPYTHON.fullmatch(name)
-        and not (name in hidden and hidden[name] is value)
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from neuroworkflow_agent.errors import NotebookError
 from neuroworkflow_agent.notebooks.document import NotebookDocument
@@ -56,6 +56,10 @@ class TurnCells:
             except NotebookError as error:
                 refused[number] = str(error)
         return self._merged(made, refused)
+
+    def note_changed(self, names: Iterable[str]) -> None:
+        """Names mean something else again, outside cells: those below that need them may be out of date."""
+        self._document.staleness.note_changed(names)
 
     def _made(self) -> list[tuple[int, Applied]]:
         return [

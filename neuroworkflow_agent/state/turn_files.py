@@ -159,7 +159,8 @@ class TurnFiles:
         try:
             yield
         except (OSError, ValueError) as error:
-            self._say(f"{path.name} could not be kept: {getattr(error, 'strerror', None) or error}.")
+            why = str(getattr(error, "strerror", None) or error).rstrip(".")
+            self._say(f"{path.name} could not be kept: {why}.")
 
     def _say(self, gap: str) -> None:
         if gap not in self.gaps:

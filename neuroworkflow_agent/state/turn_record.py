@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, MutableMapping
+from collections.abc import Collection, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _HARMLESS = frozenset(
     {
         "Read", "Glob", "Grep", "Skill", "Write", "Edit", RUN_CODE, *CELL_EDITS, QUESTION, "notebook_get", "notebook_search", "cell_get",
-        "check_node", "list_nodes", "check_connection", "check_workflow", "inspect_variables", "verify_notebook", "code_wait", "code_stop", "ExitPlanMode", "TodoWrite", "TaskCreate", "TaskUpdate",
+        "check_node", "list_nodes", "check_connection", "check_workflow", "lint_notebook", "inspect_variables", "verify_notebook", "code_wait", "code_stop", "ExitPlanMode", "TodoWrite", "TaskCreate", "TaskUpdate",
         "TaskGet", "TaskList", "Agent", "Task",
     }
 )  # fmt: skip
@@ -45,6 +45,8 @@ class TurnRecord:
     """Names of the tools it called."""
     is_prepared: bool = False
     """Whether something was read ahead."""
+    ran_elsewhere: bool = False
+    """Whether code of it was handed to a kernel that is asked for its variables."""
     is_partly_undone: bool = False
 
     def note(self, use: ToolUse) -> None:
@@ -58,19 +60,18 @@ class TurnRecord:
             self.variables.end()
 
     @property
-    def limits(self) -> list[str]:
-        """What cannot be taken back, or was not looked at, in sentences."""
-        said = list(self.files.gaps)
-        if self.variables is not None:
-            said += self.variables.limits
+    def has_run_code(self) -> bool:
+        """Whether it has called a tool that runs code."""
+        return RUN_CODE in self.calls or CELL_EXECUTE in self.calls
+
+    def limits(self, of_variables: Sequence[str]) -> list[str]:
+        """What cannot be taken back, or was not looked at, in sentences; those about variables are given."""
+        said = [*self.files.gaps, *of_variables]
         if not self.is_of_this_process:
             said.append(_GONE)
-        has_run_code = RUN_CODE in self.calls or CELL_EXECUTE in self.calls
         if CELL_EXECUTE in self.calls:
             said.append("Outputs and numbers of the cells that were run stay.")
-        if has_run_code:
-            if self.variables is None and self.is_of_this_process:
-                said.append("Variables of this kernel are not looked at: it is another process.")
+        if self.has_run_code:
             said.append(_NOTEBOOKS)
             said.append(_OUTSIDE)
         others = [name for name in self.calls if name not in _HARMLESS and name != CELL_EXECUTE]
@@ -81,10 +82,6 @@ class TurnRecord:
     async def cell_effects(self) -> list[Effect]:
         """Of its cells, on the engine's loop."""
         return await self.cells.effects() if self.cells is not None else []
-
-    def variable_effects(self, namespace: Mapping[str, Any]) -> list[Effect]:
-        """Of its variables."""
-        return self.variables.effects(namespace) if self.variables is not None else []
 
     def take_back_variables(self, namespace: MutableMapping[str, Any], keys: Collection[str]) -> list[Effect]:
         """Put variables back; see `TurnVariables.take_back`."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neuroworkflow_agent.kernels.base import NameChanges
+from neuroworkflow_agent.kernels.variables.names import users_names
 from neuroworkflow_agent.state.effects import Effect
-from neuroworkflow_agent.state.keeping import Keeper, Prepared
-from neuroworkflow_agent.state.namespace import MISSING, Snapshot, names_of
+from neuroworkflow_agent.state.keeping import COPY_BYTES, Keeper, Prepared
+from neuroworkflow_agent.state.namespace import MISSING, Snapshot
 from neuroworkflow_agent.state.values import FORGOTTEN, Array, Node, equal, is_definition, size_of
 
 VARIABLE_KEYS = ("name:", "content:")
@@ -73,7 +74,7 @@ class TurnVariables:
 
     def prepare(self, namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> None:
         """Copy arrays ahead, while the model writes its code."""
-        keeper = Keeper(names_of(namespace, hidden).values(), arrays_only=True)
+        keeper = Keeper(users_names(namespace, hidden).values(), arrays_only=True)
         with self._lock:
             self._prepared = {key: node for key, node in keeper.nodes.items() if isinstance(node, Array)}
 
@@ -81,8 +82,7 @@ class TurnVariables:
         """Code is about to run."""
         with self._lock:
             prepared = self._prepared
-        beside = [binding.before for binding in self._bindings.values()]
-        self._snapshot = Snapshot(namespace, hidden, prepared, beside)
+        self._snapshot = Snapshot(namespace, hidden, prepared, self._values_before.values())
 
     def after(self, namespace: Mapping[str, Any]) -> NameChanges:
         """It has ended; what it changed."""
@@ -92,11 +92,16 @@ class TurnVariables:
         changes = snapshot.compare(namespace)
         for name in (*changes.new, *changes.rebound, *changes.deleted):
             self._note_binding(name, snapshot.names.get(name, MISSING), namespace.get(name, MISSING))
+        values_before = self._values_before
+        # What was made in this turn, or taken out of something older and given a name, has no name here.
+        made_here = self._bindings.keys() - values_before.keys()
+        older = {name: value for name, value in snapshot.names.items() if name not in made_here}
+        older |= values_before
         for node in snapshot.changed_nodes:
-            self._note_content(node, snapshot)
-        for binding in self._bindings.values():
-            binding.held = [(node, node.left) for node in snapshot.keeper.reached(binding.before)[0]]
-        self._note_gaps(snapshot)
+            self._note_content(node, older, snapshot.keeper)
+        for name, value in values_before.items():
+            self._bindings[name].held = [(node, node.left) for node in snapshot.keeper.reached(value)[0]]
+        self._note_gaps(older, snapshot.keeper)
         # What has not changed need not be copied again for the next piece.
         self._prepared = {
             key: node
@@ -128,6 +133,11 @@ class TurnVariables:
             if size_of(binding.before):
                 binding.before, binding.held, binding.is_forgotten = None, [], True
 
+    @property
+    def _values_before(self) -> dict[str, Any]:
+        """What names were bound to, that the turn has bound otherwise."""
+        return {name: each.before for name, each in self._bindings.items() if each.before is not MISSING}
+
     def _note_binding(self, name: str, before: Any, left: Any) -> None:
         known = self._bindings.get(name)
         if known is None:
@@ -137,11 +147,8 @@ class TurnVariables:
         else:  # somebody else bound it in between
             self._bindings[name] = _Binding(before, left, is_later=True)
 
-    def _note_content(self, node: Node, snapshot: Snapshot) -> None:
-        values = {**snapshot.names, **{name: each.before for name, each in self._bindings.items()}}
-        names = [name for name, value in values.items() if node in snapshot.keeper.reached(value)[0]]
-        if names and all(name in self._bindings and self._bindings[name].before is MISSING for name in names):
-            return  # it was made in this turn
+    def _note_content(self, node: Node, values: Mapping[str, Any], keeper: Keeper) -> None:
+        names = [name for name, value in values.items() if node in keeper.reached(value)[0]]
         known = self._contents.get(id(node.value))
         if known is None:
             self._contents[id(node.value)] = _Content(node, node.left, names)
@@ -151,10 +158,9 @@ class TurnVariables:
         else:
             self._contents[id(node.value)] = _Content(node, node.left, names, is_later=True)
 
-    def _note_gaps(self, snapshot: Snapshot) -> None:
-        values = {name: each.before for name, each in self._bindings.items()}
-        for name, value in {**snapshot.names, **values}.items():
-            _, gaps = snapshot.keeper.reached(value)
+    def _note_gaps(self, values: Mapping[str, Any], keeper: Keeper) -> None:
+        for name, value in values.items():
+            _, gaps = keeper.reached(value)
             if not gaps:
                 continue
             if is_definition(value):
@@ -217,6 +223,21 @@ class TurnVariables:
         verb = f"has what it held ({node.way})" + (_LATER if content.is_later else "")
         name = ", ".join(content.names) or type(node.value).__name__
         return Effect("variables", f"content:{key}", name, verb, obstacle)
+
+
+def let_go(turns: Collection[TurnVariables]) -> None:
+    """Forget the copies of the oldest turns where those of all are too much.
+
+    Parameters
+    ----------
+    turns
+        The oldest one first.
+    """
+    room = COPY_BYTES
+    for variables in reversed(list(turns)):
+        room -= variables.nbytes
+        if room < 0:
+            variables.forget_copies()
 
 
 def _bind(namespace: MutableMapping[str, Any], name: str, value: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Collection, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Coroutine, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,12 @@ from neuroworkflow_agent.events import Event, ToolUse, TurnEnd, Waiting
 from neuroworkflow_agent.ids import TurnId
 from neuroworkflow_agent.kernels.base import NameChanges, NamespaceWatch
 from neuroworkflow_agent.state import file_copies
-from neuroworkflow_agent.state.effects import Effect, Plan
-from neuroworkflow_agent.state.keeping import COPY_BYTES
+from neuroworkflow_agent.state.effects import Effect, Plan, names_of
+from neuroworkflow_agent.state.kernel_side import UNSEEN
 from neuroworkflow_agent.state.turn_files import TurnFiles
 from neuroworkflow_agent.state.turn_record import TurnRecord
-from neuroworkflow_agent.state.turn_variables import VARIABLE_KEYS, TurnVariables
+from neuroworkflow_agent.state.turn_variables import VARIABLE_KEYS, TurnVariables, let_go
+from neuroworkflow_agent.state.variables_elsewhere import AskedKernel, VariablesElsewhere
 from neuroworkflow_agent.tools.registry import CELL_EXECUTE, RUN_CODE
 from neuroworkflow_agent.tools.turn_watch import TurnWatch
 from neuroworkflow_agent.workspace import Workspace
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 MAX_TURNS = 20
 """Turns whose variables and cells are remembered; what they removed lives on meanwhile."""
-_UNSEEN = "Variables could not be looked at: {error}."
+_ELSEWHERE = "Variables of this kernel are not looked at: it is another process."
 
 
 class LiveNames:
@@ -68,10 +69,15 @@ class Undo(TurnWatch, NamespaceWatch):
     ----------
     namespace
         Where code runs; None where that is another process.
+    kernel
+        That other process, to be asked for its variables; None where they are nobody's business.
     """
 
-    def __init__(self, namespace: LiveNames | None = None) -> None:
+    def __init__(self, namespace: LiveNames | None = None, *, kernel: AskedKernel | None = None) -> None:
         self._namespace = namespace
+        self._elsewhere = VariablesElsewhere(kernel) if kernel is not None else None
+        self._asking: asyncio.Future[None] | None = None
+        """What the kernel elsewhere is asked, and nobody waits for."""
         self._turns: dict[TurnId, TurnRecord] = {}
         self._current: TurnRecord | None = None
         self._coding: TurnRecord | None = None
@@ -116,6 +122,8 @@ class Undo(TurnWatch, NamespaceWatch):
                 if turn.cells is not None:
                     turn.cells.end()
                 self._working = _in_thread(self._end, turn)
+                if self._elsewhere is not None and turn.ran_elsewhere:
+                    self._ask(self._elsewhere.end(turn.turn_id))
             case _:
                 pass
 
@@ -135,6 +143,15 @@ class Undo(TurnWatch, NamespaceWatch):
             await self._settled()
             self._coding = turn
             await asyncio.to_thread(turn.files.before_code)
+            if self._elsewhere is not None:
+                turn.ran_elsewhere = True
+                await self._elsewhere.before_code(turn.turn_id, list(self._turns))
+
+    async def changes(self) -> NameChanges | None:
+        """See `TurnWatch`."""
+        if self._elsewhere is None or self._coding is None:
+            return None
+        return await self._elsewhere.changes(self._coding.turn_id)
 
     async def after_code(self) -> None:
         """See `TurnWatch`."""
@@ -162,6 +179,12 @@ class Undo(TurnWatch, NamespaceWatch):
         if not turn.is_prepared:
             turn.is_prepared = True
             self._working = _in_thread(self._prepare, turn)
+            if self._elsewhere is not None:
+                self._ask(self._elsewhere.prepare(turn.turn_id))
+
+    def _ask(self, asking: Coroutine[Any, Any, None]) -> None:
+        self._asking = asyncio.ensure_future(asking)
+        self._asking.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def _prepare(self, turn: TurnRecord) -> None:
         turn.files.prepare()
@@ -171,17 +194,8 @@ class Undo(TurnWatch, NamespaceWatch):
 
     def _end(self, turn: TurnRecord) -> None:
         turn.end()
-        self._let_go()
+        let_go([each.variables for each in self._turns.values() if each.variables is not None])
         file_copies.sweep()
-
-    def _let_go(self) -> None:
-        """Forget the variables of the oldest turns where all their copies are too much."""
-        room = COPY_BYTES
-        for turn in reversed(self._turns.values()):
-            if turn.variables is not None:
-                room -= turn.variables.nbytes
-                if room < 0:
-                    turn.variables.forget_copies()
 
     # -- afterwards -----------------------------------------------------------------------------------
 
@@ -190,10 +204,18 @@ class Undo(TurnWatch, NamespaceWatch):
         self._refuse_while_code_runs()
         portal.call(self._settled())
         turn = self._record(turn_id, prompt, workspace)
-        effects = [*turn.files.effects(), *portal.call(turn.cell_effects())]
-        if self._namespace is not None:
-            effects += turn.variable_effects(self._namespace.names)
-        return Plan(turn_id, turn.prompt, tuple(effects), tuple(turn.limits), turn.is_partly_undone)
+        variables, limits = self._variables_of(turn, portal)
+        effects = (*turn.files.effects(), *portal.call(turn.cell_effects()), *variables)
+        return Plan(turn_id, turn.prompt, effects, tuple(turn.limits(limits)), turn.is_partly_undone)
+
+    def _variables_of(self, turn: TurnRecord, portal: Portal) -> tuple[list[Effect], list[str]]:
+        """What would be done to its variables, and in sentences what cannot be."""
+        if self._namespace is not None and turn.variables is not None:
+            return turn.variables.effects(self._namespace.names), turn.variables.limits
+        if self._elsewhere is not None and turn.ran_elsewhere:
+            return portal.call(self._elsewhere.effects(turn.turn_id))
+        is_unseen = self._namespace is None and self._elsewhere is None and turn.is_of_this_process
+        return [], [_ELSEWHERE] if is_unseen and turn.has_run_code else []
 
     def take_back(
         self,
@@ -225,7 +247,10 @@ class Undo(TurnWatch, NamespaceWatch):
             wants_variables = any(key.startswith(VARIABLE_KEYS) for key in keys)
             if (names := self._namespace) is not None and wants_variables:
                 done += exclusively(lambda: turn.take_back_variables(names.names, keys))
+            elif self._elsewhere is not None and wants_variables and turn.ran_elsewhere:
+                done += portal.call(self._elsewhere.take_back(turn.turn_id, keys))
             if turn.cells is not None:
+                turn.cells.note_changed(names_of(done))
                 done += portal.call(turn.cells.take_back(keys))
             done += turn.files.take_back(keys)
             turn.is_partly_undone = True
@@ -259,7 +284,7 @@ class _said(contextlib.AbstractContextManager[None]):  # noqa: N801 - used as a 
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
         if isinstance(error, Exception):
-            gap = _UNSEEN.format(error=type(error).__name__)
+            gap = UNSEEN.format(error=type(error).__name__)
             if gap not in self._turn.files.gaps:
                 self._turn.files.gaps.append(gap)
             return True

@@ -18,9 +18,9 @@ from neuroworkflow_agent.runs.serving import serving
 from neuroworkflow_agent.runs.store import Store
 from neuroworkflow_agent.runs.summary import write_csv
 from neuroworkflow_agent.runs.task import Judging, Task, read_tasks
-from neuroworkflow_agent.runs.yaml_files import read_yaml
 from neuroworkflow_agent.surfaces import batch_page, eval_page
 from neuroworkflow_agent.surfaces.recorded import cells_identity
+from neuroworkflow_agent.yaml_files import read_yaml
 
 _TASK_FILES = (".yaml", ".yml")
 _AT_ONCE_ON_DASK = 1_000

@@ -16,22 +16,14 @@ from typing import Any
 
 from neuroworkflow_agent.events import CellOutput, Event, FileChange, TextDelta, ThinkingDelta
 from neuroworkflow_agent.outputs import OutputList
+from neuroworkflow_agent.prompt_cells import METADATA_KEY
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.markdown import page
 from neuroworkflow_agent.render.parts import Rendered, ToolCard
 from neuroworkflow_agent.render.stream import MarkdownStream
 from neuroworkflow_agent.surfaces.card_text import card_text, status_of
 from neuroworkflow_agent.surfaces.plan import Plan
-from neuroworkflow_agent.surfaces.turn_items import (
-    METADATA_KEY,
-    Activity,
-    Card,
-    End,
-    Item,
-    Note,
-    Prompt,
-    Text,
-)
+from neuroworkflow_agent.surfaces.turn_items import Activity, Card, End, Item, Note, Prompt, Text
 from neuroworkflow_agent.surfaces.turn_view import TurnView
 
 _THINKING = "Thinking …"

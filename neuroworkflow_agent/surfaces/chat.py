@@ -19,26 +19,28 @@ from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError, SessionClosedError, SessionNotFoundError
 from neuroworkflow_agent.events import FollowUp, TurnEnd, TurnStart, TurnUndone
 from neuroworkflow_agent.kernels.variables.namespace import MAX_CONTEXT_CHARS, VariableContext
+from neuroworkflow_agent.offer import Offer
 from neuroworkflow_agent.user_tokens import UserToken, checked_token
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.credentials import SignIn
     from neuroworkflow_agent.engine.claude.transcripts import StoredSession
-    from neuroworkflow_agent.engine.past_turns import PastTurn
     from neuroworkflow_agent.engine.permissions import Answer
     from neuroworkflow_agent.engine.portal import Portal
     from neuroworkflow_agent.engine.prompts import Attachment
     from neuroworkflow_agent.engine.session import Session
     from neuroworkflow_agent.engine.turn import Listener, Turn
     from neuroworkflow_agent.events import Event
-    from neuroworkflow_agent.ids import SessionId
+    from neuroworkflow_agent.ids import SessionId, TurnId
     from neuroworkflow_agent.kernels.base import Kernel
     from neuroworkflow_agent.notebooks.document import NotebookDocument
     from neuroworkflow_agent.state.undo import Undo
+    from neuroworkflow_agent.surfaces.turn_surgery import TurnSurgery
     from neuroworkflow_agent.surfaces.undo_turn import UndoTurn
 
 BUSY = "The agent is at work. Wait for it to end, or stop it."
 """Said to who wants something else while a turn runs."""
+RUNS_ON = "Code of the agent's still runs. Wait for it to end, or stop it."
 _CLOSED = "This chat was closed meanwhile."
 
 
@@ -77,6 +79,8 @@ class Chat:
         Remembers what turns change; None where nothing is taken back.
     new_id
         Id of the session that begins here, whatever is set before its first message; None makes one.
+    leaves_code
+        As for `Session`.
     """
 
     def __init__(
@@ -90,8 +94,10 @@ class Chat:
         follows_environment: bool = False,
         undo: Undo | None = None,
         new_id: SessionId | None = None,
+        leaves_code: bool = False,
     ) -> None:
         self._undo = undo
+        self._leaves_code = leaves_code
         self._new_id = new_id
         self._shown_document: NotebookDocument | None = None
         """The notebook of the current session."""
@@ -151,6 +157,12 @@ class Chat:
         return session is not None and session.is_busy
 
     @property
+    def left_code_s(self) -> float:
+        """How long code of a turn that has ended has run; 0 where none does."""
+        session = self._session
+        return session.left_code_s if session is not None else 0.0
+
+    @property
     def needs_sign_in(self) -> bool:
         """Whether the last turn ended because the key that the user signed in with was refused."""
         session = self._session
@@ -180,7 +192,7 @@ class Chat:
             session, config = self._session, self._current_config()
             if session is not None and config is self._config:
                 return session
-            if session is not None and session.is_busy:
+            if session is not None and (session.is_busy or session.runs_on):
                 return session
             resume = session.session_id if session is not None and session.has_history else self._resume
             made = self._make(config, resume)
@@ -213,6 +225,12 @@ class Chat:
         with self._lock:
             if session is self._session:
                 session.prewarm(with_sdk=with_sdk)
+
+    def rest(self) -> None:
+        """Have the session's process end; see `Session.rest`."""
+        with self._lock:
+            if self._session is not None:
+                self._session.rest()
 
     def select(
         self,
@@ -258,6 +276,7 @@ class Chat:
             self._flush()
         with self._lock:
             self.require_idle()
+            self._require_no_code()
             config = self.config.with_changes(model=model, mode=mode)
             before = self._session
             found = self._find(config, new=new, resume=resume, fork=fork, up_to=up_to)
@@ -299,6 +318,14 @@ class Chat:
                 config, sign_in=kept, sign_in_trouble="", found_secrets=config.secrets
             )
 
+    def offer(self, *, skills: Offer | None = None, tools: Offer | None = None) -> None:
+        """Have another choice of skills and tools from the next turn on, in the current session, too.
+
+        None leaves one as it is; what the model is told of the kernel is told anew in any case.
+        """
+        with self._lock:
+            self._wanted = self.config.with_changes(skills=skills, tools=tools)
+
     def sessions(self, limit: int | None = None) -> list[StoredSession]:
         """The stored sessions of the workspace, newest first."""
         from neuroworkflow_agent.engine.claude import transcripts
@@ -327,49 +354,28 @@ class Chat:
 
         self._flush()
         with contextlib.suppress(SessionNotFoundError):
-            is_shown = self.has_history or self._went_back
+            # Of a session with a given id there may be a log alone: it was cut off before it had a transcript.
+            is_shown = self.has_history or self._went_back or self.session_id == self._new_id
             return history(self.session_id, self.config) if self.session_id and is_shown else []
         return []
 
-    def turns(self) -> list[PastTurn]:
-        """The turns of the current session."""
-        from neuroworkflow_agent.engine.past_turns import past_turns
-
-        return past_turns(self.history())
-
-    def go_before(self, number: int, *, hand_on: bool) -> None:
-        """Go on in a copy of the current session that ends before one of its turns.
+    def copy(self, *, up_to: str | None = None) -> SessionId:
+        """Copy the current session, which stays the current one; returns the copy's id.
 
         Parameters
         ----------
-        number
-            Of the turn, from 1.
-        hand_on
-            Whether the next message brings the turns behind it along, as text.
+        up_to
+            Id of the last message to copy; None for all.
 
         Raises
         ------
         ConfigError
-            If there is no such turn, or the session cannot be copied there.
-        SessionBusyError
-            If a turn runs.
+            If nothing was said yet, or there is no such message.
         """
-        from neuroworkflow_agent.engine.past_turns import as_text
-
-        turns = self.turns()
-        if not 1 <= number <= len(turns):
-            raise ConfigError(
-                f"There is no turn {number}: this session has {len(turns)}. '%chat --turns' lists them."
-            )
-        before = turns[number - 2].end if number > 1 else None
-        if number == 1:
-            self.select(new=True)
-        elif before is None or before.last_message_id is None:
-            raise ConfigError(f"Where turn {number - 1} ended is not known, so nothing can go on from there.")
-        else:
-            self.select(fork=True, up_to=before.last_message_id)
-        if hand_on and (after := as_text(turns[number:])):
-            self._beside = f"One turn was taken out of this conversation. What was said after it:\n\n{after}"
+        self._flush()
+        found = self._find(self.config, new=False, resume=None, fork=True, up_to=up_to)
+        assert found is not None
+        return found
 
     def rename(self, session_id: str, title: str) -> SessionId:
         """Give a stored session a title; returns its id."""
@@ -396,6 +402,13 @@ class Chat:
     # -- taken back -----------------------------------------------------------------------------------
 
     @property
+    def surgery(self) -> TurnSurgery:
+        """Lists the turns of the current session, takes some out, pins them."""
+        from neuroworkflow_agent.surfaces.turn_surgery import TurnSurgery
+
+        return TurnSurgery(self)
+
+    @property
     def undo_turn(self) -> UndoTurn:
         """Takes turns back.
 
@@ -411,13 +424,15 @@ class Chat:
             raise ConfigError("Turns cannot be undone here.")
         return UndoTurn(self, self._undo, lambda: self._portal or shared_portal())
 
-    def go_back(self, end: TurnEnd | None) -> None:
-        """Go on in a copy of the session that ends with this turn; what is shown stays.
+    def go_back(self, end: TurnEnd | None, *, shown_before: TurnId | None = None) -> None:
+        """Go on in a copy of the session that ends with this turn.
 
         Parameters
         ----------
         end
             Of the last turn to be remembered; None for none.
+        shown_before
+            The turn that is not shown any more, as all behind it; None for what is shown to stay.
 
         Raises
         ------
@@ -432,18 +447,26 @@ class Chat:
         self._flush()
         with self._lock:
             self.require_idle()
+            self._require_no_code()
             config, before, shown = self.config, self._session, self.session_id
             found: SessionId | None = None
             if end is not None:
                 if end.session_id is None or end.last_message_id is None:
                     raise ConfigError("It is not known where in the session the turn before ended.")
                 title = transcripts.find(end.session_id, config).title
+                if shown_before is not None and (stored := self.stored()) is not None:
+                    title = transcripts.title_of_copy(stored.title)
                 found = transcripts.fork(
-                    end.session_id, config, title=title, up_to=end.last_message_id, log_of=shown
+                    end.session_id,
+                    config,
+                    title=title,
+                    up_to=end.last_message_id,
+                    log_of=shown,
+                    log_before=shown_before,
                 )
             made = self._make(config, found)
             if found is None and shown is not None:
-                copy_log(shown, made.session_id)
+                copy_log(shown, made.session_id, before=shown_before)
             self._take(made, config)
             self._went_back = True
         if before is not None:
@@ -451,17 +474,32 @@ class Chat:
 
     def note_undone(self, undone: TurnUndone) -> None:
         """Write down that a turn was taken back; tell the model where it remembers the turn."""
-        from neuroworkflow_agent.engine.event_log import add_to_log
         from neuroworkflow_agent.surfaces.undo_turn import told_to_model
-        from neuroworkflow_agent.text import redact
 
         if not undone.is_whole:
-            self._beside = "\n".join(filter(None, (self._beside, told_to_model(undone))))
+            self.hand_on(told_to_model(undone))
+        self.note_later(undone.turn_id, undone)
+
+    def tell_beside(self, text: str) -> None:
+        """Have the model be told something of this process with the next message, whichever session it is in."""
+        self._beside = "\n\n".join(filter(None, (self._beside, text)))
+
+    def hand_on(self, text: str) -> None:
+        """Have the model be told something with the current session's next message, whichever process sends it."""
+        from neuroworkflow_agent.engine.handed_on import hand_on
+        from neuroworkflow_agent.text import redact
+
+        if self.session_id is None or not hand_on(self.session_id, redact(text, self.config.secrets)):
+            self.tell_beside(text)
+
+    def note_later(self, turn_id: TurnId, event: Event) -> None:
+        """Write down what became of a turn after its end."""
+        from neuroworkflow_agent.engine.event_log import add_to_log
+        from neuroworkflow_agent.text import redact
+
         if self.session_id is not None:
             self._flush()
-            add_to_log(
-                self.session_id, undone.turn_id, undone, lambda text: redact(text, self.config.secrets)
-            )
+            add_to_log(self.session_id, turn_id, event, lambda text: redact(text, self.config.secrets))
 
     def require_idle(self) -> None:
         """Refuse what cannot be done while a turn runs.
@@ -478,6 +516,11 @@ class Chat:
         if self.is_busy:
             raise SessionBusyError(BUSY)
 
+    def _require_no_code(self) -> None:
+        """Refuse what would end the session while code of its runs on."""
+        if self._session is not None and self._session.runs_on:
+            raise SessionBusyError(RUNS_ON)
+
     # -- turns ----------------------------------------------------------------------------------------
 
     def send(
@@ -485,15 +528,38 @@ class Chat:
         prompt: str,
         *,
         context: str = "",
+        variables: str = "",
         attachments: Sequence[Attachment] = (),
         listener: Listener | None = None,
         verify: bool = False,
     ) -> Turn:
-        """Begin a turn of the current session; see `Session.start`."""
-        session = self.ready()
+        """Begin a turn of the current session; see `Session.start`.
+
+        Where code runs in this process, what variables are new is looked up here.
+        """
+        from neuroworkflow_agent.engine.handed_on import forget_handed_on, handed_on
+
         is_told = self._variables is not None and self.tells_variables
-        variables = self._variables.take(MAX_CONTEXT_CHARS) if self._variables and is_told else ""
         beside, self._beside = self._beside, ""
+        try:
+            session_id = self.ready().session_id
+            kept = handed_on(session_id)
+            told = "\n\n".join(filter(None, (kept, beside, context)))
+            if self._variables is not None and is_told:
+                variables = self._variables.take(MAX_CONTEXT_CHARS)
+            turn = self._start(
+                prompt, listener, context=told, variables=variables, attachments=attachments, verify=verify
+            )
+        except BaseException:
+            self._beside = beside
+            raise
+        if kept:
+            forget_handed_on(session_id)
+        return turn
+
+    def _start(self, prompt: str, listener: Listener | None, **given: Any) -> Turn:
+        """Begin a turn that is remembered, and told to whoever listens."""
+        session = self.ready()
 
         def on_event(event: Event) -> None:
             self._remember(event, session.config)
@@ -501,20 +567,23 @@ class Chat:
             if listener is not None:
                 listener(event)
 
-        told = "\n\n".join(filter(None, (beside, context)))
-        try:
-            self._turn = session.start(
-                prompt,
-                context=told,
-                variables=variables,
-                attachments=attachments,
-                listener=on_event,
-                verify=verify,
-            )
-        except BaseException:
-            self._beside = beside
-            raise
+        self._turn = session.start(prompt, listener=on_event, **given)
         return self._turn
+
+    def compact(self, *, listener: Listener | None = None) -> Turn:
+        """Have a summary stand for what was said so far, as a turn of its own; see `Session.start`.
+
+        Raises
+        ------
+        ConfigError
+            If nothing was said yet.
+        """
+        from neuroworkflow_agent.engine.session import COMPACT
+
+        self.require_idle()
+        if not self.has_history:
+            raise ConfigError("Nothing was said in this session yet, so there is nothing to summarize.")
+        return self._start(COMPACT, listener, is_command=True)
 
     def send_now(self, message_id: str, *, attachments: Sequence[Attachment] = ()) -> bool:
         """Have the running turn take in a message that waits, when its next tool use is answered; False if none runs.
@@ -662,6 +731,7 @@ class Chat:
             portal=self._portal,
             watch=self._undo,
             new_id=None if self.has_history else self._new_id,
+            leaves_code=self._leaves_code,
         )
 
     def _take(self, session: Session, config: AgentConfig) -> None:

@@ -26,6 +26,8 @@ HELP = """\
   --turns          list the turns of this session with their numbers, what they cost, and what fills the context
   --drop N         go on in a copy without turn N; what was said after it comes along as text
   --edit N TEXT    go on in a copy from before turn N, with TEXT in its place
+  --pin N          have the agent get the texts of turn N again after each summary; --unpin N ends that
+  --compact        have a summary stand for what was said so far, so that the context has room
   --sessions       list this workspace's sessions
   --help           show this
   --               the text begins here, even if it looks like an option
@@ -38,8 +40,9 @@ _MAX_DIGITS = 6
 _HEX = re.compile(r"[0-9a-f][0-9a-f-]*")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]*)?|(?=.*[0-9])(?=.*[a-f])[0-9a-f]{4,7}")
 """An id or its beginning, as it is told from a word: `face` and `2024` are none."""
-_NUMBERS = {"--drop": "drop", "--edit": "edit"}
+_NUMBERS = {"--drop": "drop", "--edit": "edit", "--pin": "pin", "--unpin": "unpin"}
 _FLAGS = {
+    "--compact": "compact",
     "--turns": "turns",
     "--new": "new",
     "--fork": "fork",
@@ -67,6 +70,12 @@ class ChatLine:
     """Number of a turn to be taken out."""
     edit: int | None = None
     """Number of a turn that the text is to stand for."""
+    pin: int | None = None
+    """Number of a turn whose texts are to be given again after a summary."""
+    unpin: int | None = None
+    """Number of one that is not, any more."""
+    compact: bool = False
+    """Whether a summary is to stand for what was said so far."""
     verify: bool = False
     """Whether the notebook is to be run anew: now, or at the end of the turn."""
     sessions: bool = False
@@ -75,6 +84,11 @@ class ChatLine:
     """What of the last turn is to be taken back: kinds and names, none for all of it; None if nothing is."""
     yes: bool = False
     """Whether it is done without a question."""
+
+    @property
+    def turn(self) -> int | None:
+        """Number of the turn that something is to be done to."""
+        return next((each for each in (self.edit, self.drop, self.pin, self.unpin) if each is not None), None)
 
     @property
     def changes(self) -> dict[str, Any]:

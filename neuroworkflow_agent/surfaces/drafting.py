@@ -19,10 +19,10 @@ from neuroworkflow_agent.private_files import write_private
 from neuroworkflow_agent.runs.event_file import read_events
 from neuroworkflow_agent.runs.record import RunRecord
 from neuroworkflow_agent.runs.task import SCHEMA, checked, judging_of
-from neuroworkflow_agent.runs.yaml_files import parse_yaml
 from neuroworkflow_agent.surfaces.run_list import folded, head_of
 from neuroworkflow_agent.surfaces.terminal_view import TerminalView
 from neuroworkflow_agent.text import clip
+from neuroworkflow_agent.yaml_files import parse_yaml
 
 _TRIES = 2
 _MAX_CHARS = 20_000

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude.process import load_sdk
+from neuroworkflow_agent.engine.closing import UNVERIFIED
 from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.turn import Turn
 from neuroworkflow_agent.errors import ConfigError, ExecutionTimeoutError, KernelStartError
@@ -33,6 +34,7 @@ from neuroworkflow_agent.notebooks.file import NotebookFile
 from neuroworkflow_agent.notebooks.file_holder import OpenFileHolder
 from neuroworkflow_agent.notebooks.parameters import inject_parameters
 from neuroworkflow_agent.notebooks.reading import kernel_name, summarise
+from neuroworkflow_agent.state.undo import Undo
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.headless_cells import Failure, NotebookCells, Repair
 from neuroworkflow_agent.surfaces.turn_cells import TurnCells
@@ -317,16 +319,17 @@ class _Runner:
         return Finished(self._summary, kernel.language, execute)
 
     def _kernel_environ(self) -> dict[str, str] | None:
-        """The kernel's environment, in which `%%chat` cells find the model that was asked for."""
+        """The kernel's environment, in which `%%chat` cells find the model, and `%context` the leave, that were given."""
+        allowed = {"NEUROWORKFLOW_ALLOW_CONTEXT": "1"} if self._config.allow_context else {}
         model = self._config.model
         if model is None or model == self._config.environ.get("ANTHROPIC_MODEL"):
-            return None
+            return {**self._config.environ, **allowed} if allowed else None
         kind, colon, file = model.partition(":")
         if (
             kind in ("scripted", "local") and colon
         ):  # a file, seen from where we are and not from the notebook
             model = f"{kind}:{Path(file).expanduser().absolute()}"
-        return {**self._config.environ, "ANTHROPIC_MODEL": model}
+        return {**self._config.environ, **allowed, "ANTHROPIC_MODEL": model}
 
     def _is_prepared(self, kernel: ClientKernel, code: str) -> bool:
         """Run what comes before the cells; if that fails, the summary says so."""
@@ -387,7 +390,12 @@ class _Runner:
         )
         document = NotebookDocument(holder)
         return Chat(
-            self._config, kernel=kernel, document=lambda: document, can_ask=False, portal=self._portal
+            self._config,
+            kernel=kernel,
+            document=lambda: document,
+            can_ask=False,
+            portal=self._portal,
+            undo=Undo(kernel=kernel),
         )
 
     def _send(self, chat: Chat, prompt: str) -> None:
@@ -406,7 +414,7 @@ class _Runner:
         has_content = False
         while not isinstance(event, TurnEnd):
             try:
-                event = self._with_limit(events.get())
+                event = self._as_here(events.get())
             except KeyboardInterrupt:
                 turn.interrupt()
                 continue
@@ -421,11 +429,15 @@ class _Runner:
                     self._save(merging=True)
         self._take(turn, event, len(self._notebook.cells) - before)
 
-    def _with_limit(self, event: Event) -> Event:
-        """A turn that our own timer stopped ended at a limit."""
-        if self._timed_out and isinstance(event, TurnEnd) and event.end == "interrupted":
+    def _as_here(self, event: Event) -> Event:
+        """A turn that our own timer stopped ended at a limit; one whose file is verified next is not called unverified."""
+        if not isinstance(event, TurnEnd):
+            return event
+        if self._timed_out and event.end == "interrupted":
             message = f"The turn took longer than --timeout {self._job.timeout_s:g} s."
             return dataclasses.replace(event, end="limit", message=message)
+        if self._job.verify and event.end == "complete" and event.verified == UNVERIFIED:
+            return dataclasses.replace(event, verified="")
         return event
 
     def _take(self, turn: Turn, end: TurnEnd, cells_added: int) -> None:

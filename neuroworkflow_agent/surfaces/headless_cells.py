@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionComplete, CellExecutionError, CellT
 
 from neuroworkflow_agent.events import CellEnd, EndReason, Event, ToolUse
 from neuroworkflow_agent.ids import ToolUseId
-from neuroworkflow_agent.surfaces.turn_items import METADATA_KEY
+from neuroworkflow_agent.prompt_cells import METADATA_KEY, is_prompt, with_magic
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.kernels.client import ClientKernel
@@ -98,7 +98,7 @@ class NotebookCells:
         self._kernel = kernel
         self._timeout_s = timeout_s
         self._client = _Client(
-            notebook, after_cell, km=kernel.manager, timeout=timeout_s, allow_errors=allow_errors,
+            notebook, after_cell, in_chat_kernel=kernel.is_chat_kernel, km=kernel.manager, timeout=timeout_s, allow_errors=allow_errors,
             record_timing=False, coalesce_streams=True,
         )  # fmt: skip
 
@@ -142,9 +142,12 @@ class NotebookCells:
 class _Client(NotebookClient):
     """nbclient, with a call after each cell, and an ear for the cell that it gave up."""
 
-    def __init__(self, notebook: Notebook, after_cell: AfterCell, **options: Any) -> None:
+    def __init__(
+        self, notebook: Notebook, after_cell: AfterCell, *, in_chat_kernel: bool, **options: Any
+    ) -> None:
         super().__init__(notebook, **options)
         self._after_cell = after_cell
+        self._in_chat_kernel = in_chat_kernel
         self.cell: Any = None
         """The one that runs, or ran last."""
         self.number = 0
@@ -158,6 +161,18 @@ class _Client(NotebookClient):
             await self._end_polls()
         await self._after_cell(ran)
         return ran
+
+    async def async_start_new_kernel_client(self) -> Any:
+        client = await super().async_start_new_kernel_client()
+        execute = client.execute
+
+        def as_prompt(source: str, **how: Any) -> Any:
+            return execute(with_magic(source, self.cell.metadata), **how)
+
+        if self._in_chat_kernel:
+            # nbclient sends no metadata of cells
+            client.execute = as_prompt  # type: ignore[method-assign, assignment]
+        return client
 
     # nbclient leaves these two running when a cell is given up; they would fail once the channels close.
 
@@ -198,7 +213,7 @@ class _Client(NotebookClient):
 
 def _end_of_chat(cell: Any) -> EndReason | None:
     """How the turn of a failed `%chat` cell ended, from the metadata that it gave its outputs."""
-    if not cell.source.lstrip().startswith(("%chat", "%%chat")):
+    if not is_prompt(cell):
         return None  # any cell may write such metadata
     for output in reversed(cell.outputs):
         ours = output.get("metadata", {}).get(METADATA_KEY)

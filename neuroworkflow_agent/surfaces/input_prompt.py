@@ -22,10 +22,10 @@ def prompt_of(shell: Any) -> Callable[[str], str] | None:
     kernel = getattr(shell, "kernel", None)
     if kernel is not None:
         return kernel.raw_input if getattr(kernel, "_allow_stdin", False) else None
-    return _ask_on_terminal if sys.stdin is not None and sys.stdin.isatty() else None
+    return ask_on_terminal if sys.stdin is not None and sys.stdin.isatty() else None
 
 
-def _ask_on_terminal(prompt: str) -> str:
+def ask_on_terminal(prompt: str) -> str:
     """As `input`; what was typed before the question was there is no answer to it."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import termios

@@ -15,24 +15,26 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from neuroworkflow_agent.engine.portal import shared_portal
-from neuroworkflow_agent.errors import AgentError, SessionBusyError, TurnFailedError
+from neuroworkflow_agent.errors import AgentError, SessionBusyError
 from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.cell_kernel import CellKernel
 from neuroworkflow_agent.kernels.contexts import keep_context
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
-from neuroworkflow_agent.state.undo import MAX_TURNS, LiveNames, Undo
+from neuroworkflow_agent.state.undo import LiveNames, Undo
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
 from neuroworkflow_agent.surfaces.input_prompt import prompt_of
+from neuroworkflow_agent.surfaces.line_answers import operate
 from neuroworkflow_agent.surfaces.notebook_page import asker_of
 from neuroworkflow_agent.surfaces.preparation import Preparation
+from neuroworkflow_agent.surfaces.shown_turns import ShownTurns
 from neuroworkflow_agent.surfaces.to_main_thread import ToMainThread, View
+from neuroworkflow_agent.surfaces.turn_errors import TurnStoppedError, completed
 from neuroworkflow_agent.text import Redaction
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.engine.prompts import Attachment
     from neuroworkflow_agent.engine.turn import Turn
-    from neuroworkflow_agent.ids import TurnId
     from neuroworkflow_agent.notebooks.document import NotebookDocument
     from neuroworkflow_agent.notebooks.pages import Asker
     from neuroworkflow_agent.render.parts import Rendered
@@ -42,21 +44,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CONTEXT_CHARS = 12_000
-
-
-class TurnStoppedError(TurnFailedError, KeyboardInterrupt):
-    """The user stopped the turn; like any interrupted cell, the cells behind it do not run."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"Stopped: {self}"] if str(self) != "Stopped." else ["Stopped."]
-
-
-class TurnNotCompleteError(TurnFailedError):
-    """The turn ended some other way; cells that count on it should not run."""
-
-    def _render_traceback_(self) -> list[str]:
-        # The cell has shown why.
-        return [f"The agent's turn ended as {str(self.end).replace('_', ' ')!r}."]
 
 
 class KernelChat:
@@ -87,8 +74,7 @@ class KernelChat:
         self._is_first = True
         """Whether the next turn is the one that brings the SDK."""
         self._preparation: Preparation | None = None
-        self._views: dict[TurnId, View] = {}
-        """Of turns that may be undone."""
+        self._shown = ShownTurns()
         self._activity = Activity(shell)
         self._activity.attach()
 
@@ -136,9 +122,14 @@ class KernelChat:
         if line.changes:
             await asyncio.to_thread(self.chat.select, **line.changes)
 
-    async def go_before(self, number: int, *, hand_on: bool) -> None:
-        """See `Chat.go_before`, without blocking the kernel."""
-        await asyncio.to_thread(self.chat.go_before, number, hand_on=hand_on)
+    async def operate(self, line: ChatLine) -> None:
+        """Take out, edit or pin the turn that the options name, without blocking the kernel."""
+        if line.turn is not None:
+            await asyncio.to_thread(self.operate_blocking, line)
+
+    def operate_blocking(self, line: ChatLine) -> None:
+        """As `operate`, for a plain call."""
+        operate(self.chat, line)
 
     def select_blocking(self, line: ChatLine) -> None:
         """As `select`, for a plain call."""
@@ -157,11 +148,19 @@ class KernelChat:
             with self._looking(self._pointed_at(prompt, asker)) as (looking, stop, on_tick):
                 await self._queue.serve(on_interrupt=stop, on_tick=on_tick)
             attached = self._found(looking)
-        turn, view = self._start(prompt, asker, attached, verify=verify)
+        return await self._serve(
+            *self._start(asker, attached, self._sending(prompt, attached, verify=verify))
+        )
+
+    async def compact(self) -> Turn:
+        """Have a summary stand for what was said so far, as `run` in the cell that awaits this."""
+        return await self._serve(*self._start(asker_of(self.shell), None, self.chat.compact))
+
+    async def _serve(self, turn: Turn, view: View) -> Turn:
         keep_context(self.shell)
         with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
             await self._queue.serve(on_interrupt=turn.interrupt, on_tick=on_tick)
-        return self._finished(turn)
+        return completed(turn)
 
     def run_blocking(self, prompt: str, *, verify: bool = False) -> Turn:
         """As `run`, blocking the calling thread."""
@@ -170,11 +169,18 @@ class KernelChat:
             with self._looking(self._pointed_at(prompt, asker)) as (looking, stop, on_tick):
                 self._queue.serve_blocking(on_interrupt=stop, on_tick=on_tick)
             attached = self._found(looking)
-        turn, view = self._start(prompt, asker, attached, verify=verify)
+        sending = self._sending(prompt, attached, verify=verify)
+        return self._serve_blocking(*self._start(asker, attached, sending))
+
+    def compact_blocking(self) -> Turn:
+        """As `compact`, blocking the calling thread."""
+        return self._serve_blocking(*self._start(asker_of(self.shell), None, self.chat.compact))
+
+    def _serve_blocking(self, turn: Turn, view: View) -> Turn:
         keep_context(self.shell)
         with self._kernel.turn(turn.interrupt, view.tick) as on_tick:
             self._queue.serve_blocking(on_interrupt=turn.interrupt, on_tick=on_tick)
-        return self._finished(turn)
+        return completed(turn)
 
     async def verify(self) -> Verification:
         """Run the notebook anew in a fresh kernel; the cell waits, and may be stopped."""
@@ -205,7 +211,7 @@ class KernelChat:
         await asyncio.to_thread(undoing.prepare)
         if undoing.is_wanted(prompt_of(self.shell)):
             await asyncio.to_thread(undoing.do)
-            self._show_undone(undoing)
+            undoing.tell()
 
     def undo_blocking(self, line: ChatLine, show: Callable[[Rendered], None]) -> None:
         """As `undo`, for a plain call."""
@@ -213,7 +219,7 @@ class KernelChat:
         undoing.prepare()
         if undoing.is_wanted(prompt_of(self.shell)):
             undoing.do()
-            self._show_undone(undoing)
+            undoing.tell()
 
     def _undoing(self, line: ChatLine, show: Callable[[Rendered], None]) -> UndoLine:
         from neuroworkflow_agent.surfaces.undo_line import UndoLine
@@ -222,13 +228,7 @@ class KernelChat:
             raise SessionBusyError("The agent is at work in another cell; wait for it, or interrupt it.")
         if self._notebook is not None:
             self._notebook.begin(asker_of(self.shell))
-        return UndoLine(self.chat, line, show)
-
-    def _show_undone(self, undoing: UndoLine) -> None:
-        """Say so here, and in the cell that has shown the turn."""
-        undoing.tell()
-        if (undone := undoing.undone) is not None and (view := self._views.get(undone.turn_id)) is not None:
-            view.handle(undone)
+        return UndoLine(self.chat, line, show, self._shown)
 
     # -- cells that the message names -----------------------------------------------------------------
 
@@ -278,19 +278,29 @@ class KernelChat:
             raise SessionBusyError("The agent is at work in another cell; wait for it, or interrupt it.")
         self._queue.open()
 
+    def _sending(
+        self, prompt: str, attached: Sequence[Attachment] | None, *, verify: bool
+    ) -> Callable[[], Turn]:
+        return lambda: self.chat.send(
+            prompt,
+            context=self._activity.take(_CONTEXT_CHARS, self._hide),
+            attachments=attached or (),
+            verify=verify,
+        )
+
     def _start(
-        self, prompt: str, asker: Asker, attached: Sequence[Attachment] | None, *, verify: bool
+        self, asker: Asker, attached: Sequence[Attachment] | None, begin: Callable[[], Turn]
     ) -> tuple[Turn, View]:
         """Begin a turn; the notebook has begun with what the message names, if that was looked for."""
         self._open_queue()
         try:
-            return self._begun(prompt, asker, attached, verify=verify)
+            return self._begun(asker, attached, begin)
         except BaseException:
             self._queue.close()
             raise
 
     def _begun(
-        self, prompt: str, asker: Asker, attached: Sequence[Attachment] | None, *, verify: bool
+        self, asker: Asker, attached: Sequence[Attachment] | None, begin: Callable[[], Turn]
     ) -> tuple[Turn, View]:
         if self._preparation is not None:
             self._preparation.hurry()
@@ -299,23 +309,8 @@ class KernelChat:
         if self._notebook is not None and attached is None:
             self._notebook.begin(asker)
         self._kernel.begin(on_interrupt=self.chat.stop, on_clear=getattr(view, "replay", None))
-        turn = self.chat.send(
-            prompt,
-            context=self._activity.take(_CONTEXT_CHARS, self._hide),
-            attachments=attached or (),
-            verify=verify,
-        )
-        self._views[turn.turn_id] = view
-        for old in list(self._views)[:-MAX_TURNS]:
-            del self._views[old]
+        turn = begin()
+        self._shown.keep(turn.turn_id, view)
         ToMainThread(self.shell, self._queue, view).follow(turn, is_first=self._is_first)
         self._is_first = False
         return turn, view
-
-    def _finished(self, turn: Turn) -> Turn:
-        end = turn.result(0)
-        if end.end == "interrupted":
-            raise TurnStoppedError(end.message or "Stopped.", end=end.end, session_id=end.session_id)
-        if end.end != "complete":
-            raise TurnNotCompleteError(end.message or end.end, end=end.end, session_id=end.session_id)
-        return turn

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
 from neuroworkflow_agent.errors import AgentError, TurnFailedError
 from neuroworkflow_agent.surfaces.chat_line import HELP, ChatLine, parse_chat
 from neuroworkflow_agent.surfaces.kernel_chat import KernelChat
+from neuroworkflow_agent.surfaces.line_answers import LineAnswers, require_text
 from neuroworkflow_agent.surfaces.to_main_thread import View
 from neuroworkflow_agent.surfaces.transform import chat_transformer, is_awaited
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from neuroworkflow_agent.verification.verdicts import Verification
-
-_USAGE = "Nothing to ask. Write '%chat TEXT', or '%chat --help' for more."
 
 
 @magics_class
@@ -29,6 +28,9 @@ class ChatMagics(Magics):
         super().__init__(shell)
         self._host: Any = shell
         self.kernel_chat = KernelChat(shell, self._make_view)
+        self._line_answers = LineAnswers(
+            self.kernel_chat.chat, self._display, self._make_view, self.kernel_chat.hide
+        )
 
     @no_var_expand
     @line_cell_magic
@@ -40,8 +42,10 @@ class ChatMagics(Magics):
                 self.kernel_chat.undo_blocking(parsed, self._display)
                 return
             self.kernel_chat.select_blocking(parsed)
-            if (number := _turn_meant(parsed)) is not None:
-                self.kernel_chat.chat.go_before(number, hand_on=parsed.drop is not None)
+            require_text(parsed)
+            self.kernel_chat.operate_blocking(parsed)
+            if parsed.compact:
+                self.kernel_chat.compact_blocking()
             if self._is_for_agent(parsed):
                 self.kernel_chat.run_blocking(parsed.prompt, verify=parsed.verify)
             elif parsed.verify:
@@ -59,8 +63,10 @@ class ChatMagics(Magics):
                 await self.kernel_chat.undo(parsed, self._display)
                 return
             await self.kernel_chat.select(parsed)
-            if (number := _turn_meant(parsed)) is not None:
-                await self.kernel_chat.go_before(number, hand_on=parsed.drop is not None)
+            require_text(parsed)
+            await self.kernel_chat.operate(parsed)
+            if parsed.compact:
+                await self.kernel_chat.compact()
             if self._is_for_agent(parsed):
                 await self.kernel_chat.run(parsed.prompt, verify=parsed.verify)
             elif parsed.verify:
@@ -68,61 +74,33 @@ class ChatMagics(Magics):
         except AgentError as error:
             _reraise(error)
 
+    @no_var_expand
+    @line_magic
+    def lint(self, line: str) -> None:
+        """Say what makes the results of this notebook, or of the named one, doubtful; as it was saved last."""
+        from neuroworkflow_agent.surfaces.lint_line import lint_line
+
+        try:
+            self._display(lint_line(line, self.kernel_chat.chat.config.environ))
+        except AgentError as error:
+            _reraise(error)
+
     def _is_for_agent(self, parsed: ChatLine) -> bool:
         """Whether there is something to ask; options that only show something are served here."""
         if parsed.help:
             print(HELP)  # noqa: T201 - the user asked for it
-        elif parsed.sessions:
-            self._show_sessions()
-        elif parsed.turns:
-            self._show_turns()
+        elif self._line_answers.give(parsed):
+            return False
         elif parsed.prompt.strip():
             return True
         elif parsed.verify:
             self._say("Running the notebook anew in a fresh kernel …")
-        elif parsed == ChatLine():
-            raise UsageError(_USAGE)
-        else:
-            self._show_state(parsed)
         return False
 
-    def _show_sessions(self) -> None:
-        from neuroworkflow_agent.render import parts
-
-        found = self.kernel_chat.chat.sessions(limit=30)
-        rows = [(c.session_id[:8], c.title[:80], f"{c.modified.astimezone():%Y-%m-%d %H:%M}") for c in found]
-        self._display(parts.session_table(rows))
-
-    def _show_turns(self) -> None:
-        from neuroworkflow_agent.engine.past_turns import context_parts, session_cost
-        from neuroworkflow_agent.render import parts
-
-        turns = self.kernel_chat.chat.turns()
-        cost = session_cost(turns)
-        price = f", ${cost.cost_usd:.4f}" if cost.cost_usd is not None else ""
-        number = "1 turn" if cost.turns == 1 else f"{cost.turns} turns"
-        head = f"{number}, {cost.input_tokens:,} tokens in, {cost.output_tokens:,} out{price}"
-        said = [f"{turn.number}: {turn.prompt}" for turn in turns]
-        filled = [f"about {tokens:,} tokens of the context: {what}" for what, tokens in context_parts(turns)]
-        self._display(parts.listing(head, [self.kernel_chat.hide(line) for line in (*said, *filled)]))
-
-    def _show_state(self, parsed: ChatLine) -> None:
-        from neuroworkflow_agent.render import parts
-
-        chat = self.kernel_chat.chat
-        session = chat.ready()
-        if parsed.resume is not None or parsed.fork:
-            self._make_view().show(chat.history())
-        known = f"Session {session.session_id[:8]}, mode {session.config.mode}"
-        model = f", model {session.config.model}" if session.config.model else ""
-        self._display(parts.notice(f"{known}{model}. Ask with '%chat TEXT'."))
-
     def _show_verification(self, found: Verification) -> None:
-        from neuroworkflow_agent.render import parts
-        from neuroworkflow_agent.surfaces.verifying import in_lines
+        from neuroworkflow_agent.surfaces.verifying import as_listing
 
-        head, *lines = in_lines(found.as_json())
-        self._display(parts.listing(head, [self.kernel_chat.hide(line.strip()) for line in lines]))
+        self._display(as_listing(found, self.kernel_chat.hide))
 
     def _say(self, text: str) -> None:
         from neuroworkflow_agent.render import parts
@@ -177,21 +155,8 @@ def unload(shell: InteractiveShell) -> None:
         t for t in shell.input_transformers_cleanup if getattr(t, "__name__", "") != "neuroworkflow_agent"
     ]
     for kind in ("line", "cell"):
-        for name in ("chat", "achat"):
+        for name in ("chat", "achat", "lint"):
             shell.magics_manager.magics[kind].pop(name, None)
-
-
-def _turn_meant(parsed: ChatLine) -> int | None:
-    """The turn before which the session is to go on.
-
-    Raises
-    ------
-    UsageError
-        If a turn is to be edited, and there is no text.
-    """
-    if parsed.edit is not None and not parsed.prompt.strip():
-        raise UsageError(f"Nothing to ask instead. Write '%chat --edit {parsed.edit} TEXT'.")
-    return parsed.edit if parsed.edit is not None else parsed.drop
 
 
 def _is_notebook(shell: Any) -> bool:

@@ -18,6 +18,14 @@ def joined(name: str) -> str:
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in _with_imports(name, {}).values())
 
 
+def modules_of(*names: str) -> list[str]:
+    """Names of these modules and of all that they import."""
+    found: dict[str, str] = {}
+    for name in names:
+        _with_imports(name, found)
+    return list(found)
+
+
 def _with_imports(name: str, found: dict[str, str]) -> dict[str, str]:
     if name not in found:
         text = (JS / f"{name}.js").read_text(encoding="utf-8")

@@ -15,6 +15,8 @@ from neuroworkflow_agent.surfaces.run_list import folded, head_of
 from neuroworkflow_agent.surfaces.terminal_view import on_standard_output
 
 _CHOICES = {"p": "pass", "f": "fail", "u": "unsure"}
+_KEYS = {word: word[0] for word in ("skip", "quit", "p", "f", "u", "s", "q", *_CHOICES.values())}
+"""A key, or the whole word."""
 _QUESTION = "p pass · f fail · u unsure · s skip · q quit, and a note behind it if you like: "
 
 
@@ -70,9 +72,10 @@ def _asked(record: RunRecord) -> bool:
             word, _, note = input(_QUESTION).strip().partition(" ")
         except EOFError:
             return False
-        if word in ("q", "s"):
-            return word == "s"
-        if word in _CHOICES:
-            add_verdict(record.place, _CHOICES[word], note.strip())
+        key = _KEYS.get(word.casefold())
+        if key in ("q", "s"):
+            return key == "s"
+        if key is not None:
+            add_verdict(record.place, _CHOICES[key], note.strip())
             return True
         echo("Say p, f, u, s or q.")

@@ -18,7 +18,7 @@ from neuroworkflow_agent.runs.verdicts import Verdict, read_verdicts
 from neuroworkflow_agent.surfaces.drawn_item import drawn_item, with_picture
 from neuroworkflow_agent.surfaces.turn_items import Card, End, Item, Note, Prompt, Text
 from neuroworkflow_agent.surfaces.turn_view import TurnView
-from neuroworkflow_agent.text import one_line, strip_control
+from neuroworkflow_agent.text import fenced, one_line, strip_control
 
 _TITLE_CHARS = 120
 _MAX_PICTURE_BYTES = 5_000_000
@@ -198,17 +198,13 @@ def _markdown_item(item: Item) -> str:
             return f"{drawn_item(item).text}\n"
         case Card(is_code=True):
             outputs = parts.outputs_text(item.outputs.outputs)
-            shown = _fenced(outputs, "") if outputs else ""
-            return f"{_fenced(str(item.input.get('code', '')), 'python')}{shown}"
-    return f"{_fenced(drawn_item(item).text, '')}"
+            shown = _block(outputs, "") if outputs else ""
+            return f"{_block(str(item.input.get('code', '')), 'python')}{shown}"
+    return _block(drawn_item(item).text, "")
 
 
-def _fenced(text: str, language: str) -> str:
-    """A code block whose fence is longer than any in the text."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{strip_control(text)}\n{fence}\n\n"
+def _block(text: str, language: str) -> str:
+    return f"{fenced(strip_control(text), language)}\n\n"
 
 
 def _plain(value: str) -> str:

@@ -15,12 +15,13 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, output_from_msg
 from neuroworkflow_agent.events import Event, TextDelta, ThinkingDelta, TurnEnd
 from neuroworkflow_agent.notebooks.cells import has_ids
 from neuroworkflow_agent.notebooks.reading import Notebook
+from neuroworkflow_agent.outputs import with_texts
+from neuroworkflow_agent.prompt_cells import METADATA_KEY
 from neuroworkflow_agent.render import parts
 from neuroworkflow_agent.render.cell_markdown import cell_markdown
 from neuroworkflow_agent.surfaces.plan import Plan
-from neuroworkflow_agent.surfaces.turn_items import METADATA_KEY, Card, End, Item, Prompt, Text
+from neuroworkflow_agent.surfaces.turn_items import Card, End, Item, Prompt, Text
 from neuroworkflow_agent.surfaces.turn_view import TurnView
-from neuroworkflow_agent.text import map_texts
 
 
 class TurnCells:
@@ -98,7 +99,7 @@ class TurnCells:
             self._answer, self._pieces = None, {}
             cell = self._add(new_code_cell(str(card.input.get("code", ""))), "code")
             self._code[id(card)] = cell
-        cell.outputs = [_node(map_texts(output, self._hide, _is_picture)) for output in card.outputs.outputs]
+        cell.outputs = [_node(with_texts(output, self._hide)) for output in card.outputs.outputs]
         cell.execution_count = card.execution_count
         is_news = card.result is not None and id(card) not in self._finished
         if is_news:
@@ -138,10 +139,6 @@ class TurnCells:
         self._notebook.cells.append(cell)
         self._cells.append(cell)
         return cell
-
-
-def _is_picture(media_type: str) -> bool:
-    return media_type.startswith("image/")
 
 
 def _node(output: dict[str, Any]) -> Any:

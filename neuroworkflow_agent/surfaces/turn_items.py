@@ -24,9 +24,6 @@ from neuroworkflow_agent.surfaces.plan import Plan
 from neuroworkflow_agent.tools.cell_answers import address_told
 from neuroworkflow_agent.tools.registry import CELL_EDITS, CELL_EXECUTE, RUN_CODE
 
-METADATA_KEY = "neuroworkflow_agent"
-"""Under which cells and outputs say which turn they came from."""
-
 CardState: TypeAlias = Literal["waiting", "running", "asking", "ok", "error", "stopped", "denied"]
 """`waiting`: for the kernel; `asking`: for the user."""
 
@@ -162,6 +159,8 @@ class End:
     event: TurnEnd
     undone: tuple[TurnUndone, ...] = ()
     """What of it was taken back since, and when."""
+    is_pinned: bool = False
+    """Whether the agent is given its texts again after a summary."""
 
 
 Item: TypeAlias = Prompt | Text | Card | Plan | Note | End

@@ -17,6 +17,8 @@ from neuroworkflow_agent.events import (
     CellEnd,
     CellOutput,
     CellStart,
+    CodeEnd,
+    Compacted,
     Event,
     FileChange,
     FollowUp,
@@ -26,6 +28,7 @@ from neuroworkflow_agent.events import (
     ToolResult,
     ToolUse,
     TurnEnd,
+    TurnPinned,
     TurnStart,
     TurnUndone,
     Waiting,
@@ -81,10 +84,14 @@ class TurnView:
         """Of calls that have no card yet."""
         self._places: dict[int, int] = {}
         self._under_way: dict[str, Card] = {}
+        self._left: dict[str, Card] = {}
+        """Calls of turns that have ended whose code runs on."""
         self._turn_id = TurnId("")
         self._text: Text | None = None
         self._introduction = ""
         self._stage = ""
+        self.runs_on = False
+        """Whether code of a turn that has ended still runs."""
         self._plan_reader = PlanReader()
         self._plan: Plan | None = None
         """Of this turn, once it has changed something in it."""
@@ -112,13 +119,20 @@ class TurnView:
                 if not is_introduction or message != self._introduction:
                     self.note(message)
                 self._introduction = message if is_introduction else self._introduction
+            case Compacted():
+                self.note(_summarized(event))
             case TurnEnd():
                 self._end(event)
+            case CodeEnd():
+                self._end_code(event)
             case TurnUndone(turn_id=turn_id):
-                for item in self.items:
-                    if isinstance(item, End) and item.event.turn_id == turn_id:
-                        item.undone = (*item.undone, event)
-                        self._touch(item)
+                for item in self._ends_of(turn_id):
+                    item.undone = (*item.undone, event)
+                    self._touch(item)
+            case TurnPinned(turn_id=turn_id, is_pinned=is_pinned):
+                for item in self._ends_of(turn_id):
+                    item.is_pinned = is_pinned
+                    self._touch(item)
             case _:
                 self._handle_call(event)
         self.activity = self._find_activity()
@@ -143,7 +157,7 @@ class TurnView:
 
     def _touch(self, item: Item) -> None:
         self._changed[self._places[id(item)]] = item
-        if isinstance(item, Card):
+        if isinstance(item, Card) and item.tool_use_id not in self._left:
             if item.is_open:
                 self._under_way[item.tool_use_id] = item
             else:
@@ -170,10 +184,17 @@ class TurnView:
     def _end(self, event: TurnEnd) -> None:
         self._end_text()
         for card in list(self._under_way.values()):
+            if event.runs_on and _runs_on(card):
+                self._left[card.tool_use_id] = self._under_way.pop(card.tool_use_id)
+                continue
             card.state = "stopped"
             self._touch(card)
+        self.runs_on = self.runs_on or event.runs_on
         self._stage = ""
         self._add(End(event))
+
+    def _ends_of(self, turn_id: TurnId) -> list[End]:
+        return [item for item in self.items if isinstance(item, End) and item.event.turn_id == turn_id]
 
     # -- calls ----------------------------------------------------------------------------------------
 
@@ -190,7 +211,7 @@ class TurnView:
             case CellStart(tool_use_id=tool_use_id):
                 self._change(tool_use_id, state="running")
             case CellOutput(tool_use_id=tool_use_id, change=change):
-                if (card := self._cards.get(tool_use_id)) is not None:
+                if (card := self._known(tool_use_id)) is not None:
                     card.outputs.apply(change)
                     self._touch(card)
             case CellEnd(
@@ -221,10 +242,24 @@ class TurnView:
         return card
 
     def _change(self, tool_use_id: str, **fields: Any) -> None:
-        if (card := self._cards.get(tool_use_id)) is not None:
+        if (card := self._known(tool_use_id)) is not None:
             for name, value in fields.items():
                 setattr(card, name, value)
             self._touch(card)
+
+    def _known(self, tool_use_id: str) -> Card | None:
+        return self._left.get(tool_use_id) or self._cards.get(tool_use_id)
+
+    def _end_code(self, event: CodeEnd) -> None:
+        """Code that ran on after its turn's end has ended."""
+        for card in self._left.values():
+            if card.is_open:
+                card.state = "stopped"
+                self._touch(card)
+        self._left.clear()
+        self.runs_on = False
+        what = "was stopped" if event.is_stopped else "has ended"
+        self.note(f"The code that ran on {what}, after {event.duration_s:.0f} s.")
 
     def _take_result(self, tool_use_id: ToolUseId, result: ToolResult) -> None:
         self._stage = _WAITING
@@ -234,9 +269,9 @@ class TurnView:
             return
         if (card := self._cards.get(tool_use_id)) is None:
             return
-        if card.is_open and not (card.is_code and card.state == "running" and runs_on(result.text)):
-            card.state = "stopped" if result.is_stopped else "error" if result.is_error else "ok"
         card.result = result
+        if card.is_open and not _runs_on(card):
+            card.state = "stopped" if result.is_stopped else "error" if result.is_error else "ok"
         self._touch(card)
 
     def _show_plan(self, steps: dict[str, Step] | None) -> None:
@@ -266,6 +301,8 @@ class TurnView:
                 self._stage = f"Trying again ({event.detail})"
             case "code":
                 self._stage = "Running on"
+            case "compact":
+                self._stage = "Summarizing the session"
             case "verify":
                 self._stage = f"Verifying the notebook ({event.detail})" if event.detail else _VERIFYING
             case "call":
@@ -282,6 +319,18 @@ class TurnView:
             return before
         is_writing = card is None and text in (_WRITING, _THINKING)
         return Activity(text, self.clock(), card, is_writing) if text else None
+
+
+def _runs_on(card: Card) -> bool:
+    """Whether the model was told that the code of a call has not ended."""
+    return card.is_code and card.state == "running" and card.result is not None and runs_on(card.result.text)
+
+
+def _summarized(event: Compacted) -> str:
+    before, after = event.before_tokens, event.after_tokens
+    sizes = f": {before:,} tokens became {after:,}" if before and after else ""
+    why = "" if event.is_wanted else ", as the context was nearly full"
+    return f"The session so far was summarized for the agent{why}{sizes}. You still see all of it."
 
 
 def _doing(card: Card) -> str:

@@ -1,4 +1,4 @@
-"""`%chat --undo`: what it would do is shown, the user is asked, it is done.
+"""`%chat --undo` and `sessions undo`: what it would do is shown, the user is asked, it is done.
 
 Planning and doing wait for the disk and for pages, and belong on another thread where the kernel's loop must go on;
 showing and asking belong on the main thread.
@@ -7,23 +7,33 @@ showing and asking belong on the main thread.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.events import TurnUndone
 from neuroworkflow_agent.render import undoing
 from neuroworkflow_agent.render.parts import Rendered
 from neuroworkflow_agent.state.effects import KINDS, Effect, Plan, lines
-from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.chat_line import ChatLine
-from neuroworkflow_agent.surfaces.undo_turn import chosen_keys
+from neuroworkflow_agent.surfaces.undo_turn import UndoTurn, chosen_keys
+
+if TYPE_CHECKING:
+    from neuroworkflow_agent.surfaces.shown_turns import ShownTurns
 
 _QUESTION = "Undo? [y]es, [n]o, or some of it, such as files, variables or a name: "
-_NOBODY = "Nobody can be asked here. To undo without a question: %chat --undo --yes"
+_NOBODY = "Nobody can be asked here. With --yes the turn is undone without a question."
+
+
+class HasTurns(Protocol):
+    """Whose turns can be taken back: a chat, or a stored session."""
+
+    @property
+    def undo_turn(self) -> UndoTurn:
+        """Takes them back."""
 
 
 class UndoLine:
-    """One `%chat --undo`.
+    """One of them.
 
     Parameters
     ----------
@@ -33,9 +43,18 @@ class UndoLine:
         What was typed.
     show
         Shows something in the cell.
+    shown
+        Told what was undone.
     """
 
-    def __init__(self, chat: Chat, line: ChatLine, show: Callable[[Rendered], None]) -> None:
+    def __init__(
+        self,
+        chat: HasTurns,
+        line: ChatLine,
+        show: Callable[[Rendered], None],
+        shown: ShownTurns | None = None,
+    ) -> None:
+        self._shown = shown
         self._chat = chat
         self._line = line
         self._show = show
@@ -83,30 +102,29 @@ class UndoLine:
         assert self._plan is not None
         self._undone = self._chat.undo_turn.take_back(self._plan, self._chosen)
 
-    @property
-    def undone(self) -> TurnUndone | None:
-        """What was done; None if nothing was."""
-        return self._undone
-
     def tell(self) -> None:
-        """Show what came of it."""
+        """Show what came of it, here and where the turn was shown."""
         if self._undone is not None:
             self._show(undoing.result(self._undone))
+            if self._shown is not None:
+                self._shown.tell(self._undone)
 
 
-def preview_of(plan: Plan, chosen: set[str] | None = None) -> Rendered:
+def preview_of(plan: Plan, chosen: set[str] | None = None, *, forgets: bool = True) -> Rendered:
     """What undoing a turn would do, for a person.
 
     Parameters
     ----------
     chosen
         Keys of what is to be taken back; None for all.
+    forgets
+        Whether the agent forgets a turn that is taken back as a whole.
     """
     wanted = [each for each in plan.can_be_undone if chosen is None or each.key in chosen]
     done: list[Any] = [(kind.capitalize(), lines(_of(kind, wanted))) for kind in KINDS]
     stays = [("Cannot be taken back", lines(plan.stays)), ("Also", plan.limits)] if chosen is None else []
     nothing = [("Nothing", ["This turn changed nothing that can be taken back."])] if not wanted else []
-    return undoing.preview(plan.prompt, [*done, *nothing, *stays], forgets=chosen is None)
+    return undoing.preview(plan.prompt, [*done, *nothing, *stays], forgets=forgets and chosen is None)
 
 
 def _of(kind: str, effects: list[Effect]) -> list[Effect]:

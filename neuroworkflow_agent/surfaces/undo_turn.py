@@ -35,6 +35,7 @@ class Sessions(Protocol):
 
     def require_idle(self) -> None:
         """Refuse what cannot be done while a turn runs."""
+        return
 
     def history(self) -> list[Event]:
         """What was seen of the current session."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.kernels.process import START_TIMEOUT_S
 from neuroworkflow_agent.notebooks.reading import parse_notebook, read_text
 from neuroworkflow_agent.private_files import write_private
+from neuroworkflow_agent.render.parts import Rendered, listing
 from neuroworkflow_agent.text import one_line
 from neuroworkflow_agent.verification.fresh_run import verify
 from neuroworkflow_agent.verification.verdicts import BAD, Verification
@@ -31,31 +33,41 @@ def verify_file(
     upgrade: bool = False,
     on_cell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Verification:
-    """Run a notebook file anew and compare, blocking; Ctrl-C ends it. The file stays as it is.
-
-    Raises
-    ------
-    NotebookError, NoKernelSpecError
-        If it cannot be read, or there is no such kernelspec.
-    """
-    notebook = parse_notebook(read_text(path), str(path), upgrade=upgrade)
-    future = shared_portal().submit(
-        verify(
-            notebook,
-            path.name,
-            cwd=cwd,
-            environ=environ,
-            kernel=kernel,
-            timeout_s=timeout_s,
-            start_timeout_s=start_timeout_s,
-            on_cell=on_cell,
-        )
+    """Run a notebook file anew and compare, blocking; Ctrl-C ends it. See `begin_to_verify`."""
+    future = begin_to_verify(
+        path,
+        environ,
+        cwd=cwd,
+        kernel=kernel,
+        timeout_s=timeout_s,
+        start_timeout_s=start_timeout_s,
+        upgrade=upgrade,
+        on_cell=on_cell,
     )
     try:
         return future.result()
     except BaseException:
         future.cancel()
         raise
+
+
+def begin_to_verify(
+    path: Path, environ: Mapping[str, str], *, cwd: Path, upgrade: bool = False, **how: Any
+) -> Future[Verification]:
+    """Begin to run a notebook file anew; cancelled, it ends with its kernel. The file stays as it is.
+
+    Parameters
+    ----------
+    how
+        More arguments of `verify`.
+
+    Raises
+    ------
+    NotebookError
+        If it cannot be read; the future raises NoKernelSpecError if there is no such kernelspec.
+    """
+    notebook = parse_notebook(read_text(path), str(path), upgrade=upgrade)
+    return shared_portal().submit(verify(notebook, path.name, cwd=cwd, environ=environ, **how))
 
 
 def write_report(found: Verification, path: Path) -> None:
@@ -72,6 +84,12 @@ def write_report(found: Verification, path: Path) -> None:
         write_private(path, report(found).encode("utf-8", "replace"))
     except OSError as error:
         raise ConfigError(f"The report cannot be written to '{path}': {error.strerror}.") from error
+
+
+def as_listing(found: Verification, hide: Callable[[str], str]) -> Rendered:
+    """A verification as a cell shows it; `hide` takes known secrets out."""
+    head, *lines = in_lines(found.as_json())
+    return listing(head, [hide(line.strip()) for line in lines])
 
 
 def in_lines(found: Mapping[str, Any]) -> list[str]:

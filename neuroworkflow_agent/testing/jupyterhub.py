@@ -21,12 +21,11 @@ from typing import Any
 
 import httpx
 
+from neuroworkflow_agent.testing.environ import JUPYTERS, bare_environ
 from neuroworkflow_agent.testing.ports import free_port
 
 _START_S = 90.0
 _SERVICE = "administration"
-_OURS = ("ANTHROPIC_", "CLAUDE_", "NEUROWORKFLOW_", "OPENAI_", "JUPYTER", "PYTEST_", "IPYTHON")
-
 _WELCOME = """
 def welcome(spawner):
     import pathlib, shutil
@@ -82,9 +81,8 @@ class Hub:
         self.gateway_url = f"http://127.0.0.1:{free_port()}"
         self.log_file = home / "hub.log"
         self._token = secrets.token_hex(16)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         self._environ = {
-            **kept,
+            **bare_environ(*JUPYTERS, "IPYTHON"),
             "NEUROWORKFLOW_BACKEND_URL": self.gateway_url,
             "NEUROWORKFLOW_GATEWAY_DATABASE_URL": f"sqlite:///{home / 'usage.db'}",
             **environ,

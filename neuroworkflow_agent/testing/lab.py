@@ -7,12 +7,11 @@ Needs jupyterlab and playwright, which the package itself does not.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, expect, sync_p
 from playwright.sync_api import Page as Tab
 
 from neuroworkflow_agent.testing import ScriptedModel
+from neuroworkflow_agent.testing.environ import JUPYTERS, private_environ
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TOKEN = "lab-token-0000"  # noqa: S105 - of a server on loopback, for a test
@@ -48,9 +48,11 @@ def chromium(path: str) -> Iterator[Browser]:
 
 
 class Lab:
-    """A JupyterLab server on loopback; `more` are arguments of its command line."""
+    """A JupyterLab server on loopback; `more` are arguments of its command line, `environ` variables of its environment."""
 
-    def __init__(self, home: Path, model: ScriptedModel, *more: str) -> None:
+    def __init__(
+        self, home: Path, model: ScriptedModel, *more: str, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.home = home
         self.root = home / "workspace"
         self.root.mkdir(parents=True)
@@ -60,23 +62,14 @@ class Lab:
         self._write_settings("apputils-extension/notification", fetchNews="false", checkForUpdates=False)
         # Tests say when a notebook is saved.
         self._write_settings("docmanager-extension/plugin", autosave=False)
-        kept = {
-            k: v
-            for k, v in os.environ.items()
-            if not k.startswith(("ANTHROPIC_", "CLAUDE_", "NEUROWORKFLOW_", "OPENAI_", "JUPYTER", "PYTEST_"))
-        }
         self.env = {
-            **kept,
+            **private_environ(home, *JUPYTERS),
             **model.environ,
-            "CLAUDE_CONFIG_DIR": str(home / "claude"),
-            "XDG_CACHE_HOME": str(home / "cache"),
             "XDG_CONFIG_HOME": str(home / "settings-of-user"),
-            "XDG_STATE_HOME": str(home / "state"),
-            "IPYTHONDIR": str(home / "ipython"),
             "JUPYTER_CONFIG_DIR": str(home / "config"),
-            "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
             "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+            **(environ or {}),
         }
         self._arguments = [
             "--no-browser", "--allow-root", "--ip=127.0.0.1", "--ServerApp.port_retries=0",
@@ -127,11 +120,11 @@ class Lab:
         self.write_notebook(name, *sources)
         return self.visit(context, name)
 
-    def write_notebook(self, name: str, *sources: str) -> None:
+    def write_notebook(self, name: str, *sources: str, kernel: str = "python3") -> None:
         """Put a notebook with these cells into the workspace, in place of one that is there."""
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
         notebook.metadata["kernelspec"] = {
-            "name": "python3",
+            "name": kernel,
             "display_name": "Python 3",
             "language": "python",
         }
@@ -204,11 +197,14 @@ class Page:
         self.errors: list[str] = []
         tab.on("request", lambda request: self.requests.append(request.url))
         tab.on("pageerror", lambda error: self.errors.append(str(error)))
-        tab.on(
-            "console", lambda message: self.errors.append(message.text) if message.type == "error" else None
-        )
+        tab.on("console", self._take_error)
         tab.goto(f"{lab.url}/{app}/{name}?token={TOKEN}")
         self.wait_for_kernel()
+
+    def _take_error(self, message: Any) -> None:
+        if message.type == "error":
+            lacks_url = message.text.startswith("Failed to load resource")
+            self.errors.append(f"{message.text} {message.location['url']}" if lacks_url else message.text)
 
     def wait_for_kernel(self) -> None:
         """Until the notebook can run cells."""
@@ -223,7 +219,12 @@ class Page:
 
     def run_all(self) -> None:
         """Run every cell and do not wait."""
-        self.tab.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        self.tab.evaluate(
+            """() => {
+                window.ran = false;
+                window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.ran = true; });
+            }"""
+        )
 
     def run(self, source: str, *, wait: bool = True) -> None:
         """Put `source` into the last cell and run it."""
@@ -262,8 +263,9 @@ class Page:
         self.panel.wait_for(timeout=30_000)
 
     def open_panel(self) -> Locator:
-        """Run all cells and wait until the panel is usable."""
+        """Run all cells and wait until the panel is usable, and JupyterLab takes the focus no more."""
         self.run_all()
+        self.tab.wait_for_function("() => window.ran", timeout=30_000)
         self.panel.wait_for(timeout=30_000)
         self.tab.wait_for_function(
             "() => document.querySelector('.nwa-panel .nwa-status')?.textContent === ''", timeout=30_000

@@ -58,6 +58,7 @@ class Driver:
     def __init__(self, client: BlockingKernelClient, interrupt: Callable[[], None]) -> None:
         self.client = client
         self._interrupt = interrupt
+        self._replies: dict[str, dict[str, Any]] = {}
         self.client.start_channels()
         try:
             self.client.wait_for_ready(timeout=60)
@@ -151,7 +152,7 @@ class Driver:
         return subshell_id
 
     def reply_to(self, msg_id: str, timeout_s: float = 30) -> dict[str, Any]:
-        """The reply to one request; replies to earlier ones that nobody took are passed over.
+        """The reply to one request; replies to others that come meanwhile are kept for who asks for them.
 
         Raises
         ------
@@ -159,14 +160,13 @@ class Driver:
             If it did not come.
         """
         deadline = time.monotonic() + timeout_s
-        while True:
+        while (kept := self._replies.pop(msg_id, None)) is None:
             try:
                 msg = self.client.get_shell_msg(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise TimeoutError(f"No reply to {msg_id} after {timeout_s:g} s.") from None
-            if msg["parent_header"].get("msg_id") == msg_id:
-                content: dict[str, Any] = msg["content"]
-                return content
+            self._replies[str(msg["parent_header"].get("msg_id"))] = msg["content"]
+        return kept
 
     def _answer(self, answers: list[str]) -> None:
         try:
@@ -208,10 +208,12 @@ class RealKernel(Driver):
         Where it starts.
     environ
         Its environment; None for this process's own.
+    name
+        Its kernelspec.
     """
 
-    def __init__(self, cwd: Path, environ: Mapping[str, str] | None = None) -> None:
-        self.manager = KernelManager()
+    def __init__(self, cwd: Path, environ: Mapping[str, str] | None = None, name: str = "python3") -> None:
+        self.manager = KernelManager(kernel_name=name)
         given = os.environ if environ is None else environ
         # ipykernel does not watch file descriptors where this is set; people's kernels do.
         env = {name: value for name, value in given.items() if name != "PYTEST_CURRENT_TEST"}

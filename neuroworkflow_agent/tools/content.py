@@ -135,8 +135,8 @@ def _joined(value: Any) -> str:
 
 
 def clean(text: str) -> str:
-    """`text` as a terminal would leave it: no escapes, lines overwritten by `\\r` gone."""
-    return overwrite(strip_control(text))
+    """`text` as a terminal would leave it: no escapes, what was written over gone."""
+    return strip_control(overwrite(text))
 
 
 def _image_part(encoded: str) -> Block:

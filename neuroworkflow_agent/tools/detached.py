@@ -106,10 +106,7 @@ class Detachments:
             Says what runs, and what can be done meanwhile.
         """
         if (running := self.running) is not None:
-            raise ToolFailed(
-                f"{running.code_id} still runs in the kernel, after {_seconds(running)}, and nothing else can meanwhile. "
-                f"Wait for it with {CODE_WAIT}, or stop it with {CODE_STOP}."
-            )
+            raise ToolFailed(_busy(running))
 
     async def answer(
         self, work: Work, so_far: Callable[[], tuple[Output, ...]], begun: asyncio.Event
@@ -150,6 +147,12 @@ class Detachments:
         if running is not None:
             await asyncio.wait([running.task])
         return running
+
+    @property
+    def still(self) -> str:
+        """That code runs on, for the model; empty if none does."""
+        running = self.running
+        return _busy(running) if running is not None else ""
 
     async def news(self) -> list[Block]:
         """How code ended that ran on, if the model was not told yet; it is by this."""
@@ -208,6 +211,13 @@ async def _either(task: asyncio.Future[Any], other: Coroutine[Any, Any, Any]) ->
         await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
+
+
+def _busy(running: Detached) -> str:
+    return (
+        f"{running.code_id} still runs in the kernel, after {_seconds(running)}, and nothing else can meanwhile. "
+        f"Wait for it with {CODE_WAIT}, or stop it with {CODE_STOP}."
+    )
 
 
 def _seconds(detached: Detached) -> str:

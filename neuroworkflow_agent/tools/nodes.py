@@ -41,6 +41,9 @@ run is true: then each node is imported and run on X.example.json beside it, in 
 _LIST_NODES = "List the NeuroWorkflow nodes there are: type, class, ports with types and meaning, parameters."
 _CHECK_CONNECTION = """\
 Say whether an output fits an input, by type and by meaning and units. Ports are NODE.PORT, the node by class or type."""
+_LINT_NOTEBOOK = """\
+Say what makes a notebook's results doubtful, as it is saved: results and numbers in the text that no cell computes, random \
+numbers without a seed, data loaded and never used, errors passed over in silence."""
 _CHECK_WORKFLOW = """\
 Check the workflow that a script or notebook builds, without running it: nodes, ports, cycles, inputs without a source."""
 
@@ -78,6 +81,7 @@ class NodeTools:
         run = {"type": "boolean", "description": "Also import and run the nodes."}
         timeout_s = {"type": "number", "description": "Limit of one node's run; 60 by default."}
         script = {"type": "string", "description": "The script or notebook."}
+        notebook = {"type": "string", "description": "The notebook."}
         port = {"type": "string"}
         return (
             self._tool("check_node", _CHECK_NODE, {"run": run, "timeout_s": timeout_s}, changes_with="run"),
@@ -86,6 +90,7 @@ class NodeTools:
                 "check_connection", _CHECK_CONNECTION, {"output": port, "input": port}, ["output", "input"]
             ),
             self._tool("check_workflow", _CHECK_WORKFLOW, {"path": script}, ["path"]),
+            self._tool("lint_notebook", _LINT_NOTEBOOK, {"path": notebook}, ["path"]),
         )
 
     def _tool(

@@ -29,7 +29,7 @@ from neuroworkflow_agent.notebooks.edits import (
 )
 from neuroworkflow_agent.notebooks.outline import CellLine
 from neuroworkflow_agent.outputs import OutputList
-from neuroworkflow_agent.text import clip, redact
+from neuroworkflow_agent.text import Redaction, clip
 from neuroworkflow_agent.tools.cell_answers import cell_head
 from neuroworkflow_agent.tools.cell_preview import preview, preview_of_run
 from neuroworkflow_agent.tools.content import MAX_CHARS, encode_outputs, plain_outputs
@@ -73,6 +73,8 @@ class NotebookTools:
         """Of the cell that runs, or ran last."""
         self._veiled: set[str] = set()
         """Cells that hold a secret, which the model did not see."""
+        self._hide = Redaction(secrets)
+        """Takes known secrets out of a text; before it is cut, since half a secret is not known any more."""
 
     @property
     def offered(self) -> tuple[Tool, ...]:
@@ -179,10 +181,6 @@ class NotebookTools:
             self._veiled.add(line.address)
         elif source in shown:
             self._read[line.address] = line.digest
-
-    def _hide(self, text: str) -> str:
-        """`text` without known secrets; before it is cut, since half a secret is not known any more."""
-        return redact(text, self._secrets())
 
     async def _range(self, arguments: Mapping[str, Any]) -> list[tuple[CellLine, Any]]:
         return await self._document.cells(
@@ -316,10 +314,10 @@ class NotebookTools:
     async def _run(self, cell: str, timeout_s: float | None, begun: asyncio.Event) -> bool:
         """Run one cell and put what came of it into it; whether it went well."""
         assert self._code is not None
-        source = (await self._document.cell(cell)).source
         outputs, numbers = OutputList(), list[int]()
         self._so_far = outputs
         async with self._document.runs(cell):
+            source = (await self._document.cell(cell)).source  # which nothing of ours edits from here on
             showing = asyncio.create_task(self._keep_showing(cell, outputs))
             try:
                 execution = await self._code.run(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from neuroworkflow_agent.ids import ToolUseId
+from neuroworkflow_agent.offer import EVERYTHING, Offer
 
 MCP_SERVER = "neuroworkflow"
 """Name of the in-process MCP server."""
@@ -155,10 +156,15 @@ class Registry:
     ----------
     servers
         Tools by the name of the MCP server that offers them.
+    offer
+        Which of them the session has; of other servers' tools, and of Claude Code's, too.
     """
 
-    def __init__(self, servers: Mapping[str, Iterable[Tool]]) -> None:
-        self.servers = {name: tuple(tools) for name, tools in servers.items()}
+    def __init__(self, servers: Mapping[str, Iterable[Tool]], offer: Offer = EVERYTHING) -> None:
+        self.offer = offer
+        self.servers = {
+            name: tuple(tool for tool in tools if offer.has(tool.name)) for name, tools in servers.items()
+        }
         self._by_called_name = {
             called_name(server, tool.name): tool for server, tools in self.servers.items() for tool in tools
         }
@@ -170,7 +176,8 @@ class Registry:
     def for_reading(self) -> Registry:
         """Those that can be called without a change."""
         return Registry(
-            {name: (tool for tool in tools if tool.reads_only) for name, tools in self.servers.items()}
+            {name: (tool for tool in tools if tool.reads_only) for name, tools in self.servers.items()},
+            self.offer,
         )
 
 

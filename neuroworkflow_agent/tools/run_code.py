@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from neuroworkflow_agent.errors import KernelError, ToolFailed
 from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel, NameChanges
+from neuroworkflow_agent.kernels.languages import language_named
 from neuroworkflow_agent.kernels.letting_go import wait_in_any_case
 from neuroworkflow_agent.outputs import OutputChange, OutputList, OutputListener
 from neuroworkflow_agent.tools.content import encode_execution
@@ -20,8 +22,7 @@ from neuroworkflow_agent.tools.turn_watch import TurnWatch, Unwatched
 _DESCRIPTION = """\
 Run code in the user's live notebook kernel and see what comes out.
 
-It runs like a notebook cell, in the namespace the user works in: names you define stay, and you are told which changed. Top-level await, \
-%magics and !commands work; the value of the last expression is shown. Text, tables, errors and figures \
+It runs {language}, {manner}. It shares the namespace the user works in: names you define stay{told}. Text, tables, errors and figures \
 (as images) come back to you, and the user sees them too. Code runs one call at a time, in order. What runs for long runs \
 on after a while: you get an id to wait for it with code_wait or to stop it with code_stop, and nothing else runs there meanwhile."""
 
@@ -40,6 +41,12 @@ _SCHEMA: dict[str, Any] = {
 StartSink = Callable[[ToolUseId], None]
 OutputSink = Callable[[ToolUseId, OutputChange], None]
 EndSink = Callable[[ToolUseId, Execution], None]
+
+
+def _described(language: str) -> str:
+    spoken = language_named(language)
+    told = ", and you are told which changed" if language == "python" else ""
+    return _DESCRIPTION.format(language=spoken.title, manner=spoken.manner, told=told)
 
 
 class RunCode:
@@ -83,7 +90,7 @@ class RunCode:
         self._lock = asyncio.Lock()
         self.stopped = False
         """Set while no code may start: the user stopped the turn."""
-        self.tool = Tool(RUN_CODE, _DESCRIPTION, _SCHEMA, self._answer)
+        self.tool = Tool(RUN_CODE, _described(kernel.language), _SCHEMA, self._answer)
         """What the model may call."""
         self.detachments = Detachments(self._interrupt, detach_after_s, secrets)
         """Code that runs on."""
@@ -144,8 +151,9 @@ class RunCode:
         """
         async with self._lock, self._watched():
             self._refuse_if_stopped()
+            changes = self.changes  # of the turn that asks, which may be over when the code is
             self._running = asyncio.ensure_future(
-                self._kernel.execute(
+                self._executed(
                     code,
                     on_start=on_start,
                     on_output=on_output,
@@ -157,7 +165,7 @@ class RunCode:
             try:
                 execution: Execution = await asyncio.shield(self._running)
                 if execution.changes is not None:
-                    self.changes.append(execution.changes)
+                    changes.append(execution.changes)
                 return execution
             except asyncio.CancelledError:
                 self._running.cancel()
@@ -168,6 +176,13 @@ class RunCode:
                 raise ToolFailed(str(error)) from error
             finally:
                 self._running = None
+
+    async def _executed(self, code: str, **how: Any) -> Execution:
+        """Run it, and see what it did to names."""
+        execution = await self._kernel.execute(code, **how)
+        if execution.changes is None:
+            execution = replace(execution, changes=await self._watch.changes())
+        return execution
 
     @asynccontextmanager
     async def _watched(self) -> AsyncIterator[None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from neuroworkflow_agent.kernels.base import NameChanges
+
 
 class TurnWatch(Protocol):
     """Told before and after each change; what it cannot remember ends no turn."""
@@ -17,6 +19,9 @@ class TurnWatch(Protocol):
 
     async def before_code(self) -> None:
         """Code is about to be handed to the kernel."""
+
+    async def changes(self) -> NameChanges | None:
+        """What the code that has just run did to names, where its kernel does not say; None if that is not known."""
 
     async def after_code(self) -> None:
         """It has ended."""
@@ -32,6 +37,9 @@ class Unwatched(TurnWatch):
         pass
 
     async def before_code(self) -> None:
+        pass
+
+    async def changes(self) -> None:
         pass
 
     async def after_code(self) -> None:

@@ -55,6 +55,8 @@ class VerifyNotebook:
         self._environ = environ
         self._secrets = secrets
         self._running: set[asyncio.Task[Verification]] = set()
+        self._found: tuple[int, str] | None = None
+        """How many edits there were when the notebook was run anew last, and what came of it."""
         self.tool = Tool(VERIFY_NOTEBOOK, _DESCRIPTION, _SCHEMA, self._answer)
         """What the model may call."""
 
@@ -62,6 +64,13 @@ class VerifyNotebook:
     def is_running(self) -> bool:
         """Whether a notebook is being run anew."""
         return bool(self._running)
+
+    @property
+    def word(self) -> str:
+        """What came of it, as for a closing line; empty if it was not run anew, or cells were edited since."""
+        if self._found is None or self._found[0] != self._document.edit_count:
+            return ""
+        return self._found[1]
 
     def stop(self) -> None:
         """End what runs, at once."""
@@ -91,8 +100,9 @@ class VerifyNotebook:
     async def _verified(self, timeout_s: float | None, on_cell: Callable[[int, int], None]) -> Verification:
         from neuroworkflow_agent.verification.fresh_run import verify
 
+        edits = self._document.edit_count
         notebook = await self._document.whole()
-        return await verify(
+        found = await verify(
             notebook,
             self._document.name,
             cwd=await self._document.folder(),
@@ -100,6 +110,8 @@ class VerifyNotebook:
             timeout_s=timeout_s,
             on_cell=on_cell,
         )
+        self._found = (edits, found.word)
+        return found
 
     async def _answer(self, call: Call) -> list[Block]:
         try:

@@ -18,6 +18,7 @@ _ALWAYS = (
     (re.compile(r"\b0x[0-9a-fA-F]{6,16}\b"), "<address>"),
     (re.compile(r"\b1[2-4]\d{13}\b"), "<address>"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
+    (re.compile(r"\bdisplay_id=[0-9a-f]{32}\b"), "<id>"),
     (re.compile(r"(?:/var/folders/\S{1,200}?|/tmp)/ipykernel_\d+/\d+\.py"), "<cell>"),
     (re.compile(r"<ipython-input-\d+-[0-9a-f]+>"), "<cell>"),
     (re.compile(r"/tmp/tmp[\w.-]+"), "<temporary>"),  # noqa: S108 - likewise
@@ -28,18 +29,23 @@ _BAR = re.compile(r"(?<!\d)\d{1,3}%\|[^|]{0,300}\||\bit/s\b|\bs/it\b|\?it/s|━{
 """A line of tqdm's, rich's or Keras's."""
 _TRANSIENT = re.compile(r"building the font cache|(?:Pending)?DeprecationWarning|FutureWarning")
 _TIMED = re.compile(
-    r"wall[ -]?time|cpu times?\b|\bper loop\b|\belapsed|\btook\b|\bduration|\brun ?time|execution time|computation time"
+    r"wall[ -]?time|cpu times?\b|\bper loop\b|\belapsed|\btook\b|execution time|computation time"
     r"|\b(?:finished|done|completed|executed|computed) in\b|\bseconds? (?:to|for)\b|\bspeed-?up\b|slowest run|best of \d|mean ± std",
     re.IGNORECASE,
 )
+_LOOPS = re.compile(r"\bper loop\b|slowest run|best of \d", re.IGNORECASE)
+_MAYBE_TIMED = re.compile(r"\bdurations?\b|\brun ?time", re.IGNORECASE)
+"""A setting or a result as often as a time that was measured, which has more decimals."""
 _MEASURED = re.compile(r"peak memory|\bmemory (?:in use|used)|\brss\b|increment:", re.IGNORECASE)
 _DURATION = re.compile(
-    r"\b\d+(?:\.\d+)?(?:e[+-]?\d+)?\s?(?:ns|[µμu]s|ms|s|sec(?:ond)?s?|min(?:ute)?s?|h|hours?)\b"
+    r"\b(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?\s?(?:ns|[µμu]s|ms|s|sec(?:ond)?s?|min(?:ute)?s?|h|hours?|d|days?)\b\s?){1,4}(?<!\s)"
 )
 _SET = re.compile(r"\{([^{}:]{1,2000})\}")
 _NUMBER = re.compile(
     r"(?<![\w.])[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?(?![\w.]*\w)|[-+]?\b(?:nan|inf)\b"
 )
+_DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+(?:e[+-]?\d+)?(?![\w.]*\w)|(?<![\w.])\d+e[+-]?\d+\b", re.IGNORECASE)
+_MANY_DECIMALS = re.compile(r"(?<![\w.])\d+\.\d{3,}(?:e[+-]?\d+)?\b", re.IGNORECASE)
 _MOMENT = re.compile(
     r"\b(?P<date>\d{4}[-/]\d{2}[-/]\d{2})(?:[T ](?P<time>\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?))?(?:Z|[+-]\d{2}:?\d{2})?"
     r"|\bdatetime(?:\.datetime)?\((?P<call>\d{4}, \d{1,2}, \d{1,2})[^)]*\)"
@@ -82,6 +88,15 @@ def alike(before: str, after: str, how: Likeness) -> bool:
     return _alike_but_for_numbers("\n".join(ours), "\n".join(theirs), how)
 
 
+def comparable(line: str) -> str:
+    """A line without what differs each time, its numbers rounded, to be told apart from others."""
+    return _NUMBER.sub(_rounded, _plain(line))
+
+
+def _rounded(number: re.Match[str]) -> str:
+    return number[0] if _WHOLE.fullmatch(number[0]) else f"{float(number[0]):.6g}"
+
+
 def _lines(text: str) -> list[str]:
     """The lines that count, as they are compared."""
     lines = overwrite(strip_control(text)).split("\n")
@@ -92,13 +107,23 @@ def _lines(text: str) -> list[str]:
 def _plain(line: str) -> str:
     for pattern, instead in _ALWAYS:
         line = pattern.sub(instead, line)
-    is_timed = bool(_TIMED.search(line))
-    if is_timed:
-        line = _DURATION.sub("<duration>", line)
-    if is_timed or _MEASURED.search(line):
+    if _TIMED.search(line):
+        line = _without_times(line)
+    elif _MAYBE_TIMED.search(line):
+        line = _MANY_DECIMALS.sub("<duration>", line)
+    if _MEASURED.search(line):
         line = _NUMBER.sub("<number>", line)
     line = _SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", line)
     return " ".join(line.split())
+
+
+def _without_times(line: str) -> str:
+    """A line that speaks of time without it; how many neurons it took that time for stays."""
+    if _LOOPS.search(line):
+        return _NUMBER.sub("<number>", _DURATION.sub("<duration>", line))
+    for pattern in (_DURATION, _DECIMAL):
+        line = pattern.sub("<duration>", line)
+    return line if "<duration>" in line else _NUMBER.sub("<duration>", line)
 
 
 def _without_present(before: str, after: str, now: datetime) -> tuple[str, str]:

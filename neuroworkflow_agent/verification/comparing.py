@@ -58,6 +58,12 @@ def differences(
     return tuple(found)
 
 
+def picture_of(output: Output) -> str:
+    """The picture among the forms of an output, in base64; empty if it has none."""
+    data = output.get("data", {})
+    return joined(next((data[kind] for kind in _PICTURES if kind in data), ""))
+
+
 def error_of(outputs: Iterable[Output]) -> Output | None:
     """The error among outputs, if one ended the cell."""
     return next((each for each in outputs if each["output_type"] == "error"), None)
@@ -95,13 +101,12 @@ def _apart(before: dict[str, Any], after: dict[str, Any], how: Likeness) -> str:
     """How two mime bundles differ; empty if they say the same."""
     for kind in _PICTURES:
         if kind in before and kind in after:
-            is_alike = alike_pictures.alike(joined(before[kind]), joined(after[kind]))
-            return {True: "", False: "another picture", None: "a picture that cannot be read"}[is_alike]
+            return alike_pictures.apart(joined(before[kind]), joined(after[kind]))
     for kind in ("text/html", "image/svg+xml", "text/markdown", "text/latex", "text/plain"):
         if kind in before and kind in after:
             ours, theirs = _plain(kind, before[kind]), _plain(kind, after[kind])
             if not alike_texts.alike(ours, theirs, how):
-                return _texts_apart(ours, theirs)
+                return _in_plain_text(before, after) or _texts_apart(ours, theirs)
             if ours.strip():
                 return ""
     both = [kind for kind in before if kind in after and kind not in _LIVE and kind.endswith("json")]
@@ -109,6 +114,12 @@ def _apart(before: dict[str, Any], after: dict[str, Any], how: Likeness) -> str:
         if not alike_texts.alike(_json(before[kind]), _json(after[kind]), how):
             return f"other data of the kind {kind}"
     return "" if both or set(before) & set(after) else "another kind of output"
+
+
+def _in_plain_text(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """How the plain texts differ, which have a table's rows as lines; empty if they do not."""
+    ours, theirs = (joined(each.get("text/plain", "")) for each in (before, after))
+    return _texts_apart(ours, theirs) if ours and theirs and ours.split() != theirs.split() else ""
 
 
 def _plain(kind: str, value: Any) -> str:

@@ -11,6 +11,8 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,12 @@ from neuroworkflow_agent.kernels.process import START_TIMEOUT_S, check_kernelspe
 from neuroworkflow_agent.notebooks.cells import address
 from neuroworkflow_agent.notebooks.names import CellNames, cell_names
 from neuroworkflow_agent.notebooks.reading import Notebook, kernel_name
+from neuroworkflow_agent.outputs import OutputList, OutputListener
+from neuroworkflow_agent.prompt_cells import is_prompt
 from neuroworkflow_agent.text import one_line
+from neuroworkflow_agent.verification.alike_texts import Likeness
 from neuroworkflow_agent.verification.comparing import differences, error_of
+from neuroworkflow_agent.verification.screen import Screen
 from neuroworkflow_agent.verification.unasked import agent_names, without_asking
 from neuroworkflow_agent.verification.verdicts import CellState, CellVerdict, Verification
 
@@ -91,6 +97,19 @@ async def verify(
     return Verification(name, spec, tuple(run.verdicts), run.remarks(), trouble, time.monotonic() - started)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """A cell that has run."""
+
+    number: int
+    cell: Any
+    execution: Execution
+    outputs: OutputList
+    tags: frozenset[str]
+    asks: bool
+    ended: datetime
+
+
 class _Run:
     """One pass through a notebook."""
 
@@ -110,6 +129,7 @@ class _Run:
         """Numbers of cells that did not do all that they say."""
         self._asks_agent: list[int] = []
         self._is_over = ""
+        self._screen = Screen()
         self.verdicts: list[CellVerdict] = []
 
     async def through(self, kernel: ClientKernel) -> None:
@@ -118,46 +138,56 @@ class _Run:
             self._names = await asyncio.to_thread(
                 lambda: {number: cell_names(cell.source) for number, cell in self._cells}
             )
+        ran: list[CellVerdict | _Ran] = []
         for done, (number, cell) in enumerate(self._cells):
             self._on_cell(done, len(self._cells))
-            self.verdicts.append(await self._verdict(kernel, number, cell))
+            ran.append(await self._executed(kernel, number, cell))
+        # A cell may change what one above it shows, so all have to have run before the first is judged.
+        for each in ran:
+            self.verdicts.append(
+                await asyncio.to_thread(self._compared, each) if isinstance(each, _Ran) else each
+            )
         self._on_cell(len(self._cells), len(self._cells))
 
-    async def _verdict(self, kernel: ClientKernel, number: int, cell: Any) -> CellVerdict:
+    async def _executed(self, kernel: ClientKernel, number: int, cell: Any) -> CellVerdict | _Ran:
         if self._is_over:
             return _verdict(number, cell, "not run", (self._is_over,))
         tags = frozenset(cell.metadata.get("tags", ()))
         if tags & SKIP_TAGS:
             self._left_out.add(number)
             return _verdict(number, cell, "skipped", (f"tagged {min(tags & SKIP_TAGS)}",))
-        source, asks = without_asking(cell.source, self._asking)
+        is_asked = kernel.is_chat_kernel and is_prompt(cell)
+        source, asks = without_asking(cell.source, self._asking, is_prompt=is_asked)
         if asks:
             self._left_out.add(number)
             self._asks_agent.append(number)
         if not source:
             return _verdict(number, cell, "skipped", ("asks the agent; no model is called here",))
+        outputs = self._screen.below()
         try:
-            execution = await _executed(kernel, source, self._timeout_s)
+            execution = await _executed(kernel, source, self._timeout_s, self._screen.apply)
         except ExecutionTimeoutError:
             self._left_out.add(number)
             return _verdict(number, cell, "failed", (f"ran longer than {self._timeout_s:g} s",))
         except KernelDiedError:
             self._is_over = f"the kernel died in cell {number}"
             return _verdict(number, cell, "failed", ("the kernel died",))
-        return await asyncio.to_thread(self._compared, number, cell, execution, tags, asks)
+        return _Ran(number, cell, execution, outputs, tags, asks, datetime.now(UTC))
 
-    def _compared(
-        self, number: int, cell: Any, execution: Execution, tags: frozenset[str], asks: bool
-    ) -> CellVerdict:
-        before, after = tuple(cell.outputs), execution.outputs
-        if execution.status != "ok" and not tags & RAISES_TAGS and error_of(before) is None:
+    def _compared(self, ran: _Ran) -> CellVerdict:
+        number, cell, tags = ran.number, ran.cell, ran.tags
+        before, after = tuple(cell.outputs), ran.outputs.outputs
+        is_new = not before and not cell.execution_count
+        apart = () if ran.asks or is_new else differences(before, after, Likeness(now=ran.ended))
+        # What a magic says of its wrong use is no error among the outputs, and may be kept.
+        is_kept = error_of(before) is not None or (before and not apart)
+        if ran.execution.status != "ok" and not tags & RAISES_TAGS and not is_kept:
             self._left_out.add(number)
-            reason, missing = self._why_failed(number, execution)
+            reason, missing = self._why_failed(number, ran.execution)
             return _verdict(number, cell, "failed", (reason,), missing, before, after)
-        if not before and not cell.execution_count:
-            return _verdict(number, cell, "ran", (), (), before, after)
-        apart = () if asks else differences(before, after)
-        state: CellState = "same" if not apart else "tolerated" if tags & TOLERATE_TAGS else "differs"
+        state: CellState = (
+            "ran" if is_new else "same" if not apart else "tolerated" if tags & TOLERATE_TAGS else "differs"
+        )
         return _verdict(number, cell, state, apart, (), before, after)
 
     # -- why ------------------------------------------------------------------------------------------
@@ -206,9 +236,11 @@ class _Run:
         return tuple(found)
 
 
-async def _executed(kernel: ClientKernel, source: str, timeout_s: float | None) -> Execution:
+async def _executed(
+    kernel: ClientKernel, source: str, timeout_s: float | None, on_output: OutputListener
+) -> Execution:
     """Run one cell; who is cancelled does not wait for code of a kernel that ends with it."""
-    running = asyncio.ensure_future(kernel.execute(source, timeout_s=timeout_s))
+    running = asyncio.ensure_future(kernel.execute(source, timeout_s=timeout_s, on_output=on_output))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

@@ -1,25 +1,17 @@
 """A verification as an HTML page of its own, with what differs side by side. Pure.
 
-The page loads nothing and runs nothing, which its content policy holds; what cells put out is made harmless, and pictures
-are drawn anew from their pixels.
+The page loads nothing and runs nothing, which its content policy holds.
 """
 
 from __future__ import annotations
 
-import base64
 import html
-import itertools
-from collections.abc import Iterable
 
-from neuroworkflow_agent.outputs import Output
-from neuroworkflow_agent.render.outputs import ShownPicture, render_output
 from neuroworkflow_agent.text import clip, show_invisible, strip_control
-from neuroworkflow_agent.verification.alike_pictures import as_png
+from neuroworkflow_agent.verification.sides import side_by_side
 from neuroworkflow_agent.verification.verdicts import CellVerdict, Verification
 
 _MAX_SOURCE_CHARS = 20_000
-_MAX_OUTPUTS = 50
-"""Of one cell; there may be thousands."""
 _MAX_PAGE_CHARS = 20_000_000
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --bad: #b3261e; --good: #1a7f37; }
@@ -29,8 +21,10 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font: 13px/1.45 ui-monospa
 section, details { border: 1px solid var(--line); border-radius: 6px; padding: .6rem .9rem; margin: .8rem 0; }
 .bad { border-left: 4px solid var(--bad); } .bad h2 span, .no { color: var(--bad); } .yes { color: var(--good); }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.05rem; margin: 0; }
-.sides { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; } .sides > div { min-width: 0; overflow-x: auto; }
-.sides h3 { font-size: .85rem; font-weight: 600; margin: .4rem 0 0; opacity: .75; } img { max-width: 100%; background: #fff; }
+.sides { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; } .sides > div { min-width: 0; overflow-x: auto; }
+@media (max-width: 640px) { body { margin: 1rem auto; padding: 0 .7rem; } .sides { grid-template-columns: 1fr; } }
+h3 { font-size: .85rem; font-weight: 600; margin: .4rem 0 0; opacity: .75; } img { max-width: 100%; background: #fff; }
+mark { background: #e5393533; color: inherit; box-shadow: -3px 0 var(--bad); } pre i { opacity: .65; }
 table { border-collapse: collapse; } td, th { border: 1px solid var(--line); padding: .1rem .5rem; } li { overflow-wrap: anywhere; }
 """
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -50,7 +44,7 @@ def report(found: Verification) -> str:
     remarks = "".join(f"<li>{_text(each)}</li>" for each in found.remarks)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f'<meta name="viewport" content="width=device-width"><title>{title}</title><style>{_STYLE}</style></head><body>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title><style>{_STYLE}</style></head><body>'
         f'<h1>{title}</h1><p class="{css}"><strong>{_text(found.summary)}</strong></p>'
         f"<p>Kernel {_text(found.kernel_name)}, {found.duration_s:.1f} s.</p><ul>{remarks}</ul>{''.join(parts)}{_others(found)}</body></html>\n"
     )
@@ -59,8 +53,7 @@ def report(found: Verification) -> str:
 def _cell(verdict: CellVerdict, *, with_outputs: bool) -> str:
     reasons = "".join(f"<li>{_text(each)}</li>" for each in verdict.reasons)
     sides = (
-        f'<div class="sides"><div><h3>As it is kept</h3>{_outputs(verdict.before)}</div>'
-        f"<div><h3>In a fresh kernel</h3>{_outputs(verdict.after)}</div></div>"
+        side_by_side(verdict.before, verdict.after)
         if with_outputs
         else "<p>Its outputs are left out: the page would be too long.</p>"
     )
@@ -79,27 +72,6 @@ def _others(found: Verification) -> str:
     )
     table = f"<table><tr><th>Cell</th><th>State</th><th></th></tr>{rows}</table>"
     return f"<details><summary>The other cells</summary>{table}</details>" if rows else ""
-
-
-def _outputs(outputs: Iterable[Output]) -> str:
-    shown = list(itertools.islice(outputs, _MAX_OUTPUTS + 1))
-    parts = [_output(each) for each in shown[:_MAX_OUTPUTS]]
-    if len(shown) > _MAX_OUTPUTS:
-        parts.append("<p>… and more.</p>")
-    return "".join(parts) or "<p>Nothing.</p>"
-
-
-def _output(output: Output) -> str:
-    shown = render_output(output)
-    if shown.picture is None:
-        return shown.html
-    return shown.html.replace(f'data-picture="{shown.picture.key}"', f'src="{_source(shown.picture)}"')
-
-
-def _source(picture: ShownPicture) -> str:
-    """A picture as a data URI; an SVG, which may hold more than a drawing, as nothing."""
-    drawn = as_png(base64.b64encode(picture.data).decode("ascii"))
-    return f"data:image/png;base64,{base64.b64encode(drawn).decode('ascii')}" if drawn else "data:,"
 
 
 def _text(text: str) -> str:

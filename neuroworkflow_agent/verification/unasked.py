@@ -30,15 +30,17 @@ def agent_names(sources: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def without_asking(source: str, names: frozenset[str]) -> tuple[str, bool]:
+def without_asking(source: str, names: frozenset[str], *, is_prompt: bool = False) -> tuple[str, bool]:
     """The source of a cell without what asks a model, and whether anything was left out; empty if nothing is left.
 
     Parameters
     ----------
     names
         As `agent_names` gives them. A cell that uses one of them is left out as a whole.
+    is_prompt
+        Whether it is a prompt of a chat kernel.
     """
-    if _CELL_MAGIC.match(source):
+    if _CELL_MAGIC.match(source) or is_prompt:
         return "", True
     kept = _LINE.sub(lambda match: f"{match[1]}pass  # {match[2].strip()}: not asked", source)
     beside = _IMPORT.sub("", kept)

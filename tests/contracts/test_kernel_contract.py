@@ -21,6 +21,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from neuroworkflow_agent.errors import ExecutionTimeoutError, KernelDiedError, KernelError
 from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.kernels.client import ClientKernel
+from neuroworkflow_agent.kernels.letting_go import GRACE_S
 from neuroworkflow_agent.kernels.live import LiveKernel
 from neuroworkflow_agent.kernels.main_thread import MainThreadQueue
 from neuroworkflow_agent.kernels.user_code import UserCode
@@ -367,7 +368,7 @@ def test_timeout_interrupts(bench: Bench) -> None:
 @pytest.mark.waits
 def test_code_that_catches_the_interrupt_is_told_again(bench: Bench) -> None:
     source = "import time\ntry:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    pass\ntime.sleep(600)"
-    assert bench.stop_after(source) < 4
+    assert GRACE_S - 0.5 < bench.stop_after(source) < GRACE_S + 6
     assert result_of(bench.execute("1")) == "1"
 
 
@@ -375,9 +376,9 @@ def test_code_that_catches_the_interrupt_is_told_again(bench: Bench) -> None:
 @pytest.mark.parametrize("pause", ["import time; time.sleep", "import asyncio; await asyncio.sleep"])
 def test_stopped_code_cleans_up_in_peace(pause: str, bench: Bench) -> None:
     bench.execute("cleaned = 0")
-    source = f"try:\n    {pause}(600)\nfinally:\n    {pause}(1.3); cleaned += 1"
+    source = f"try:\n    {pause}(600)\nfinally:\n    {pause}(0.5); cleaned += 1"
     for _ in range(2):
-        assert bench.stop_after(source) < 3
+        assert bench.stop_after(source) >= 0.5
     assert result_of(bench.execute("cleaned")) == "2"
 
 

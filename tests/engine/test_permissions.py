@@ -13,7 +13,7 @@ from claude_agent_sdk import ToolPermissionContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuroworkflow_agent.config import MODES, Mode
+from neuroworkflow_agent.config import MODES, AgentConfig, Mode
 from neuroworkflow_agent.engine.claude.hooks import Gate
 from neuroworkflow_agent.engine.permissions import (
     PLAN_TOOLS,
@@ -23,10 +23,12 @@ from neuroworkflow_agent.engine.permissions import (
     Ask,
     Deny,
     decide,
+    offer_of,
     offered_tools,
     offers_run_code,
 )
-from neuroworkflow_agent.tools.registry import MCP_SERVER, called_name
+from neuroworkflow_agent.offer import Offer
+from neuroworkflow_agent.tools.registry import MCP_SERVER, Registry, called_name, short_name
 from neuroworkflow_agent.tools.user_servers import UserServers
 from neuroworkflow_agent.workspace import Workspace
 from tests import tiers
@@ -233,6 +235,26 @@ def test_read_only_offers_nothing_that_changes() -> None:
 def test_bash_and_subagents_are_off_unless_switched_on() -> None:
     assert not {"Bash", "Agent"} & set(offered_tools("edit"))
     assert {"Bash", "Agent"} <= set(offered_tools("edit", bash=True, subagents=True))
+
+
+def test_tool_that_is_switched_off_is_neither_offered_nor_allowed(workspace: Workspace) -> None:
+    only_code = offer_of(AgentConfig(workspace=workspace.root, tools=Offer(frozenset({"run_code", "Read"}))))
+    no_code = offer_of(
+        AgentConfig(workspace=workspace.root, tools=Offer(off=frozenset({"run_code", QUESTION})))
+    )
+    assert set(offered_tools("edit", offer=only_code)) == {"Read", QUESTION, *PLAN_TOOLS}
+    assert QUESTION not in offered_tools("edit", offer=no_code)
+    for offer, tool, is_allowed in (
+        (only_code, "Read", True), (only_code, "Write", False), (only_code, "mcp__neuroworkflow__run_code", True),
+        (no_code, "Write", True), (no_code, "mcp__neuroworkflow__run_code", False),
+    ):  # fmt: skip
+        arguments = {"file_path": "a.txt", "content": "", "code": ""}
+        tools = Registry(TOOLS.servers, offer)
+        assert (tools.find(tool) is not None) == (is_allowed and tool.startswith("mcp"))
+        decided = decide(tool, arguments, workspace, "edit", tools)
+        assert decided == (
+            Allow() if is_allowed else Deny(f"The tool {short_name(tool)!r} is switched off here.")
+        )
 
 
 @pytest.fixture

@@ -658,6 +658,32 @@ def test_idle_session_closes_its_process_and_the_next_turn_resumes(
     assert scripted_model.requests[-1].user_texts == ["first", "second"]
 
 
+def test_session_that_rests_has_no_process_and_remembers(
+    scripted_model: ScriptedModel, make_session: Maker
+) -> None:
+    scripted_model.extend(
+        Reply.text("one", until=(go_on := threading.Event())), *(Reply.text("more") for _ in range(3))
+    )
+    session = make_session()
+    turn = session.start("first")
+    until(turn, TextDelta)
+    (pid,) = cli_pids()
+    session.rest()  # not while it answers
+    time.sleep(0.2)
+    assert cli_pids() == [pid]
+    go_on.set()
+    assert end_of(turn).end == "complete"
+    session.rest()
+    deadline = time.monotonic() + 20
+    while cli_pids():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for _ in range(3):  # also one that begins while the process ends
+        session.rest()
+        assert end_of(session.start("next")).end == "complete"
+    assert scripted_model.requests[-1].user_texts == ["first", "next", "next", "next"]
+
+
 def test_sessions_are_listed_renamed_and_deleted(
     scripted_model: ScriptedModel, make_session: Maker, workspace: Path
 ) -> None:

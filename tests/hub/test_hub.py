@@ -13,6 +13,7 @@ import psutil
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text
 from neuroworkflow_agent.testing.jupyterhub import Hub
+from neuroworkflow_agent.testing.processes import started_by
 from neuroworkflow_agent.testing.real_kernel import SomeonesKernel
 from tests.hub.conftest import PASSWORD, REAL_KEY
 
@@ -34,9 +35,8 @@ def ask(hub: Hub, token: str) -> httpx.Response:
 
 def processes_of_users(hub: Hub) -> Iterator[psutil.Process]:
     """Servers, kernels and whatever they started."""
-    for process in psutil.Process(hub.process.pid).children(recursive=True):
-        command = " ".join(process.cmdline())
-        if "singleuser" in command or "ipykernel" in command or "claude" in command:
+    for process, command in started_by(hub.process.pid).items():
+        if any(word in " ".join(command) for word in ("singleuser", "ipykernel", "claude")):
             yield process
 
 
@@ -59,12 +59,8 @@ def test_real_key_is_in_reach_of_no_user(hub: Hub, model: ScriptedModel, kernels
         model.extend(Reply.text("hi"))
         assert kernel.run("%chat hi").status == "ok"
     found = list(processes_of_users(hub))
-    assert {"singleuser", "ipykernel", "claude"} <= {
-        word
-        for process in found
-        for word in ("singleuser", "ipykernel", "claude")
-        if word in " ".join(process.cmdline())
-    }
+    for word in ("singleuser", "ipykernel", "claude"):
+        assert started_by(hub.process.pid, word)
     for process in found:
         proc = Path("/proc") / str(process.pid)
         if proc.exists():

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from neuroworkflow_agent.testing.environ import private_environ
 from neuroworkflow_agent.testing.real_kernel import RealKernel
-from tests.conftest import private_environ
 
 pytestmark = pytest.mark.kernel
 

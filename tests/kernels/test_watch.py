@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from neuroworkflow_agent.kernels.watch import Tail
+from neuroworkflow_agent.kernels.ran_cells import Tail
 from neuroworkflow_agent.testing.real_kernel import RealKernel
 
 _ATTACH = """\

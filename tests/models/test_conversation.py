@@ -177,3 +177,18 @@ def test_recipe_that_fits_stands_beside_the_request() -> None:
     assert turn[0]["content"].endswith("- z-score: (x - x.mean()) / x.std()")
     (turn,) = small_prompt({"tools": TOOLS, "messages": [user("hello")]}).turns
     assert turn[0]["content"] == "hello"
+
+
+def test_what_may_help_fits_the_variables_that_are_told_though_cells_are_there() -> None:
+    told = message_blocks(
+        "which neuron fires fastest?",
+        "In [1]:\ntrains = load()",
+        variables="trains: list length 40, of ndarray",
+    )
+    message = {"role": "user", "content": told}
+    (first,), (second,) = small_prompt(
+        {"tools": TOOLS, "messages": [message, user("which unit is it?")]}
+    ).turns
+    for each in (first, second):
+        assert "for train in trains]" in each["content"]
+        assert "of ndarray" not in each["content"]

@@ -13,9 +13,11 @@ import httpx
 import numpy as np
 import pytest
 
+from neuroworkflow_agent.models.local import guide
 from neuroworkflow_agent.models.local.app import LocalModel
 from neuroworkflow_agent.models.local.code import with_imports
 from neuroworkflow_agent.models.local.looking import first_look
+from neuroworkflow_agent.models.local.plan import UNTOLD
 
 RUN_CODE = "mcp__neuroworkflow__run_code"
 
@@ -27,6 +29,7 @@ class Llama:
         self.answers = list(answers)
         self.asked: list[dict[str, Any]] = []
         self.read = 0
+        self.reading_s = 0.0
         self.ahead: asyncio.Queue[str] = asyncio.Queue()
         """Prompts that were read without a question."""
 
@@ -49,6 +52,7 @@ class Llama:
                 return httpx.Response(200, json={"passed": "on"}, headers={"x-internal": "1"})
 
     async def _stream(self, answer: str) -> Any:
+        await asyncio.sleep(self.reading_s)
         if answer == "FAIL":
             raise httpx.ReadError("gone")
         for start in range(0, len(answer), 3):
@@ -100,7 +104,8 @@ async def answer(llama: Llama, request: dict[str, Any], **arguments: Any) -> dic
 async def test_data_is_answered_with_code_from_the_first_word() -> None:
     llama = Llama("x = 1\nprint(x)\n```\n" + "no more " * 100)
     message = await answer(llama, body(said("user", "how many?")))
-    (call,) = message["content"]
+    told, call = message["content"]
+    assert told["text"] == UNTOLD
     assert (call["name"], call["input"]) == (RUN_CODE, {"code": "x = 1\nprint(x)"})
     assert message["stop_reason"] == "tool_use"
     assert llama.asked[0]["messages"][-1] == {"role": "assistant", "content": "```python\n"}
@@ -119,7 +124,22 @@ async def test_what_code_is_going_to_compute_is_said_while_it_is_written_but_no_
     assert cut["content"][0]["text"] == "All rates above …\n\n"
     for claim in ("# neuron 27 fires at 66.2 Hz\nx\n```", "x = 1  # the mean\nx\n```", "#\nx\n```"):
         message = await answer(Llama(claim), body(said("user", "which is fastest?")))
-        assert [block["type"] for block in message["content"]] == ["tool_use"]
+        assert [block.get("text") for block in message["content"]] == [UNTOLD, None]
+
+
+async def test_long_reading_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guide, "QUIET_S", 0.01)
+    llama = Llama("# the mean of x\nx.mean()\n```")
+    llama.reading_s = 0.1
+    told, call = (await answer(llama, body(said("user", "what is the mean?"))))["content"]
+    assert told["text"] == f"{UNTOLD}The mean of x.\n\n"
+    assert call["input"] == {"code": "# the mean of x\nx.mean()"}
+    failed = Llama("FAIL")
+    failed.reading_s = 0.1
+    async with client_of(failed) as client:
+        response = await client.post("/v1/messages", json=body(said("user", "the mean?"), stream=True))
+    assert "I am writing code" in response.text
+    assert "The local model failed: gone" in response.text
 
 
 async def test_plan_that_repeats_the_question_ends_as_one() -> None:
@@ -178,7 +198,7 @@ async def test_stream_is_the_apis() -> None:
     kinds = [line.removeprefix("event: ") for line in response.text.splitlines() if line.startswith("event")]
     assert kinds == [
         "message_start",
-        *["content_block_start", "content_block_delta", "content_block_stop"],
+        *["content_block_start", "content_block_delta", "content_block_stop"] * 2,
         "message_delta",
         "message_stop",
     ]
@@ -217,7 +237,8 @@ async def test_circles_end_in_the_error() -> None:
 
 async def test_no_code_is_no_answer() -> None:
     message = await answer(Llama(*["x = \n```"] * 3), body(said("user", "how many?")))
-    assert message["content"][0]["text"] == "I have no answer to this: no code that I wrote could be run."
+    no_answer = UNTOLD + "I have no answer to this: no code that I wrote could be run."
+    assert message["content"][0]["text"] == no_answer
 
 
 async def test_missing_file_is_said_to_be_missing() -> None:

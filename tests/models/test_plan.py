@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neuroworkflow_agent.models.local.plan import PlanReader
+from neuroworkflow_agent.models.local.plan import UNTOLD, PlanReader
 
 ASKED = "which trials at 20 Hz are fast?"
 
@@ -24,12 +24,12 @@ def told(code: str, size: int) -> list[str]:
         ("# rates at 20 Hz: e.g. of x.\n", "Rates at 20 Hz: e.g. of x.\n\n"),
         ("# counts of all 500 trials\n", "Counts of all …\n\n"),
         ("# the mean over the mon", "The mean over the …\n\n"),
-        ("# neuron 27 fires at 66.2 Hz\n", ""),
-        ("# in Paris we count\n", ""),
+        ("# neuron 27 fires at 66.2 Hz\n", UNTOLD),
+        ("# in Paris we count\n", UNTOLD),
         ("# the mean", ""),
-        ("#\n# the mean of x\n", ""),
-        ("x = 1  # the mean of x\n", ""),
-        ("\n# the mean of x\n", ""),
+        ("#\n# the mean of x\n", UNTOLD),
+        ("x = 1  # the mean of x\n", UNTOLD),
+        ("\n# the mean of x\n", UNTOLD),
         ("", ""),
     ],
 )
@@ -40,3 +40,13 @@ def test_comment_becomes_a_sentence_up_to_what_nobody_said(code: str, sentence: 
 
 def test_words_are_told_as_soon_as_they_are_whole() -> None:
     assert told("# the mean of x, then its spread\n", 4) == ["The mean of", " x,", " then", " its", " spread.\n\n"]  # fmt: skip
+
+
+def test_comment_that_takes_long_to_come_is_told_after_what_is_told_meanwhile() -> None:
+    reader = PlanReader(ASKED)
+    assert [reader.hurry(), reader.hurry()] == [UNTOLD, ""]
+    assert reader.feed("# the mean of x\n") == "The mean of x.\n\n"
+    reader = PlanReader(ASKED)
+    assert [reader.hurry(), reader.feed("x = 1\n"), reader.finish()] == [UNTOLD, "", ""]
+    reader = PlanReader(ASKED)
+    assert [reader.feed("# the mean of x"), reader.hurry()] == ["The mean of", ""]

@@ -124,7 +124,7 @@ def test_each_mistake_is_found(case: Case, correct_nodes: Path) -> None:
 
 
 def test_every_rule_of_workflows_has_a_case() -> None:
-    assert {case.code for case in CASES} | {"NW715"} == {code for code in RULES if code > "NW700"}
+    assert {case.code for case in CASES} | {"NW715"} == {code for code in RULES if "NW700" < code < "NW800"}
 
 
 def test_script_without_a_workflow_says_so(tmp_path: Path) -> None:

@@ -10,7 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from neuroworkflow_agent.notebooks.belonging import Belonging, find_notebook
+from neuroworkflow_agent.notebooks.belonging import (
+    Belonging,
+    RunningNotebook,
+    find_notebook,
+    running_notebooks,
+)
 
 KERNEL = "0a0a0a0a-0000-0000-0000-000000000000"
 SESSION = {"path": "sub/a.ipynb", "type": "notebook", "kernel": {"id": KERNEL}}
@@ -95,3 +100,33 @@ def test_no_token_goes_where_a_file_leads_that_others_may_have_written(
     spoil(file)
     environ = {"JPY_PARENT_PID": "7", "JUPYTERHUB_API_TOKEN": "of the hub"}
     assert find_notebook(environ, kernel_id=KERNEL, runtime_dir=tmp_path).path is None
+
+
+@pytest.mark.parametrize(
+    ("below", "names"), [("", ["sub/a.ipynb", "b.ipynb"]), ("sub", ["sub/a.ipynb"]), ("other", []), ("..", ["sub/a.ipynb", "b.ipynb"])]
+)  # fmt: skip
+def test_notebooks_of_a_folder_that_have_kernels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str, names: list[str]
+) -> None:
+    sessions = [
+        {**SESSION, "kernel": {"id": KERNEL, "name": "ir"}},
+        {"path": "RTC:b.ipynb", "type": "notebook", "kernel": {"id": "1"}},
+        {**SESSION, "path": "c.ipynb", "type": "console"},
+    ]
+    asked: list[str] = []
+
+    def get(url: str, **_more: Any) -> httpx.Response:
+        asked.append(url)
+        return httpx.Response(200, json=sessions, request=httpx.Request("GET", url))
+
+    monkeypatch.setattr(httpx, "get", get)
+    root = tmp_path / "root"
+    (root / "other").mkdir(parents=True)
+    for number, folder in enumerate((root, tmp_path / "elsewhere")):
+        server = {"url": f"http://127.0.0.1:{number}/", "token": "t", "root_dir": str(folder)}
+        (tmp_path / f"jpserver-{number}.json").write_text(json.dumps(server), encoding="utf-8")
+    found = running_notebooks(root / below, {}, runtime_dir=tmp_path)
+    ids = {"sub/a.ipynb": (KERNEL, "ir"), "b.ipynb": ("1", "")}
+    expected = [RunningNotebook(root / name, *ids[name]) for name in names]
+    assert [each for each in found if each.path.is_relative_to(root)] == expected
+    assert (f"http://127.0.0.1:{1}/api/sessions" in asked) == (below == "..")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from neuroworkflow_agent.errors import EditRefusedError, NotebookError, Notebook
 from neuroworkflow_agent.notebooks import file_holder
 from neuroworkflow_agent.notebooks.cells import digest
 from neuroworkflow_agent.notebooks.document import NotebookDocument
-from neuroworkflow_agent.notebooks.edits import Delete, Insert, Place, Replace, SetSource
+from neuroworkflow_agent.notebooks.edits import Applied, Delete, Edit, Insert, Place, Replace, SetSource
 from neuroworkflow_agent.notebooks.file import NotebookFile
 from neuroworkflow_agent.notebooks.file_holder import FileHolder, OpenFileHolder
 from tests import tiers
@@ -84,6 +85,21 @@ async def test_outline_and_search_say_what_is_where(document: NotebookDocument) 
     assert [match.cell.address for match in await document.search("X")] == ["plot"]
     with pytest.raises(NotebookError, match="not a regular expression"):
         await document.search("(")
+
+
+async def test_an_edit_that_waited_until_a_cell_runs_is_refused(path: Path) -> None:
+    class Slow(FileHolder):
+        async def apply(self, edits: Sequence[Edit], running: Collection[str]) -> list[Applied]:
+            await asyncio.sleep(0)  # as where others' changes are waited for
+            return await super().apply(edits, running)
+
+    document = NotebookDocument(Slow(path, "a.ipynb"))
+    editing = asyncio.create_task(document.edit(Replace("load", "x = 1", "x = 3")))
+    await asyncio.sleep(0)
+    async with document.runs("load"):
+        with pytest.raises(EditRefusedError, match="is running"):
+            await editing
+    assert read(path).cells[1].source == "\n# Load\nx = 1"
 
 
 async def test_edits_of_one_call_are_one_save_and_one_undo(document: NotebookDocument, path: Path) -> None:
@@ -376,3 +392,30 @@ async def test_what_is_no_notebook_is_said_so(kind: str, tmp_path: Path) -> None
     for ask in (document.outline, lambda: document.edit(Insert("x", END))):
         with pytest.raises(NotebookError, match=re.escape(str(path))):
             await ask()
+
+
+async def test_what_code_outside_cells_changed_marks_the_cells_below_that_need_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    sources = {"load": "rates = load()", "mean": "mean = sum(rates)", "plot": "plt.plot(mean)"}
+    write(path, [new_code_cell(s, id=i, execution_count=n) for n, (i, s) in enumerate(sources.items(), 1)])
+    document = NotebookDocument(FileHolder(path))
+
+    async def stale() -> list[str]:
+        return [line.address for line, _ in await document.cells() if line.may_be_stale]
+
+    assert await stale() == []
+    document.note_code("import plt\nplt.plot(rates)\nmean.size", changed=())  # seen to have changed nothing
+    assert await stale() == []
+    document.note_code("model.fit(plt)\nplt.clf()", changed=(), not_looked_at=("plt",))
+    assert await stale() == ["plot"]
+    document.note_code("exec('mea' + 'n = 3')", changed=("rates",))  # which its text does not say
+    assert await stale() == ["mean", "plot"]
+
+
+async def test_where_nobody_looked_the_text_of_code_says_what_it_may_have_changed(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    write(path, [new_code_cell("print(rates)", id="show", execution_count=1)])
+    document = NotebookDocument(FileHolder(path))
+    await document.cells()
+    document.note_code("rates.sort()")
+    assert [line.may_be_stale for line, _ in await document.cells()] == [True]

@@ -44,6 +44,7 @@ class PlayedPage:
         self.asked: list[dict[str, Any]] = []
         self.used_at = 0
         self.is_gone = False
+        self.delay_s = 0.0
         self.seq = 0
         self.told: list[dict[str, Any]] = []
 
@@ -110,7 +111,7 @@ def pages_of(*open_pages: PlayedPage, on_announce: Callable[[], None] = lambda: 
     def send(message: dict[str, Any]) -> None:
         for page in open_pages:
             if (answer := page.answer(json.loads(json.dumps(message)))) is not None:
-                asyncio.get_running_loop().call_soon(made.receive, answer)
+                asyncio.get_running_loop().call_later(page.delay_s, made.receive, answer)
 
     async def announce() -> None:
         on_announce()
@@ -218,6 +219,29 @@ async def test_of_two_pages_the_one_that_asked_is_edited_else_the_one_used_last(
     assert (one.cells[0]["source"], two.cells[0]["source"]) == ("b = 2", "a = 3")
     one.is_gone = True
     assert (await document.cell("c0")).source == "a = 3"
+
+
+async def test_page_that_asked_is_waited_for_though_another_answers_sooner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pages, "_WHO_S", 5.0)
+    monkeypatch.setattr(pages, "_OTHERS_S", 0.0)
+    one, two = PlayedPage("one", "a = 1"), PlayedPage("two", "a = 1")
+    two.delay_s = 0.1
+    document, holder = document_of(one, two, asker=Asker("client of two", "c0", is_page=True))
+    await document.outline()
+    assert (one.asked, len(two.asked)) == ([], 1)
+    # One that is there no more is waited for once.
+    two.is_gone = True
+    monkeypatch.setattr(pages, "_WHO_S", 0.5)
+    waits = []
+    for _ in range(2):
+        holder.begin(Asker("client of two", "c0", is_page=True))
+        began = asyncio.get_running_loop().time()
+        await document.outline()
+        waits.append(asyncio.get_running_loop().time() - began)
+    assert len(one.asked) == 2
+    assert waits[0] >= 0.5 > waits[1]
 
 
 async def test_a_notebook_that_shares_the_kernel_is_never_taken_for_the_one_that_asked() -> None:

@@ -200,6 +200,11 @@ def test_no_dask_scheduler_is_said_with_what_would_work(place: Path) -> None:
     assert (status, "No Dask scheduler answers at 'tcp://127.0.0.1:1'. Start one with" in err) == (2, True)
 
 
+def test_scheduler_file_that_is_not_there_is_said_at_once(place: Path) -> None:
+    status, _, err = run("batch", "task.yaml", "--dask", "cluster.json", "--quiet")
+    assert (status, err.startswith("There is no scheduler file 'cluster.json'. ")) == (2, True)
+
+
 @contextlib.contextmanager
 def ended(process: subprocess.Popen[Any]) -> Iterator[None]:
     """Have a process gone in any case."""

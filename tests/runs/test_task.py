@@ -8,7 +8,7 @@ import pytest
 
 from neuroworkflow_agent.errors import RunError
 from neuroworkflow_agent.runs.task import judging_of, read_tasks
-from neuroworkflow_agent.runs.yaml_files import parse_value
+from neuroworkflow_agent.yaml_files import parse_value
 
 
 def test_rows_are_combined_with_each(tmp_path: Path) -> None:

@@ -175,7 +175,8 @@ class AnyTurns(RuleBasedStateMachine):
             exec(code, self.names)
         except Exception as error:  # noqa: BLE001 - statements fit or do not
             note(f"{code}: {error!r}")
-        self.names.pop("__builtins__", None)
+        for own in ("__builtins__", "__warningregistry__"):  # Python's
+            self.names.pop(own, None)
 
     @rule(
         pieces=st.lists(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=5), min_size=1, max_size=3),

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from neuroworkflow_agent.directories import state_directory
+from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.ids import new_turn_id
 from neuroworkflow_agent.state import file_copies, scan
 from neuroworkflow_agent.state.turn_files import TurnFiles
@@ -249,3 +250,19 @@ def test_a_kill_in_the_middle_leaves_whole_files_and_the_rest_for_later(workspac
         assert {(workspace / f"f{number}").read_text() for number in range(60)} <= {old, new}
     assert undo(TurnFiles.load(turn_id, Workspace(workspace))) == {}
     assert {(workspace / f"f{number}").read_text() for number in range(60)} == {old}
+
+
+def test_where_there_is_no_place_for_copies_a_turn_goes_on_and_that_is_said(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*_names: str) -> Path:
+        raise ConfigError("The state directory cannot be written.")
+
+    monkeypatch.setattr(file_copies, "state_directory", nowhere)
+    files = TurnFiles(new_turn_id(), Workspace(workspace))
+    (workspace / "a").write_text("old")
+    write(files, workspace / "a", "new")
+    files.end()
+    file_copies.sweep()
+    assert (workspace / "a").read_text() == "new"
+    assert files.gaps == ["a could not be kept: The state directory cannot be written."]

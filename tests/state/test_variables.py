@@ -45,6 +45,15 @@ def test_each_kind_of_change_is_told() -> None:
     )
 
 
+def test_what_a_turn_makes_is_not_said_to_be_kept_by_reference() -> None:
+    turn = Turn("a = 1; old = [[1]]")
+    turn.run("made = object(); taken = old.pop()")
+    turn.run("made.__class__; taken.append(2); late = made")
+    assert turn.variables.limits == ["Functions, classes and modules are not looked into: np, pd."]
+    assert turn.undo() == {}
+    assert (turn.names["old"], "made" in turn.names, "taken" in turn.names) == ([[1]], False, False)
+
+
 SETUP = """
 x = 1.5
 text = "abc"
@@ -296,3 +305,15 @@ def test_arrays_are_copied_ahead_and_only_what_is_still_true_is_used() -> None:
     turn.run("a[1] = b[1] = 1")
     assert turn.undo() == {}
     assert (list(turn.names["a"]), list(turn.names["b"])) == ([0, 0, 0], [5, 0, 0])
+
+
+def test_frames_of_a_pandas_without_copy_on_write_are_kept_by_reference_and_said_to_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pd, "__version__", "2.3.3")
+    turn = Turn("df = pd.DataFrame({'x': [1]}); was = df")
+    changes = turn.run("df.loc[0, 'x'] = 5; df = None; was.loc[0, 'x'] = 6")
+    assert (changes.rebound, changes.not_looked_at) == (("df",), ("was",))
+    assert turn.undo() == {}
+    assert (turn.names["df"] is turn.names["was"], turn.names["df"].loc[0, "x"]) == (True, 6)
+    assert "kept by reference, for this pandas has no copy-on-write" in " ".join(turn.variables.limits)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from neuroworkflow_agent.testing import ScriptedModel
+from neuroworkflow_agent.testing.environ import private_environ
 from neuroworkflow_agent.testing.real_kernel import RealKernel
-from tests.conftest import private_environ
 
 _RESET = """\
 import sys as _sys

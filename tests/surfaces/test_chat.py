@@ -18,6 +18,7 @@ from neuroworkflow_agent.errors import (
     SessionNotFoundError,
 )
 from neuroworkflow_agent.events import TurnStart
+from neuroworkflow_agent.offer import Offer
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 
@@ -65,6 +66,23 @@ def test_new_resume_fork_rename_and_delete(chat: Chat, scripted_model: ScriptedM
     assert chat.session_id not in (None, current)
     assert not chat.has_history
     assert len(chat.sessions()) == count - 1
+
+
+def test_session_that_goes_on_under_other_settings_has_these(
+    chat: Chat, scripted_model: ScriptedModel
+) -> None:
+    """Claude Code 2.1.265 and later keep prompt and tools of a session's beginning, unless told not to."""
+    say(chat, scripted_model, "one")
+    chat.select(mode="read-only")
+    assert say(chat, scripted_model, "two") == ["one", "two"]
+    chat.select(mode="edit")
+    chat.offer(tools=Offer(off=frozenset({"Edit"})))
+    assert say(chat, scripted_model, "three") == ["one", "two", "three"]
+    told = [(each.system_text, each.tool_names) for each in scripted_model.requests]
+    assert ["Mode: read-only" in system for system, _ in told] == [False, True, False]
+    assert [("Write" in tools, "Edit" in tools) for _, tools in told] == [
+        (True, True), (False, False), (True, False),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

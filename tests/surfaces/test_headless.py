@@ -56,6 +56,7 @@ def test_cells_then_turn_are_written_into_the_notebook(notebook: Path, scripted_
     assert len({m["turn"] for m in metadata}) == 1
     assert metadata[-1]["end"] == "complete"
     assert "x = 20" in scripted_model.requests[0].user_texts[0]
+    assert "Names: new y." in str(scripted_model.requests[-1].tool_results)
     assert list(notebook.parent.iterdir()) == [notebook]
 
 
@@ -494,6 +495,29 @@ def test_sessions_are_listed_shown_forked_renamed_and_deleted(
     assert (code, err.strip()) == (
         2,
         "No session '00000000'. List those of this workspace with 'sessions list' or '%chat --sessions'.",
+    )
+
+
+def test_the_files_of_a_run_are_undone_from_the_command_line(
+    notebook: Path, workspace: Path, scripted_model: ScriptedModel
+) -> None:
+    made = workspace / "made.txt"
+    scripted_model.extend(Reply.tool("Write", file_path=str(made), content="x"), Reply.text("Written."))
+    session_id = json.loads(call("run", notebook, "write it", "--no-execute", "--json")[1])["session_id"]
+    assert made.exists()
+    code, out, err = call("sessions", "undo", session_id)
+    assert (code, "made.txt is deleted" in out, err.strip()) == (
+        2, True, "Nobody can be asked here. With --yes the turn is undone without a question.",
+    )  # fmt: skip
+    assert made.exists()
+    # Without any model: nothing is asked of one.
+    nothing = {"ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": "", "ANTHROPIC_MODEL": "claude-x"}
+    code, out, _err = call("sessions", "undo", session_id[:8], "--yes", env=nothing)
+    assert (code, "The turn was undone." in out, made.exists()) == (0, True, False)
+    assert "undone · complete" in call("sessions", "show", session_id)[1]
+    assert (
+        call("sessions", "undo", session_id, "--yes")[2].strip()
+        == "There is no turn of this session to undo."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,9 @@ def one_run(place: Path, *arguments: str) -> dict[str, Any]:
     return dict(told)
 
 
-def test_a_run_is_kept_shown_exported_compared_and_run_again(place: Path) -> None:
+def test_a_run_is_kept_shown_exported_compared_and_run_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draw = "import base64\nfrom IPython.display import Image\nImage(base64.b64decode('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='))"
     work = "import os\nprint('new', not os.path.exists('out.csv'))\ny = x * int(open('data.csv').read())\nopen('out.csv', 'w').write(str(y))\nfor i in range(40): print('line', i)\nprint(os.environ['ANTHROPIC_API_KEY'])\ny"
     model = script(
@@ -129,6 +132,20 @@ def test_a_run_is_kept_shown_exported_compared_and_run_again(place: Path) -> Non
     assert ("new False" in out, (place / "out.csv").read_text()) == (False, "40")
     status, out, _ = call("runs", "diff", run_id, run_id, "--json")
     assert (status, json.loads(out)["same_effects"]) == (0, True)
+
+    # Somebody goes through what nobody has judged, the run that was made just now.
+    assert call("runs", "review")[2].startswith("A review asks in a terminal.")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    said = iter(["maybe", "Pass looks right"])
+    monkeypatch.setattr("builtins.input", lambda _question: next(said))
+    shown = "".join(map(str, call("runs", "review")))
+    assert ("— 1 of 1 —" in shown, "Say p, f, u, s or q." in shown) == (True, True)
+    kept = [json.loads(each.read_text()) for each in place.glob("agent-runs/*/*/verdicts/*.json")]
+    assert sorted((each["verdict"], each["note"]) for each in kept) == [
+        ("fail", "wrong <b>unit</b>"),
+        ("pass", "looks right"),
+    ]
+    assert "— 1 of" not in "".join(map(str, call("runs", "review")))
     assert call("runs", "rm", run_id)[:2] == (0, f"{run_id}\n")
     assert call("runs", "show", run_id)[0] == 2
 

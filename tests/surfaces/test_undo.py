@@ -104,7 +104,7 @@ def test_some_of_a_turn_is_undone_by_name_and_without_a_question(
 ) -> None:
     change(kernel, scripted_model)
     nobody = kernel.run("%chat --undo")
-    assert "To undo without a question: %chat --undo --yes" in nobody.text
+    assert "With --yes the turn is undone without a question." in nobody.text
     wrong = kernel.run("%chat --undo model --yes")
     assert (
         "'model' is nothing that can be taken back here. Choose from: files, cells, variables, out.txt"

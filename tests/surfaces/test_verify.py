@@ -63,6 +63,17 @@ def test_with_a_prompt_the_result_is_verified(workspace: Path, scripted_model: S
     assert "name 'hidden' is not defined: it depends on code that is in no cell" in out
 
 
+def test_a_result_that_is_verified_next_is_not_called_unverified_before(
+    workspace: Path, scripted_model: ScriptedModel
+) -> None:
+    path = workspace / "a.ipynb"
+    write(path, [new_code_cell("x = 2\nprint(x)")])
+    scripted_model.extend(tool("cell_insert", source="y = 3", index=-1), Reply.text("Added."))
+    code, out, err = call("run", path, "add one", "--no-scratch", "--verify")
+    assert (code, out.splitlines()[-1].split(":")[0]) == (0, "Verified")
+    assert "not verified" not in out + err + path.read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -117,7 +128,11 @@ def test_the_model_may_have_the_notebook_verified_and_a_turn_that_edits_says_wha
     assert (turn.result().end, turn.result().verified) == ("complete", "not verified: cell 2 failed")
     assert "not verified: cell 2 failed" in turn_end(turn.result()).text
     scripted_model.extend(tool("cell_insert", source="y = 1", index=-1), Reply.text("Added."))
-    assert session.run("add one").result().verified == ""  # not asked for
+    assert session.run("add one").result().verified == "not verified"  # nobody has looked
+    scripted_model.extend(
+        tool("cell_insert", source="z = 1", index=-1), tool("verify_notebook"), Reply.text("Added, verified.")
+    )
+    assert session.run("add one").result().verified == "not verified: cell 2 failed"  # the model has
 
 
 def test_a_turn_that_is_stopped_while_it_is_verified_ends_as_interrupted(
@@ -130,7 +145,7 @@ def test_a_turn_that_is_stopped_while_it_is_verified_ends_as_interrupted(
     for event in turn:
         if event == Waiting("verify", "1 of 2"):
             turn.interrupt()
-    assert (turn.result().end, turn.result().verified) == ("interrupted", "")
+    assert (turn.result().end, turn.result().verified) == ("interrupted", "not verified")
 
 
 def test_chat_verify_shows_what_came_of_it(start_kernel: Callable[[], RealKernel], workspace: Path) -> None:

@@ -294,6 +294,21 @@ async def test_outputs_of_another_text_are_not_put_into_a_cell(notebook: Noteboo
     assert (cell.source, "image/png" in cell.outputs[0].data) == ("theirs()", True)
 
 
+async def test_no_edit_comes_between_the_text_that_is_run_and_its_run(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, refused = NotebookDocument.cell, list[str]()
+
+    async def read_and_edit(document: NotebookDocument, cell: str) -> Any:
+        found = await read(document, cell)
+        refused.append(await notebook.refused("cell_edit", cell=cell, old="plot", new="draw"))
+        return found
+
+    monkeypatch.setattr(NotebookDocument, "cell", read_and_edit)
+    assert "ran plot()" in await notebook.call("cell_execute", cell="plot")
+    assert ["is running" in each for each in refused] == [True]
+
+
 async def test_kernel_of_somebody_else_is_not_restarted(notebook: Notebook) -> None:
     refused = await notebook.refused("cell_execute", cell="plot", restart=True)
     assert "only the user can restart it" in refused

@@ -22,6 +22,7 @@ from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.events import ApprovalRequest, Event, Notice, ToolResult, ToolUse
 from neuroworkflow_agent.surfaces.doctor import examine
 from neuroworkflow_agent.testing import Reply, ScriptedModel
+from neuroworkflow_agent.testing.processes import started_by
 from neuroworkflow_agent.tools.user_servers import UserServers, list_tools
 from tests.tools.library_server import make_server
 
@@ -204,7 +205,7 @@ def test_its_key_reaches_the_server_and_nobody_else(
     session = make_session()
     run(session, scripted_model)
     assert any(f"find: key {KEY}" in json.dumps(request.body) for request in scripted_model.requests)
-    lines = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
+    lines = [" ".join(command) for command in started_by(None).values()]
     assert any(SERVER.name in line for line in lines)
     assert not any(KEY in line for line in lines)
 
@@ -218,7 +219,7 @@ def test_a_key_in_an_address_or_an_argument_is_not_on_the_command_line_of_claude
     config_file.write_text(json.dumps({"mcpServers": {"elsewhere": elsewhere, "library": with_key}}))
     session = make_session()
     run(session, scripted_model)
-    lines = [" ".join(child.cmdline()) for child in psutil.Process().children()]
+    lines = [" ".join(command) for command in started_by(None, recursive=False).values()]
     assert any("mcp-config" in line for line in lines)
     assert not any(KEY in line for line in lines)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +23,9 @@ SAME = [
     ("CPU times: user 2.1 ms, sys: 0 ns, total: 2.1 ms", "CPU times: user 5 ms, sys: 1 µs, total: 6 ms"),
     ("12.3 µs ± 200 ns per loop (mean ± std. dev. of 7 runs, 100,000 loops each)",
      "1.3 ms ± 20 ns per loop (mean ± std. dev. of 7 runs, 1,000 loops each)"),
+    ("Duration: 0.0312", "Duration: 12.034"),
+    ("Elapsed: 3", "Elapsed: 4"),
+    ("CPU times: user 1min 2s, sys: 1.2 s, total: 1min 3s", "CPU times: user 58 s, sys: 0 ns, total: 58 s"),
     ("Fitted; took 3.51 seconds", "Fitted; took 2.07 seconds"),
     ("peak memory: 120.31 MiB, increment: 3.2 MiB", "peak memory: 98.2 MiB, increment: 3.1 MiB"),
     ("run 123e4567-e89b-42d3-a456-426614174000", "run 00000000-e89b-42d3-a456-426614174000"),
@@ -32,11 +35,14 @@ SAME = [
     ("/tmp/ipykernel_12/3456.py:3: UserWarning: far", "/tmp/ipykernel_99/1.py:3: UserWarning: far"),
     ("\x1b[31mred\x1b[0m", "red"),
     ("pid 1234", "pid 99"),
+    ("<DisplayHandle display_id=89c1920396354b71d19e0bfa357fac76>", "<DisplayHandle display_id=fcbeda4c1ffc6a6e0c7fbe692c0f7cb8>"),
     ("nan", "nan"),
 ]  # fmt: skip
 OTHER = [
     ("spikes 3", "spikes 4"),
     ("tau = 20 ms", "tau = 30 ms"),
+    ("Duration: 2.0 s", "Duration: 3.0 s"),
+    ("100 neurons took 3.1 s", "101 neurons took 3.1 s"),
     ("I = 1e-12 A", "I = 2e-12 A"),
     ("2024-01-01", "2024-01-02"),
     ("started 09:30:00", "started 09:31:00"),
@@ -46,6 +52,7 @@ OTHER = [
     ("", "1"),
     ("{'a': 1}", "{'a': 2}"),
     ("x1", "x2"),
+    ("89c1920396354b71d19e0bfa357fac76", "fcbeda4c1ffc6a6e0c7fbe692c0f7cb8"),
     ("1700000000", "1700000100"),
 ]
 
@@ -57,16 +64,18 @@ def test_what_differs_each_time_does_not_count(before: str, after: str) -> None:
 
 @pytest.mark.parametrize(("before", "after"), OTHER)
 def test_other_results_are_told_apart(before: str, after: str) -> None:
-    assert not alike(before, after, Likeness())
-    assert not alike(after, before, Likeness())
+    at_another_time = Likeness(now=datetime(2026, 3, 4, 20, tzinfo=UTC))
+    assert not alike(before, after, at_another_time)
+    assert not alike(after, before, at_another_time)
 
 
 def test_only_the_present_time_may_differ_from_another_one() -> None:
     now = datetime.now()
+    hours_ago = now - timedelta(hours=5)  # a fixed time of day is near the present one once a day
     for before, after in [
         ("2024-01-01 10:11:12.123", str(now)),
         ("made 2024-01-01", f"made {now:%Y-%m-%d}"),
-        ("at 10:11:12", f"at {now:%H:%M:%S}"),
+        (f"at {hours_ago:%H:%M:%S}", f"at {now:%H:%M:%S}"),
         ("1700000000.12", repr(time.time())),
         ("datetime.datetime(2024, 1, 5, 3)", repr(now)),
         ("Mon Jan  5 10:11:12 2024", now.strftime("%a %b %d %H:%M:%S %Y")),
@@ -89,8 +98,18 @@ def test_a_hostile_text_takes_no_time() -> None:
     assert time.process_time() - started < 10
 
 
-def picture(shift: int = 0, colour: str = "navy", size: tuple[int, int] = (320, 240)) -> dict[str, Any]:
-    image = Image.new("RGB", size, "white")
+def picture(
+    shift: int = 0,
+    colour: str = "navy",
+    size: tuple[int, int] = (320, 240),
+    ground: int = 255,
+    dots: int = 0,
+    grid: int = 250,
+) -> dict[str, Any]:
+    image = Image.new("RGB", size, (ground, ground, ground))
+    ImageDraw.Draw(image).line([(50, 0), (50, 19)], fill=(grid, grid, grid))
+    for each in range(dots):
+        image.putpixel((5 * each, 5), (0, 0, 0))
     ImageDraw.Draw(image).line([(10, 20 + shift), (300, 200 + shift)], fill=colour, width=3)
     made = io.BytesIO()
     image.save(made, "PNG")
@@ -120,13 +139,21 @@ TABLE = "<table><tr><td>{}</td></tr></table>"
         ([said("a\nb")], [said("a\nc")], ("stdout: 'b' before, 'c' now",)),
         ([said("a")], [said("a"), said("oh", "stderr")], ("stderr: '' before, 'oh' now",)),
         ([picture()], [picture()], ()),
-        ([picture()], [picture(shift=6)], ("display: another picture",)),
-        ([picture()], [picture(colour="red")], ("display: another picture",)),
-        ([picture()], [picture(size=(640, 480))], ("display: another picture",)),
+        ([picture()], [picture(dots=1)], ()),
+        ([picture()], [picture(dots=4)], ("display: another picture, 0.01 % of its pixels",)),
+        ([picture()], [picture(grid=235)], ()),
+        ([picture()], [picture(grid=230)], ("display: another picture, 0.026 % of its pixels",)),
+        ([picture()], [picture(ground=250)], ()),
+        ([picture()], [picture(ground=243)], ("display: another picture, 99 % of its pixels",)),
+        ([picture()], [picture(shift=6)], ("display: another picture, 2.9 % of its pixels",)),
+        ([picture()], [picture(colour="red")], ("display: another picture, 1.4 % of its pixels",)),
+        ([picture()], [picture(size=(640, 480))], ("display: a picture of 640 x 480 pixels, not 320 x 240",)),
         ([picture()], [], ("1 display before, no displays now",)),
         ([shown({"image/png": "!!"})], [picture()], ("display: a picture that cannot be read",)),
         ([shown({"text/html": TABLE.format(1), "text/plain": "1"})], [shown({"text/html": TABLE.format(2), "text/plain": "2"})],
          ("display: '1' before, '2' now",)),
+        ([shown({"text/html": TABLE.format(1), "text/plain": "   a\n0  1"})], [shown({"text/html": TABLE.format(2), "text/plain": "   a\n0  2"})],
+         ("display: '0 1' before, '0 2' now",)),
         ([shown({"text/html": '<style>#T_1</style><b id="T_1">1</b>'})], [shown({"text/html": '<style>#T_2</style><b id="T_2">1</b>'})], ()),
         ([shown({"application/json": {"a": [1.0, 2]}})], [shown({"application/json": {"a": [1.0000000001, 2]}})], ()),
         ([shown({"application/json": {"a": 1}})], [shown({"application/json": {"a": 2}})], ("display: other data of the kind application/json",)),

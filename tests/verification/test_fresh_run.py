@@ -14,8 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from neuroworkflow_agent.errors import NoKernelSpecError
 from neuroworkflow_agent.verification.fresh_run import verify
-from neuroworkflow_agent.verification.report import report
-from neuroworkflow_agent.verification.verdicts import CellVerdict, Verification
+from neuroworkflow_agent.verification.verdicts import Verification
 
 pytestmark = pytest.mark.kernel
 
@@ -99,6 +98,23 @@ async def test_a_notebook_that_comes_out_the_same_is_verified(tmp_path: Path) ->
     }
 
 
+async def test_what_a_later_cell_shows_anew_and_what_a_magic_says_of_its_wrong_use(tmp_path: Path) -> None:
+    def displayed(text: str) -> Any:
+        return new_output("display_data", data={"text/plain": text})
+
+    wrong = new_output("stream", name="stderr", text="UsageError: Cell magic `%%no_such` not found.\n")
+    given = notebook(
+        new_code_cell(
+            "shown = display({'x': 1}, display_id='a')", outputs=[displayed("{'x': 2}")], execution_count=1
+        ),
+        cell("shown.update({'x': 2})", None, 2),
+        new_code_cell("%%no_such\n1", outputs=[wrong], execution_count=3),
+        new_code_cell("%%no_such\n2", outputs=[], execution_count=4),
+    )
+    found = await verified(given, tmp_path)
+    assert [each.state for each in found.cells] == ["same", "same", "same", "failed"]
+
+
 async def test_cells_after_the_death_of_the_kernel_are_not_run(tmp_path: Path) -> None:
     given = notebook(
         cell("import os; os.kill(os.getpid(), 9)"), cell("1"), cell("import time; time.sleep(60)")
@@ -135,17 +151,3 @@ async def test_a_cell_may_take_its_time_and_no_longer_and_who_stops_waits_for_no
 async def test_a_kernelspec_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NoKernelSpecError):
         await verified(notebook(), tmp_path, kernel="no-such-kernel")
-
-
-def test_report_is_harmless_and_loads_nothing() -> None:
-    evil = "</pre><script>alert(1)</script><img src=https://example.org/x onerror=alert(1)>"
-    html = {"output_type": "display_data", "data": {"text/html": evil, "text/plain": evil}, "metadata": {}}
-    svg = {"output_type": "display_data", "data": {"image/svg+xml": f"<svg>{evil}</svg>"}, "metadata": {}}
-    text = {"output_type": "stream", "name": "stdout", "text": evil}
-    verdict = CellVerdict(1, "a", "differs", (evil,), (), evil, (html, svg, text), (text,))
-    page = report(Verification(evil, evil, (verdict, CellVerdict(2, "b", "skipped", (evil,))), (evil,)))
-    assert "<script" not in page
-    assert "<img src=https" not in page
-    assert 'src="http' not in page
-    assert "onerror=alert(1)>" not in page.replace("&gt;", "")
-    assert "default-src 'none'" in page

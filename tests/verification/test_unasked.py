@@ -31,6 +31,10 @@ def test_magics_that_ask(source: str, expected: tuple[str, bool]) -> None:
     assert without_asking(source, frozenset()) == expected
 
 
+def test_prompts_of_a_chat_kernel_are_left_out_as_a_whole() -> None:
+    assert without_asking("%chat go\non, please", frozenset(), is_prompt=True) == ("", True)
+
+
 @pytest.mark.parametrize(
     ("imported", "used"),
     [

@@ -1,4 +1,4 @@
-"""What Claude Code asks us before and after a tool use: the gate, and the node checks."""
+"""What Claude Code asks us before and after a tool use, and after a summary: the gate, the node checks, what is pinned."""
 
 from __future__ import annotations
 
@@ -196,6 +196,18 @@ def look_at_written_nodes(checks: NodeChecks) -> HookCallback:
         return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": found}}
 
     return post_tool_use
+
+
+def give_again(pinned: Callable[[], Awaitable[str]]) -> HookCallback:
+    """The `SessionStart` hook after a summary: what the user has pinned."""
+
+    async def session_start(_hook_input: Any, _tool_use_id: str | None, _context: Any) -> Any:
+        text = await pinned()
+        if not text:
+            return {}
+        return {"hookSpecificOutput": {"hookEventName": "SessionStart", "additionalContext": text}}
+
+    return session_start
 
 
 def _hook_output(decision: str, reason: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from claude_agent_sdk import (
 
 from neuroworkflow_agent.engine.claude.blocks import read_block
 from neuroworkflow_agent.events import (
+    Compacted,
     EndReason,
     Event,
     Notice,
@@ -125,6 +126,14 @@ class MessageReader:
             case SystemMessage(subtype="status", data={"status": "requesting", **about}):
                 self.request_count += 1
                 yield from self._take(about.get("user_message_uuids") or ())
+            case SystemMessage(subtype="status", data={"status": "compacting"}):
+                yield Waiting("compact")
+            case SystemMessage(subtype="status", data={"compact_result": "failed", **why}):
+                yield Notice(
+                    f"The session could not be summarized: {why.get('compact_error') or 'no reason given'}"
+                )
+            case SystemMessage(subtype="compact_boundary", data={"compact_metadata": dict(sizes)}):
+                yield self._read_compaction(sizes)
             case SystemMessage(subtype="api_retry", data=data):
                 self.is_in_trouble = True
                 self._unanswered = data.get("attempt", 0) if data.get("error_status") is None else 0
@@ -137,6 +146,11 @@ class MessageReader:
                 self.outcome = self._read_result(message)
             case _:
                 pass
+
+    def _read_compaction(self, sizes: dict[str, Any]) -> Event:
+        before, after = (int(sizes.get(key) or 0) for key in ("pre_tokens", "post_tokens"))
+        self._usage = {"output_tokens": after}  # until the next request tells
+        return Compacted(sizes.get("trigger") == "manual", before, after)
 
     def _read_servers(self, data: dict[str, Any]) -> Iterator[Event]:
         """Say which of the user's MCP servers are not there."""

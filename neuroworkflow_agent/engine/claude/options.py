@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.file_changes import WRITING_TOOLS
-from neuroworkflow_agent.engine.permissions import offered_tools
+from neuroworkflow_agent.engine.permissions import offer_of, offered_tools
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.mcp_config import McpServers
 from neuroworkflow_agent.skills import SkillSet
@@ -117,6 +117,7 @@ def plain_options(
             bash=config.allow_bash,
             subagents=config.allow_subagents,
             skills=bool(skills.names),
+            offer=offer_of(config),
         ),
         "system_prompt": system_prompt,
         "mcp_servers": {**users_servers, **{name: {"type": "sdk", "name": name} for name in servers}},
@@ -140,7 +141,11 @@ def plain_options(
 
 
 def build_options(
-    plain: PlainOptions, gate: Gate, servers: Mapping[str, McpSdkServerConfig], node_checks: NodeChecks
+    plain: PlainOptions,
+    gate: Gate,
+    servers: Mapping[str, McpSdkServerConfig],
+    node_checks: NodeChecks,
+    pinned: Callable[[], Awaitable[str]],
 ) -> ClaudeAgentOptions:
     """The plain options with what `claude` asks this process for. Imports the SDK.
 
@@ -150,10 +155,12 @@ def build_options(
         Our in-process tools, by the name of their MCP server.
     node_checks
         Looks at node files after they are written.
+    pinned
+        Gives what the model is to know word by word after a summary.
     """
     from claude_agent_sdk import ClaudeAgentOptions, HookMatcher
 
-    from neuroworkflow_agent.engine.claude.hooks import look_at_written_nodes
+    from neuroworkflow_agent.engine.claude.hooks import give_again, look_at_written_nodes
 
     options = ClaudeAgentOptions(
         **plain,
@@ -165,11 +172,14 @@ def build_options(
                 HookMatcher(hooks=[gate.post_tool_use]),
             ],
             "PostToolUseFailure": [HookMatcher(hooks=[gate.post_tool_use])],
+            # The CLI asks for it, though the SDK's list of events does not name it (seen: 0.2.186).
+            "SessionStart": [HookMatcher(matcher="compact", hooks=[give_again(pinned)])],  # type: ignore[dict-item]
         },
-        verbatim_prompts=True,
         max_buffer_size=MAX_MESSAGE_BYTES,
     )
     options.mcp_servers = {**plain["mcp_servers"], **servers}
+    # A session that goes on under other settings is to be told of these, not of those that it began with.
+    options.system_prompt = {"type": "custom", "prompt": plain["system_prompt"], "snapshot": False}
     return options
 
 

@@ -17,8 +17,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from neuroworkflow_agent.engine.claude.scratch import Scratch, sweep
 from neuroworkflow_agent.errors import SessionClosedError
+from neuroworkflow_agent.scratch import Scratch, sweep
 
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions, Message
@@ -120,20 +120,28 @@ class ClaudeProcess:
         """The last lines the process wrote to its standard error."""
         return "\n".join(self._stderr)
 
-    def send_user_message(self, blocks: list[dict[str, Any]], *, follow_up: str | None = None) -> None:
+    def send_user_message(
+        self, blocks: list[dict[str, Any]], *, follow_up: str | None = None, is_command: bool = False
+    ) -> None:
         """Queue a user message of Messages API content blocks.
 
         Parameters
         ----------
         follow_up
             The id under which the running turn takes it in, after the tools that run; None to begin a turn.
+        is_command
+            Whether the CLI is to obey it as a command of its own, such as `/compact`, instead of giving it to the model
+            as it is written.
         """
         self._is_used = True
         message = {"role": "user", "content": blocks}
         # With the priority "now" the process would first stop the tools that run.
-        place = {"uuid": follow_up, "priority": "next"} if follow_up else {}
+        about: dict[str, Any] = {"uuid": follow_up, "priority": "next"} if follow_up else {}
+        if not is_command:
+            # As the SDK marks every message where `verbatim_prompts` is set: no commands, no files that are mentioned.
+            about["client_composed"] = True
         self._input.put_nowait(
-            {"type": "user", "message": message, "parent_tool_use_id": None, "session_id": "", **place}
+            {"type": "user", "message": message, "parent_tool_use_id": None, "session_id": "", **about}
         )
 
     async def sent(self) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from neuroworkflow_agent.config import AgentConfig, Mode
 from neuroworkflow_agent.credentials import sign_in_file
 from neuroworkflow_agent.engine.node_checks import NodeChecks
-from neuroworkflow_agent.engine.permissions import AskUser
+from neuroworkflow_agent.engine.permissions import AskUser, offer_of
 from neuroworkflow_agent.engine.prompts import system_prompt
 from neuroworkflow_agent.errors import GatewayError
 from neuroworkflow_agent.events import CellEnd, CellOutput, CellStart, FileChange, Notice
@@ -22,7 +22,14 @@ from neuroworkflow_agent.ids import SessionId, ToolUseId
 from neuroworkflow_agent.kernels.base import Execution, Kernel
 from neuroworkflow_agent.outputs import OutputChange
 from neuroworkflow_agent.text import redact
-from neuroworkflow_agent.tools.registry import MCP_SERVER, WORKFLOW_SERVER, Registry, Tool
+from neuroworkflow_agent.tools.registry import (
+    MCP_SERVER,
+    RUN_CODE,
+    WORKFLOW_SERVER,
+    Registry,
+    Tool,
+    called_name,
+)
 from neuroworkflow_agent.tools.turn_watch import TurnWatch, Unwatched
 from neuroworkflow_agent.tools.user_servers import UserServers
 from neuroworkflow_agent.tools.variables import inspect_variables
@@ -59,6 +66,8 @@ class ProcessSetup:
         Called with what the tools have to tell of a turn.
     before_answer, watch
         As for `Gate`.
+    pinned
+        As for `build_options`.
     """
 
     def __init__(
@@ -69,8 +78,10 @@ class ProcessSetup:
         ask_user: AskUser,
         emit: Callable[[FileChange | CellStart | CellOutput | CellEnd | Notice], None],
         before_answer: Callable[[], Awaitable[None]],
+        pinned: Callable[[], Awaitable[str]],
         watch: TurnWatch | None = None,
     ) -> None:
+        self._pinned = pinned
         self._watch = watch or Unwatched()
         self.config = config
         """The session's settings, as they are now."""
@@ -127,11 +138,11 @@ class ProcessSetup:
 
         config = self.config
         if config.skills_dir is not None:
-            skill_set = skills.prepare(config.skills_dir, config.workspace, trusted=True)
+            skill_set = skills.prepare(config.skills_dir, config.workspace, trusted=True, offer=config.skills)
             skipped = skill_set.skipped
         else:
             found = skills.find_skills_dir(config.workspace)
-            skill_set = skills.prepare(found.directory, config.workspace)
+            skill_set = skills.prepare(found.directory, config.workspace, offer=config.skills)
             skipped = (*found.skipped, *skill_set.skipped)
         self._notices |= {notice: self._notices.get(notice, False) for notice in skipped}
         return skill_set
@@ -163,7 +174,7 @@ class ProcessSetup:
         variables = (inspect_variables(namespace, self._secrets),) if namespace is not None else ()
         verify = (self.verifier.tool,) if self.verifier else ()
         ours = (*code, *variables, *cells, *verify, *self.nodes.tools.offered)
-        every = Registry({MCP_SERVER: ours, WORKFLOW_SERVER: workflow})
+        every = Registry({MCP_SERVER: ours, WORKFLOW_SERVER: workflow}, offer_of(self.config))
         return every.for_reading() if self.config.mode == "read-only" else every
 
     async def start(
@@ -233,7 +244,7 @@ class ProcessSetup:
             system_prompt=system_prompt(
                 mode=config.mode,
                 workspace=str(config.workspace),
-                has_kernel=self.code is not None,
+                has_kernel=tools.find(called_name(MCP_SERVER, RUN_CODE)) is not None,
                 has_cells=self._cells is not None,
                 language=self._kernel.language if self._kernel else "python",
                 has_workflow=bool(tools.servers[WORKFLOW_SERVER]),
@@ -265,7 +276,7 @@ class ProcessSetup:
             self._before_answer,
             self._watch,
         )
-        return build_options(plain, gate, _servers(tools), self.nodes)
+        return build_options(plain, gate, _servers(tools), self.nodes, self._pinned)
 
     def _emit_change(self, change: FileChange) -> None:
         self._emit(replace(change, diff=redact(change.diff, self._secrets())))
@@ -278,7 +289,9 @@ class ProcessSetup:
 
     def _emit_end(self, tool_use_id: ToolUseId, execution: Execution) -> None:
         if self._document is not None and self._kernel is not None and self._kernel.language == "python":
-            self._document.note_code(execution.source)
+            changes = execution.changes
+            seen = (changes.changed, changes.not_looked_at) if changes is not None else ()
+            self._document.note_code(execution.source, *seen)
         self._emit(CellEnd(tool_use_id, execution.status, execution.execution_count, execution.duration_s))
 
 

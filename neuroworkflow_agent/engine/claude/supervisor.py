@@ -57,6 +57,8 @@ class Supervisor:
         self._opening: asyncio.Task[ClaudeProcess] | None = None
         self._drained: asyncio.Event | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Task[None] | None = None
+        """The end of one that has been let go: until then its conversation is not all written down."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -76,6 +78,8 @@ class Supervisor:
         """As `ready`, without waiting for the SDK; where it is not imported yet, it is not by this either."""
         if self._drained is not None:
             await self._drained.wait()
+        if self._ending is not None:
+            await asyncio.wait([self._ending])
         if self._process is not None and self._process.is_open:
             return self._process
         if self._is_closed:
@@ -107,6 +111,12 @@ class Supervisor:
             await asyncio.wait([self._opening])
         await self._close_process()
 
+    def rest(self) -> None:
+        """Close the process of an idle session; the next `ready` makes another."""
+        process, self._process = self._process, None
+        if process is not None:
+            self._ending = self._spawn(process.close())
+
     def start_idle_timer(self, is_idle: Callable[[], bool]) -> None:
         """Close later, if `is_idle` then; a process takes over 200 MB, so sooner where they are needed."""
         loop = asyncio.get_running_loop()
@@ -117,7 +127,7 @@ class Supervisor:
                 return
             left_s = ends - loop.time()
             if left_s <= 0 or is_memory_short():
-                self._spawn(self._close_process())
+                self.rest()
             elif self._process is not None and self._process.is_open:
                 wait(left_s)
 
@@ -190,10 +200,11 @@ class Supervisor:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
 
-    def _spawn(self, coroutine: Awaitable[None]) -> None:
+    def _spawn(self, coroutine: Awaitable[None]) -> asyncio.Task[None]:
         async def run() -> None:
             await coroutine
 
         task = asyncio.ensure_future(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

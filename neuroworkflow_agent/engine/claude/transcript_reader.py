@@ -13,7 +13,7 @@ from typing import Any
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude.blocks import read_block, result_parts
 from neuroworkflow_agent.engine.claude.transcripts import find
-from neuroworkflow_agent.engine.prompts import read_message
+from neuroworkflow_agent.engine.prompts import is_of_the_cli, read_message
 from neuroworkflow_agent.events import (
     CellOutput,
     EndReason,
@@ -87,6 +87,8 @@ class _Reader:
         prompt, attached = read_message(content)
         if prompt.startswith(_INTERRUPTED):
             yield from self.end_turn("interrupted")
+        elif is_of_the_cli(prompt):
+            self._last_message_id = message.uuid
         elif prompt:
             yield from self.end_turn("complete")
             self._turn = new_turn_id()

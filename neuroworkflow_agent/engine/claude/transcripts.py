@@ -15,10 +15,12 @@ from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude.home import settle_home
-from neuroworkflow_agent.engine.event_log import copy_log, delete_log
-from neuroworkflow_agent.engine.prompts import BESIDE_THE_PROMPT, read_message
+from neuroworkflow_agent.engine.event_log import copy_log, delete_log, read_log
+from neuroworkflow_agent.engine.handed_on import copy_handed_on, forget_handed_on
+from neuroworkflow_agent.engine.prompts import BESIDE_THE_PROMPT, is_of_the_cli, read_message
 from neuroworkflow_agent.errors import ConfigError, SessionNotFoundError
-from neuroworkflow_agent.ids import SessionId
+from neuroworkflow_agent.events import TurnStart
+from neuroworkflow_agent.ids import SessionId, TurnId
 
 _FORK = " (fork)"
 _SESSION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -99,6 +101,7 @@ def fork(
     title: str | None = None,
     up_to: str | None = None,
     log_of: str | None = None,
+    log_before: TurnId | None = None,
 ) -> SessionId:
     """Copy a session; returns the copy's id.
 
@@ -108,6 +111,8 @@ def fork(
         Id of the last message to copy, as `TurnEnd.last_message_id` has it; None for all.
     log_of
         The session whose log the copy is given, all of it; None for the same, as far as it is copied.
+    log_before
+        With `log_of`: the turn that ends what is copied of the log; None for none.
 
     Raises
     ------
@@ -117,14 +122,23 @@ def fork(
     import claude_agent_sdk as sdk
 
     stored = find(session_id, config)
-    title = title or f"{stored.title.removesuffix(_FORK)}{_FORK}"
+    title = title or title_of_copy(stored.title)
     directory = str(config.workspace)
     try:
         result = sdk.fork_session(stored.session_id, directory=directory, up_to_message_id=up_to, title=title)
     except ValueError as error:
         raise ConfigError(f"This session cannot be forked there: {error}.") from error
-    copy_log(log_of or stored.session_id, result.session_id, up_to=None if log_of else up_to)
+    copy_log(
+        log_of or stored.session_id, result.session_id, up_to=None if log_of else up_to, before=log_before
+    )
+    if up_to is None:
+        copy_handed_on(stored.session_id, result.session_id)
     return SessionId(result.session_id)
+
+
+def title_of_copy(title: str) -> str:
+    """The title of a copy of a session."""
+    return f"{title.removesuffix(_FORK)}{_FORK}"
 
 
 def rename(session_id: str, title: str, config: AgentConfig) -> SessionId:
@@ -151,6 +165,7 @@ def delete(session_id: str, config: AgentConfig) -> SessionId:
     stored = find(session_id, config)
     sdk.delete_session(stored.session_id, directory=str(config.workspace))
     delete_log(stored.session_id)
+    forget_handed_on(stored.session_id)
     return stored.session_id
 
 
@@ -177,5 +192,10 @@ def _first_prompt(session_id: str, directory: str) -> str:
     for message in sdk.get_session_messages(session_id, directory=directory, limit=20):
         raw: Any = message.message
         if message.type == "user" and (prompt := read_message(raw.get("content") or "")[0]):
-            return prompt
+            # Behind a summary the transcript does not go back any further, but what was shown does.
+            return _first_shown(session_id) if is_of_the_cli(prompt) else prompt
     return ""
+
+
+def _first_shown(session_id: str) -> str:
+    return next((event.prompt for event in read_log(session_id) if isinstance(event, TurnStart)), "")

@@ -7,11 +7,19 @@ that somebody wrote is called.
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from neuroworkflow_agent.errors import KernelError
 from neuroworkflow_agent.kernels.client import ClientKernel
+from neuroworkflow_agent.kernels.languages import language_named
+from neuroworkflow_agent.kernels.variables.namespace import SECRET_NAME, ToldVariables
+from neuroworkflow_agent.text import one_line, show_invisible
+
+_TIME_S = 2.0
+_MAX_LINE_CHARS = 400
 
 _LISTING = """
 def listing(names, hidden):
@@ -39,6 +47,9 @@ def listing(names, hidden):
             about["shape"] = str(len(value))
         elif any(kind is each for each in shaped):
             about["shape"] = str(value.shape)
+            index = type(value.columns) if title == "DataFrame" else None
+            if index is not None and index is vars(sys.modules["pandas"]).get("Index"):
+                about["value"] = ", ".join([each for each in value.columns[:20] if type(each) is str])[:200]
         found.append(about)
         if len(found) >= 500:
             break
@@ -53,10 +64,10 @@ async def list_variables(kernel: ClientKernel) -> list[dict[str, str]]:
     Raises
     ------
     KernelError
-        If the kernel is not Python's, or could not say.
+        If the kernel's language has no way to say it, or it could not.
     """
     if kernel.language != "python":
-        raise KernelError(f"The kernel's language is {kernel.language!r}; variables are listed of Python's.")
+        return await _printed_variables(kernel)
     place = "get_ipython()"
     asked = (
         f"(lambda space: (exec({_LISTING!r}, space), "
@@ -65,3 +76,59 @@ async def list_variables(kernel: ClientKernel) -> list[dict[str, str]]:
     answer = await kernel.evaluate(asked)
     found: list[dict[str, Any]] = json.loads(ast.literal_eval(answer))
     return found
+
+
+async def _printed_variables(kernel: ClientKernel) -> list[dict[str, str]]:
+    language = language_named(kernel.language)
+    if not language.probe:
+        raise KernelError(f"Variables cannot be listed in {language.title}.")
+    found = language.read_probe(await kernel.printed(language.probe, _TIME_S))
+    return [
+        {"name": each.name, "type": each.kind}
+        | ({"shape": each.shape} if each.shape else {})
+        | ({"value": each.value} if each.value else {})
+        for each in found
+    ]
+
+
+class VariableContextElsewhere:
+    """As `VariableContext`, of such a kernel.
+
+    Parameters
+    ----------
+    kernel
+        The kernel.
+    """
+
+    def __init__(self, kernel: ClientKernel) -> None:
+        self._kernel = kernel
+        self._told = ToldVariables()
+
+    async def take(self, first: Sequence[str], budget_chars: int, hide: Callable[[str], str]) -> str:
+        """See `ToldVariables.take`; empty where the kernel does not say.
+
+        Parameters
+        ----------
+        first
+            Names of those that are told first, and each time.
+        """
+        try:
+            async with asyncio.timeout(2 * _TIME_S):
+                found = {each["name"]: hide(_line(each)) for each in await list_variables(self._kernel)}
+        except (KernelError, TimeoutError):
+            return ""
+        wanted = {name: found[name] for name in first if name in found}
+        self._told.forget_some(wanted)
+        return self._told.take({**wanted, **found}, budget_chars)
+
+    def forget(self) -> None:
+        """See `ToldVariables.forget`."""
+        self._told.forget()
+
+
+def _line(about: dict[str, str]) -> str:
+    name, value = about["name"], about.get("value", "")
+    if value and SECRET_NAME.search(name):
+        value = "not shown, since its name says that it is secret"
+    said = " ".join(filter(None, (about["type"], about.get("shape"), value)))
+    return one_line(show_invisible(f"{name}: {said}"), _MAX_LINE_CHARS)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import time
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from neuroworkflow_agent.kernels.variables.describe import describe
 from neuroworkflow_agent.kernels.variables.genuine import is_a, module_name, plain, type_name
+from neuroworkflow_agent.kernels.variables.names import users_names
 from neuroworkflow_agent.kernels.variables.summary import Summary, label
 from neuroworkflow_agent.text import one_line, show_invisible
 
@@ -29,7 +30,7 @@ _PACKAGE = "neuroworkflow_agent"
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _RECENT_CELLS = 40
 _RECENT_CHARS = 5_000
-_SECRET_NAME = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)
+SECRET_NAME = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)
 _MAX_NAME_CHARS = 80
 
 
@@ -94,11 +95,10 @@ class Namespace:
                 yield name, value
 
     def _bindings(self) -> list[tuple[str, Any]]:
-        hidden = {name for name in list(self._shell.user_ns_hidden) if type(name) is str}
         mine = [
             (name, value)
-            for name, value in self._all()
-            if not name.startswith("_") and name not in hidden and _is_the_users(value)
+            for name, value in users_names(self._shell.user_ns, self._shell.user_ns_hidden).items()
+            if not name.startswith("_") and _is_told(value)
         ]
         mine.reverse()
         order = {name: place for place, name in enumerate(self._recently_used())}
@@ -117,8 +117,41 @@ class Namespace:
                     yield name
 
 
+class ToldVariables:
+    """What the model knows of variables: at first it is told all, later what is different."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+
+    def take(self, now: dict[str, str], budget_chars: int) -> str:
+        """Lines about variables that are new or have changed since the last call, and names that are gone.
+
+        Parameters
+        ----------
+        now
+            A line for each variable, by name, the most important first.
+        budget_chars
+            Most characters to return.
+        """
+        new = [line for name, line in now.items() if self._told.get(name) != line]
+        gone = [name for name in self._told if name not in now]
+        self._told = now
+        if gone:
+            new.append(f"No longer there: {', '.join(one_line(show_invisible(name), 80) for name in gone)}")
+        return fitted(new, budget_chars) if new else ""
+
+    def forget_some(self, names: Iterable[str]) -> None:
+        """Tell of these next time, whether they are different or not."""
+        for name in names:
+            self._told[name] = ""
+
+    def forget(self) -> None:
+        """Tell all of it again next time, to another session."""
+        self._told = {}
+
+
 class VariableContext:
-    """What the model is told of the namespace with a message: at first all, later what is different.
+    """What the model is told of the namespace with a message.
 
     Parameters
     ----------
@@ -128,10 +161,10 @@ class VariableContext:
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
-        self._told: dict[str, str] = {}
+        self._told = ToldVariables()
 
     def take(self, budget_chars: int, hide: Callable[[str], str] = str) -> str:
-        """Lines about variables that are new or have changed since the last call, and names that are gone.
+        """See `ToldVariables.take`.
 
         Parameters
         ----------
@@ -141,18 +174,11 @@ class VariableContext:
             Takes known secrets out of a text.
         """
         now = {each.name: hide(each.line) for each in self._namespace.variables(time_s=_CONTEXT_TIME_S)}
-        new = [line for name, line in now.items() if self._told.get(name) != line]
-        gone = [name for name in self._told if name not in now]
-        self._told = now
-        if gone:
-            new.append(f"No longer there: {', '.join(one_line(show_invisible(name), 80) for name in gone)}")
-        if not new:
-            return ""
-        return fitted(new, budget_chars)
+        return self._told.take(now, budget_chars)
 
     def forget(self) -> None:
-        """Tell all of it again next time, to another session."""
-        self._told = {}
+        """See `ToldVariables.forget`."""
+        self._told.forget()
 
 
 def fitted(lines: Sequence[str], budget_chars: int) -> str:
@@ -175,13 +201,13 @@ def _variable(name: str, value: Any, *, is_late: bool) -> Variable:
 
 
 def _described(name: str, value: Any, *, full: bool) -> Summary:
-    if type(value) is str and _SECRET_NAME.search(name):
+    if type(value) is str and SECRET_NAME.search(name):
         return Summary("str", about="not shown, since its name says that it is secret")
     return describe(value, full=full)
 
 
-def _is_the_users(value: Any) -> bool:
-    """Whether it is data, or a function or class of the notebook's own; not what was imported."""
+def _is_told(value: Any) -> bool:
+    """Whether it is data, or a function or class of the notebook's own; of what was imported nothing is told."""
     kind = type(value)
     if kind is types.ModuleType or kind is types.BuiltinFunctionType:
         return False

@@ -29,6 +29,10 @@ _SMALL_FILE_BYTES = 2_500_000_000
 _SMALL_CONTEXT_TOKENS = 8_192
 _CONTEXT_TOKENS = 32_768
 """What the agent's full prompt with its tools and a long notebook needs."""
+_BATCH_TOKENS = 128
+"""What is read between two looks at whether it is still wanted: a second or two on two cores."""
+_KEPT_MIB = 512
+"""For beginnings of other sessions, about 28 KiB a token; llama.cpp itself takes up to 8 GiB."""
 
 
 def main() -> None:
@@ -78,6 +82,8 @@ def _start_llama(model: Path) -> tuple[Any, str]:
     params.api_keys = [key := secrets.token_urlsafe(32)]
     params.verbosity = -1
     params.ui = False
+    params.n_batch = params.n_ubatch = _BATCH_TOKENS
+    params.cache_ram_mib = _KEPT_MIB
     params.n_ctx = _SMALL_CONTEXT_TOKENS if model.stat().st_size < _SMALL_FILE_BYTES else _CONTEXT_TOKENS
     return xllamacpp.Server(params), key
 

@@ -126,7 +126,7 @@ def small_prompt(body: dict[str, Any]) -> SmallPrompt:
     run_code = next((t["name"] for t in body.get("tools") or () if t["name"].endswith("run_code")), None)
     turns: list[list[Message]] = []
     runs: list[Run] = []
-    request, cells = Request(""), ""
+    request, cells, kinds = Request(""), "", ""
     for message in follow_ups_as_users(body.get("messages", [])):
         if message["role"] not in ("user", "assistant"):
             continue  # Claude Code tells of the machine in between; a small model takes it for the request
@@ -143,9 +143,10 @@ def small_prompt(body: dict[str, Any]) -> SmallPrompt:
         elif (asked := _user(blocks)) is not None:
             context, words, variables = asked
             cells = "\n".join(filter(None, (cells, *(run.code for run in runs), context)))
+            kinds = "\n".join(filter(None, (variables, kinds)))
             variables = "" if cells else variables
             request, runs = Request(words, context, _names(cells) or tuple(_VARIABLE.findall(variables))), []
-            turns.append([_as_message(request, variables)])
+            turns.append([_as_message(request, variables, kinds)])
     return SmallPrompt(tuple(map(tuple, turns)), run_code, tuple(runs), request)
 
 
@@ -189,7 +190,8 @@ def _user(blocks: list[dict[str, Any]]) -> tuple[str, str, str] | None:
     return (context, "\n\n".join(asked), variables) if asked else None
 
 
-def _as_message(request: Request, variables: str) -> Message:
+def _as_message(request: Request, variables: str, kinds: str) -> Message:
+    """A request with what helps: variables where no cells tell of them, recipes by the `kinds` of all there are."""
     offered = _offer(request.names)
     before = (
         f"{_BEFORE}\n{request.cells}\n\nDo not repeat them. {offered}My request: " if request.cells else ""
@@ -199,7 +201,7 @@ def _as_message(request: Request, variables: str) -> Message:
     helps = (
         f"- {explanation} Write that cell again with only the error corrected."
         if (explanation := request.repaired)
-        else recipes(request.text)
+        else recipes(request.text, kinds)
     )
     after = f"\n\nWhat may help, with names of the right kind put in:\n{helps}" if helps else ""
     return {"role": "user", "content": f"{before}{request.text}{after}"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 
 from neuroworkflow_agent.models.local.claims import LEFT_OUT, ProseGate
@@ -10,7 +12,7 @@ from neuroworkflow_agent.models.local.code import objection, with_imports, with_
 from neuroworkflow_agent.models.local.conversation import Message, SmallPrompt
 from neuroworkflow_agent.models.local.fence import FenceReader
 from neuroworkflow_agent.models.local.looking import NEXT, first_look, is_look
-from neuroworkflow_agent.models.local.plan import PlanReader
+from neuroworkflow_agent.models.local.plan import UNTOLD, PlanReader
 from neuroworkflow_agent.models.local.words import COMPUTE, closing_words, last_words
 from neuroworkflow_agent.models.messages import MessageWriter
 
@@ -18,6 +20,8 @@ _FENCE = "```python\n"
 _TRIES = 3
 _CHANCE = 0.7
 """Temperature of all tries but the first."""
+QUIET_S = 2.0
+"""How long nothing may be said while the model reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +105,15 @@ class _Coder:
         for number in range(_TRIES):
             reader = FenceReader()
             reader.feed(_FENCE)
-            plan = PlanReader(self._prompt.asked, is_done=bool(number or explanation or self._is_repair))
-            async for delta in self._written(advice, number):
-                reader.feed(delta)
-                if told := plan.feed(delta):
-                    yield self._writer.text(told)
-                if reader.is_done:
-                    break
+            is_silent = bool(number or explanation or self._is_repair)
+            plan = PlanReader(self._prompt.asked, is_silent, "" if self._prompt.runs else UNTOLD)
+            async with contextlib.aclosing(_with_pause(self._written(advice, number), QUIET_S)) as written:
+                async for delta in written:
+                    if told := plan.hurry() if delta is None else plan.feed(delta):
+                        yield self._writer.text(told)
+                    reader.feed(delta or "")
+                    if reader.is_done:
+                        break
             reader.finish()
             if told := plan.finish():
                 yield self._writer.text(told)
@@ -133,6 +139,22 @@ class _Coder:
         async for delta in self._stream(Try(asked, _CHANCE if number else 0.0, number + 1)):
             self._writer.output_tokens += 1
             yield delta
+
+
+async def _with_pause(texts: AsyncIterator[str], quiet_s: float) -> AsyncGenerator[str | None, None]:
+    """The same texts, and None before the first if that takes longer."""
+    first: asyncio.Future[str] = asyncio.ensure_future(anext(texts))
+    try:
+        await asyncio.wait({first}, timeout=quiet_s)
+        if not first.done():
+            yield None
+        with contextlib.suppress(StopAsyncIteration):
+            yield await first
+    finally:
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+    async for text in texts:
+        yield text
 
 
 async def _talk(

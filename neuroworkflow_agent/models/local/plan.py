@@ -11,6 +11,9 @@ _WORD = re.compile(r"#[^\S\n]*(\S+)(?=\s)")
 _END = re.compile(r"#[^\S\n]*\n")
 _STOPS = ".:"
 _CUT = "…"
+UNTOLD = "I am writing code for this.\n\n"
+"""What is told instead of a comment that is missing, or that nothing of can be told: whole code may take half a minute. So, too,
+before a comment that takes long to come."""
 _MIN_WORDS = 3
 """A sentence that is cut before it has as many is not begun."""
 
@@ -26,6 +29,8 @@ class PlanReader:
     """What the user wrote: numbers and names from there may be told."""
     is_done: bool = False
     """Whether nothing more is told."""
+    instead: str = UNTOLD
+    """What is told where nothing can be told of a comment."""
     _line: str = ""
     """What of the line is not yet read as words."""
     _sentence: str = ""
@@ -36,8 +41,8 @@ class PlanReader:
     def feed(self, delta: str) -> str:
         """Take more code; returns what may be told now."""
         self._line += delta
-        if self._line and not self._line.startswith("#"):
-            self.is_done = True
+        if self._line and not (self.is_done or self._line.startswith("#")):
+            self._end("")
         while not self.is_done and (word := _WORD.match(self._line)) is not None:
             self._line = f"#{self._line[word.end() :]}"
             self._add(word.group(1))
@@ -50,6 +55,13 @@ class PlanReader:
         if not self.is_done and self._told:
             self._end(f" {_CUT}")
         return self._news()
+
+    def hurry(self) -> str:
+        """Nothing has come for long; returns what may be told meanwhile."""
+        if self.is_done or self._told:
+            return ""
+        told, self.instead = self.instead, ""
+        return told
 
     def _add(self, word: str) -> None:
         bare = word.rstrip(_STOPS)
@@ -65,9 +77,9 @@ class PlanReader:
     def _end(self, mark: str) -> None:
         """End the sentence with a mark, unless it has one or is not worth to be begun."""
         self.is_done = True
-        if mark != "." and len(self._sentence.split()) < _MIN_WORDS:
-            self._sentence = ""
-        elif self._sentence:
+        if not self._sentence or (mark != "." and len(self._sentence.split()) < _MIN_WORDS):
+            self._sentence = self.instead
+        else:
             self._sentence += f"{'' if self._sentence.endswith('?') else mark}\n\n"
 
     def _news(self) -> str:

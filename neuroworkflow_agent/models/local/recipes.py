@@ -27,7 +27,7 @@ _RECIPES: tuple[tuple[str, str], ...] = (
     (r"(?:bar|plot).*mean.*(?:each|per|by)|mean.*(?:each|per|by) ", 'means = df.groupby("a")["x"].mean(); as bars: plt.bar(means.index, means)'),
     (r"\bnan\b|missing|no (?:firing )?rate", "np.isnan(x).sum(), in a table df[column].isna().sum()"),
     (r"box ?plot", 'plt.boxplot([group["x"] for _, group in df.groupby("a")])'),
-    (r"bar (?:chart|plot).*(?:spikes|neuron)", "counts = np.bincount(ids); plt.bar(np.arange(len(counts)), counts)"),
+    (r"bar (?:chart|plot).*(?:spikes|neuron)|(?:spikes|neuron).*\bas bars?\b", "counts = np.bincount(ids); plt.bar(np.arange(len(counts)), counts)"),
     (r"first \d+ ?m?s\b|only .*\bms\b", "a time is not an index: part = t_ms < end_ms; plt.plot(t_ms[part], x[part])"),
     (r"error ?bars?", 'plt.errorbar(x, y, yerr=e, marker="o")'),
     (r"log(?:arithmic)?\b", "plt.semilogy(x, y)"),
@@ -47,7 +47,21 @@ _RECIPES: tuple[tuple[str, str], ...] = (
 """What the request matches, and what then helps."""
 
 
-def recipes(text: str) -> str:
-    """The recipes that fit a request, one a line; empty if none does."""
+_OF_IDS = re.compile(r"np\.bincount\(ids(?:, minlength=n_neurons)?\)")
+"""Counts of spikes by the neuron's id; they are other ones where each neuron has a train of its own."""
+_TRAINS = re.compile(r"^(\w+): (?:list|tuple) .*\bof (?:ndarray|list)\b", re.MULTILINE)
+
+
+def recipes(text: str, variables: str = "") -> str:
+    """The recipes that fit a request, one a line; empty if none does.
+
+    Parameters
+    ----------
+    variables
+        What variables there are, a line each: spikes may lie there in one train for each neuron.
+    """
     found = [recipe for pattern, recipe in _RECIPES if re.search(pattern, text, re.IGNORECASE)]
+    if trains := _TRAINS.search(variables):
+        counts = f"np.array([len(train) for train in {trains[1]}])"
+        found = [_OF_IDS.sub(counts, recipe) for recipe in found]
     return "\n".join(f"- {recipe}" for recipe in found[:_MAX])

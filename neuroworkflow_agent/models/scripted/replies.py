@@ -57,7 +57,7 @@ class Reply:
     first_byte_delay_s: float = 0.0
     """Pause before anything is sent."""
     until: threading.Event | None = None
-    """Its end is held back until this is set, where it is streamed."""
+    """What it calls, and its end, are held back until this is set, where it is streamed."""
 
     @classmethod
     def text(

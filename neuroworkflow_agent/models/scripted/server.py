@@ -202,7 +202,7 @@ class ScriptedModel:
                     for delay_s, event in stream_events(script, model):
                         if delay_s:
                             await self._sleep(delay_s)
-                        while event.startswith("event: message_delta") and not _may_end(script):
+                        while _can_wait(event) and not _may_end(script):
                             await self._sleep(0.01)
                         yield event
                 case Dropped(text=text):
@@ -238,6 +238,12 @@ class ScriptedModel:
     async def _anything_else(self, request: Request) -> Response:
         self.other_requests.append(f"{request.method} {request.url.path}")
         return JSONResponse({})
+
+
+def _can_wait(event: str) -> bool:
+    """Whether it is the end, or a call: Claude Code may answer to that before the end."""
+    begins_call = event.startswith("event: content_block_start") and '"tool_use"' in event
+    return begins_call or event.startswith("event: message_delta")
 
 
 def _may_end(reply: Reply) -> bool:

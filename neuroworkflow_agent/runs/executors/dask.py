@@ -83,9 +83,12 @@ class DaskExecutor:
             raise ConfigError(
                 f'--dask needs {error.name}: pip install "neuroworkflow-agent[dask]".'
             ) from error
-        where: dict[str, Any] = (
-            {"scheduler_file": address} if Path(address).is_file() else {"address": address}
-        )
+        is_file = Path(address).is_file()
+        if not is_file and Path(address).suffix == ".json":
+            raise RunError(
+                f"There is no scheduler file {address!r}. Give the one that --scheduler-file names."
+            )
+        where: dict[str, Any] = {"scheduler_file": address} if is_file else {"address": address}
         try:
             self._distributed: Any = distributed  # which has no types
             self._client: Any = self._distributed.Client(**where, timeout=_CONNECT_S, set_as_default=False)

@@ -162,10 +162,19 @@ class AcpAgent(acp.Agent):
         **more: Any,
     ) -> ForkSessionResponse:
         """Go on in a copy of a stored session."""
+        if self._is_unsaid(session_id):
+            begun = await self.new_session(cwd, mcp_servers=mcp_servers, **more)
+            return ForkSessionResponse(
+                session_id=begun.session_id, modes=begun.modes, config_options=begun.config_options
+            )
         config = self._config(cwd)
         with _as_request_errors():
             found = await asyncio.to_thread(transcripts.fork, SessionId(session_id), config)
-        session = await self._go_on(cwd, found, mcp_servers, more, is_shown=False)
+        try:
+            session = await self._go_on(cwd, found, mcp_servers, more, is_shown=False)
+        except BaseException:
+            await asyncio.to_thread(transcripts.delete, found, config)
+            raise
         return ForkSessionResponse(
             session_id=session.session_id, modes=session.modes, config_options=await session.options()
         )
@@ -278,10 +287,16 @@ class AcpAgent(acp.Agent):
         *,
         is_shown: bool,
     ) -> AcpSession:
+        is_unsaid = self._is_unsaid(session_id)
         await self.close_session(session_id)
         session = self._make(cwd, SessionId(session_id), mcp_servers, more)
-        await self._opened(session, session.go_on(is_shown=is_shown))
+        await self._opened(session, session.begin() if is_unsaid else session.go_on(is_shown=is_shown))
         return session
+
+    def _is_unsaid(self, session_id: str) -> bool:
+        """Whether it was begun here, and nothing has been said in it, so that it is nowhere stored."""
+        session = self._sessions.get(session_id)
+        return session is not None and not session.chat.has_history
 
     async def _opened(self, session: AcpSession, opening: Any) -> None:
         with _as_request_errors():

@@ -36,7 +36,7 @@ async def _ask_permission(client: Client, session_id: str, card: Card, call: dic
     if card.request is not None and card.request.can_remember:
         options.append(PermissionOption(option_id=_ALWAYS, name="Allow in this session", kind="allow_always"))
     options.append(PermissionOption(option_id=_REJECT, name="Do not allow", kind="reject_once"))
-    chosen = await _chosen(client, session_id, call, options)
+    chosen = await chosen_option(client, session_id, call, options)
     if chosen is None:
         return Answer(False, "The user did not answer.", end_turn=True)
     return Answer(chosen != _REJECT, "The user said no." if chosen == _REJECT else "", chosen == _ALWAYS)
@@ -51,14 +51,14 @@ async def _ask_questions(client: Client, session_id: str, card: Card, call: dict
             for place, label in enumerate(labels)
         ]
         options.append(PermissionOption(option_id=_REJECT, name="Do not answer", kind="reject_once"))
-        chosen = await _chosen(client, session_id, {**call, "title": question["question"]}, options)
+        chosen = await chosen_option(client, session_id, {**call, "title": question["question"]}, options)
         if chosen is None or chosen == _REJECT:
             return Answer(False, "The user did not answer.")
         answers[str(question["question"])] = labels[int(chosen)]
     return Answer(True, answers=answers)
 
 
-async def _chosen(
+async def chosen_option(
     client: Client, session_id: str, call: dict[str, Any], options: list[PermissionOption]
 ) -> str | None:
     """Which option the user took; None if none of them."""

@@ -7,6 +7,7 @@ is (disk, looking for models) runs on the loop's pool.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,16 +31,19 @@ from acp.schema import (
 
 from neuroworkflow_agent.config import MODES, AgentConfig, Mode
 from neuroworkflow_agent.engine.portal import Portal
+from neuroworkflow_agent.engine.session import COMPACT
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.events import ApprovalDecision, ApprovalRequest, EndReason, Event, TurnEnd
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.models.names import model_names
 from neuroworkflow_agent.skills import skill_names
+from neuroworkflow_agent.state.undo import Undo
 from neuroworkflow_agent.surfaces.acp.asking import ask_user
-from neuroworkflow_agent.surfaces.acp.kernels import kernel_of_session
 from neuroworkflow_agent.surfaces.acp.message import read_message
+from neuroworkflow_agent.surfaces.acp.undoing import UNDO, undo
 from neuroworkflow_agent.surfaces.acp.updates import Updates
 from neuroworkflow_agent.surfaces.chat import Chat
+from neuroworkflow_agent.surfaces.session_kernel import kernel_of_session
 from neuroworkflow_agent.surfaces.turn_items import Card
 from neuroworkflow_agent.surfaces.turn_view import TurnView
 from neuroworkflow_agent.text import Redaction, one_line
@@ -48,6 +52,8 @@ MODEL = "model"
 """Id of the setting."""
 _AUTO = "auto"
 _TOLD_EVERY_S = 0.04
+_REST = 4
+"""A call's output is told as a whole: after telling much, it is silent so many times as long as that took."""
 _MAX_TITLE_CHARS = 80
 _STOP_REASONS: dict[EndReason, StopReason] = {
     "complete": "end_turn",
@@ -94,7 +100,9 @@ class AcpSession:
         self.session_id = session_id
         self._client = client
         self._kernel = kernel_of_session(config, notebook)
-        self.chat = Chat(config, kernel=self._kernel, portal=portal, new_id=session_id)
+        self.chat = Chat(
+            config, kernel=self._kernel, portal=portal, new_id=session_id, undo=Undo(kernel=self._kernel)
+        )
         self._hide = Redaction(lambda: self.chat.config.secrets)
         self._view = TurnView()
         self._updates = Updates(config.workspace, self._hide)
@@ -160,6 +168,9 @@ class AcpSession:
             If it ended as an error.
         """
         message = read_message(blocks, self.chat.config.workspace, self._hide)
+        if message.text.split()[:1] == [UNDO]:
+            await undo(self.chat, self._client, self.session_id, message.text.split()[1:], self._say)
+            return PromptResponse(stop_reason="end_turn")
         has_title = self.chat.has_history
         ended: asyncio.Future[TurnEnd] = asyncio.get_running_loop().create_future()
 
@@ -172,7 +183,10 @@ class AcpSession:
 
         await asyncio.to_thread(self.chat.ready)
         self.chat.require_idle()
-        self.chat.send(message.text, attachments=message.attachments, listener=on_event)
+        if message.text.strip() == COMPACT:
+            self.chat.compact(listener=on_event)
+        else:
+            self.chat.send(message.text, attachments=message.attachments, listener=on_event)
         telling = asyncio.create_task(self._tell_for_ever())
         try:
             end = await ended
@@ -187,6 +201,11 @@ class AcpSession:
             await self._tell_title(message.text)
         return _response(end)
 
+    async def _say(self, text: str) -> None:
+        """Tell the client something of our own."""
+        self._view.note(self._hide(text))
+        await self._tell()
+
     def cancel(self) -> None:
         """Stop the turn, if one runs."""
         self.chat.stop()
@@ -196,12 +215,16 @@ class AcpSession:
         while True:
             await self._news.wait()
             self._news.clear()
-            await self._tell()
-            await asyncio.sleep(_TOLD_EVERY_S)
+            started = time.monotonic()
+            if await self._tell():
+                await asyncio.sleep(max(_TOLD_EVERY_S, _REST * (time.monotonic() - started)))
 
-    async def _tell(self) -> None:
-        for update in self._updates.of(self._view.take_changed()):
+    async def _tell(self) -> bool:
+        """Tell what has changed; whether that was anything a client is told of."""
+        updates = self._updates.of(self._view.take_changed())
+        for update in updates:
             await self._client.session_update(self.session_id, update)
+        return bool(updates)
 
     async def _tell_title(self, text: str) -> None:
         title = one_line(self._hide(text), _MAX_TITLE_CHARS)
@@ -281,6 +304,13 @@ class AcpSession:
         hint = AvailableCommandInput(root=UnstructuredCommandInput(hint="what it should be done with"))
         commands = [
             AvailableCommand(name=name, description="A skill of the agent", input=hint) for name in names
+        ]
+        ours = {
+            COMPACT: "Have a summary stand for what was said so far",
+            UNDO: "Take back what the last turn did",
+        }
+        commands += [
+            AvailableCommand(name=name.removeprefix("/"), description=about) for name, about in ours.items()
         ]
         await self._client.session_update(
             self.session_id,

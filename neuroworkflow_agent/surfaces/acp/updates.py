@@ -1,6 +1,6 @@
 """Items of a turn → updates of the Agent Client Protocol. Pure.
 
-Each item is told when it is new and when it has changed: texts by what was added, calls as a whole.
+Each item is told when it is new and when it has changed: texts by what was added, calls by what is another.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class Updates:
     def __init__(self, workspace: Path, hide: Callable[[str], str]) -> None:
         self._workspace = workspace
         self._hide = hide
-        self._told: set[str] = set()
-        """Calls that the client knows of."""
+        self._told: dict[str, dict[str, Any]] = {}
+        """Calls as the client knows them."""
         self._cost_usd = 0.0
 
     def of(self, items: Iterable[Item], *, with_prompts: bool = False) -> list[Update]:
@@ -125,7 +125,7 @@ class Updates:
                 told = acp.update_agent_thought_text if is_thinking else acp.update_agent_message_text
                 return [told(new)] if new else []
             case Card():
-                return [self._call(item)]
+                return self._call(item)
             case Plan(steps=steps):
                 entries = [
                     acp.plan_entry(step.text, status=_plan_status(step.state)) for step in steps.values()
@@ -136,11 +136,13 @@ class Updates:
             case End():
                 return self._usage(item)
 
-    def _call(self, card: Card) -> Update:
-        if card.tool_use_id in self._told:
-            return acp.update_tool_call(**self.call(card))
-        self._told.add(card.tool_use_id)
-        return acp.start_tool_call(**self.call(card))
+    def _call(self, card: Card) -> list[Update]:
+        call, told = self.call(card), self._told.get(card.tool_use_id)
+        self._told[card.tool_use_id] = call
+        if told is None:
+            return [acp.start_tool_call(**call)]
+        news = {name: value for name, value in call.items() if value != told[name]}
+        return [acp.update_tool_call(card.tool_use_id, **news)] if news else []
 
     def _usage(self, end: End) -> list[Update]:
         event = end.event

@@ -12,6 +12,7 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Float, Integer
 
 if TYPE_CHECKING:
+    from neuroworkflow_agent.surfaces.asgi_handler import Asgi
     from neuroworkflow_agent.surfaces.mcp.http import HttpService, Served
 
 _MODULE = "neuroworkflow_agent.surfaces.mcp.extension"
@@ -42,7 +43,7 @@ class NotebooksOverMcp(ExtensionApp):
 
         self.handlers.append((r"/mcp", McpHandler, {"extension": self}))
 
-    def started_service(self) -> HttpService:
+    async def started_app(self) -> Asgi:
         """The service, made by the first request."""
         if self.service is None:
             from neuroworkflow_agent.surfaces.mcp.http import HttpService
@@ -53,7 +54,7 @@ class NotebooksOverMcp(ExtensionApp):
                 session_idle_s=self.session_idle_s,
                 max_body_bytes=self.max_body_bytes,
             )
-        return self.service
+        return self.service.handle
 
     def make_service(self) -> Served:
         """What clients get: this server's notebooks."""

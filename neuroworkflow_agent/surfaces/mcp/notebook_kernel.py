@@ -71,9 +71,13 @@ class NotebookKernel:
         Gives the kernel.
     wanted
         Names the kernelspec, when it is needed.
+    language
+        What it is taken to speak before it is started.
     """
 
-    def __init__(self, path: Path, kernels: Kernels, wanted: Callable[[], Any]) -> None:
+    def __init__(
+        self, path: Path, kernels: Kernels, wanted: Callable[[], Any], *, language: str = "python"
+    ) -> None:
         self._path = path
         self._kernels = kernels
         self._wanted = wanted
@@ -82,11 +86,12 @@ class NotebookKernel:
         self._outputs = OutputList()
         self._is_running = False
         self._name = ""
+        self._language = language
 
     @property
     def language(self) -> str:
         """See `Kernel`."""
-        return self._inner.language if self._inner is not None else "python"
+        return self._inner.language if self._inner is not None else self._language
 
     @property
     def is_started(self) -> bool:
@@ -123,6 +128,14 @@ class NotebookKernel:
         finally:
             self._is_running = False
 
+    async def evaluate(self, expression: str) -> str:
+        """See `ClientKernel.evaluate`."""
+        return await (await self.started()).evaluate(expression)
+
+    async def mention(self, expression: str) -> None:
+        """See `ClientKernel.mention`."""
+        await (await self.started()).mention(expression)
+
     async def spec_name(self) -> str:
         """Name of its kernelspec."""
         return self._name or str(await self._wanted())
@@ -130,6 +143,8 @@ class NotebookKernel:
     async def started(self) -> ClientKernel:
         """The kernel, started if need be."""
         async with self._starting:
+            if self._inner is not None and self._inner.is_lost:
+                await self._inner.aclose()
             if self._inner is None or self._inner.is_closed:
                 self._name = await self._wanted()
                 self._inner = await self._kernels.get(self._path, self._name)

@@ -11,10 +11,8 @@ from jupyter_server.utils import ensure_async
 from neuroworkflow_agent.errors import KernelError
 from neuroworkflow_agent.kernels.client import ClientKernel
 from neuroworkflow_agent.kernels.managed import ManagedKernel
+from neuroworkflow_agent.notebooks.belonging import file_of
 from neuroworkflow_agent.surfaces.mcp.notebook_kernel import Kernels
-
-_DRIVE = "RTC:"
-"""What JupyterLab puts before paths of notebooks that are open in a room."""
 
 
 class ServerKernels(Kernels):
@@ -53,7 +51,7 @@ class ServerKernels(Kernels):
         return None
 
     def _is_at(self, api_path: str, path: Path) -> bool:
-        return (self._root / api_path.removeprefix(_DRIVE).lstrip("/")).resolve() == path
+        return file_of(self._root, api_path).resolve() == path
 
     async def _connect(self, kernel_id: str) -> ManagedKernel:
         self._connected = {known: each for known, each in self._connected.items() if not each.is_closed}

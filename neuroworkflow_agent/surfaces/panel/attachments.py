@@ -15,10 +15,10 @@ from pathlib import Path
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.errors import ConfigError
-from neuroworkflow_agent.kernels.activity import Activity
 from neuroworkflow_agent.kernels.variables.namespace import Namespace
 from neuroworkflow_agent.pictures import UnreadablePictureError, encode_picture
 from neuroworkflow_agent.skills import skill_names
+from neuroworkflow_agent.surfaces.panel.surroundings import Surroundings
 from neuroworkflow_agent.text import INVISIBLE, MAX_SECRET_CHARS, clip, one_line, strip_control
 from neuroworkflow_agent.workspace import Workspace
 
@@ -33,6 +33,8 @@ _MAX_LABEL_CHARS = 200
 _COMMANDS = {
     "new": "begin a new session",
     "sessions": "go to another session",
+    "context": "see the turns, what they cost, and what fills the context",
+    "compact": "have a summary stand for what was said so far",
     "model": "choose the model",
     "mode": "choose what the agent may do unasked",
     "stop": "stop the turn",
@@ -48,8 +50,7 @@ async def attach(
     value: str,
     *,
     workspace: Path,
-    namespace: Namespace,
-    activity: Activity,
+    beside: Surroundings,
     hide: Callable[[str], str] = str,
 ) -> Attachment:
     """What the model is given of something the user points at, without the secrets that `hide` takes out.
@@ -65,9 +66,9 @@ async def attach(
         case "file":
             return await asyncio.to_thread(_file, value, workspace, hide)
         case "variable":
-            return _variable(value, namespace, hide)
+            return await _variable(value, beside, hide)
         case "error":
-            if not (error := activity.last_error(hide)):
+            if not (error := beside.error()):
                 raise ConfigError("The last cell did not fail; there is no error to show.")
             return Attachment("last error", f"The user's last cell failed:\n{error}")
         case _:
@@ -125,6 +126,12 @@ def find_variables(query: str, namespace: Namespace, limit: int) -> list[tuple[s
     return rows[:limit]
 
 
+def describe_variable(name: str, namespace: Namespace) -> str | None:
+    """What a variable of the user's is; None if there is none of that name."""
+    summary = namespace.describe(name)
+    return None if summary is None else "\n".join([summary.line, *summary.more])
+
+
 def find_commands(query: str, config: AgentConfig) -> list[dict[str, str]]:
     """Commands of the panel, and skills, whose names hold `query`, which begins with a slash. Reads the disk."""
     names = skill_names(config.workspace, config.skills_dir)
@@ -178,14 +185,14 @@ def _file(path: str, workspace: Path, hide: Callable[[str], str]) -> Attachment:
     return Attachment(label, f"The user points at the file {label!r}:\n{text}")
 
 
-def _variable(name: str, namespace: Namespace, hide: Callable[[str], str]) -> Attachment:
-    summary = namespace.describe(name)
-    if summary is None:
+async def _variable(name: str, beside: Surroundings, hide: Callable[[str], str]) -> Attachment:
+    described = await beside.describe(name)
+    if described is None:
         raise ConfigError(
             f"There is no variable {one_line(name, _MAX_LABEL_CHARS)!r}; it may not have been run yet."
         )
-    text = hide("\n".join([summary.line, *summary.more]))
-    return Attachment(name, f"The user points at the variable {name!r}: {clip(text, _MAX_VALUE_CHARS)}")
+    text = clip(hide(described), _MAX_VALUE_CHARS)
+    return Attachment(name, f"The user points at the variable {name!r}: {text}")
 
 
 def _names(name: str) -> Iterator[str]:

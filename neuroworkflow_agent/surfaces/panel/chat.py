@@ -2,7 +2,7 @@
 
 `PanelChat` lives on the engine's loop from `open` to `close`. It knows no widget: messages come in through
 `receive`, from any thread, and what there is to say goes out through the function it is given. It owns the
-session, the watch over the user's cells and the uploads on their way. Slow work (disk, looking for
+session, what it is beside, and the uploads on their way. Slow work (disk, looking for
 models) runs on the loop's pool.
 """
 
@@ -15,36 +15,40 @@ from typing import Any, ClassVar
 from neuroworkflow_agent.config import MODES, AgentConfig
 from neuroworkflow_agent.credentials import KINDS
 from neuroworkflow_agent.engine.log_search import search_logs
+from neuroworkflow_agent.engine.past_turns import PastTurn
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
 from neuroworkflow_agent.errors import AgentError, ConfigError, NotebookError
 from neuroworkflow_agent.events import TurnEnd
-from neuroworkflow_agent.kernels.activity import Activity
+from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.models.names import model_names
 from neuroworkflow_agent.models.sign_in import sign_in
 from neuroworkflow_agent.notebooks.pages import Asker
 from neuroworkflow_agent.state.effects import lines
 from neuroworkflow_agent.surfaces import cell_mentions
 from neuroworkflow_agent.surfaces.chat import QueuedMessage
-from neuroworkflow_agent.surfaces.notebook_page import asker_of
 from neuroworkflow_agent.surfaces.panel import attachments
-from neuroworkflow_agent.surfaces.panel.outbox import Send
+from neuroworkflow_agent.surfaces.panel.outbox import SNAPSHOT_PAUSE_S, Send
 from neuroworkflow_agent.surfaces.panel.session_view import SessionView
+from neuroworkflow_agent.surfaces.panel.surroundings import Surroundings
 from neuroworkflow_agent.surfaces.panel.uploads import Uploads
-from neuroworkflow_agent.surfaces.panel.variables import VariablesTable
 from neuroworkflow_agent.surfaces.turn_items import Item
+from neuroworkflow_agent.text import Redaction, one_line
 
 _CONTEXT_CHARS = 12_000
 _MAX_SESSIONS = 100
 _MAX_WORDS_CHARS = 200
 _MAX_COMPLETIONS = 12
 _MAX_QUEUED = 20
+_MAX_PROMPT_CHARS = 200
 _CELLS_S = 1.0
 _CELLS_ASKED_S = 5.0
 """Where `@cell` is typed, so that cells are what is wanted."""
 _MAX_ERROR_CHARS = 300
 _FIX = "Fix this error."
+_GO_ON = "Go on where you were cut off."
+_CUT_OFF = "The turn before this one was cut off, perhaps before you had its message, which was:\n\n{prompt}"
 
 Message = dict[str, Any]
 
@@ -54,8 +58,8 @@ class PanelChat:
 
     Parameters
     ----------
-    shell
-        The shell of the kernel.
+    beside
+        What the chat is beside.
     config
         Settings to begin with.
     portal
@@ -64,39 +68,46 @@ class PanelChat:
         Sends a message and its buffers to every view.
     keep
         Given the items of the transcript, on the engine's loop, when they will stay as they are for a while.
-
-    Raises
-    ------
-    KernelError
-        If there is no Jupyter kernel.
+    new_id
+        As for `Chat`.
+    pause_s
+        As for `Outbox`.
     """
 
     def __init__(
         self,
-        shell: Any,
+        beside: Surroundings,
         config: AgentConfig,
         *,
         portal: Portal,
         send: Send,
         keep: Callable[[Sequence[Item]], None] = lambda _items: None,
+        new_id: SessionId | None = None,
+        pause_s: float = SNAPSHOT_PAUSE_S,
     ) -> None:
-        self._shell = shell
+        self._beside = beside
         self._portal = portal
         self._view = SessionView(
-            shell, config, portal=portal, send=send, on_turn_end=self._after_turn, keep=keep
+            beside,
+            config,
+            portal=portal,
+            send=send,
+            on_turn_end=self._after_turn,
+            keep=keep,
+            new_id=new_id,
+            pause_s=pause_s,
         )
         self._chat = self._view.chat
         self._outbox = self._view.outbox
-        self._activity = Activity(shell)
-        self._activity.on_cell = lambda: portal.post(self._tell_of_cell)
-        self._activity.attach()
+        beside.attach(
+            on_interrupt=self._view.interrupt,
+            on_cell=lambda: portal.post(self._tell_of_cell),
+            hide=Redaction(lambda: self._config.secrets),
+        )
         self._asker = Asker()
         """The page that a message came from last."""
         self._sends_cells = True
         self._uploads = Uploads()
-        self._variables = VariablesTable(
-            shell, self._view.kernel.namespace, portal, self._outbox, self._view.hide
-        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._undo_on_stop = portal.on_stop(self._close)
 
@@ -132,7 +143,7 @@ class PanelChat:
     def receive(self, message: Any, buffers: list[Any] | None = None) -> None:
         """Take in a message of the browser's."""
         if isinstance(message, dict):
-            asker = asker_of(self._shell)
+            asker = self._beside.asker()
             self._portal.post(self._accept, message, [bytes(each) for each in buffers or []], asker)
 
     def send_along(self, *, cells: bool, variables: bool) -> None:
@@ -142,14 +153,39 @@ class PanelChat:
 
     def close(self) -> None:
         """End the session and stop watching. Idempotent."""
-        self._activity.detach()
+        self._beside.detach()
         if self._portal.is_alive:
             self._portal.submit(self._close())
+
+    async def aclose(self) -> None:
+        """As `close`, on the engine's loop; returns when all has ended."""
+        self._beside.detach()
+        await self._close()
+
+    async def copy(self, up_to: str | None) -> SessionId:
+        """Copy the current session, on the engine's loop; see `Chat.copy`."""
+        return await asyncio.to_thread(self._chat.copy, up_to=up_to)
+
+    def rest(self) -> None:
+        """Have the session's process end while no turn runs; the next message has another one."""
+        self._chat.rest()
+
+    def tell_model(self, text: str) -> None:
+        """Have the model be told something with the next message."""
+        self._chat.tell_beside(text)
+
+    def note(self, text: str) -> None:
+        """Say something in the transcript, on the engine's loop."""
+        self._view.note(text)
+
+    async def tell_title(self) -> None:
+        """Say what the session is called now, on the engine's loop."""
+        await self._view.tell_title()
 
     # -- messages -------------------------------------------------------------------------------------
 
     def _accept(self, message: Message, buffers: list[bytes], asker: Asker) -> None:
-        if message.get("type") in ("ask", "queued", "complete", "undo_plan", "undo"):
+        if message.get("type") in ("ask", "edit", "queued", "complete", "undo_plan", "undo"):
             self._asker = asker
         handler = self._HANDLERS.get(str(message.get("type")))
         if handler is not None:
@@ -175,16 +211,11 @@ class PanelChat:
         )
 
     async def _on_hello(self, message: Message) -> None:
+        self._view.tell_clock()
         self._outbox.post_snapshot(self._view.snapshot, str(message.get("view")))
 
     async def _on_ask(self, message: Message) -> None:
-        prompt, chips = str(message.get("text") or "").strip(), list(message.get("chips") or [])
-        if not prompt and any(chip.get("kind") == "error" for chip in chips):
-            prompt = _FIX
-        if not prompt:
-            raise ConfigError("The message is empty; say what the agent should do.")
-        if len(chips) > attachments.MAX_ATTACHMENTS:
-            raise ConfigError(f"A message takes {attachments.MAX_ATTACHMENTS} attachments at most.")
+        prompt, chips = _said(message)
         if self._view.is_busy:
             if len(self._chat.queue) >= _MAX_QUEUED:
                 raise ConfigError(f"{_MAX_QUEUED} messages wait already. Send this one when they are done.")
@@ -196,8 +227,15 @@ class PanelChat:
             self._outbox.set_state(error="")  # it is being dealt with
         self._outbox.post({"type": "accepted", "request": message.get("request")})
 
+    async def _on_go_on(self, message: Message) -> None:
+        """Go on with a turn that was cut off."""
+        if not self._view.is_busy:
+            self._chat.tell_beside(_CUT_OFF.format(prompt=self._view.last_prompt))
+            await self._send(_GO_ON, [])
+        self._outbox.post({"type": "accepted", "request": message.get("request")})
+
     async def _send(self, prompt: str, chips: list[Message]) -> None:
-        self._view.notebook.begin(self._asker)
+        self._beside.begin(self._asker)
         await self._view.start(
             prompt,
             context=self._context,
@@ -206,7 +244,7 @@ class PanelChat:
 
     def _context(self) -> str:
         """What the user's cells did since the last turn, if that is to be sent along."""
-        done = self._activity.take(_CONTEXT_CHARS, self._view.hide)
+        done = self._beside.take_activity(_CONTEXT_CHARS)
         return done if self._sends_cells else ""
 
     async def _on_queued(self, message: Message) -> None:
@@ -246,15 +284,16 @@ class PanelChat:
                 str(chip.get("kind")),
                 str(chip.get("value")),
                 workspace=self._config.workspace,
-                namespace=self._view.kernel.namespace,
-                activity=self._activity,
+                beside=self._beside,
                 hide=self._view.hide,
             )
             for chip in chips
             if chip.get("kind") != "selection"
         ]
+        if (document := self._beside.document) is None:
+            return pointed
         cells = await cell_mentions.attach_cells(
-            prompt, self._view.document, selection=selection, secrets=self._config.secrets
+            prompt, document, selection=selection, secrets=self._config.secrets
         )
         return [*pointed, *cells]
 
@@ -298,7 +337,7 @@ class PanelChat:
         self._view.note("This is a copy of the session up to here; the other one stays as it is.")
 
     async def _on_undo_plan(self, message: Message) -> None:
-        self._view.notebook.begin(self._asker)
+        self._beside.begin(self._asker)
         plan = await self._view.undo_plan(str(message.get("turn")))
         effects = [
             {"key": each.key, "kind": each.kind, "text": self._view.hide(line), "can": each.can_be_undone}
@@ -309,10 +348,53 @@ class PanelChat:
         self._outbox.post({"type": "undo_plan", **told, "limits": limits, "request": message.get("request")})
 
     async def _on_undo(self, message: Message) -> None:
-        self._view.notebook.begin(self._asker)
+        self._beside.begin(self._asker)
         keys = message.get("keys")
         await self._view.undo(str(message.get("turn")), None if keys is None else set(map(str, keys)))
         self._outbox.post({"type": "changed", "request": message.get("request")})
+
+    async def _on_account(self, message: Message) -> None:
+        account = await asyncio.to_thread(self._chat.surgery.account)
+        turns = [
+            {
+                "id": turn.turn_id,
+                "prompt": self._view.hide(one_line(turn.prompt, _MAX_PROMPT_CHARS)),
+                "about": _about(turn),
+                "pinned": turn.is_pinned,
+            }
+            for turn in account.turns
+        ]
+        told = {
+            "head": account.head,
+            "context": self._outbox.state("context_tokens") or "",
+            "parts": [{"what": what, "tokens": tokens} for what, tokens in account.parts],
+        }
+        self._outbox.post({"type": "account", **told, "turns": turns, "request": message.get("request")})
+
+    async def _on_pin(self, message: Message) -> None:
+        await self._view.pin(str(message.get("turn")), is_pinned=bool(message.get("pinned")))
+        self._outbox.post({"type": "changed", "request": message.get("request")})
+
+    async def _on_drop(self, message: Message) -> None:
+        await self._view.go_before(str(message.get("turn")), hand_on=True)
+        self._view.note(
+            "This is a copy of the session without that turn; the other one stays as it is. "
+            "What was said after it, if anything, goes along with your next message, as text."
+        )
+        self._outbox.post({"type": "changed", "request": message.get("request")})
+
+    async def _on_edit(self, message: Message) -> None:
+        """Go on from before a turn with another message."""
+        prompt, chips = _said(message)
+        self._beside.begin(self._asker)
+        attached = await self._attach(prompt, chips)
+        await self._view.go_before(str(message.get("turn")), hand_on=False)
+        await self._view.start(prompt, context=self._context, attached=lambda: _ready(attached))
+        self._outbox.post({"type": "accepted", "request": message.get("request")})
+
+    async def _on_compact(self, message: Message) -> None:
+        await self._view.compact()
+        self._outbox.post({"type": "accepted", "request": message.get("request")})
 
     async def _on_rename(self, message: Message) -> None:
         title = str(message.get("title") or "")
@@ -351,7 +433,7 @@ class PanelChat:
             self._outbox.post({"type": "completions", "request": message.get("request"), "items": found})
             return
         query = text.removeprefix("@")
-        names = attachments.find_variables(query, self._view.kernel.namespace, _MAX_COMPLETIONS // 2)
+        names = await self._beside.find_variables(query, _MAX_COMPLETIONS // 2)
         files = await asyncio.to_thread(
             attachments.find_files, query, self._config.workspace, _MAX_COMPLETIONS - len(names)
         )
@@ -363,11 +445,13 @@ class PanelChat:
 
     async def _find_cells(self, query: str) -> list[dict[str, str]]:
         """Mentions of cells; none where the notebook is not known, or does not answer soon."""
+        if (document := self._beside.document) is None:
+            return []
         if not self._view.is_busy:
-            self._view.notebook.begin(self._asker)
+            self._beside.begin(self._asker)
         try:
             async with asyncio.timeout(_CELLS_ASKED_S if query.startswith("cell") else _CELLS_S):
-                return await cell_mentions.completions(self._view.document, query, _MAX_COMPLETIONS)
+                return await cell_mentions.completions(document, query, _MAX_COMPLETIONS)
         except (NotebookError, TimeoutError):
             return []
 
@@ -385,9 +469,9 @@ class PanelChat:
 
     async def _on_variables(self, message: Message) -> None:
         if message.get("watch"):
-            self._variables.watch()
+            self._beside.watch_variables(self._outbox.post)
         else:
-            self._variables.close()
+            self._beside.leave_variables()
 
     async def _on_picture(self, message: Message) -> None:
         self._view.post_picture(str(message.get("key")))
@@ -395,6 +479,7 @@ class PanelChat:
     _HANDLERS: ClassVar[dict[str, Callable[[PanelChat, Message], Awaitable[None]]]] = {
         "hello": _on_hello,
         "ask": _on_ask,
+        "go_on": _on_go_on,
         "queued": _on_queued,
         "stop": _on_stop,
         "answer": _on_answer,
@@ -404,6 +489,11 @@ class PanelChat:
         "fork": _on_fork,
         "undo_plan": _on_undo_plan,
         "undo": _on_undo,
+        "account": _on_account,
+        "pin": _on_pin,
+        "drop": _on_drop,
+        "edit": _on_edit,
+        "compact": _on_compact,
         "rename": _on_rename,
         "delete": _on_delete,
         "settings": _on_settings,
@@ -454,11 +544,39 @@ class PanelChat:
 
     def _error_name(self) -> str:
         """What the user's last cell failed with; empty if it did not."""
-        return self._view.hide(self._activity.last_error_name)[:_MAX_ERROR_CHARS]
+        return self._view.hide(self._beside.error_name)[:_MAX_ERROR_CHARS]
 
     async def _close(self) -> None:
         self._undo_on_stop()
-        self._variables.close()
         await self._view.close()
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()
+
+
+def _said(message: Message) -> tuple[str, list[Message]]:
+    """The text of a message and what it points at.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be sent.
+    """
+    prompt, chips = str(message.get("text") or "").strip(), list(message.get("chips") or [])
+    if not prompt and any(chip.get("kind") == "error" for chip in chips):
+        prompt = _FIX
+    if not prompt:
+        raise ConfigError("The message is empty; say what the agent should do.")
+    if len(chips) > attachments.MAX_ATTACHMENTS:
+        raise ConfigError(f"A message takes {attachments.MAX_ATTACHMENTS} attachments at most.")
+    return prompt, chips
+
+
+def _about(turn: PastTurn) -> str:
+    """What a turn cost, and whether it is summarized, in a few words."""
+    cost = turn.end.cost_usd if turn.end is not None else None
+    said = [f"${cost:.4f}" if cost else "", "summarized" if turn.is_summarized else ""]
+    return " · ".join(filter(None, said))
+
+
+async def _ready(attached: list[Attachment]) -> list[Attachment]:
+    return attached

@@ -60,6 +60,11 @@ class Transcript:
         self._sent: dict[str, Item] = {}
 
     @property
+    def runs_on(self) -> bool:
+        """Whether code of a turn that has ended still runs."""
+        return self._view.runs_on
+
+    @property
     def activity(self) -> Activity | None:
         """What is being waited for."""
         return self._view.activity
@@ -130,15 +135,18 @@ class _Fixed(_Drawer):
     def __init__(self, item_id: str, item: Prompt | Note) -> None:
         match item:
             case Prompt(text=text, attached=attached):
+                # What a turn took in while it ran cannot be gone back to.
+                turn = "" if item.is_follow_up else item.turn_id
+                said = strip_control(text)
                 super().__init__(
-                    item_id, "user", text=strip_control(text), attached=[*map(strip_control, attached)]
+                    item_id, "user", text=said, attached=[*map(strip_control, attached)], turn=turn
                 )
             case Note(text=text, is_failure=failed):
                 super().__init__(item_id, "notice", text=strip_control(text), failed=failed)
 
 
 class _End(_Drawer):
-    """A turn's closing line, and whether it was undone since."""
+    """A turn's closing line, and whether it was undone or pinned since."""
 
     def __init__(self, item_id: str, item: End) -> None:
         event = item.event
@@ -156,6 +164,7 @@ class _End(_Drawer):
         undone = self._item.undone
         self.sent["text"] = parts.turn_end(self._item.event, undone).text
         self.sent["undone"] = any(each.is_whole for each in undone)
+        self.sent["pinned"] = self._item.is_pinned
         return self.sent
 
 

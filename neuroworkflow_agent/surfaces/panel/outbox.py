@@ -17,7 +17,7 @@ from neuroworkflow_agent.surfaces.panel.patches import Item, Op
 _INTERVAL_S = 0.042
 """At most 24 messages a second."""
 _SNAPSHOT_CHARS = 400_000
-_SNAPSHOT_PAUSE_S = 0.5
+SNAPSHOT_PAUSE_S = 0.5
 """A Jupyter server drops what comes faster than about 1 MB/s."""
 
 Send = Callable[[dict[str, Any], list[bytes]], None]
@@ -32,9 +32,14 @@ class Outbox:
         Sends a message to every view; from any thread.
     take_patch
         Gives what has changed since the last call.
+    pause_s
+        Between parts of a transcript.
     """
 
-    def __init__(self, send: Send, take_patch: Callable[[], list[Op]]) -> None:
+    def __init__(
+        self, send: Send, take_patch: Callable[[], list[Op]], *, pause_s: float = SNAPSHOT_PAUSE_S
+    ) -> None:
+        self._pause_s = pause_s
         self._send = send
         self._take_patch = take_patch
         self._state: dict[str, Any] = {}
@@ -109,7 +114,7 @@ class Outbox:
         pieces = _pieces(items)
         for index, piece in enumerate(pieces):
             if index:
-                await asyncio.sleep(_SNAPSHOT_PAUSE_S)
+                await asyncio.sleep(self._pause_s)
             message = {"type": "snapshot", "view": view, "seq": seq, "part": index, "of": len(pieces)}
             self.post({**message, "items": piece, "state": state})
 

@@ -1,43 +1,36 @@
 """The session that a panel shows: its chat, its transcript, its turn.
 
-`SessionView` lives on the engine's loop and owns a `Chat`, the way to the kernel's main thread, and the transcript;
-`close` ends them. While a turn runs, the session stays the one it is.
+`SessionView` lives on the engine's loop and owns a `Chat`, what that is beside, and the transcript; `close` ends
+them. While a turn runs, the session stays the one it is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.credentials import UnusableSignInError
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
-from neuroworkflow_agent.errors import AgentError, ConfigError, SessionBusyError
-from neuroworkflow_agent.events import Event, FollowUp, TurnEnd, TurnStart, TurnUndone
-from neuroworkflow_agent.kernels.own import OwnKernel
+from neuroworkflow_agent.errors import AgentError, SessionBusyError
+from neuroworkflow_agent.events import CodeEnd, Event, FollowUp, TurnEnd, TurnPinned, TurnStart, TurnUndone
+from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.models.endpoint import NoEndpointError
 from neuroworkflow_agent.render import parts, undoing
 from neuroworkflow_agent.render.outputs import ShownPicture
-from neuroworkflow_agent.state.effects import Effect, Plan
-from neuroworkflow_agent.state.undo import LiveNames, Undo
+from neuroworkflow_agent.state.effects import Plan
 from neuroworkflow_agent.surfaces.chat import BUSY, Chat
 from neuroworkflow_agent.surfaces.file_links import FileLinks
 from neuroworkflow_agent.surfaces.panel.items import Transcript
-from neuroworkflow_agent.surfaces.panel.outbox import Outbox, Send
+from neuroworkflow_agent.surfaces.panel.outbox import SNAPSHOT_PAUSE_S, Outbox, Send
 from neuroworkflow_agent.surfaces.panel.patches import Op
-from neuroworkflow_agent.surfaces.turn_items import End, Item
-from neuroworkflow_agent.text import Redaction, redact
+from neuroworkflow_agent.surfaces.panel.surroundings import Surroundings
+from neuroworkflow_agent.surfaces.turn_items import End, Item, Prompt
+from neuroworkflow_agent.text import redact
 
-if TYPE_CHECKING:
-    from neuroworkflow_agent.notebooks.document import NotebookDocument
-    from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
-
-_FREE_S = 5.0
-"""How long an undo waits for the kernel."""
 _LIVE_PICTURE_BYTES = 1_000_000
 _MAX_TITLE_CHARS = 200
 _STARTING = "Starting the agent"
@@ -48,8 +41,8 @@ class SessionView:
 
     Parameters
     ----------
-    shell
-        The shell of the kernel.
+    beside
+        What the chat is beside.
     config
         Settings to begin with.
     portal
@@ -60,41 +53,36 @@ class SessionView:
         Called on the engine's loop when a turn has ended.
     keep
         Given the items of the transcript, on the engine's loop, when they will stay as they are for a while.
-
-    Raises
-    ------
-    KernelError
-        If there is no Jupyter kernel.
+    new_id
+        As for `Chat`.
+    pause_s
+        As for `Outbox`.
     """
 
     def __init__(
         self,
-        shell: Any,
+        beside: Surroundings,
         config: AgentConfig,
         *,
         portal: Portal,
         send: Send,
         on_turn_end: Callable[[TurnEnd], None],
         keep: Callable[[Sequence[Item]], None],
+        new_id: SessionId | None = None,
+        pause_s: float = SNAPSHOT_PAUSE_S,
     ) -> None:
-        undo = Undo(LiveNames(shell))
-        self.kernel = OwnKernel(
-            shell,
-            on_interrupt=self._interrupt,
-            hide=Redaction(lambda: self.chat.config.secrets),
-            watch=undo,
-        )
-        self._shell = shell
-        self._portal = portal
+        self._beside = beside
         self.chat = Chat(
             config,
-            kernel=self.kernel,
-            document=lambda: self.document,
+            kernel=beside.kernel,
+            document=lambda: beside.document,
             portal=portal,
             follows_environment=True,
-            undo=undo,
+            undo=beside.undo,
+            new_id=new_id,
+            leaves_code=True,
         )
-        self.outbox = Outbox(send, self._take_patch)
+        self.outbox = Outbox(send, self._take_patch, pause_s=pause_s)
         self._on_turn_end = on_turn_end
         self._keep = keep
         self._pictures: dict[str, ShownPicture] = {}
@@ -109,20 +97,6 @@ class SessionView:
     def is_busy(self) -> bool:
         """Whether a turn runs or is about to."""
         return self._is_running or self._is_starting
-
-    @cached_property
-    def notebook(self) -> OpenNotebook:
-        """The notebook that the user has open; what it needs is imported when a session is first made."""
-        from neuroworkflow_agent.surfaces.open_notebook import OpenNotebook
-
-        return OpenNotebook(self._shell, lambda: self.chat.config.environ, in_cell=False, portal=self._portal)
-
-    @cached_property
-    def document(self) -> NotebookDocument:
-        """Its cells."""
-        from neuroworkflow_agent.notebooks.document import NotebookDocument
-
-        return NotebookDocument(self.notebook)
 
     # -- which one ------------------------------------------------------------------------------------
 
@@ -164,18 +138,47 @@ class SessionView:
                 if not is_first:
                     raise
                 trouble = str(error)
-            stored = await asyncio.to_thread(self.chat.stored) if self.chat.has_history else None
-            events = await asyncio.to_thread(self.chat.history)
-            self._pictures.clear()
-            self._transcript = self._new_transcript()
-            for event in events:
-                self._transcript.handle(event)
-            self._transcript.patch()
-            if trouble:
-                self.note(trouble, failed=True)
-            self.outbox.set_state(title=stored.title if stored else "", session=self.chat.session_id)
-            self.outbox.post_snapshot(self.snapshot, None)
-            self._tell_so_far()
+            await self._show_session(trouble)
+
+    async def _show_session(self, trouble: str = "") -> None:
+        """Show the session that is current now, from its beginning."""
+        stored = await asyncio.to_thread(self.chat.stored) if self.chat.has_history else None
+        events = await asyncio.to_thread(self.chat.history)
+        self._pictures.clear()
+        self._transcript = self._new_transcript()
+        for event in events:
+            self._transcript.handle(event)
+        self._transcript.patch()
+        if trouble:
+            self.note(trouble, failed=True)
+        self.outbox.set_state(title=stored.title if stored else "", session=self.chat.session_id)
+        self.outbox.post_snapshot(self.snapshot, None)
+        self._tell_so_far()
+
+    async def go_before(self, turn_id: str, *, hand_on: bool) -> None:
+        """Show and continue a copy of the session that ends before a turn; see `TurnSurgery.go_before`.
+
+        Raises
+        ------
+        AgentError
+            If that cannot be done; the present session stays.
+        """
+        async with self._changing():
+            await self._prepared(lambda: self.chat.surgery.go_before(turn_id, hand_on=hand_on))
+            await self._show_session()
+
+    async def pin(self, turn_id: str, *, is_pinned: bool) -> None:
+        """Have the agent be given a turn's texts again after a summary, or not any more, and show that.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such turn.
+        """
+        async with self._lock:
+            turn = await asyncio.to_thread(self.chat.surgery.pin, turn_id, is_pinned=is_pinned)
+            self._transcript.handle(TurnPinned(turn.turn_id, is_pinned))
+        self.outbox.touch()
 
     async def change(self, *, model: str | None, mode: str | None) -> None:
         """Have later turns served otherwise.
@@ -227,7 +230,7 @@ class SessionView:
 
         def work() -> TurnUndone:
             undo_turn = self.chat.undo_turn
-            undone = undo_turn.take_back(undo_turn.plan(turn_id), keys, exclusively=self._exclusively)
+            undone = undo_turn.take_back(undo_turn.plan(turn_id), keys, exclusively=self._beside.exclusively)
             self.chat.prewarm()
             return undone
 
@@ -240,13 +243,6 @@ class SessionView:
             self.outbox.set_state(session=self.chat.session_id)
             self.outbox.touch()
             self._tell_so_far()
-
-    def _exclusively(self, function: Callable[[], list[Effect]]) -> list[Effect]:
-        """Call a function on the kernel's main thread while no cell runs. On a thread that may wait."""
-        try:
-            return self._portal.call(self.kernel.call(function, wait_s=_FREE_S))
-        except TimeoutError:
-            raise ConfigError("The kernel is busy. Undo the turn when the running cell has ended.") from None
 
     async def tell_title(self) -> None:
         """Say what the session is called now."""
@@ -292,6 +288,51 @@ class SessionView:
         ConfigError
             If no model can be had, or what the user points at is not there.
         """
+
+        async def begin() -> None:
+            attachments: Sequence[Attachment] = await attached()
+            await self._prepared(self.chat.ready)
+            self._begin(
+                lambda: self.chat.send(
+                    prompt, context=context(), attachments=attachments, listener=self._on_event
+                )
+            )
+
+        await self._starting(begin)
+
+    async def compact(self) -> None:
+        """Have a summary stand for what was said so far, as a turn.
+
+        Raises
+        ------
+        SessionBusyError
+            If a turn runs.
+        ConfigError
+            If nothing was said yet, or no model can be had.
+        """
+
+        async def begin() -> None:
+            await self._prepared(self.chat.ready)
+            self._begin(lambda: self.chat.compact(listener=self._on_event))
+
+        await self._starting(begin)
+
+    def _begin(self, begin: Callable[[], object]) -> None:
+        self._is_running = True
+        try:
+            begin()
+        except BaseException:
+            self._is_running = False
+            raise
+
+    async def _starting(self, begin: Callable[[], Awaitable[None]]) -> None:
+        """Begin a turn, alone with the session.
+
+        Raises
+        ------
+        SessionBusyError
+            If one runs.
+        """
         if self.is_busy:
             raise SessionBusyError(BUSY)
         self._is_starting, self._stop_wanted = True, False
@@ -299,21 +340,12 @@ class SessionView:
         self.outbox.set_state(busy=True, activity=_STARTING)
         try:
             async with self._lock:
-                attachments: Sequence[Attachment] = await attached()
-                await self._prepared(self.chat.ready)
-                self._is_running = True
-                try:
-                    self.chat.send(
-                        prompt, context=context(), attachments=attachments, listener=self._on_event
-                    )
-                except BaseException:
-                    self._is_running = False
-                    raise
+                await begin()
         finally:
             self._is_starting = False
             self.outbox.set_state(busy=self._is_running, session=self.chat.session_id)
         if self._stop_wanted:
-            self._interrupt()
+            self.interrupt()
 
     async def send_now(self, message_id: str, attachments: Sequence[Attachment]) -> None:
         """Have the turn that runs, or is about to, take in a message that waits; see `Chat.send_now`."""
@@ -324,17 +356,28 @@ class SessionView:
     def stop(self) -> None:
         """Stop the turn, or the one that is about to begin."""
         self._stop_wanted = self._is_starting
-        self._interrupt()
+        self.interrupt()
 
-    def _interrupt(self) -> None:
-        """Also from a signal handler on the main thread."""
+    def interrupt(self) -> None:
+        """Stop the turn that runs. Also from a signal handler on the main thread."""
         self.chat.stop()
+
+    def tell_clock(self) -> None:
+        """Say how long code of a turn that has ended has run, from which pages count on."""
+        left_code_s = self.chat.left_code_s if self._transcript.runs_on else 0.0
+        self.outbox.set_state(left_code_s=round(left_code_s, 1))
 
     def _on_event(self, event: Event) -> None:
         """On the engine's loop, as everything here."""
         self._transcript.handle(event)
         activity = self._transcript.activity
-        self.outbox.set_state(activity=activity.text if activity is not None else "")
+        self.outbox.set_state(
+            activity=activity.text if activity is not None else "", runs_on=self._transcript.runs_on
+        )
+        if isinstance(event, TurnEnd | CodeEnd):
+            self.tell_clock()
+        if isinstance(event, CodeEnd):
+            self._tell_so_far()
         if isinstance(event, TurnStart) and not self.outbox.state("title"):
             self.outbox.set_state(title=" ".join(event.prompt.split())[:_MAX_TITLE_CHARS])
         if isinstance(event, FollowUp | TurnEnd):
@@ -350,6 +393,11 @@ class SessionView:
     def snapshot(self) -> list[dict[str, Any]]:
         """The items as of the last patch."""
         return self._transcript.snapshot()
+
+    @property
+    def last_prompt(self) -> str:
+        """What the user said last; empty if nothing was said yet."""
+        return next((item.text for item in reversed(self._transcript.items) if isinstance(item, Prompt)), "")
 
     def tell_queue(self) -> None:
         """Say which messages wait."""
@@ -409,6 +457,4 @@ class SessionView:
         """End the session and let go of the kernel."""
         await self.chat.aclose()
         self.outbox.close()
-        await self.kernel.aclose()
-        if "notebook" in vars(self):
-            await asyncio.to_thread(self.notebook.close)
+        await self._beside.aclose()

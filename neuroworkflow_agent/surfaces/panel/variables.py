@@ -11,7 +11,6 @@ from typing import Any
 
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.kernels.variables.namespace import Namespace, Variable
-from neuroworkflow_agent.surfaces.panel.outbox import Outbox
 
 _GATHERED_S = 0.1
 """How long runs of code that follow each other are gathered."""
@@ -29,19 +28,24 @@ class VariablesTable:
         The user's variables.
     portal
         The worker thread.
-    outbox
-        The way to the pages.
+    post
+        Sends a message to the pages.
     hide
         Takes known secrets out of a text.
     """
 
     def __init__(
-        self, shell: Any, namespace: Namespace, portal: Portal, outbox: Outbox, hide: Callable[[str], str]
+        self,
+        shell: Any,
+        namespace: Namespace,
+        portal: Portal,
+        post: Callable[[dict[str, Any]], None],
+        hide: Callable[[str], str],
     ) -> None:
         self._shell = shell
         self._namespace = namespace
         self._portal = portal
-        self._outbox = outbox
+        self._post = post
         self._hide = hide
         self._is_watched = False
         self._timer: asyncio.TimerHandle | None = None
@@ -73,7 +77,7 @@ class VariablesTable:
     def _send(self) -> None:
         self._timer = None
         rows = [self._row(each) for each in self._namespace.variables()]
-        self._outbox.post({"type": "variables", "rows": rows})
+        self._post({"type": "variables", "rows": rows})
 
     def _row(self, variable: Variable) -> dict[str, Any]:
         summary = variable.summary

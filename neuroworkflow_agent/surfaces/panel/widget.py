@@ -20,6 +20,7 @@ from neuroworkflow_agent.render.markdown import STYLE
 from neuroworkflow_agent.surfaces.page_comms import keep_the_thread_asked_for
 from neuroworkflow_agent.surfaces.page_scripts import joined
 from neuroworkflow_agent.surfaces.panel.chat import PanelChat
+from neuroworkflow_agent.surfaces.panel.in_notebook import InNotebook
 from neuroworkflow_agent.surfaces.panel.saved import SavedTranscript
 from neuroworkflow_agent.surfaces.turn_items import Item
 
@@ -80,7 +81,9 @@ class ChatPanel(anywidget.AnyWidget):
             raise ConfigError(
                 'fork needs a session to copy; give resume=ID as well, or resume="" for the latest.'
             )
-        self._chat = PanelChat(shell, settings, portal=shared_portal(), send=self._send_now, keep=self._keep)
+        portal = shared_portal()
+        beside = InNotebook(shell, portal, lambda: settings.environ)
+        self._chat = PanelChat(beside, settings, portal=portal, send=self._send_now, keep=self._keep)
         super().__init__()
         self.panel_id = self.model_id
         self._saved = SavedTranscript(

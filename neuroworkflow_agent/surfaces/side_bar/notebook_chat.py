@@ -12,6 +12,7 @@ from neuroworkflow_agent.engine.portal import shared_portal
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.surfaces.page_comms import keep_the_thread_asked_for
 from neuroworkflow_agent.surfaces.panel.chat import PanelChat
+from neuroworkflow_agent.surfaces.panel.in_notebook import InNotebook
 from neuroworkflow_agent.surfaces.side_bar.remembered import NotebookKey, remember, remembered
 
 
@@ -43,7 +44,9 @@ class NotebookChat:
         """Names of settings that only an administrator changes."""
         self._lock = threading.Lock()
         """Held while what is remembered is written."""
-        self._chat = PanelChat(shell, config, portal=shared_portal(), send=self._send)
+        portal = shared_portal()
+        beside = InNotebook(shell, portal, lambda: config.environ)
+        self._chat = PanelChat(beside, config, portal=portal, send=self._send)
         self._chat.open(remembered(notebook, self._workspace), or_new=True)
 
     def use(self, comm: Any, preferences: Mapping[str, Any]) -> None:

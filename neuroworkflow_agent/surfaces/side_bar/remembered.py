@@ -63,5 +63,5 @@ def remembered(notebook: NotebookKey, workspace: Path) -> str | None:
 
 
 def _file(notebook: NotebookKey, workspace: Path) -> Path:
-    name = hashlib.sha256(f"{workspace}\0{notebook.path}".encode()).hexdigest()
+    name = hashlib.sha256(f"{workspace}\0{notebook.path}".encode("utf-8", "surrogatepass")).hexdigest()
     return state_directory("notebooks") / f"{name}.json"

@@ -100,7 +100,8 @@ def full_of(plain: PlainOptions, workspace: Path) -> ClaudeAgentOptions:
         for name, server in plain["mcp_servers"].items()
         if server.get("type") == "sdk"
     }
-    return _configure_can_use_tool(build_options(plain, gate, ours, checks))  # type: ignore[arg-type]
+    pinned = lambda: asyncio.sleep(0, "")  # noqa: E731
+    return _configure_can_use_tool(build_options(plain, gate, ours, checks, pinned))  # type: ignore[arg-type]
 
 
 CASES: dict[str, dict[str, Any]] = {

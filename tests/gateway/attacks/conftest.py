@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from neuroworkflow_agent.testing import ScriptedModel
+from neuroworkflow_agent.testing.environ import private_environ
 from neuroworkflow_agent.testing.ports import free_port, wait_for_port
-from tests.conftest import private_environ
 from tests.gateway.conftest import REAL_KEY, SERVICE_TOKEN, read_all, serving
 
 MIB = 2**20

@@ -119,18 +119,29 @@ async def test_a_turn_is_told_as_it_goes_and_is_there_again_later(
         assert (editor.text("agent_thought_chunk")[-3:], editor.text()) == ("Hm.", "It is **done**.")
         first, second = editor.of("tool_call")
         assert (first.kind, second.kind, first.title) == ("execute", "edit", "Run code")
-        code = [
+        calls = [
             update for update in editor.of("tool_call_update") if update.tool_call_id == first.tool_call_id
-        ][-1]
-        assert code.status == "completed"
+        ]
+        assert [update.status for update in calls if update.status][-1] == "completed"
+        assert {update.title for update in calls} == {None}  # what is as before is not told again
+        code = [update for update in calls if update.content][-1]
         assert [block.content.type for block in code.content] == ["text", "text", "image"]
         assert "to see" in code.content[1].content.text
         assert (second.content[0].path, second.content[0].new_text) == (str(tmp_path / "a.txt"), "new\n")
         assert editor.of("usage_update")[0].used > 0
         assert editor.of("session_info_update")[0].title == "Look and write."
-        assert "create-node" in [
+        assert {"create-node", "compact", "undo"} <= {
             each.name for each in editor.of("available_commands_update")[0].available_commands
-        ]
+        }
+        await agent.prompt(session_id=begun.session_id, prompt=say("/undo a.txt"))
+        assert editor.asked[-1][1] == ["Undo", "Leave it"]
+        assert (tmp_path / "a.txt").exists()  # nobody has said yes
+        editor.takes = "Undo"
+        told = len(editor.told)
+        await agent.prompt(session_id=begun.session_id, prompt=say("/undo"))
+        await editor.until(lambda: len(editor.told) > told + 1)
+        assert not (tmp_path / "a.txt").exists()
+        (tmp_path / "a.txt").write_text("new\n")
     assert (tmp_path / "a.txt").read_text() == "new\n"
     # Another process shows it again, goes on, and lists it.
     scripted_model.extend(Reply.text("As before."))
@@ -148,6 +159,11 @@ async def test_a_turn_is_told_as_it_goes_and_is_there_again_later(
         assert "Look and write." in str(scripted_model.requests[-1])
         copied = await agent.fork_session(session_id=begun.session_id, cwd=str(tmp_path))
         assert copied.session_id != begun.session_id
+        # A copy that nobody can go on in is not kept.
+        with pytest.raises(acp.RequestError, match="outside"):
+            await agent.fork_session(session_id=begun.session_id, cwd=str(tmp_path), notebook="../a.ipynb")
+        stored = await agent.list_sessions(cwd=str(tmp_path))
+        assert {each.session_id for each in stored.sessions} == {begun.session_id, copied.session_id}
 
 
 async def test_calls_are_allowed_refused_and_questions_answered(
@@ -161,11 +177,11 @@ async def test_calls_are_allowed_refused_and_questions_answered(
         (call, names), *_ = editor.asked
         assert "x = 6 * 7" in call.content[0].content.text
         assert names == ["Allow once", "Allow in this session", "Do not allow"]
-        assert "42" in str(editor.of("tool_call_update")[-1].content)
+        assert "42" in str(editor.of("tool_call_update"))
         editor.takes = "Do not allow"
         scripted_model.extend(Reply.code("x = 1"), Reply.text("No."))
         await editor.ask(agent, session_id, "Again.")
-        assert editor.of("tool_call_update")[-1].status == "failed"
+        assert [each.status for each in editor.of("tool_call_update") if each.status][-1] == "failed"
         # An option that was not offered allows nothing.
         editor.takes = NOT_OFFERED
         scripted_model.extend(Reply.code("open('made', 'w')"))
@@ -179,6 +195,13 @@ async def test_calls_are_allowed_refused_and_questions_answered(
             ["V1", "MT", "Do not answer"],
         )
         assert "MT" in str(scripted_model.requests[-1])
+        # A session in which nothing was said can be gone on with, and copied.
+        unsaid = (await agent.new_session(cwd=str(tmp_path))).session_id
+        assert (await agent.resume_session(session_id=unsaid, cwd=str(tmp_path))).modes is not None
+        copied = await agent.fork_session(session_id=unsaid, cwd=str(tmp_path))
+        assert copied.session_id != unsaid
+        for each in (unsaid, copied.session_id):
+            await agent.close_session(session_id=each)
         # Settings count from the next turn on; what is not there is refused in words.
         await agent.set_session_mode(session_id=session_id, mode_id="edit")
         scripted_model.extend(Reply.code("x"), Reply.text("Fine."))
@@ -250,6 +273,12 @@ async def test_code_runs_in_the_kernel_of_the_notebook_that_the_client_names(
         session_id = (await agent.new_session(cwd=str(server.root), notebook="a.ipynb")).session_id
         scripted_model.extend(Reply.code("y = x * 7"), Reply.text("Done."))
         await editor.ask(agent, session_id, "Go.")
+        assert "Names: new y." in str(scripted_model.requests[-1].tool_results)
+        scripted_model.extend(Reply.code("x += 1; y = 0"), Reply.text("Done."))
+        await editor.ask(agent, session_id, "Go on.")
+        editor.takes = "Undo"
+        await agent.prompt(session_id=session_id, prompt=say("/undo variables"))
+        assert await kernel.evaluate("x, y") == "(6, 42)"
     # The client has gone, the notebook's kernel has not.
     assert (await kernel.execute("y")).outputs[0]["data"]["text/plain"] == "42"
     await kernel.aclose()

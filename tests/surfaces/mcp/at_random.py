@@ -6,27 +6,41 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 from neuroworkflow_agent.errors import ConfigError, ToolFailed
-from tests.surfaces.mcp.clients import Program, Web
 from tests.surfaces.mcp.truth import END, Cell, Made, Placed, Ran, Truth
 
-_REFUSED = ("is running", "any more", "was changed")
+_REFUSED = ("is running", "any more", "was changed", "is typing")
 """What a client is told of what another one does; nothing was done then."""
 _UNCERTAIN = "room"
 """What it is told while the server stops."""
 _FEW, _MANY = 3, 40
 """How many cells there are, about."""
-_KINDS = {"insert": 2, "edit": 10, "move": 4, "run": 2, "delete": 1}
+KINDS = {"insert": 2, "edit": 10, "move": 4, "run": 2, "delete": 1}
+"""How often each kind of call is made."""
+
+
+class Client(Protocol):
+    """Whoever calls tools."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it can ask no more."""
+
+    async def call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """A call's answer for programs; raises `ToolFailed` if it failed, `ConfigError` if there is none."""
 
 
 class Worker:
     """One client at work on one notebook."""
 
-    def __init__(self, client: Web | Program, truth: Truth, chance: random.Random, path: str) -> None:
+    def __init__(
+        self, client: Client, truth: Truth, chance: random.Random, path: str, kinds: Mapping[str, int] = KINDS
+    ) -> None:
         self._client = client
+        self._kinds = kinds
         self._truth = truth
         self._chance = chance
         self._path = path
@@ -51,13 +65,13 @@ class Worker:
 
     async def _one(self) -> None:
         known = self._truth.known
-        kind = self._chance.choices(list(_KINDS), list(_KINDS.values()))[0]
+        kind = self._chance.choices(list(self._kinds), list(self._kinds.values()))[0]
         if len(known) < _FEW or (kind == "insert" and len(known) < _MANY):
             await self._insert()
         elif kind == "edit":
             await self._edit(self._chance.choice([*known, *self._truth.typed]))
         elif kind == "move":
-            await self._move(self._chance.choice(known))
+            await self._move(self._chance.choice([*known, *self._truth.typed]))
         elif kind == "run":
             await self._run(self._chance.choice(known))
         else:
@@ -74,13 +88,13 @@ class Worker:
 
     async def _edit(self, cell: str) -> None:
         token, edit = self._truth.token(), Made()
-        edits = self._truth.edits_of(cell)
+        edits = self._truth.about(cell).edits
         edits[token] = edit
         with self._noting(edit, lambda: edits.pop(token)):
             await self._ask("cell_edit", cell_id=cell, old=END, new=f"# {token}\n{END}")
 
     async def _move(self, cell: str) -> None:
-        place, placed = Placed(is_first=self._chance.random() < 0.5), self._truth.cells[cell].placed
+        place, placed = Placed(is_first=self._chance.random() < 0.5), self._truth.about(cell).placed
         placed.append(place)
         with self._noting(place, lambda: placed.remove(place)):
             await self._ask("cell_move", cell_id=cell, index=0 if place.is_first else -1)

@@ -30,6 +30,18 @@ def older_mcp() -> str:
     return str(folder)
 
 
+def collaboration_environ(major: str) -> dict[str, str]:
+    """Variables by which a server finds that major version of jupyter-collaboration."""
+    folder = Path(sys.prefix) / "collaboration" / major
+    if not folder.is_dir():
+        needs.missing("jupyter-collaboration", install="scripts/install-collaboration")
+    return {
+        "PYTHONPATH": str(folder),
+        "JUPYTER_PATH": str(folder / "share" / "jupyter"),
+        "JUPYTER_CONFIG_PATH": str(folder / "etc" / "jupyter"),
+    }
+
+
 class Server:
     """The server's process; `more` are arguments of its command line.
 
@@ -51,7 +63,7 @@ class Server:
         self.home = home
         self.root = home / "root"
         self.root.mkdir(parents=True, exist_ok=True)
-        (home / "data").mkdir(exist_ok=True)
+        (home / "data").mkdir(parents=True, exist_ok=True)
         extensions = {
             _EXTENSION: False,
             extension: True,
@@ -66,14 +78,7 @@ class Server:
             "IPYTHONDIR": str(home / "ipython"),
         }
         if collaboration:
-            folder = Path(sys.prefix) / "collaboration" / collaboration
-            if not folder.is_dir():
-                needs.missing("jupyter-collaboration", install="scripts/install-collaboration")
-            environ |= {
-                "PYTHONPATH": str(folder),
-                "JUPYTER_PATH": str(folder / "share" / "jupyter"),
-                "JUPYTER_CONFIG_PATH": str(folder / "etc" / "jupyter"),
-            }
+            environ |= collaboration_environ(collaboration)
             extensions |= {"jupyter_server_ydoc": True, "jupyter_server_fileid": True}
         arguments = [
             "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",

@@ -271,7 +271,7 @@ async def test_a_client_of_programs_shares_the_kernel_with_people(
 def test_the_wheel_brings_what_turns_it_on() -> None:
     file = ROOT / "etc" / "jupyter" / "jupyter_server_config.d" / "neuroworkflow_agent.json"
     turned_on = json.loads(file.read_text(encoding="utf-8"))["ServerApp"]["jpserver_extensions"]
-    assert turned_on == {"neuroworkflow_agent.surfaces.mcp.extension": True}
+    assert turned_on == {f"neuroworkflow_agent.surfaces.{name}.extension": True for name in ("mcp", "web")}
     assert '"etc/jupyter" = "etc/jupyter"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -17,18 +17,22 @@ import nbformat
 import pytest
 from playwright.async_api import async_playwright
 
+from neuroworkflow_agent.notebooks.edits import Insert, Move, Place
+from neuroworkflow_agent.notebooks.room import Room, RoomServer
+from neuroworkflow_agent.notebooks.room_holder import RoomHolder
 from neuroworkflow_agent.testing.lab import find_chromium
 from neuroworkflow_agent.testing.ports import free_port
 from tests import needs, tiers
 from tests.surfaces.mcp.at_random import Worker
 from tests.surfaces.mcp.clients import Program, Web
-from tests.surfaces.mcp.server import Server
-from tests.surfaces.mcp.truth import Truth
+from tests.surfaces.mcp.server import TOKEN, Server
+from tests.surfaces.mcp.truth import Cell, Truth
 from tests.surfaces.mcp.typist import CELL, Typist, check_typed, lab_server, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.timeout(3600)]
 NAME = "shared.ipynb"
 EDITS = tiers.count(10_000)
+_PAUSES_S = 2.5
 PEOPLE = ("A", "B")
 
 
@@ -43,7 +47,7 @@ async def people() -> AsyncIterator[list[Typist]]:
                 executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
             )
             stack.push_async_callback(browser.close)
-            found.append(Typist(await browser.new_page(), name))
+            found.append(Typist(browser, name))
         yield found
 
 
@@ -103,22 +107,25 @@ class Clients:
         self.working.append(asyncio.create_task(worker.work(EDITS)))
 
 
-async def soon(holds: Callable[[], Awaitable[bool]]) -> None:
+async def soon(holds: Callable[[], bool]) -> None:
     """Until it is so."""
-    while not await holds():
+    while not holds():
         await asyncio.sleep(0.1)
+
+
+def sources(room: Room) -> list[str]:
+    return [str(cell["source"]) for cell in room.document.ycells]
 
 
 async def everybody_sees_the_same(persons: list[Typist], client: Web | Program) -> None:
     """Wait until what people have typed is everywhere."""
-
-    async def is_so() -> bool:
+    last = [person.words[-1] for person in persons]
+    while True:
         read = await client.call("cell_get", {"path": NAME, "cell_id": CELL})
-        texts = [await person.text() for person in persons]
-        last = [person.words[-1] for person in persons]
-        return all(word in text for word in last for text in [read["cells"][0]["source"], *texts])
-
-    await soon(is_so)
+        texts = [read["cells"][0]["source"], *[await person.text() for person in persons]]
+        if all(word in text for word in last for text in texts):
+            return
+        await asyncio.sleep(0.1)
 
 
 @pytest.mark.thorough
@@ -127,7 +134,7 @@ async def test_nothing_is_lost_doubled_or_misplaced(tmp_path: Path) -> None:
     server = await asyncio.to_thread(lab_server, tmp_path, port)
     write_notebook(server.root / NAME, *PEOPLE)
     truth = Truth()
-    truth.typed[CELL] = {}
+    truth.typed[CELL] = Cell()
     clients = Clients(server, truth, random.Random(tiers.SEED))
     async with people() as persons:
         try:
@@ -161,3 +168,59 @@ async def test_nothing_is_lost_doubled_or_misplaced(tmp_path: Path) -> None:
         f"\n{truth.edits} edits, {truth.refused} refused, {truth.unanswered} unanswered, "
         f"{[len(person.words) for person in persons]} words, {[person.clicks for person in persons]} clicks"
     )
+
+
+@pytest.mark.thorough
+async def test_the_cursor_of_somebody_who_pauses_stays_in_a_cell_that_is_moved(tmp_path: Path) -> None:
+    server = await asyncio.to_thread(lab_server, tmp_path, free_port())
+    write_notebook(server.root / NAME, "A")
+    holder = RoomHolder(RoomServer(server.url, TOKEN, "Agent"), NAME)
+    room = await Room.join(RoomServer(server.url, TOKEN, "Other"), NAME)
+    async with people() as (person, _):
+        try:
+            await person.open(server, NAME)
+            await holder.read()  # who comes later hears of a cursor within 15 s
+            await person.type()
+            await soon(lambda: room.cursors_in() == {CELL})
+            clicks = person.clicks
+            for _ in range(3):
+                await holder.apply([Insert("x", Place(index=0))], ())
+            while room.typed_in(_PAUSES_S):
+                await asyncio.sleep(0.1)
+            for index in (0, -1, 1):
+                await holder.apply([Move(CELL, Place(index=index))], ())
+                await person.type()
+            assert person.clicks == clicks
+            await soon(lambda: all(word in sources(room)[1] for word in person.words))
+            check_typed(sources(room)[1], [person])
+        finally:
+            await room.leave()
+            await holder.aclose()
+            await asyncio.to_thread(server.close)
+
+
+@pytest.mark.thorough
+async def test_what_runs_in_a_page_shows_its_outputs_when_another_cell_moves_past_it(tmp_path: Path) -> None:
+    server = await asyncio.to_thread(lab_server, tmp_path, free_port())
+    write_notebook(server.root / NAME, "A")
+    holder = RoomHolder(RoomServer(server.url, TOKEN, "Agent"), NAME)
+    async with people() as (person, _):
+        try:
+            await person.open(server, NAME)
+            code = "import time\nfor number in range(30):\n    print(number)\n    time.sleep(0.1)"
+            cell = (await holder.apply([Insert(code, Place(index=-1))], ()))[0].cell
+            await person.run(cell)
+            while not (await holder.read()).cells[1].outputs:
+                await asyncio.sleep(0.1)
+            await person.type()
+            assert list(holder.running) == [cell]
+            await holder.apply([Move(CELL, Place(index=-1))], ())
+            await person.type()
+            while holder.running:
+                await asyncio.sleep(0.1)
+            ran, typed = (await holder.read()).cells
+            assert "".join(output.text for output in ran.outputs).split() == [str(each) for each in range(30)]
+            check_typed(typed.source, [person])
+        finally:
+            await holder.aclose()
+            await asyncio.to_thread(server.close)

@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from neuroworkflow_agent.errors import ToolFailed
 from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.edits import Replace
 from neuroworkflow_agent.notebooks.room import Room, RoomServer
@@ -20,9 +21,9 @@ from tests import tiers
 from tests.surfaces.mcp.at_random import Worker
 from tests.surfaces.mcp.clients import Web
 from tests.surfaces.mcp.server import TOKEN, Server
-from tests.surfaces.mcp.truth import END, Truth
+from tests.surfaces.mcp.truth import END, Cell, Truth
 
-_EDITS = 40
+_EDITS = tiers.count(40, at_least=15)
 pytestmark = [pytest.mark.server, pytest.mark.kernel]
 
 
@@ -272,7 +273,7 @@ async def test_clients_at_random_beside_somebody_who_types_lose_nothing(
 ) -> None:
     write(server, "random.ipynb", f"typed\n{END}")
     truth, words, chance = Truth(), ["typed"], random.Random(tiers.SEED)
-    truth.typed["cell-0"] = {}
+    truth.typed["cell-0"] = Cell()
     clients = [Web(server.url) for _ in range(3)]
     person = await Room.join(RoomServer(server.url, TOKEN, "Person"), "random.ipynb")
     try:
@@ -298,6 +299,46 @@ async def test_clients_at_random_beside_somebody_who_types_lose_nothing(
     truth.check(notebook)
     (typed,) = [cell.source for cell in notebook.cells if cell.id == "cell-0"]
     assert typed.split("\n")[0].split() == words
+
+
+async def test_a_cell_in_which_somebody_types_stays_theirs_while_it_is_moved(
+    server: Server, agent: Remote
+) -> None:
+    write(server, "moved.ipynb", "first", "typed", "last", "print(3)")
+    await call(agent, "cell_execute", path="moved.ipynb", cell_id="cell-3")
+    person = await Room.join(RoomServer(server.url, TOKEN, "Person"), "moved.ipynb")
+    words = ["typed"]
+
+    async def type_on() -> None:
+        editor = person.document.ycells[1]["source"]  # as an editor holds it, wherever the cell goes
+        while True:
+            words.append(f"word{len(words)}")
+            with person.changing():
+                editor += f" {words[-1]}"
+            await asyncio.sleep(0.02)
+
+    typing = asyncio.create_task(type_on())
+    try:
+        await until(lambda: len(words) > 5)
+        for _ in range(tiers.count(500, at_least=5)):
+            for index in (0, 2, -1, 1):
+                await call(agent, "cell_move", path="moved.ipynb", cell_id="cell-1", index=index)
+        typing.cancel()
+        await person.settle()
+        await call(agent, "cell_get", path="moved.ipynb", cell_id="cell-1")
+        deleting = asyncio.create_task(call(agent, "cell_delete", path="moved.ipynb", cell_id="cell-1"))
+        await asyncio.sleep(0.5)
+        words.append("more")
+        type_in(person, 1, " more")
+        with pytest.raises(ToolFailed, match="more"):
+            await deleting
+    finally:
+        typing.cancel()
+        shown = {cell["id"]: cell for cell in person.document.get()["cells"]}
+        await person.leave()
+    assert list(shown) == ["cell-0", "cell-1", "cell-2", "cell-3"]
+    assert shown["cell-1"]["source"].split() == words
+    assert [output["text"] for output in shown["cell-3"]["outputs"]] == ["3\n"]
 
 
 async def test_an_edit_of_what_somebody_changed_is_refused_with_their_text(

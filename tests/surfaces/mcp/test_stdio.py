@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from neuroworkflow_agent.cli import app
+from neuroworkflow_agent.scratch import sweep
 from tests.surfaces.mcp.client import Client, started
 from tests.surfaces.mcp.server import older_mcp
 
@@ -163,7 +165,13 @@ def test_commands_are_the_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     "number", [signal.SIGTERM, signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.thorough)]
 )
-def test_a_server_that_is_ended_ends_its_kernels(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_server_that_is_ended_ends_its_kernels(
+    tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "a.ipynb")
     command = [sys.executable, "-m", "neuroworkflow_agent", "mcp"]
     about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
@@ -190,3 +198,6 @@ def test_a_server_that_is_ended_ends_its_kernels(tmp_path: Path, number: signal.
         # One that was killed can end nothing: its kernel notices that it is alone.
         _gone, left = psutil.wait_procs([kernel], timeout=30)
         assert [each for each in left if each.status() != psutil.STATUS_ZOMBIE] == []
+    assert bool(list(temporary.rglob("kernel.json"))) == (number == signal.SIGKILL)
+    sweep()  # as the next start of a kernel does
+    assert list(temporary.rglob("*.json")) == []

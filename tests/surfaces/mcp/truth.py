@@ -51,7 +51,7 @@ class Ran(Made):
 class Cell:
     """What was asked of one cell."""
 
-    token: str
+    token: str = ""
     """What its code prints."""
     edits: dict[str, Made] = field(default_factory=dict)
     """By the token that each puts in."""
@@ -70,8 +70,8 @@ class Truth:
 
     def __init__(self) -> None:
         self.cells: dict[str, Cell] = {}
-        self.typed: dict[str, dict[str, Made]] = {}
-        """Edits by their tokens, of cells that people type in, which are only edited."""
+        self.typed: dict[str, Cell] = {}
+        """Those that people type in, which are not run and not deleted."""
         self.perhaps: set[str] = set()
         """What cells print whose insertion was not answered (yet)."""
         self.edits = 0
@@ -91,9 +91,9 @@ class Truth:
         """Ids of cells that nobody has asked to delete."""
         return [cell for cell, about in self.cells.items() if not about.deletions]
 
-    def edits_of(self, cell: str) -> dict[str, Made]:
-        """Edits of a cell, by the token that each puts in."""
-        return self.typed[cell] if cell in self.typed else self.cells[cell].edits
+    def about(self, cell: str) -> Cell:
+        """What was asked of it."""
+        return self.typed[cell] if cell in self.typed else self.cells[cell]
 
     def check(self, notebook: Any) -> None:
         """Compare a notebook with it; what people have typed is for them to check."""
@@ -107,7 +107,7 @@ class Truth:
                 _check_text(cell, self.cells[cell.id])
                 _check_outputs(cell, self.cells[cell.id])
             elif cell.id in self.typed:
-                check_edits(written_tokens(cell.source), self.typed[cell.id])
+                check_edits(written_tokens(cell.source), self.typed[cell.id].edits)
         strangers = [cell.source for cell in notebook.cells if cell.id not in {*self.cells, *self.typed}]
         expected = [f"print('{token}')\n{END}" for token in self.perhaps]
         assert Counter(strangers) - Counter(expected) == Counter()
@@ -116,14 +116,15 @@ class Truth:
 
     def _check_order(self, ids: list[str]) -> None:
         """Cells that were put first stand before those that nobody moved, these before those that were put last."""
-        last = {cell: at for cell in ids if cell in self.cells and (at := _last_of(self.cells[cell].placed))}
+        last = {cell: at for cell in ids if (at := _last_of(self.about(cell).placed))}
+        unmoved = {cell for cell, about in self.typed.items() if not about.placed}
         for (before, cell), (after, later) in itertools.combinations(enumerate(ids), 2):
             ours, theirs = last.get(cell), last.get(later)
             if ours and theirs:
                 assert _may_stand(ours, theirs), (before, cell, after, later)
-            elif ours and later in self.typed:
+            elif ours and later in unmoved:
                 assert ours.is_first, (cell, later)
-            elif theirs and cell in self.typed:
+            elif theirs and cell in unmoved:
                 assert not theirs.is_first, (cell, later)
 
 
@@ -170,7 +171,9 @@ def _check_outputs(cell: Any, about: Cell) -> None:
 
 
 def _last_of(placed: Sequence[Placed]) -> Placed | None:
-    """The last of them, if it can be told which it was."""
+    """The last of them, if there is one and it can be told which it was."""
+    if not placed:
+        return None
     latest = max(placed, key=lambda each: each.start)
     return latest if all(each.was_before(latest) for each in placed if each is not latest) else None
 

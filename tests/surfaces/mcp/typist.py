@@ -6,9 +6,10 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import nbformat
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from tests.surfaces.mcp.server import TOKEN, Server
 from tests.surfaces.mcp.truth import END
@@ -24,6 +25,8 @@ _IN_A_LINE = 8
 _PAUSE_S = 0.05
 _LOOK_S = 0.5
 _MOST_CLICKS = 100
+_WAIT_ON = "button:has-text('Continue waiting')"
+"""Of the question whether to go on waiting for a document, which JupyterLab asks where a machine is busy."""
 _IS_OPEN = "() => window.jupyterapp?.shell?.currentWidget?.content?.widgets?.length > 0"
 _PUT_CURSOR = """async ([id, after]) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
@@ -36,6 +39,14 @@ _PUT_CURSOR = """async ([id, after]) => {
     const text = editor.model.sharedModel.getSource();
     editor.setCursorPosition(editor.getPositionAt(text.indexOf(after) + after.length));
     editor.focus();
+}"""
+_RUN = """(id) => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    const index = notebook.widgets.findIndex((each) => each.model.id === id);
+    if (index < 0) return false;
+    notebook.activeCellIndex = index;
+    void window.jupyterapp.commands.execute("notebook:run-cell");
+    return true;
 }"""
 _CAN_TYPE = """(id) => {
     const { activeCell, mode } = window.jupyterapp.shell.currentWidget.content;
@@ -68,14 +79,16 @@ class Typist:
 
     Parameters
     ----------
-    page
-        Of a browser of theirs.
+    browser
+        Theirs.
     name
         A letter.
     """
 
-    def __init__(self, page: Page, name: str) -> None:
-        self._page = page
+    _page: Page
+
+    def __init__(self, browser: Browser, name: str) -> None:
+        self._browser = browser
         self.name = name
         self._behind = f"{name}:"
         self._numbers = itertools.count(1)
@@ -86,27 +99,44 @@ class Typist:
 
     async def open(self, server: Server, notebook: str) -> None:
         """Open a notebook."""
+        self._page = await self._browser.new_page()
         await self._page.goto(f"{server.url}/doc/tree/{notebook}?token={TOKEN}")
         await self._page.wait_for_function(_IS_OPEN, timeout=90_000)
 
     async def close(self) -> None:
         """Close it."""
-        await self._page.goto("about:blank")
+        await self._page.close()
 
     async def type_until(self, stop: asyncio.Event) -> None:
         """Type a word after the other."""
         while not stop.is_set():
-            while not await self._page.evaluate(_CAN_TYPE, CELL):
-                self.clicks += 1
-                await self._page.evaluate(_PUT_CURSOR, [CELL, self._behind])
-                assert self.clicks < _MOST_CLICKS, "The cursor does not stay in the cell."
-                await asyncio.sleep(_LOOK_S)  # a page that has just come up moves the focus about
-            word = f"{self.name}{next(self._numbers):05d}{self.name}"
-            begins_line = len(self.words) % _IN_A_LINE == 0 and self.words
-            await self._page.keyboard.type(f"\n{word}" if begins_line else f" {word}")
-            self.words.append(word)
-            self._behind = word
+            await self.type()
             await asyncio.sleep(_PAUSE_S)
+
+    async def type(self) -> None:
+        """Type one word."""
+        await self._put_cursor()
+        word = f"{self.name}{next(self._numbers):05d}{self.name}"
+        begins_line = len(self.words) % _IN_A_LINE == 0 and self.words
+        await self._page.keyboard.type(f"\n{word}" if begins_line else f" {word}")
+        self.words.append(word)
+        self._behind = word
+
+    async def run(self, cell: str) -> None:
+        """Run a cell once it is there, and do not wait for its end."""
+        await self._page.wait_for_function(_RUN, arg=cell)
+
+    async def _put_cursor(self) -> None:
+        """Get their cursor into the cell, unless it is there."""
+        for _ in range(_MOST_CLICKS):
+            if await self._page.evaluate(_CAN_TYPE, CELL):
+                return
+            self.clicks += 1
+            if await self._page.locator(_WAIT_ON).count():
+                await self._page.locator(_WAIT_ON).click()
+            await self._page.evaluate(_PUT_CURSOR, [CELL, self._behind])
+            await asyncio.sleep(_LOOK_S)  # a page that has just come up moves the focus about
+        raise AssertionError("The cursor does not stay in the cell.")
 
     async def cells(self) -> list[tuple[str, str]]:
         """Ids and texts of all cells, as they see them."""
@@ -117,7 +147,14 @@ class Typist:
         return str(await self._page.evaluate(_TEXT, CELL))
 
 
-def check_typed(source: str, people: Sequence[Typist]) -> None:
+class Typed(Protocol):
+    """Somebody who has typed."""
+
+    name: str
+    words: list[str]
+
+
+def check_typed(source: str, people: Sequence[Typed]) -> None:
     """Compare the cell in which people type with what they have typed; behind it stand the lines of others."""
     typed, *others = source.split("\n#")
     assert [line for line in others if "\n" in line] == []

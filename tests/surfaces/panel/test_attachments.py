@@ -20,6 +20,7 @@ from neuroworkflow_agent.surfaces.panel import attachments
 from neuroworkflow_agent.surfaces.panel.attachments import (  # fmt: skip
     MAX_UPLOAD_BYTES,
     attach,
+    describe_variable,
     find_files,
     find_variables,
     safe_name,
@@ -31,11 +32,14 @@ SECRET = "s3cret-key"
 
 
 async def attached(kind: str, value: str, workspace: Path, shell: Any = None, error: str = "") -> Any:
-    activity: Any = SimpleNamespace(last_error=lambda hide: hide(error))
-    hide = lambda text: text.replace(SECRET, "[redacted]")  # noqa: E731
-    return await attach(
-        kind, value, workspace=workspace, namespace=Namespace(shell), activity=activity, hide=hide
-    )
+    async def describe(name: str) -> str | None:
+        return describe_variable(name, Namespace(shell))
+
+    def hide(text: str) -> str:
+        return text.replace(SECRET, "[redacted]")
+
+    beside: Any = SimpleNamespace(describe=describe, error=lambda: hide(error))
+    return await attach(kind, value, workspace=workspace, beside=beside, hide=hide)
 
 
 async def test_files(workspace: Path) -> None:

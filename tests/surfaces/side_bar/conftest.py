@@ -1,6 +1,6 @@
 """One JupyterLab, with the side bar as it is in the package, one Chromium, one tab and one kernel for the folder.
 
-`page` is the tab that all share. Beside Python it has two more kernels: `other`, which says that it speaks R, and `bare`, for which our package is not installed
+`page` is the tab that all share. Beside Python it has more kernels: `talk`, a chat kernel; `other`, which says that it speaks R; and `bare`, for which our package is not installed
 until its own `pip` has been run.
 """
 
@@ -16,10 +16,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 import neuroworkflow_agent
-from neuroworkflow_agent.testing import ScriptedModel
+from neuroworkflow_agent.surfaces.chat_kernel.specs import MODULE
+from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.testing.lab import Lab, Page, chromium, find_chromium
 from tests import needs
 from tests.surfaces.panel.browser.shared import ALARM
+from tests.surfaces.side_bar.language import write_language_pack
 from tests.surfaces.side_bar.shared import LabTab
 
 EXTENSION = Path(neuroworkflow_agent.__file__).parent / "labextension"
@@ -55,6 +57,7 @@ def write_kernels(home: Path) -> None:
     python, connection = sys.executable, ["-f", "{connection_file}"]
     specs: dict[str, dict[str, object]] = {
         "bare": {"argv": [python, str(bare / "kernel.py"), *connection], "language": "python", "env": {"PYTHONPATH": str(bare)}},
+        "talk": {"argv": [python, "-m", MODULE, *connection, "--subkernel", "python3"], "language": "python", "metadata": {"debugger": True}},
         "other": {"argv": [python, "-m", "ipykernel_launcher", *connection], "language": "R"},
     }  # fmt: skip
     for name, spec in specs.items():
@@ -78,11 +81,19 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     (extensions / "neuroworkflow-agent").symlink_to(EXTENSION)
     data = tmp_path_factory.mktemp("data")
     write_kernels(data / "jupyter")
+    write_language_pack(data / "packs")
+    environ = {
+        "XDG_DATA_HOME": str(data),
+        "PYTHONPATH": str(data / "packs"),
+        "JUPYTER_CONFIG_PATH": str(EXTENSION.parents[1] / "etc" / "jupyter"),
+    }
     with ScriptedModel() as model:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("XDG_DATA_HOME", str(data))
-            home = tmp_path_factory.mktemp("lab")
-            lab = Lab(home, model, f"--LabServerApp.extra_labextensions_path={extensions}")
+        lab = Lab(
+            tmp_path_factory.mktemp("lab"),
+            model,
+            f"--LabServerApp.extra_labextensions_path={extensions}",
+            environ=environ,
+        )
         yield lab
         lab.end_kernels()
         lab.close()
@@ -121,6 +132,12 @@ def page(lab: Lab, browser: Browser, lab_tabs: list[LabTab]) -> Iterator[LabTab]
 
 
 @pytest.fixture
+def lend_kernel(page: LabTab) -> Callable[[str], None]:
+    """Has a notebook that is there find the kernel that all share, in a page of the test's own."""
+    return page.lend
+
+
+@pytest.fixture
 def bare(lab: Lab) -> Path:
     """Where the kernel `bare` keeps what it has installed: the directory of its `pip`."""
     spec = lab.http.get("/api/kernelspecs/bare").json()["spec"]
@@ -152,9 +169,13 @@ NOTEBOOK_7_SAYS = (
 """Errors of Notebook 7's own while it loads, with this package or without."""
 
 
+_RECENT = "/api/contents/notebook.ipynb?content=0"
+"""JupyterLab looks after a while whether files that were opened lately, as by tests before, are still there."""
+
+
 def errors(page: Page) -> list[str]:
-    """What has gone wrong in a page of Notebook 7."""
-    return [error for error in page.errors if error not in NOTEBOOK_7_SAYS]
+    """What has gone wrong in a page, of Notebook 7, too."""
+    return [error for error in page.errors if error not in NOTEBOOK_7_SAYS and _RECENT not in error]
 
 
 def wait_for_chat(page: Page) -> None:
@@ -169,3 +190,14 @@ def open_side_bar(page: Page) -> None:
     """Open it, as its command does, and wait until it can be used."""
     page.tab.evaluate(OPEN)
     wait_for_chat(page)
+
+
+def check_that_it_goes_on(page: Page) -> None:
+    """After a kernel or a server ended in a second turn: what was said is there, nothing runs, and a third turn knows the first."""
+    wait_for_chat(page)
+    expect(page.panel.locator(".nwa-said")).to_have_text(["First.", "Second."])
+    assert "Answer one." in page.transcript
+    expect(page.panel.get_by_role("button", name="Stop")).to_be_hidden()
+    page.ask("Third.", Reply.text("Answer three."))
+    expect(page.panel.locator(".nwa-answer").last).to_contain_text("Answer three.")
+    assert "First." in str(page.lab.model.requests[-1].body)

@@ -80,6 +80,10 @@ class LabTab(Page):
         self.show(name)
         self.wait_for_kernel()
 
+    def lend(self, name: str) -> None:
+        """Have a notebook that is there find the kernel, in whatever page it is opened."""
+        self._move_kernel_to(name)
+
     def show(self, name: str) -> None:
         """Show a notebook that is there, in front of those that are open."""
         self.path = self.lab.root / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
@@ -48,10 +49,11 @@ def noted(context: BrowserContext) -> BrowserContext:
 
 
 def test_a_long_turn_tells_of_itself_outside_the_page_once_the_user_has_agreed(
-    lab: Lab, new_context: ContextMaker
+    lab: Lab, lend_kernel: Callable[[str], None], new_context: ContextMaker
 ) -> None:
     context = noted(new_context())
     lab.write_notebook("long.ipynb", "")
+    lend_kernel("long.ipynb")
     context.clock.install()
     # Notebook 7 shows one notebook and no icon of the side bar.
     page = lab.visit(context, "long.ipynb", app="notebooks")
@@ -111,7 +113,7 @@ def test_a_browser_that_shows_no_notifications_says_so(lab: Lab, new_context: Co
     )
     goes_on.set()
     expect(waiting).to_be_hidden()
-    assert page.errors == []
+    assert errors(page) == []
 
 
 @pytest.mark.thorough
@@ -124,10 +126,11 @@ def test_a_call_that_waits_in_another_notebook_is_answered_from_the_side_bar(lab
     page.ask("Run it.", Reply((CODE,), until=go), Reply.text("Done <b>so</b>."))
     page.show("two.ipynb")
     wait_for_chat(page)
-    waiting = page.tab.get_by_role("list", name="Notebooks that want you")
+    waiting = page.tab.locator(".nwa-waiting")
     expect(page.tab.locator(".nwa-panel:visible .nwa-empty")).to_be_visible()
     expect(waiting).to_be_hidden()
     go.set()
+    expect(waiting).to_have_accessible_name("Notebooks that want you")
     expect(waiting).to_contain_text("one.ipynb: the agent asks for permission: Run code")
     icon = page.tab.get_by_role("tab", name="Agent: 1 notebook wants you")
     expect(icon).to_be_visible()

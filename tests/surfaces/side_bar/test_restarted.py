@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.testing.lab import Lab
-from tests.surfaces.side_bar.conftest import EXTENSION, ContextMaker, open_side_bar, wait_for_chat
+from tests.surfaces.side_bar.conftest import EXTENSION, ContextMaker, check_that_it_goes_on, open_side_bar
 
 
 @pytest.mark.thorough
@@ -37,13 +37,7 @@ def test_nothing_is_lost_where_the_server_is_restarted_in_mid_turn(
             expect(page.panel.get_by_role("button", name="Stop")).to_be_hidden(timeout=60_000)
             page.tab.reload()
             page.wait_for_kernel()
-            wait_for_chat(page)
-            expect(page.panel.locator(".nwa-said")).to_have_text(["First.", "Second."])
-            assert "Answer one." in page.transcript
-            expect(page.panel.get_by_role("button", name="Stop")).to_be_hidden()
-            page.ask("Third.", Reply.text("Answer three."))
-            expect(page.panel.locator(".nwa-answer").last).to_contain_text("Answer three.")
-            assert "First." in str(model.requests[-1].body)
+            check_that_it_goes_on(page)
         finally:
             never.set()
             lab.end_kernels()

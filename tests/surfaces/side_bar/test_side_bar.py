@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from neuroworkflow_agent.testing import Reply, Thinking
 from neuroworkflow_agent.testing import Text as ModelText
 from neuroworkflow_agent.testing.lab import Lab, Page
 from tests.surfaces.panel.browser.hostile import MARKDOWN, MARKUP
 from tests.surfaces.panel.browser.test_hostile import check
-from tests.surfaces.side_bar.conftest import OPEN, ContextMaker, open_side_bar, wait_for_chat
+from tests.surfaces.side_bar.conftest import (
+    OPEN,
+    ContextMaker,
+    check_that_it_goes_on,
+    open_side_bar,
+    wait_for_chat,
+)
 from tests.surfaces.side_bar.shared import NAME, LabTab
 
 CLOSE = "() => { window.jupyterapp.shell.currentWidget.close(); }"
@@ -115,13 +122,7 @@ def test_a_killed_kernel_goes_on_with_the_conversation(lab: Lab, page: LabTab) -
     page.ask("Second.", Reply.code("import os; os.kill(os.getpid(), 9)"))
     # JupyterLab says that the kernel has been restarted; behind that the side bar has its chat again.
     page.tab.get_by_role("button", name="Ok", exact=True).click(timeout=30_000)
-    wait_for_chat(page)
-    expect(page.panel.locator(".nwa-said")).to_have_text(["First.", "Second."])
-    assert "Answer one." in page.transcript
-    expect(page.panel.get_by_role("button", name="Stop")).to_be_hidden()
-    page.ask("Third.", Reply.text("Answer three."))
-    expect(page.panel.locator(".nwa-answer").last).to_contain_text("Answer three.")
-    assert "First." in str(lab.model.requests[-1].body)
+    check_that_it_goes_on(page)
     # The notebook closed, its kernel shut down, and opened again: as it was.
     page.tab.evaluate(CLOSE)
     page.end_kernels()
@@ -195,11 +196,46 @@ def test_it_follows_the_notebook_and_hands_it_to_the_agent(lab: Lab, page: LabTa
     expect(panel.locator(".nwa-said")).to_have_text(["One."])
 
 
+NARROW = """\
+One `x`, **two**.
+
+| neuron | rate_in_Hz | CV | p_value | spikes | comment |
+|---|---|---|---|---|---|
+| 27 | 66.25 | 0.071 | 0.0001 | 1324 | fastest |
+
+```python
+result = scipy.optimize.curve_fit(model, x, y)
+```
+"""
+LINES = """(cells) => cells.map((cell) => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return new Set([...range.getClientRects()].map(({ top }) => top)).size;
+})"""
+FROM_END = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight"
+
+
+def edge(shown: Locator, *sides: str) -> float:
+    """One of its edges: where it begins, or that and how large it is."""
+    box: Any = shown.bounding_box()
+    return float(sum(box[side] for side in sides))
+
+
 def test_axe_finds_nothing_and_hostile_text_stays_text(lab: Lab, page: LabTab) -> None:
     page.open("a = 1")
     open_side_bar(page)
-    page.ask("Hello.", Reply.code("print(1)"), Reply.text("One `x`, **two**."))
+    page.ask("Hello.", Reply.code("print(1)"), Reply.text(NARROW))
     page.wait_for_end("complete")
+    # In a narrow side bar words and numbers stay whole, no button covers code, and the end stays in sight.
+    assert page.panel.locator("th, td").evaluate_all(LINES) == [1] * 12
+    buttons, code = (
+        page.panel.locator(".nwa-answer .nwa-tools"),
+        page.panel.locator(".nwa-answer pre > *").first,
+    )
+    assert edge(buttons, "y", "height") <= edge(code, "y") + 1
+    page.field.fill("line\n" * 8)
+    page.wait_until(lambda: page.panel.get_by_role("log").evaluate(FROM_END) < 2)
+    page.field.fill("")
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
         page.tab.evaluate(change, theme)
@@ -231,7 +267,6 @@ GO_ON = (
     "() => { while (window.held.length) window.held.shift()({ didTimeout: true, timeRemaining: () => 0 }); }"
 )
 TO_MIDDLE = "(log) => { log.scrollTop = log.scrollHeight / 2; }"
-FROM_END = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight"
 
 
 def test_a_long_session_is_seen_from_its_end_before_all_of_it_is_drawn(lab: Lab, page: LabTab) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -12,7 +16,7 @@ from playwright.sync_api import Locator, expect
 from neuroworkflow_agent.testing import Reply
 from neuroworkflow_agent.testing.lab import Lab, Page
 from tests import tiers
-from tests.surfaces.side_bar.conftest import ContextMaker, errors, open_side_bar, wait_for_chat
+from tests.surfaces.side_bar.conftest import EXTENSION, ContextMaker, errors, open_side_bar, wait_for_chat
 
 FAILING, CODE = "1 / 0", "1 + 1"
 APPS = ("lab/tree", "notebooks")
@@ -86,7 +90,7 @@ class Command:
 ANSWER = Reply.text(f"So:\n\n```python\n{CODE}\n```\n\nIt prints:\n\n```\n2\n```\n")
 COMMANDS = (
     Command("View", "Agent", "j", is_open),
-    Command("Edit", "Ask the agent about this cell", "a", begun("@cell 1 ")),
+    Command("Edit", "Ask the agent about this cell", "q", begun("@cell 1 ")),
     Command("Edit", "Explain this cell", "e", said("Explain @cell 1: what it does and what came out."), (ANSWER,)),
     Command("Edit", "Fix this cell", "f", said("Fix the error of @cell 1."), (ANSWER,)),
     Command("Edit", "Use this cell as context", "u", begun("@cell 1 ")),
@@ -119,12 +123,29 @@ def by_keys(page: Page, command: Command) -> None:
 WAYS = (by_menu, by_palette, by_keys)
 
 
+def keys(schemas: Path) -> set[str]:
+    """What the schemas of settings below a directory have as keys, as they are on Linux and Windows."""
+    found: list[dict[str, Any]] = [
+        json.loads(path.read_text(encoding="utf-8")) for path in schemas.rglob("*.json")
+    ]
+    shortcuts = [each for schema in found for each in schema.get("jupyter.lab.shortcuts", ())]
+    return {" ".join(each["keys"]).replace("Accel", "Ctrl") for each in shortcuts}
+
+
+def test_its_keys_are_nobody_elses() -> None:
+    shared = Path(sys.prefix) / "share" / "jupyter"
+    taken = keys(shared / "lab" / "schemas") | keys(shared / "labextensions" / "@jupyter-notebook")
+    assert "Ctrl Alt A" in taken
+    assert keys(EXTENSION / "schemas") & taken == set()
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("app", tiers.sample(APPS, at_least=1))
 def test_each_command_is_in_a_menu_in_the_palette_and_has_keys(
-    lab: Lab, new_context: ContextMaker, app: str
+    lab: Lab, lend_kernel: Callable[[str], None], new_context: ContextMaker, app: str
 ) -> None:
     lab.write_notebook("ways.ipynb", FAILING)
+    lend_kernel("ways.ipynb")
     page = lab.visit(new_context(), "ways.ipynb", app=app)
     page.run(FAILING)
     open_side_bar(page)

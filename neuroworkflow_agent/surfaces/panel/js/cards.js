@@ -1,29 +1,36 @@
 // @ts-check
 // One item of the transcript as elements, and how a change of it is drawn.
 
+import { drawPin } from "./account.js";
 import { button, confirmOn, copyText, el, uniqueId } from "./dom.js";
 
 /** @import { Store, Item, Op } from "./store.js" */
+/** @import { Translation } from "./translation.js" */
 
-const STATES = {
-  waiting: "waits for the kernel",
-  running: "running",
-  asking: "asks for permission",
-  ok: "done",
-  error: "failed",
-  stopped: "stopped",
-  denied: "refused",
-};
+/** A call's state in words. @param {Translation} trans @param {string} state */
+function stateName(trans, state) {
+  switch (state) {
+    case "waiting": return trans.__("waits for the kernel");
+    case "running": return trans.__("running");
+    case "asking": return trans.__("asks for permission");
+    case "ok": return trans.__("done");
+    case "error": return trans.__("failed");
+    case "stopped": return trans.__("stopped");
+    case "denied": return trans.__("refused");
+    default: return state;
+  }
+}
 
 export class Card {
   /**
    * @param {Item} item
    * @param {Store} store
-   * @param {{fork(messageId: string): void, undo(turn: string): void, problem(text: string): void}} actions
+   * @param {{fork(messageId: string): void, goOn(): void, again(turn: string): void, undo(turn: string): void, edit(turn: string, text: string): void, drop(turn: string): void, problem(text: string): void}} actions
    */
   constructor(item, store, actions) {
     this.item = item;
     this.store = store;
+    this.trans = store.trans;
     this.actions = actions;
     this.parts = el("div.nwa-parts");
     const make = { user: this.user, answer: this.answer, thinking: this.thinking, tool: this.tool, question: this.question, plan: this.plan, notice: this.notice, end: this.end };
@@ -44,17 +51,21 @@ export class Card {
 
   user() {
     const chips = (this.item.attached ?? []).map((/** @type {string} */ name) => el("li", { text: name }));
+    const { turn, text } = this.item;
+    const edit = button(this.trans.__("Edit"), () => this.actions.edit(turn, text), { icon: "edit", css: "nwa-edit", title: this.trans.__("Edit this message and go on from here, in a copy of the session") });
     return el(
       "article",
-      { "aria-label": "You" },
-      el("div.nwa-said", { dir: "auto", text: this.item.text }),
-      chips.length ? el("ul.nwa-chips", { "aria-label": "Attached" }, ...chips) : null,
+      { "aria-label": this.trans.__("You") },
+      turn ? edit : null,
+      el("div.nwa-said", { dir: "auto", text }),
+      chips.length ? el("ul.nwa-chips", { "aria-label": this.trans.__("Attached") }, ...chips) : null,
     );
   }
 
   answer() {
-    this.copy = button("Copy answer", () => copyText(/** @type {any} */ (this.copy), this.item.source), { icon: "copy", css: "nwa-copy-answer" });
-    return el("article", { "aria-label": "Agent" }, this.parts, this.copy);
+    const { trans } = this;
+    this.copy = button(trans.__("Copy answer"), () => copyText(/** @type {any} */ (this.copy), this.item.source, trans.__("Copied")), { icon: "copy", css: "nwa-copy-answer" });
+    return el("article", { "aria-label": trans.__("Agent") }, this.parts, this.copy);
   }
 
   thinking() {
@@ -66,7 +77,7 @@ export class Card {
   tool() {
     this.title = el("span.nwa-title", { dir: "auto" });
     this.state = el("span.nwa-state");
-    this.reveal = button("Show cell", () => this.showCell(), { css: "nwa-reveal", title: "Scroll to the cell" });
+    this.reveal = button(this.trans.__("Show cell"), () => this.showCell(), { css: "nwa-reveal", title: this.trans.__("Scroll to the cell") });
     this.place = el("div.nwa-place");
     this.input = el("div.nwa-input");
     this.below = el("div");
@@ -76,11 +87,11 @@ export class Card {
 
   question() {
     this.below = el("div");
-    return el("section", { "aria-label": "The agent asks" }, this.below, this.parts);
+    return el("section", { "aria-label": this.trans.__("The agent asks") }, this.below, this.parts);
   }
 
   plan() {
-    return el("section", { "aria-label": "Plan" }, this.parts);
+    return el("section", { "aria-label": this.trans.__("Plan") }, this.parts);
   }
 
   notice() {
@@ -88,10 +99,16 @@ export class Card {
   }
 
   end() {
-    const fork = button("Fork from here", () => this.actions.fork(this.item.fork), { title: "Continue in a copy of the session that ends here" });
+    const { trans } = this;
+    const fork = button(trans.__("Fork from here"), () => this.actions.fork(this.item.fork), { title: trans.__("Continue in a copy of the session that ends here") });
+    // Where it is the last thing that happened, as the style has it.
+    const goOn = this.item.end === "cut_off" ? button(trans.__("Continue"), () => this.actions.goOn(), { css: "nwa-go-on", title: trans.__("Have the agent go on where it was cut off") }) : null;
+    const again = this.store.transport.chats ? button(trans.__("Answer again"), () => this.actions.again(this.item.turn), { css: "nwa-again", title: trans.__("Ask the same again, in a copy of the chat up to here") }) : null;
     this.line = el("span");
-    this.undo = button("Undo", () => this.actions.undo(this.item.turn), { title: "Take back what this turn did, after a look at what that means" });
-    return el("footer", {}, this.line, this.item.fork ? fork : null, this.undo);
+    this.undo = button(trans.__("Undo"), () => this.actions.undo(this.item.turn), { title: trans.__("Take back what this turn did, after a look at what that means") });
+    this.pin = button("", () => this.changePin());
+    this.drop = button(trans.__("Drop"), () => this.actions.drop(this.item.turn), { title: trans.__("Go on in a copy of the session without this turn; what was said after it goes along as text") });
+    return el("footer", {}, this.line, goOn, again, this.item.fork ? fork : null, this.undo, this.pin, this.drop);
   }
 
   // -- drawing ----------------------------------------------------------------------------------------
@@ -112,22 +129,23 @@ export class Card {
   }
 
   drawFields() {
-    const { item } = this;
+    const { item, trans } = this;
     this.node.classList.toggle("nwa-failed", Boolean(item.failed));
     if (item.kind === "answer" && this.copy) this.copy.hidden = !item.done;
     this.node.classList.toggle("nwa-unfinished", item.kind === "answer" && !item.done);
-    if (item.kind === "end" && this.line && this.undo) {
+    if (item.kind === "end" && this.line && this.undo && this.pin && this.drop) {
       this.line.textContent = item.text;
-      this.undo.hidden = item.undone;
+      for (const act of [this.undo, this.pin, this.drop]) act.hidden = item.undone;
+      drawPin(trans, this.pin, item.pinned);
       this.node.classList.toggle("nwa-taken-back", item.undone);
     }
     if (item.kind === "thinking" && this.head && this.text) {
-      this.head.textContent = item.done ? "Thought" : "Thinking …";
+      this.head.textContent = item.done ? trans.__("Thought") : trans.__("Thinking …");
       this.text.textContent = item.text;
     }
     if (item.kind === "tool" && this.state) {
       this.node.dataset.state = item.state;
-      const named = STATES[/** @type {keyof typeof STATES} */ (item.state)] ?? item.state;
+      const named = stateName(trans, item.state);
       const reason = item.state === "denied" && item.decision ? `: ${item.decision}` : "";
       this.state.textContent = `${named}${reason}${item.duration ? ` · ${item.duration}` : ""}`;
       const isInNotebook = Boolean(item.cell) && this.store.notebook.isThere;
@@ -141,11 +159,12 @@ export class Card {
 
   /** What sanitized HTML cannot bring along: copy buttons, and pictures by their keys. @param {Element} part */
   dress(part) {
+    const { trans } = this;
     const blocks = [...part.querySelectorAll("pre")];
     for (const pre of blocks) {
       const holder = el("div.nwa-code");
       pre.replaceWith(holder);
-      const copy = button("Copy", () => copyText(copy, pre.textContent ?? ""), { icon: "copy" });
+      const copy = button(trans.__("Copy"), () => copyText(copy, pre.textContent ?? "", trans.__("Copied")), { icon: "copy" });
       pre.tabIndex = 0; // it may have to be scrolled
       // A card's own code stands behind the call's other arguments; it may be shown cut, or with signs for what is not seen.
       const code = part === this.input ? pre === blocks.at(-1) && this.item.code : pre.querySelector(".nwa-python")?.textContent;
@@ -156,15 +175,21 @@ export class Card {
       const frame = el("button.nwa-picture", {
         type: "button",
         "aria-pressed": "false",
-        title: "Show at full width",
-        onclick: () => frame.setAttribute("aria-pressed", String(frame.classList.toggle("nwa-wide"))),
+        title: trans.__("Show at full width"),
       });
+      frame.onclick = () => frame.setAttribute("aria-pressed", String(frame.classList.toggle("nwa-wide")));
+      const { enlarge } = this.store.transport;
+      if (enlarge) {
+        frame.removeAttribute("aria-pressed");
+        frame.title = trans.__("Show large");
+        frame.onclick = () => enlarge(image);
+      }
       image.replaceWith(frame);
       frame.append(image);
       this.store.picture(image.dataset.picture ?? "", (url) => (image.src = url));
     }
     for (const table of part.querySelectorAll("table")) {
-      const holder = el("div.nwa-scroll", { tabIndex: 0, role: "group", "aria-label": "Table" });
+      const holder = el("div.nwa-scroll", { tabIndex: 0, role: "group", "aria-label": trans.__("Table") });
       table.replaceWith(holder);
       holder.append(table);
       for (const head of table.querySelectorAll("th")) {
@@ -173,13 +198,18 @@ export class Card {
     }
   }
 
+  changePin() {
+    const { turn, pinned } = this.item;
+    this.store.ask({ type: "pin", turn, pinned: !pinned }).catch((error) => this.actions.problem(error.message));
+  }
+
   showCell() {
-    if (!this.store.notebook.show(this.item.cell)) this.actions.problem(`The notebook has no cell ${this.item.cell} (any more).`);
+    if (!this.store.notebook.show(this.item.cell)) this.actions.problem(this.trans.__("The notebook has no cell %1 (any more).", this.item.cell));
   }
 
   /** Buttons that make a cell of code, where there is a notebook in the page. @param {string} code */
   intoCells(code) {
-    const { notebook } = this.store;
+    const { store: { notebook }, trans } = this;
     if (!notebook.isThere) return [];
     const act = (/** @type {HTMLElement} */ from, /** @type {() => void} */ change, /** @type {string} */ done) => {
       try {
@@ -189,18 +219,18 @@ export class Card {
         this.actions.problem(/** @type {Error} */ (error).message);
       }
     };
-    const insert = button("Insert as cell", () => act(insert, () => notebook.insert(code), "Inserted"), {
-      icon: "below", css: "nwa-into", title: "Insert as a cell below the active one (Z in command mode takes it back)",
+    const insert = button(trans.__("Insert as cell"), () => act(insert, () => notebook.insert(code), trans.__("Inserted")), {
+      icon: "below", css: "nwa-into", title: trans.__("Insert as a cell below the active one (Z in command mode takes it back)"),
     });
-    const replace = button("Replace cell", () => act(replace, () => notebook.replace(code), "Replaced"), { icon: "into", css: "nwa-into" });
+    const replace = button(trans.__("Replace cell"), () => act(replace, () => notebook.replace(code), trans.__("Replaced")), { icon: "into", css: "nwa-into" });
     const tell = () => {
-      replace.title = notebook.replaced ? `Replace ${notebook.replaced} (Ctrl+Z in it takes it back)` : "Replace the active cell";
+      replace.title = notebook.replaced ? trans.__("Replace %1 (Ctrl+Z in it takes it back)", notebook.replaced) : trans.__("Replace the active cell");
     };
     tell();
     for (const kind of ["pointerenter", "focus"]) replace.addEventListener(kind, tell);
     if (!notebook.canCompare) return [insert, replace];
-    const compare = button("Compare", () => act(compare, () => notebook.compare(code), "Shown in the cell"), {
-      icon: "compare", css: "nwa-into", title: "Show in the active cell what would change, to accept or refuse",
+    const compare = button(trans.__("Compare"), () => act(compare, () => notebook.compare(code), trans.__("Shown in the cell")), {
+      icon: "compare", css: "nwa-into", title: trans.__("Show in the active cell what would change, to accept or refuse"),
     });
     return [insert, replace, compare];
   }
@@ -223,12 +253,12 @@ export class Card {
     if (!item.link || this.isLinked) return;
     this.isLinked = true;
     const name = item.title.slice(item.title.indexOf(" ") + 1);
-    const file = el("a.nwa-file", { text: name, title: "Open this file", target: "_blank", rel: "noopener" });
+    const file = el("a.nwa-file", { text: name, title: this.trans.__("Open this file"), target: "_blank", rel: "noopener" });
     this.store.transport.connect(file, item.link).then((can) => can && /** @type {HTMLElement} */ (this.place).append(file), () => {});
   }
 
   drawApproval() {
-    const { item } = this;
+    const { item, trans } = this;
     const below = /** @type {HTMLElement} */ (this.below);
     if (item.state !== "asking") {
       below.replaceChildren();
@@ -236,7 +266,7 @@ export class Card {
     }
     if (below.childElementCount) return;
     /** @type {any} */ (this.box).open = true;
-    const why = el("input", { type: "text", placeholder: "Why not? (optional)", "aria-label": "Reason for denying", dir: "auto" });
+    const why = el("input", { type: "text", placeholder: trans.__("Why not? (optional)"), "aria-label": trans.__("Reason for denying"), dir: "auto" });
     const say = (/** @type {any} */ answer) => this.answerRequest(answer, below);
     why.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter" && !event.isComposing) say({ allowed: false, reason: why.value });
@@ -244,21 +274,21 @@ export class Card {
     below.append(
       el(
         "div.nwa-approval",
-        { role: "group", "aria-label": `Permission: ${item.title}` },
-        el("p", { text: `The agent asks for permission: ${item.title}. ${item.reason ?? ""}`, dir: "auto" }),
+        { role: "group", "aria-label": trans.__("Permission: %1", item.title) },
+        el("p", { text: `${trans.__("The agent asks for permission: %1.", item.title)} ${item.reason ?? ""}`, dir: "auto" }),
         el(
           "div.nwa-row",
           {},
-          button("Allow once", () => say({ allowed: true }), { css: "nwa-main" }),
-          item.remember ? button("Allow for this session", () => say({ allowed: true, remember: true }), { title: `Do not ask for ${item.name} again in this session, but for files that other programs run` }) : null,
+          button(trans.__("Allow once"), () => say({ allowed: true }), { css: "nwa-main" }),
+          item.remember ? button(trans.__("Allow for this session"), () => say({ allowed: true, remember: true }), { title: trans.__("Do not ask for %1 again in this session, but for files that other programs run", item.name) }) : null,
         ),
-        el("div.nwa-row", {}, why, button("Deny", () => say({ allowed: false, reason: why.value }))),
+        el("div.nwa-row", {}, why, button(trans.__("Deny"), () => say({ allowed: false, reason: why.value }))),
       ),
     );
   }
 
   drawQuestions() {
-    const { item } = this;
+    const { item, trans } = this;
     const below = /** @type {HTMLElement} */ (this.below);
     if (item.state !== "asking") {
       const answers = item.answers ?? {};
@@ -268,14 +298,14 @@ export class Card {
           {},
           ...item.questions.flatMap((/** @type {any} */ asked) => [
             el("dt", { text: asked.question, dir: "auto" }),
-            el("dd", { text: answers[asked.question] ?? (item.state === "ok" ? "" : STATES[/** @type {keyof typeof STATES} */ (item.state)] ?? ""), dir: "auto" }),
+            el("dd", { text: answers[asked.question] ?? (item.state === "ok" ? "" : stateName(trans, item.state)), dir: "auto" }),
           ]),
         ),
       );
       return;
     }
     if (below.querySelector("form")) return;
-    const fields = item.questions.map((/** @type {any} */ asked) => questionField(asked));
+    const fields = item.questions.map((/** @type {any} */ asked) => questionField(asked, trans));
     const form = el(
       "form.nwa-approval",
       {
@@ -286,7 +316,7 @@ export class Card {
         },
       },
       ...fields.map((/** @type {any} */ field) => field.node),
-      el("div.nwa-row", {}, el("button.nwa-main", { type: "submit", text: "Answer" }), button("Do not answer", () => this.answerRequest({ allowed: false }, form))),
+      el("div.nwa-row", {}, el("button.nwa-main", { type: "submit", text: trans.__("Answer") }), button(trans.__("Do not answer"), () => this.answerRequest({ allowed: false }, form))),
     );
     below.replaceChildren(form);
   }
@@ -299,8 +329,8 @@ export class Card {
   }
 }
 
-/** One question of the agent's, as a field set. @param {any} asked */
-function questionField(asked) {
+/** One question of the agent's, as a field set. @param {any} asked @param {Translation} trans */
+function questionField(asked, trans) {
   const name = uniqueId("question");
   const kind = asked.multiple ? "checkbox" : "radio";
   const options = asked.options.map((/** @type {any} */ option) => {
@@ -312,7 +342,7 @@ function questionField(asked) {
   const choose = () => {
     if (!asked.multiple && own.value.trim()) for (const option of options) option.input.checked = false;
   };
-  const own = el("input", { type: "text", oninput: choose, "aria-label": `Other answer: ${asked.question}`, placeholder: "Other", dir: "auto" });
+  const own = el("input", { type: "text", oninput: choose, "aria-label": trans.__("Other answer: %1", asked.question), placeholder: trans.__("Other"), dir: "auto" });
   return {
     question: asked.question,
     node: el("fieldset", {}, el("legend", { text: asked.question, dir: "auto" }), ...options.map((/** @type {any} */ o) => o.label), own),

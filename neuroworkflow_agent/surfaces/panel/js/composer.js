@@ -2,16 +2,11 @@
 // Where the user writes: text, what it points at, files, and the choice of model and mode.
 
 import { button, el, openDialog, uniqueId } from "./dom.js";
+import { besideANotebook } from "./transport.js";
 
 /** @import { Store } from "./store.js" */
 
 const PART_BYTES = 256 * 1024;
-const MODES = {
-  edit: "edit: runs code, edits files",
-  ask: "ask: asks before every change",
-  plan: "plan: changes nothing, plans",
-  "read-only": "read-only: only reads",
-};
 const OTHER = "\u2026";
 const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
@@ -19,21 +14,30 @@ export class Composer {
   /** @param {Store} store @param {HTMLElement} root @param {(text: string) => void} problem @param {(name: string) => void} command */
   constructor(store, root, problem, command) {
     this.store = store;
+    this.trans = store.trans;
+    const { trans } = this;
+    /** @type {Record<string, string>} */
+    this.modes = {
+      edit: trans.__("edit: runs code, edits files"),
+      ask: trans.__("ask: asks before every change"),
+      plan: trans.__("plan: changes nothing, plans"),
+      "read-only": trans.__("read-only: only reads"),
+    };
     this.root = root;
     this.problem = problem;
     this.command = command;
-    /** @type {{kind: string, value: string, picture?: string}[]} */
+    /** @type {{kind: string, value: string, picture?: string, size?: string}[]} */
     this.chips = [];
     /** @type {any[]} */
     this.found = [];
     this.chosen = 0;
     this.lastPrompt = "";
-    this.list = el("ul.nwa-completions", { role: "listbox", id: uniqueId("completions"), "aria-label": "Suggestions", hidden: true });
+    this.list = el("ul.nwa-completions", { role: "listbox", id: uniqueId("completions"), "aria-label": trans.__("Suggestions"), hidden: true });
     this.field = el("textarea", {
       rows: 2,
       dir: "auto",
-      placeholder: "Ask the agent. @ adds files, variables, cells; / lists commands.",
-      "aria-label": "Message to the agent",
+      placeholder: (store.transport.words ?? besideANotebook(trans)).placeholder,
+      "aria-label": trans.__("Message to the agent"),
       "aria-autocomplete": "list",
       "aria-haspopup": "listbox",
       "aria-controls": this.list.id,
@@ -42,20 +46,25 @@ export class Composer {
       onpaste: (/** @type {ClipboardEvent} */ event) => this.onPaste(event),
       onblur: () => setTimeout(() => this.hideList(), 150),
     });
-    this.chipList = el("ul.nwa-chips", { "aria-label": "Attached to the next message", hidden: true });
-    this.queue = el("ul.nwa-queue", { "aria-label": "Messages that wait", hidden: true });
+    this.chipList = el("ul.nwa-chips", { "aria-label": trans.__("Attached to the next message"), hidden: true });
+    this.queue = el("ul.nwa-queue", { "aria-label": trans.__("Messages that wait"), hidden: true });
+    /** The turn that the message is to stand for, and what stood in the field before. @type {{turn: string, before: string} | null} */
+    this.editing = null;
+    const keep = button(trans.__("Cancel"), () => this.endEditing(), { title: trans.__("Leave the earlier message as it is (Escape)") });
+    this.about = el("div.nwa-editing", { role: "status", hidden: true }, el("span", { text: trans.__("You edit an earlier message. The session goes on from there, in a copy.") }), keep);
     this.fix = button("", () => this.fixError(), { css: "nwa-fix" });
     this.fix.hidden = true;
-    this.picker = el("input", { type: "file", multiple: true, hidden: true, "aria-label": "Files to attach", onchange: () => this.upload([...this.picker.files]) });
-    this.model = el("select", { "aria-label": "Model", onchange: () => this.chooseModel() });
-    this.mode = el("select", { "aria-label": "Mode", onchange: () => this.change({ mode: this.mode.value }) });
-    this.send = button("Send", () => this.submit(), { icon: "send", css: "nwa-main", title: "Send (Enter)" });
-    this.stop = button("Stop", () => store.stop(), { icon: "stop", css: "nwa-stop", title: "Stop (Escape)" });
-    this.attach = button("Attach files", () => this.picker.click(), { icon: "clip" });
+    this.picker = el("input", { type: "file", multiple: true, hidden: true, "aria-label": trans.__("Files to attach"), onchange: () => this.upload([...this.picker.files]) });
+    this.model = el("select", { "aria-label": trans.__("Model"), onchange: () => this.chooseModel() });
+    this.mode = el("select", { "aria-label": trans.__("Mode"), onchange: () => this.change({ mode: this.mode.value }) });
+    this.send = button(trans.__("Send"), () => this.submit(), { icon: "send", css: "nwa-main", title: trans.__("Send (Enter)") });
+    this.stop = button(trans.__("Stop"), () => store.stop(), { icon: "stop", css: "nwa-stop", title: trans.__("Stop (Escape)") });
+    this.attach = button(trans.__("Attach files"), () => this.picker.click(), { icon: "clip" });
     this.node = el(
       "div.nwa-composer",
       {},
       this.queue,
+      this.about,
       el("div", {}, this.fix, this.chipList),
       el("div.nwa-field", {}, this.field, this.list),
       el("div.nwa-row", {}, this.attach, this.picker, this.mode, this.model, el("span.nwa-space"), this.stop, this.send),
@@ -92,32 +101,46 @@ export class Composer {
   lock(names) {
     for (const name of /** @type {const} */ (["model", "mode"])) {
       this[name].disabled = names.includes(name);
-      this[name].title = this[name].disabled ? "Set by the administrator" : "";
+      this[name].title = this[name].disabled ? this.trans.__("Set by the administrator") : "";
     }
   }
 
   drawState() {
-    const { state } = this.store;
+    const { store: { state }, trans } = this;
     const hadFocus = [this.stop, this.send, this.fix].includes(/** @type {any} */ (document.activeElement));
-    this.stop.hidden = !state.busy;
-    this.send.title = state.busy ? "Send when the agent is done (Enter)" : "Send (Enter)";
+    this.stop.hidden = !this.store.isAtWork;
+    this.send.title = state.busy ? trans.__("Send when the agent is done (Enter)") : trans.__("Send (Enter)");
     this.drawQueue();
-    this.attach.title = `Attach files or pictures, up to ${this.limit} each; they are stored under uploads/`;
+    this.attach.title = trans.__("Attach files or pictures, up to %1 each; they are stored under uploads/", this.limit);
     const models = [...new Set([...state.models, state.model])].filter(Boolean);
-    fill(this.model, [...models.map((/** @type {string} */ name) => [name, name]), [OTHER, "Other …"]], state.model);
-    fill(this.mode, state.modes.map((/** @type {string} */ name) => [name, MODES[/** @type {keyof typeof MODES} */ (name)] ?? name]), state.mode);
+    fill(this.model, [...models.map((/** @type {string} */ name) => [name, name]), [OTHER, trans.__("Other …")]], state.model);
+    fill(this.mode, state.modes.map((/** @type {string} */ name) => [name, this.modes[name] ?? name]), state.mode);
     const offersFix = Boolean(state.error) && !state.busy && !this.chips.some((chip) => chip.kind === "error");
     this.fix.hidden = !offersFix;
-    this.fix.textContent = offersFix ? `Fix this: ${state.error}` : "";
+    this.fix.textContent = offersFix ? trans.__("Fix this: %1", state.error) : "";
     if (hadFocus && /** @type {any} */ (document.activeElement)?.hidden !== false) this.field.focus();
   }
 
   // -- sending ----------------------------------------------------------------------------------------
 
   fixError() {
-    this.addChip("error", "last error");
+    this.addChip("error", this.trans.__("last error"));
     if (!this.field.value.trim()) this.submit();
     else this.field.focus();
+  }
+
+  /** Have the next message stand for an earlier one. @param {string} turn @param {string} text */
+  edit(turn, text) {
+    this.editing = { turn, before: this.editing?.before ?? this.field.value };
+    this.about.hidden = false;
+    this.begin(text);
+  }
+
+  endEditing() {
+    const { before } = this.editing ?? { before: "" };
+    this.editing = null;
+    this.about.hidden = true;
+    this.begin(before);
   }
 
   async submit() {
@@ -126,8 +149,10 @@ export class Composer {
       this.field.focus();
       return;
     }
-    const chips = this.chips;
-    this.field.value = "";
+    const { chips, editing } = this;
+    this.editing = null;
+    this.about.hidden = true;
+    this.field.value = editing?.before ?? "";
     this.chips = [];
     this.drawChips();
     this.grow();
@@ -135,11 +160,13 @@ export class Composer {
     try {
       const pointed = chips.map((chip) => ({ kind: chip.kind, value: chip.value }));
       const selection = text.includes("@selection") ? this.store.notebook.selection() : null;
-      await this.store.ask({ type: "ask", text, chips: selection ? [...pointed, { kind: "selection", value: selection }] : pointed });
+      const message = { text, chips: selection ? [...pointed, { kind: "selection", value: selection }] : pointed };
+      await this.store.ask(editing ? { type: "edit", turn: editing.turn, ...message } : { type: "ask", ...message });
       this.lastPrompt = text;
     } catch (error) {
       this.problem(/** @type {Error} */ (error).message);
-      this.field.value = [text, this.field.value].filter(Boolean).join("\n");
+      if (editing) this.edit(editing.turn, text);
+      else this.field.value = [text, this.field.value].filter(Boolean).join("\n");
       this.chips = [...chips, ...this.chips];
       this.drawChips();
       this.grow();
@@ -149,7 +176,7 @@ export class Composer {
 
   /** What waits for the turn to end, or for its next step; after a Stop it waits for a word of the user's. */
   drawQueue() {
-    const { queue, busy } = this.store.state;
+    const { store: { state: { queue, busy } }, trans } = this;
     const drawn = JSON.stringify([queue, busy]);
     if (this.queue.dataset.drawn === drawn) return;
     this.queue.dataset.drawn = drawn;
@@ -160,17 +187,17 @@ export class Composer {
     };
     const send = (/** @type {string} */ id) =>
       busy
-        ? button("Send now", () => tell(id, "send"), { title: "The agent reads this after its present step, and goes on" })
-        : button("Send", () => tell(id, "send"), { title: "Send this message now" });
+        ? button(trans.__("Send now"), () => tell(id, "send"), { title: trans.__("The agent reads this after its present step, and goes on") })
+        : button(trans.__("Send"), () => tell(id, "send"), { title: trans.__("Send this message now") });
     this.queue.replaceChildren(
       ...queue.map((/** @type {{id: string, text: string, now: boolean}} */ { id, text, now }) =>
         el(
           "li",
           {},
           el("span", { text, title: text, dir: "auto" }),
-          now ? el("small", { text: "after this step", title: "The agent reads this after its present step" }) : send(id),
-          button("Edit", () => tell(id, "remove", () => this.begin([text, this.field.value].filter(Boolean).join("\n"))), { title: "Take this message back into the field" }),
-          button("Remove", () => tell(id, "remove"), { icon: "close", title: "Do not send this message" }),
+          now ? el("small", { text: trans.__("after this step"), title: trans.__("The agent reads this after its present step") }) : send(id),
+          button(trans.__("Edit"), () => tell(id, "remove", () => this.begin([text, this.field.value].filter(Boolean).join("\n"))), { title: trans.__("Take this message back into the field") }),
+          button(trans.__("Remove"), () => tell(id, "remove"), { icon: "close", title: trans.__("Do not send this message") }),
         ),
       ),
     );
@@ -186,6 +213,9 @@ export class Composer {
       this.accept(this.found[this.chosen]);
     } else if (isOpen && event.key === "Escape") {
       this.hideList();
+      event.stopPropagation();
+    } else if (this.editing && event.key === "Escape") {
+      this.endEditing();
       event.stopPropagation();
     } else if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
       this.submit();
@@ -238,7 +268,7 @@ export class Composer {
           "li",
           { role: "option", id: uniqueId("option"), onmousedown: (/** @type {Event} */ event) => { event.preventDefault(); this.accept(found); } },
           el("span", { text: found.value, dir: "auto" }),
-          el("small", { text: found.kind === "file" ? "file" : found.detail, dir: "auto" }),
+          el("small", { text: found.kind === "file" ? this.trans.__("file") : found.detail, dir: "auto" }),
         ),
       ),
     );
@@ -273,7 +303,7 @@ export class Composer {
       this.field.focus();
       return;
     }
-    this.field.setRangeText(found.kind === "skill" ? `Use the skill ${found.value.slice(1)}: ` : `@${found.value} `, start, end, "end");
+    this.field.setRangeText(found.kind === "skill" ? this.trans.__("Use the skill %1: ", found.value.slice(1)) : `@${found.value} `, start, end, "end");
     if (found.kind !== "skill") this.addChip(found.kind, found.value);
     this.keepDraft();
     this.field.focus();
@@ -284,9 +314,9 @@ export class Composer {
     this.field.removeAttribute("aria-activedescendant");
   }
 
-  /** @param {string} kind @param {string} value @param {string} [picture] address of a small view of it */
-  addChip(kind, value, picture) {
-    if (!this.chips.some((chip) => chip.kind === kind && chip.value === value)) this.chips.push({ kind, value, picture });
+  /** @param {string} kind @param {string} value @param {{picture?: string, size?: string}} [look] Address of a small view of it; how large it is */
+  addChip(kind, value, look = {}) {
+    if (!this.chips.some((chip) => chip.kind === kind && chip.value === value)) this.chips.push({ kind, value, ...look });
     this.drawChips();
     this.drawState();
   }
@@ -300,7 +330,8 @@ export class Composer {
           {},
           chip.picture ? el("img", { src: chip.picture, alt: "" }) : null,
           el("span", { text: chip.value, dir: "auto" }),
-          button(`Remove ${chip.value}`, () => {
+          chip.size ? el("small", { text: chip.size }) : null,
+          button(this.trans.__("Remove %1", chip.value), () => {
             this.chips = this.chips.filter((other) => other !== chip);
             this.drawChips();
             this.drawState();
@@ -325,12 +356,12 @@ export class Composer {
   async upload(files) {
     for (const file of files) {
       if (file.size > this.store.state.max_upload_bytes) {
-        this.problem(`${file.name} is larger than ${this.limit}; copy it into the workspace instead.`);
+        this.problem(this.trans.__("%1 is larger than %2; copy it into the workspace instead.", file.name, this.limit));
         continue;
       }
       try {
         const path = await this.store_file(file);
-        this.addChip("file", path, PICTURES.includes(file.type) ? URL.createObjectURL(file) : undefined);
+        this.addChip("file", path, { picture: PICTURES.includes(file.type) ? URL.createObjectURL(file) : undefined, size: inWords(file.size) });
       } catch (error) {
         this.problem(/** @type {Error} */ (error).message);
       }
@@ -367,10 +398,12 @@ export class Composer {
       return;
     }
     this.model.value = this.store.state.model;
-    const name = el("input", { type: "text", "aria-label": "Model name", placeholder: "ollama:qwen3, openai:gpt-4.1, https://…" });
+    const { trans } = this;
+    const name = el("input", { type: "text", "aria-label": trans.__("Model name"), placeholder: "ollama:qwen3, openai:gpt-4.1, https://…" });
     const dialog = openDialog(
+      trans,
       this.root,
-      "Which model?",
+      trans.__("Which model?"),
       el(
         "form",
         {
@@ -384,11 +417,16 @@ export class Composer {
           },
         },
         name,
-        el("button.nwa-main", { type: "submit", text: "Use it" }),
+        el("button.nwa-main", { type: "submit", text: trans.__("Use it") }),
       ),
     );
     name.focus();
   }
+}
+
+/** @param {number} bytes */
+function inWords(bytes) {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /** Options of a select, changed only when they differ. @param {any} select @param {string[][]} options @param {string} chosen */

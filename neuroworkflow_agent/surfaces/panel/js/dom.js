@@ -1,6 +1,8 @@
 // @ts-check
 // Small helpers for the page. Text goes in as text; only what Python has sanitized goes in as HTML.
 
+/** @import { Translation } from "./translation.js" */
+
 /**
  * An element with properties, listeners (`onclick` …), attributes and children.
  * @param {string} tag Tag and classes: "button.nwa-quiet".
@@ -30,7 +32,9 @@ const ICONS = {
   close: "M6 6l12 12M18 6 6 18",
   compare: "M12 3v18M5 7h4M5 12h4M15 12h4M17 10v4M15 17h4",
   copy: "M9 9h10v11H9zM5 15V4h10",
+  edit: "M5 19l1-4L16 5l3 3L9 18zM14 7l3 3",
   done: "M5 12.5 10 17l9-10",
+  gauge: "M5 17a8 8 0 1 1 14 0M12 14l4-5",
   into: "M4 5h16v14H4zM12 8v7M9 12.5l3 3 3-3",
   list: "M5 6h14M5 12h14M5 18h14",
   send: "M5 12h13M12 5l7 7-7 7",
@@ -74,8 +78,9 @@ export function button(label, onclick, look = {}) {
  * Put text on the clipboard and say so on the button.
  * @param {HTMLElement} from
  * @param {string} text
+ * @param {string} done
  */
-export async function copyText(from, text) {
+export async function copyText(from, text, done) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -89,7 +94,7 @@ export async function copyText(from, text) {
     field.remove();
     from.focus();
   }
-  confirmOn(from, "Copied");
+  confirmOn(from, done);
 }
 
 /**
@@ -110,15 +115,16 @@ export function confirmOn(from, done) {
 
 /**
  * A modal dialog that leaves the page when it closes and gives the focus back.
+ * @param {Translation} trans
  * @param {HTMLElement} root
  * @param {string} title
  * @param {...(Node | string)} content
  * @returns {HTMLDialogElement}
  */
-export function openDialog(root, title, ...content) {
+export function openDialog(trans, root, title, ...content) {
   const before = /** @type {HTMLElement | null} */ (document.activeElement);
   const heading = el("h2", { text: title, id: uniqueId("title") });
-  const shut = button("Close", () => dialog.close(), { icon: "close" });
+  const shut = button(trans.__("Close"), () => dialog.close(), { icon: "close" });
   /** @type {HTMLDialogElement} */
   const dialog = el("dialog.nwa-dialog", { "aria-labelledby": heading.id }, el("header", {}, heading, shut), ...content);
   dialog.addEventListener("close", () => {

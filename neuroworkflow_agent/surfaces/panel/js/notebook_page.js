@@ -1,11 +1,13 @@
 // @ts-check
 // The notebook beside a panel, in the page that shows both. Where there is no way to it, nothing is offered that needs one.
 
+/** @import { Translation } from "./translation.js" */
+
 /**
  * Where the notebook is: its document's context, or null where there is no way to it; its widget with the id of the
  * cell that holds the panel, empty if none does, once they are in their place; and how a new text of a cell is shown as a
- * change to accept or refuse, where it can be; and whether new cells go to the notebook's end.
- * @typedef {{context(): any, around(): Promise<{widget: any, own: string} | null>, compare?(cell: any, source: string): void, isAtEnd?(): boolean}} Place
+ * change to accept or refuse, where it can be; and whether new cells go to the notebook's end. `trans` is for what is said of it.
+ * @typedef {{trans: Translation, context(): any, around(): Promise<{widget: any, own: string} | null>, compare?(cell: any, source: string): void, isAtEnd?(): boolean}} Place
  */
 
 /** The cells of the notebook that a panel is beside, and which of them the user means. */
@@ -58,7 +60,7 @@ export class PanelNotebook {
   /** How a person finds a cell: by the number beside it, or else by its place. @param {number} index */
   name(index) {
     const count = this.cells[index].execution_count;
-    return count ? `cell [${count}]` : `cell ${index + 1} from the top`;
+    return count ? this.place.trans.__("cell [%1]", count) : this.place.trans.__("cell %1 from the top", index + 1);
   }
 
   /** Add a cell below the one that was active last; Z in command mode takes it back. @param {string} source */
@@ -82,13 +84,15 @@ export class PanelNotebook {
   /** Write over the cell that was active last; Ctrl+Z in it takes it back. @param {string} source */
   replace(source) {
     this.writable();
+    const { trans } = this.place;
     const index = this.index(this.last);
-    if (index < 0) throw new Error("Click into the cell that is to be replaced first.");
+    if (index < 0) throw new Error(trans.__("Click into the cell that is to be replaced first."));
     const cell = this.cells[index];
-    if (cell.cell_type !== "code") throw new Error(`${capital(this.name(index))} is not code. Click into a code cell, or insert a new one.`);
-    if (cell.getMetadata("editable") === false) throw new Error(`${capital(this.name(index))} is locked. Click into another one, or insert a new one.`);
+    const name = capital(this.name(index));
+    if (cell.cell_type !== "code") throw new Error(trans.__("%1 is not code. Click into a code cell, or insert a new one.", name));
+    if (cell.getMetadata("editable") === false) throw new Error(trans.__("%1 is locked. Click into another one, or insert a new one.", name));
     // Looked at and written in one go: nobody types in between.
-    if (this.isRunning(cell, index)) throw new Error(`${capital(this.name(index))} is running. Replace it when it has ended.`);
+    if (this.isRunning(cell, index)) throw new Error(trans.__("%1 is running. Replace it when it has ended.", name));
     cell.undoManager?.stopCapturing();
     cell.updateSource(0, cell.getSource().length, source);
     cell.undoManager?.stopCapturing();
@@ -104,7 +108,7 @@ export class PanelNotebook {
   compare(source) {
     this.writable();
     const index = this.index(this.last);
-    if (index < 0) throw new Error("Click into the cell that is to be compared first.");
+    if (index < 0) throw new Error(this.place.trans.__("Click into the cell that is to be compared first."));
     this.show(this.last);
     this.place.compare?.(this.widget.widgets[index], source);
   }
@@ -134,7 +138,7 @@ export class PanelNotebook {
 
   writable() {
     const context = this.place.context();
-    if (!context || context.model.readOnly) throw new Error("This notebook cannot be changed in this page.");
+    if (!context || context.model.readOnly) throw new Error(this.place.trans.__("This notebook cannot be changed in this page."));
     return context.model.sharedModel;
   }
 

@@ -1,11 +1,13 @@
 // @ts-check
 // One view of a chat: transcript, status, composer.
 
+import { openAccount } from "./account.js";
 import { Card } from "./cards.js";
 import { Composer } from "./composer.js";
 import { button, el, openDialog } from "./dom.js";
 import { openSessions } from "./sessions.js";
 import { SignInForm } from "./sign_in.js";
+import { besideANotebook } from "./transport.js";
 import { openUndo } from "./undo.js";
 
 /** @import { Item, Op, Store } from "./store.js" */
@@ -15,7 +17,6 @@ const NEAR_PX = 60;
 const FIRST = 30;
 const MORE = 40;
 const LATEST_MS = 200;
-const STARTERS = ["What is in my variables?", "Plot the data of my last cell.", "Explain my last cell."];
 
 /** Whether a key pressed in the panel is meant for the notebook: Ctrl+S and its like. @param {KeyboardEvent} event */
 function isNotebooks(event) {
@@ -26,6 +27,9 @@ export class PanelView {
   /** @param {Store} store */
   constructor(store) {
     this.store = store;
+    this.trans = store.trans;
+    const { trans } = this;
+    this.words = store.transport.words ?? besideANotebook(trans);
     /** @type {Map<string, Card>} */
     this.cards = new Map();
     /** Ids of items above all that are drawn, which are drawn when the page has time. @type {string[]} */
@@ -35,16 +39,16 @@ export class PanelView {
     this.title = el("h2");
     this.context = el("small");
     this.served = el("p", { dir: "auto" });
-    this.cost = el("small", { title: "What this session has cost so far" });
-    this.log = el("div.nwa-log", { role: "log", "aria-live": "off", "aria-label": "Session", tabIndex: 0 });
-    this.newer = button("Newest", () => this.toEnd(), { css: "nwa-newer" });
+    this.cost = el("small", { title: trans.__("What this session has cost so far") });
+    this.log = el("div.nwa-log", { role: "log", "aria-live": "off", "aria-label": trans.__("Session"), tabIndex: 0 });
+    this.newer = button(trans.__("Newest"), () => this.toEnd(), { css: "nwa-newer" });
     this.newer.hidden = true;
     this.status = el("div.nwa-status");
     this.trouble = el("div.nwa-trouble", { role: "alert" });
     /** What is wrong in which session; it is shown in that one. @type {Map<string, string>} */
     this.troubles = new Map();
     this.live = el("div.nwa-hidden", { "aria-live": "polite", role: "status" });
-    this.node = el("section.nwa.nwa-panel.mathjax_ignore.tex2jax_ignore", { "aria-label": "Chat with the agent" });
+    this.node = el("section.nwa.nwa-panel.mathjax_ignore.tex2jax_ignore", { "aria-label": trans.__("Chat with the agent") });
     this.signIn = new SignInForm(store);
     this.composer = new Composer(store, this.node, (text) => this.problem(text), (name) => this.obey(name));
     this.node.append(
@@ -54,8 +58,9 @@ export class PanelView {
         this.title,
         this.context,
         this.cost,
-        button("New session", () => this.obey("/new"), { icon: "add" }),
-        button("Sessions", () => this.obey("/sessions"), { icon: "list" }),
+        button(trans.__("This session: turns, context, cost"), () => this.obey("/context"), { icon: "gauge" }),
+        button(trans.__("New session"), () => this.obey("/new"), { icon: "add" }),
+        button(trans.__("Sessions"), () => this.obey("/sessions"), { icon: "list" }),
       ),
       el("div.nwa-middle", {}, this.log, this.newer),
       this.signIn.node,
@@ -73,11 +78,20 @@ export class PanelView {
 
   /** Do what a button, or a command in the field, asks for. @param {string} name */
   obey(name) {
-    if (name === "/new") this.store.send({ type: "new" });
+    const { chats } = this.store.transport;
+    if (name === "/new") chats ? chats.begin() : this.store.send({ type: "new" });
+    else if (name === "/sessions" && chats) chats.list();
     else if (name === "/sessions") openSessions(this.store, this.node, (text) => this.problem(text));
+    else if (name === "/context") openAccount(this.store, this.node, (text) => this.problem(text), () => this.obey("/compact"));
+    else if (name === "/compact") this.ask({ type: "compact" });
     else if (name === "/stop") this.store.stop();
     else if (name === "/model") this.composer.model.focus();
     else if (name === "/mode") this.composer.mode.focus();
+  }
+
+  /** Ask for something; say what went wrong. @param {any} message */
+  ask(message) {
+    this.store.ask(message).catch((error) => this.problem(error.message));
   }
 
   close() {
@@ -96,7 +110,13 @@ export class PanelView {
       target.toggleAttribute("data-lm-suppress-shortcuts", !isNotebooks(event));
     };
     window.addEventListener("keydown", onAnyKey, true);
-    this.unlisten = () => window.removeEventListener("keydown", onAnyKey, true);
+    // What is below it has become larger or smaller: a message that waits, a longer one, what went wrong.
+    const sizes = new ResizeObserver(() => this.isAtEnd && this.toEnd());
+    sizes.observe(this.log);
+    this.unlisten = () => {
+      sizes.disconnect();
+      window.removeEventListener("keydown", onAnyKey, true);
+    };
     // A picture that comes late makes what is shown longer.
     this.log.addEventListener("load", () => this.isAtEnd && this.toEndSoon(), true);
     let top = 0;
@@ -110,7 +130,7 @@ export class PanelView {
     });
     this.node.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (!isNotebooks(event)) event.stopPropagation();
-      if (event.key === "Escape" && this.store.state.busy && !event.isComposing) {
+      if (event.key === "Escape" && this.store.isAtWork && !event.isComposing) {
         this.store.stop();
         event.preventDefault();
       }
@@ -146,18 +166,20 @@ export class PanelView {
 
   /** Links are the model's, or the data's: say where one goes before it is followed. @param {string} target */
   showTarget(target) {
+    const { trans } = this;
     const dialog = openDialog(
+      trans,
       this.node,
-      "Open this link?",
+      trans.__("Open this link?"),
       el("p.nwa-target", { text: target }),
       el(
         "div.nwa-row",
         {},
-        button("Open", () => {
+        button(trans.__("Open"), () => {
           window.open(target, "_blank", "noopener,noreferrer");
           dialog.close();
         }, { css: "nwa-main" }),
-        button("Cancel", () => dialog.close()),
+        button(trans.__("Cancel"), () => dialog.close()),
       ),
     );
   }
@@ -189,15 +211,15 @@ export class PanelView {
   }
 
   state() {
-    const { state, isLive } = this.store;
-    this.title.textContent = state.title || "New session";
+    const { store: { state, isLive }, trans } = this;
+    this.title.textContent = state.title || trans.__("New session");
     this.title.title = state.title || "";
     this.title.dir = "auto";
     this.cost.textContent = state.cost || "";
     this.context.textContent = state.context || "";
-    this.context.title = `How full the model’s context is: ${state.context_tokens} tokens. When it is nearly full, the session so far is summarized.`;
+    this.context.title = trans.__("How full the model’s context is: %1 tokens. When it is nearly full, the session so far is summarized.", state.context_tokens);
     this.node.classList.toggle("nwa-busy", Boolean(state.busy));
-    this.served.textContent = state.introduction || `Model: ${state.model}.`;
+    this.served.textContent = state.introduction || trans.__("Model: %1.", state.model);
     this.composer.drawState();
     this.signIn.draw(Boolean(state.needs_key));
     this.drawTrouble();
@@ -235,12 +257,34 @@ export class PanelView {
   /** @param {Item} item */
   card(item) {
     const card = new Card(item, this.store, {
-      fork: (messageId) => this.store.ask({ type: "fork", message_id: messageId }).catch((error) => this.problem(error.message)),
+      fork: (messageId) => this.fork(messageId),
+      goOn: () => this.ask({ type: "go_on" }),
+      again: (turn) => this.askAgain(turn),
+      edit: (turn, text) => this.composer.edit(turn, text),
+      drop: (turn) => this.ask({ type: "drop", turn }),
       undo: (turn) => openUndo(this.store, this.node, turn, (text) => this.problem(text)),
       problem: (text) => this.problem(text),
     });
     this.cards.set(item.id, card);
     return card;
+  }
+
+  /** Ask the same again, in a copy of the session that ends before it. @param {string} turn */
+  askAgain(turn) {
+    const said = [...this.store.items.values()].find((item) => item.kind === "user" && item.turn === turn);
+    // Of what was attached only files are known by their names.
+    const files = (said?.attached ?? []).filter((/** @type {string} */ name) => /[./]/.test(name));
+    if (said) this.ask({ type: "edit", turn, text: said.text, chips: files.map((/** @type {string} */ value) => ({ kind: "file", value })) });
+  }
+
+  /** Go on in a copy of the session. @param {string} messageId The last message to copy */
+  async fork(messageId) {
+    try {
+      const reply = await this.store.ask({ type: "fork", message_id: messageId });
+      if (reply.id) this.store.transport.chats?.go(reply.id);
+    } catch (error) {
+      this.problem(/** @type {Error} */ (error).message);
+    }
   }
 
   /** Go on with what stands above, once the page has been shown and is not needed for anything else. */
@@ -277,30 +321,32 @@ export class PanelView {
     const text = this.troubles.get(String(this.store.state.session)) ?? "";
     if (this.trouble.dataset.drawn === text) return;
     this.trouble.dataset.drawn = text;
-    if (text) this.trouble.replaceChildren(el("span", { text, dir: "auto" }), button("Dismiss", () => this.noProblem(), { icon: "close" }));
+    if (text) this.trouble.replaceChildren(el("span", { text, dir: "auto" }), button(this.trans.__("Dismiss"), () => this.noProblem(), { icon: "close" }));
     else this.trouble.replaceChildren();
   }
 
   drawEmpty() {
     if (this.store.items.size || !this.store.isLoaded) return;
+    const { trans } = this;
     this.log.append(
       el(
         "div.nwa-empty",
         {},
-        el("p", { text: "The agent works in this notebook’s kernel, with the variables you have." }),
-        el("p.nwa-starters", {}, ...STARTERS.map((text) => button(text, () => this.composer.begin(text)))),
+        el("p", { text: this.words.empty }),
+        el("p.nwa-starters", {}, ...this.words.starters.map((text) => button(text, () => this.composer.begin(text)))),
         this.served,
-        el("p", { text: "Enter sends, Shift+Enter makes a new line, Escape stops." }),
+        el("p", { text: trans.__("Enter sends, Shift+Enter makes a new line, Escape stops.") }),
       ),
     );
   }
 
   drawStatus() {
-    const { activitySince, busySince, isLoaded, isLive, state } = this.store;
-    if (!isLive) this.status.textContent = "No kernel";
-    else if (!isLoaded) this.status.textContent = "Waiting for the kernel …";
-    else if (busySince === null) this.status.textContent = "";
-    else this.status.textContent = `${state.activity || "Working"} · ${Math.round((performance.now() - activitySince) / 1000)} s · Escape stops`;
+    const { store: { activitySince, busySince, codeSince, isLoaded, isLive, state }, trans } = this;
+    const seconds = (/** @type {number} */ since) => Math.round((performance.now() - since) / 1000);
+    if (!isLive) this.status.textContent = this.words.gone;
+    else if (!isLoaded) this.status.textContent = this.words.waiting;
+    else if (busySince === null) this.status.textContent = state.runs_on ? trans.__("Code of the agent’s still runs · %1 s · Escape stops it", seconds(codeSince)) : "";
+    else this.status.textContent = trans.__("%1 · %2 s · Escape stops", state.activity || trans.__("Working"), seconds(activitySince));
   }
 
   /** Once a frame: asking for the height has the page laid out. */
@@ -324,7 +370,8 @@ export class PanelView {
     if (op.op !== "set" && !(op.op === "put" && item.kind !== "answer")) return;
     const fields = op.op === "set" ? op.fields : item;
     if (item.kind === "answer" && fields.done) this.live.textContent = this.cards.get(item.id)?.parts.textContent ?? "";
-    else if (fields.state === "asking") this.live.textContent = `The agent asks: ${item.title ?? item.questions?.[0]?.question ?? ""}`;
+    else if (fields.state === "asking") this.live.textContent = this.trans.__("The agent asks: %1", item.title ?? item.questions?.[0]?.question ?? "");
+    else if (item.kind === "notice" && op.op === "put" && !this.store.state.busy) this.live.textContent = item.text;
     else if (item.kind === "end" && item.end !== "complete") this.live.textContent = item.text;
   }
 }

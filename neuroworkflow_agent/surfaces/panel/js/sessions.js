@@ -10,8 +10,9 @@ const PAUSE_MS = 300;
 
 /** @param {Store} store @param {HTMLElement} root @param {(text: string) => void} problem */
 export async function openSessions(store, root, problem) {
-  const list = el("ul.nwa-sessions", { "aria-label": "Sessions" });
-  const search = el("input", { type: "search", placeholder: "Search", "aria-label": "Search in sessions", dir: "auto", oninput: () => look() });
+  const { trans } = store;
+  const list = el("ul.nwa-sessions", { "aria-label": trans.__("Sessions") });
+  const search = el("input", { type: "search", placeholder: trans.__("Search"), "aria-label": trans.__("Search in sessions"), dir: "auto", oninput: () => look() });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const filter = () => {
@@ -42,7 +43,7 @@ export async function openSessions(store, root, problem) {
     }
     filter();
   };
-  const dialog = openDialog(root, "Sessions", search, list);
+  const dialog = openDialog(trans, root, trans.__("Sessions"), search, list);
   /** @param {any} message @param {(reply: any) => void} done */
   const ask = async (message, done) => {
     try {
@@ -56,12 +57,13 @@ export async function openSessions(store, root, problem) {
   const draw = (reply) => {
     list.replaceChildren(...reply.sessions.map((/** @type {any} */ found) => row(found)));
     filter();
-    if (reply.sessions.length === 0) list.append(el("li", { text: "No sessions in this workspace yet." }));
+    if (reply.sessions.length === 0) list.append(el("li", { text: trans.__("No sessions in this workspace yet.") }));
     (list.querySelector("button") ?? dialog.querySelector("button"))?.focus();
   };
   /** @param {any} found */
   const row = (found) => {
     const isCurrent = found.id === store.state.session;
+    const time = new Date(found.modified).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
     const open = el(
       "button.nwa-session",
       {
@@ -73,27 +75,27 @@ export async function openSessions(store, root, problem) {
         },
       },
       el("span", { text: found.title, dir: "auto" }),
-      el("small", { text: `${new Date(found.modified).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}${isCurrent ? " · open" : ""}` }),
+      el("small", { text: isCurrent ? trans.__("%1 · open", time) : time }),
       el("small.nwa-said-there", { dir: "auto", hidden: true }),
     );
-    const node = el("li", { "data-title": found.title.toLocaleLowerCase(), "data-id": found.id }, open, button("Rename", () => rename(), { title: `Rename ${found.title}` }), button("Delete", () => askTwice(), { title: `Delete ${found.title}` }));
+    const node = el("li", { "data-title": found.title.toLocaleLowerCase(), "data-id": found.id }, open, button(trans.__("Rename"), () => rename(), { title: trans.__("Rename %1", found.title) }), button(trans.__("Delete"), () => askTwice(), { title: trans.__("Delete %1", found.title) }));
     const rename = () => {
-      const title = el("input", { type: "text", value: found.title, "aria-label": "Title", dir: "auto" });
+      const title = el("input", { type: "text", value: found.title, "aria-label": trans.__("Title"), dir: "auto" });
       const form = el(
         "form.nwa-row",
         { onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); ask({ type: "rename", id: found.id, title: title.value }, draw); } },
         title,
-        el("button.nwa-main", { type: "submit", text: "Save" }),
+        el("button.nwa-main", { type: "submit", text: trans.__("Save") }),
       );
       node.replaceChildren(form);
       title.select();
       title.focus();
     };
     const askTwice = () => {
-      const keep = button("Keep", () => node.replaceWith(row(found)));
+      const keep = button(trans.__("Keep"), () => node.replaceWith(row(found)));
       node.replaceChildren(
-        el("span", { role: "alert", text: `Delete “${found.title}” for good?` }),
-        button("Delete for good", () => ask({ type: "delete", id: found.id }, draw), { css: "nwa-danger" }),
+        el("span", { role: "alert", text: trans.__("Delete “%1” for good?", found.title) }),
+        button(trans.__("Delete for good"), () => ask({ type: "delete", id: found.id }, draw), { css: "nwa-danger" }),
         keep,
       );
       keep.focus();

@@ -5,12 +5,6 @@ import { el } from "./dom.js";
 
 /** @import { Store } from "./store.js" */
 
-const KEY_KINDS = [
-  ["anthropic", "Anthropic"],
-  ["openai", "OpenAI"],
-  ["gateway", "A hub’s gateway"],
-  ["server", "A model server"],
-];
 /** Whose address has to be said. */
 const WITH_ADDRESS = ["gateway", "server"];
 
@@ -18,26 +12,33 @@ export class SignInForm {
   /** @param {Store} store */
   constructor(store) {
     this.store = store;
+    const { trans } = store;
+    const kinds = [
+      ["anthropic", "Anthropic"],
+      ["openai", "OpenAI"],
+      ["gateway", trans.__("A hub’s gateway")],
+      ["server", trans.__("A model server")],
+    ];
     this.kind = el(
       "select",
-      { "aria-label": "Who takes the key", onchange: () => this.drawKind() },
-      ...KEY_KINDS.map(([value, text]) => el("option", { value, text })),
+      { "aria-label": trans.__("Who takes the key"), onchange: () => this.drawKind() },
+      ...kinds.map(([value, text]) => el("option", { value, text })),
     );
-    this.address = el("input", { type: "url", placeholder: "https://…", "aria-label": "Base URL", spellcheck: false });
-    this.key = el("input", { type: "password", placeholder: "Key", "aria-label": "Key", autocomplete: "off", spellcheck: false });
-    this.save = el("button.nwa-main", { type: "submit", text: "Save" });
+    this.address = el("input", { type: "url", placeholder: "https://…", "aria-label": trans.__("Base URL"), spellcheck: false });
+    this.key = el("input", { type: "password", placeholder: trans.__("Key"), "aria-label": trans.__("Key"), autocomplete: "off", spellcheck: false });
+    this.save = el("button.nwa-main", { type: "submit", text: trans.__("Save") });
     this.said = el("p", { role: "alert", dir: "auto" });
     this.form = el(
       "form.nwa-sign-in",
       {
-        "aria-label": "Sign in",
+        "aria-label": trans.__("Sign in"),
         autocomplete: "off",
         onsubmit: (/** @type {Event} */ event) => {
           event.preventDefault();
           this.submit();
         },
       },
-      el("p", { text: "Sign in with a key. It is tried once, kept for you alone on the kernel’s machine, and never shown or put into the notebook." }),
+      el("p", { text: trans.__("Sign in with a key. It is tried once, kept for you alone on the kernel’s machine, and never shown or put into the notebook.") }),
       el("div.nwa-row", {}, this.kind, this.address, this.key, this.save),
       this.said,
     );

@@ -20,16 +20,18 @@ export class Store {
   /** @param {Transport} transport @param {PanelNotebook} notebook The one that the chat is beside; it ends with this. */
   constructor(transport, notebook) {
     this.transport = transport;
+    this.trans = transport.trans;
     this.notebook = notebook;
     /** @type {Map<string, Item>} */
     this.items = new Map();
     /** @type {Record<string, any>} */
-    this.state = { busy: false, activity: "", queue: [], title: "", models: [], modes: [], model: "", mode: "", introduction: "", error: "", session: null, needs_key: false };
+    this.state = { busy: false, activity: "", queue: [], title: "", models: [], modes: [], model: "", mode: "", introduction: "", error: "", session: null, needs_key: false, runs_on: false, left_code_s: 0 };
     this.isLoaded = false;
     this.isLive = true;
     /** @type {number | null} */
     this.busySince = null;
     this.activitySince = 0;
+    this.codeSince = 0;
     this.seq = -1;
     this.name = uniqueId("view");
     /** @type {any[]} */
@@ -88,7 +90,7 @@ export class Store {
   renew() {
     const asked = [...this.requests.values()];
     this.requests.clear();
-    for (const { reject } of asked) reject(new Error("The kernel ended before it had taken this in. Send it again."));
+    for (const { reject } of asked) reject(new Error(this.trans.__("The kernel ended before it had taken this in. Send it again.")));
     this.isLoaded = false;
     this.early = [];
     this.hello();
@@ -98,7 +100,7 @@ export class Store {
   async checkLife() {
     this.isLive = await this.transport.isAlive();
     // Nothing is done any more where nobody is.
-    if (!this.isLive && this.state.busy) this.setState({ busy: false, activity: "" });
+    if (!this.isLive && this.isAtWork) this.setState({ busy: false, activity: "", runs_on: false });
     this.tell("state");
   }
 
@@ -195,6 +197,7 @@ export class Store {
       this.busySince = changed.busy ? performance.now() : null;
     }
     if (changed.activity !== undefined) this.activitySince = performance.now();
+    if (changed.left_code_s !== undefined) this.codeSince = performance.now() - changed.left_code_s * 1000;
     Object.assign(this.state, changed);
     this.tell("state");
   }
@@ -204,15 +207,20 @@ export class Store {
     for (const listener of this.listeners) listener[what]();
   }
 
+  /** Whether a turn runs, or code of one that has ended. */
+  get isAtWork() {
+    return Boolean(this.state.busy || this.state.runs_on);
+  }
+
   /** Stop the turn. Where messages wait for the running cell, interrupt the agent's own code instead. */
   stop() {
     this.stopHeard = false;
     this.send({ type: "stop" });
     setTimeout(() => {
-      if (this.stopHeard || !this.state.busy) return;
+      if (this.stopHeard || !this.isAtWork) return;
       const runs = [...this.items.values()].some((item) => item.kind === "tool" && item.state === "running" && item.name === "run_code");
       if (runs && this.transport.interrupt()) return;
-      for (const listener of this.listeners) listener.problem("Stop is on its way; this Jupyter hands it over when the running cell ends.");
+      for (const listener of this.listeners) listener.problem(this.trans.__("Stop is on its way; this Jupyter hands it over when the running cell ends."));
     }, ANSWER_MS);
   }
 

@@ -4,10 +4,9 @@
 import { button, el, openDialog } from "./dom.js";
 /** @import { Store } from "./store.js" */
 
-const KINDS = { files: "Files", cells: "Cells", variables: "Variables" };
-
 /** @param {Store} store @param {HTMLElement} root @param {string} turn @param {(text: string) => void} problem */
 export async function openUndo(store, root, turn, problem) {
+  const { trans } = store;
   /** @type {any} */
   let plan;
   try {
@@ -16,12 +15,13 @@ export async function openUndo(store, root, turn, problem) {
     problem(/** @type {Error} */ (error).message);
     return;
   }
-  const forget = checkbox("The agent forgets this turn", true);
+  const forget = checkbox(trans.__("The agent forgets this turn"), true);
   /** @type {{key: string, kind: string, input: HTMLInputElement}[]} */
   const boxes = [];
   /** @type {{kind: string, input: HTMLInputElement}[]} */
   const kinds = [];
-  const groups = Object.entries(KINDS).flatMap(([kind, title]) => {
+  const titles = { files: trans.__("Files"), cells: trans.__("Cells"), variables: trans.__("Variables") };
+  const groups = Object.entries(titles).flatMap(([kind, title]) => {
     const wanted = plan.effects.filter((/** @type {any} */ each) => each.kind === kind && each.can);
     if (wanted.length === 0) return [];
     const all = checkbox(title, true);
@@ -50,7 +50,7 @@ export async function openUndo(store, root, turn, problem) {
     forget.input.disabled = !isAll;
     if (!isAll) forget.input.checked = false;
   };
-  const undo = button("Undo", async () => {
+  const undo = button(trans.__("Undo"), async () => {
     undo.disabled = true;
     const keys = forget.input.checked ? null : boxes.filter((box) => box.input.checked).map((box) => box.key);
     try {
@@ -61,13 +61,14 @@ export async function openUndo(store, root, turn, problem) {
     dialog.close();
   }, { css: "nwa-main" });
   const dialog = openDialog(
+    trans,
     root,
-    "Undo this turn?",
+    trans.__("Undo this turn?"),
     el("p.nwa-target", { text: plan.prompt, dir: "auto" }),
-    ...(boxes.length ? groups : [el("p", { text: "This turn changed nothing that can be taken back." })]),
-    ...(stays.length ? [el("section", { "aria-label": "Cannot be undone" }, el("h3", { text: "Cannot be undone" }), el("ul", {}, ...stays.map((text) => el("li", { text, dir: "auto" }))))] : []),
+    ...(boxes.length ? groups : [el("p", { text: trans.__("This turn changed nothing that can be taken back.") })]),
+    ...(stays.length ? [el("section", { "aria-label": trans.__("Cannot be undone") }, el("h3", { text: trans.__("Cannot be undone") }), el("ul", {}, ...stays.map((text) => el("li", { text, dir: "auto" }))))] : []),
     forget.node,
-    el("div.nwa-row", {}, undo, button("Cancel", () => dialog.close())),
+    el("div.nwa-row", {}, undo, button(trans.__("Cancel"), () => dialog.close())),
   );
   dialog.classList.add("nwa-undo");
   undo.focus();

@@ -6,6 +6,7 @@ import { connectLink, contextOf } from "./notebook_context.js";
 import { PanelNotebook } from "./notebook_page.js";
 import { PanelView } from "./panel.js";
 import { Store } from "./store.js";
+import { UNTRANSLATED } from "./translation.js";
 
 /** @import { Transport } from "./transport.js" */
 
@@ -20,6 +21,7 @@ function widgetTransport(model) {
     get name() {
       return model.get("panel_id");
     },
+    trans: UNTRANSLATED,
     lost: LOST,
     send: (message, buffers) => model.send(message, undefined, buffers),
     receive: (listener) => subscribe(model, "msg:custom", listener),
@@ -102,7 +104,7 @@ const stores = new Map();
 export default {
   /** @param {{model: any}} given */
   initialize({ model }) {
-    const notebook = new PanelNotebook({ context: () => contextOf(model), around: () => widgetAround(model) });
+    const notebook = new PanelNotebook({ trans: UNTRANSLATED, context: () => contextOf(model), around: () => widgetAround(model) });
     const store = new Store(widgetTransport(model), notebook);
     const showSaved = hideSaved(model);
     stores.set(model, store);

@@ -1,0 +1,50 @@
+"""Code of the chosen context that a subkernel which has to be started again runs before anything else. On the relay's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from neuroworkflow_agent.surfaces.chat_kernel.answers import Answers
+from neuroworkflow_agent.surfaces.chat_kernel.wire import SILENT, Frames, Message, Signer
+from neuroworkflow_agent.text import one_line
+
+_FAILED = "The subkernel was started again, but the context's code did not run to its end: {why}\n"
+_WHY_CHARS = 300
+
+
+class FirstCode:
+    """Has it run, in silence.
+
+    Parameters
+    ----------
+    signer
+        Makes messages.
+    answers
+        Says at the cell that waits if it has failed.
+    """
+
+    def __init__(self, signer: Signer, answers: Answers) -> None:
+        self._signer, self._answers = signer, answers
+        self.source = ""
+        """Empty for none."""
+        self._asked = ""
+
+    def send(self, send: Callable[[Frames], object]) -> None:
+        """Ask a subkernel that has just been started, if there is any code."""
+        if not self.source:
+            return
+        asked = self._signer.new("execute_request", {**SILENT, "code": self.source})
+        self._asked = asked.id
+        send(asked.frames)
+
+    def take_reply(self, asked: str, content: dict[str, Any], waiting: Message | None) -> bool:
+        """The subkernel has answered a request of ours; False if that was another one. `waiting` is the cell behind it."""
+        if not self._asked or asked != self._asked:
+            return False
+        self._asked = ""
+        if content.get("status") == "error" and waiting is not None:
+            why = one_line(f"{content.get('ename')}: {content.get('evalue')}", _WHY_CHARS)
+            said = {"name": "stderr", "text": _FAILED.format(why=why)}
+            self._answers.tell("stream", said, waiting.header)
+        return True

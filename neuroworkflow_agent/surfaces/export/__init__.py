@@ -1,0 +1,1 @@
+"""A notebook as a page to hand on, in one of three styles."""

@@ -1,0 +1,186 @@
+"""A notebook as a page: what each style shows, and that it loads and runs nothing."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from typer.testing import CliRunner
+
+from neuroworkflow_agent.cli import app
+from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.render.markdown import page, render_html
+from neuroworkflow_agent.render.parts import notice, tool_use
+from neuroworkflow_agent.surfaces.export.exporting import export
+from neuroworkflow_agent.surfaces.export.sections import STYLES, Style
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\nfigure").decode()
+HOSTILE = "<script>alert(1)</script><img src=http://elsewhere/x.png onerror=alert(2)>"
+
+
+def ours(rendered: str, text: str) -> Any:
+    return new_output("display_data", data={"text/html": page(rendered), "text/plain": text})
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Path:
+    about = {"turn": "t1"}
+    said = "The rate rises **much**, see $r^2$."
+    call = tool_use("run_code", {"code": "plot()"})
+    cells = [
+        new_markdown_cell(f"# Rates of cells\n\nWe measured. {HOSTILE}\n\n![a map](attachment:map.png)", attachments={"map.png": {"image/png": PNG}}),
+        new_code_cell(
+            "import numpy as np\nx = np.arange(3)", execution_count=1,
+            outputs=[new_output("stream", text="loading\n"), new_output("stream", name="stderr", text="warned\n")],
+        ),
+        new_code_cell(
+            "table(x)", execution_count=2,
+            outputs=[new_output("execute_result", data={"text/html": f"<table><tr><td>4.2</td></tr></table>{HOSTILE}", "text/plain": "4.2"})],
+        ),
+        new_code_cell(
+            "%%chat\nplot the rates", execution_count=3,
+            outputs=[
+                ours(call.html, call.text),
+                new_output("display_data", data={"image/png": PNG, "text/plain": "<Figure>"}),
+                ours(render_html(said), said),
+                ours(notice("3 s, 12 tokens").html, "3 s, 12 tokens"),
+            ],
+        ),
+        new_markdown_cell("**Prompt**\n\n> and now?", metadata={"neuroworkflow_agent": {**about, "role": "prompt"}}),
+        new_code_cell("now()", execution_count=4, metadata={"neuroworkflow_agent": {**about, "role": "code"}}),
+        new_markdown_cell("Nothing more.", metadata={"neuroworkflow_agent": {**about, "role": "answer"}}),
+        new_code_cell("secret()", metadata={"tags": ["remove-cell"]}),
+    ]  # fmt: skip
+    path = tmp_path / "rates.ipynb"
+    info = {"language_info": {"name": "python", "version": "3.11.2"}}
+    nbformat.write(new_notebook(cells=cells, metadata=info), path)
+    return path
+
+
+def exported(notebook: Path, style: Style, ending: str = ".html") -> str:
+    target = notebook.with_name(f"{style}{ending}")
+    assert export(notebook, style, target, hide=str)[0] == target
+    return target.read_text(encoding="utf-8")
+
+
+def test_paper_has_text_figures_and_tables_alone(notebook: Path) -> None:
+    text = exported(notebook, "paper")
+    assert "We measured." in text
+    assert text.count("<img") == 2, "the attachment and the figure"
+    assert "4.2</td>" in text
+    for other in (
+        "np.arange",
+        "loading",
+        "warned",
+        "plot the rates",
+        "rises",
+        "and now?",
+        "Nothing more",
+        "secret",
+    ):
+        assert other not in text, other
+
+
+def test_report_folds_code_and_prompts_and_says_what_the_model_wrote(notebook: Path) -> None:
+    text = exported(notebook, "report")
+    assert re.search(r"<details><summary>Code</summary>.*?arange", text, re.DOTALL)
+    assert "<details><summary>Asked of the agent</summary><blockquote>%%chat\nplot the rates" in text
+    assert re.search(r"Written by the model:</div><blockquote><p>The rate rises <strong>much</strong>", text)
+    assert "<math" in text
+    assert "loading" in text
+    for other in ("warned", "12 tokens", "Run code", "secret()"):
+        assert other not in text, other
+
+
+def test_code_is_open_and_what_the_agent_said_is_folded(notebook: Path) -> None:
+    text = exported(notebook, "code")
+    assert "<summary>Code" not in text
+    assert "arange" in text
+    assert "warned" in text
+    assert "<details><summary>Written by the model</summary><blockquote><p>The rate rises" in text
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_page_loads_and_runs_nothing(style: Style, notebook: Path) -> None:
+    text = exported(notebook, style)
+    assert "<script" not in text
+    assert not re.search(r"<[^>]*onerror", text)
+    assert set(re.findall(r"<img[^>]* src=\"([^:]*):", text)) == {"data"}
+    assert "default-src 'none'" in text
+
+
+def test_how_it_was_made_stands_at_the_end(notebook: Path) -> None:
+    made = exported(notebook, "paper").partition("How this was made")[2]
+    assert "rates.ipynb" in made
+    assert "python 3.11.2" in made
+    assert "5 with code, 4 of them run, from the top down" in made
+    assert "was asked 2 times" in made
+    assert re.search(r"numpy \d+\.\d+", made)
+
+
+def test_markdown_has_its_pictures_beside_it(notebook: Path) -> None:
+    text = exported(notebook, "report", ".md")
+    pictures = re.findall(r"!\[[^]]*\]\((report_files/[^)]+)\)", text)
+    assert pictures == ["report_files/figure-1.png", "report_files/figure-2.png"]
+    assert (notebook.parent / pictures[1]).read_bytes() == base64.b64decode(PNG)
+    assert "<details><summary>Code</summary>\n\n```python\nimport numpy" in text
+    assert "*Written by the model:*\n\n> The rate rises **much**" in text
+    assert "<table><tbody><tr><td>4.2</td></tr></tbody></table>" in text
+
+
+def test_what_is_there_is_replaced_only_by_wish(notebook: Path) -> None:
+    target = notebook.with_suffix(".html")
+    target.write_text("mine")
+    with pytest.raises(ConfigError, match="is there already"):
+        export(notebook, "paper", None, hide=str)
+    assert target.read_text() == "mine"
+    assert export(notebook, "paper", None, hide=str, overwrite=True) == [target]
+
+
+def test_nothing_is_written_where_a_link_leads_nowhere_or_into_a_pipe(notebook: Path, tmp_path: Path) -> None:
+    victim, target = tmp_path / "victim", notebook.with_suffix(".html")
+    target.symlink_to(victim)
+    with pytest.raises(ConfigError, match="no regular file"):
+        export(notebook, "paper", None, hide=str, overwrite=True)
+    assert not victim.exists()
+    victim.write_text("mine")
+    with pytest.raises(ConfigError, match="is there already"):
+        export(notebook, "paper", None, hide=str)
+    assert victim.read_text() == "mine"
+    target.unlink()
+    os.mkfifo(target)
+    with pytest.raises(ConfigError, match="no regular file"):
+        export(notebook, "paper", None, hide=str, overwrite=True)
+
+
+def test_page_that_cannot_be_written_leaves_the_one_before(
+    notebook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = notebook.with_suffix(".html")
+    target.write_text("before")
+
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(ConfigError, match="No space left"):
+        export(notebook, "paper", None, hide=str, overwrite=True)
+    monkeypatch.undo()
+    assert target.read_text() == "before"
+    assert {path.name for path in notebook.parent.iterdir()} == {notebook.name, target.name}
+
+
+def test_command(notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "Rates of cells")
+    done = CliRunner().invoke(app, ["export", str(notebook), "--style", "code"])
+    assert (done.exit_code, done.stdout) == (0, f"{notebook.with_suffix('.html')}\n"), done.output
+    assert "Rates of cells" not in notebook.with_suffix(".html").read_text(encoding="utf-8")
+    bad = CliRunner().invoke(app, ["export", str(notebook), "-o", str(notebook.with_suffix(".pdf"))])
+    assert "A page ends in .html or .md" in str(bad.exception or bad.output)
