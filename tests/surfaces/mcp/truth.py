@@ -171,11 +171,11 @@ def _check_outputs(cell: Any, about: Cell) -> None:
 
 
 def _last_of(placed: Sequence[Placed]) -> Placed | None:
-    """The last of them, if there is one and it can be told which it was."""
-    if not placed:
+    """The last of them, if there is one, it was answered, and it can be told which it was."""
+    latest = max(placed, key=lambda each: each.start, default=None)
+    if latest is None or latest.end == _NEVER:
         return None
-    latest = max(placed, key=lambda each: each.start)
-    return latest if all(each.was_before(latest) for each in placed if each is not latest) else None
+    return latest if all(each is latest or each.was_before(latest) for each in placed) else None
 
 
 def _may_stand(left: Placed, right: Placed) -> bool:
