@@ -36,6 +36,10 @@ class Staleness:
         now = next(self._clock)
         self._changed |= dict.fromkeys(names, now)
 
+    def note_ran(self, cell: str, number: int | None, source: str) -> None:
+        """A cell was run, and got its number, with a text that it may not have any more."""
+        self._seen[cell] = (number, digest(source), next(self._clock))
+
     def of(self, notebook: Notebook) -> frozenset[str]:
         """Addresses of the cells that were run and may be out of date."""
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"][:_MAX_CELLS]

@@ -41,6 +41,9 @@ _MAX_MATCHES = 100
 _CURRENT_CHARS = 8_000
 _LIVE_S = 0.5
 _LIVE_CHARS = 100_000
+_CHANGED_MEANWHILE = (
+    "Somebody changed the text of this cell while its code ran; its outputs are of the text it had before."
+)
 _LAST_CHARS = 100
 """What saying that there is more may take."""
 
@@ -293,12 +296,22 @@ class NotebookTools:
             if line.cell_type != "code":
                 continue
             try:
-                is_fine = await self._run(line.address, timeout_s, begun)
-            except ToolFailed as failure:
-                so_far = self._together(shown).blocks
-                raise ToolFailed(str(failure), [*so_far, _text(f"{line.address}: {failure}")]) from failure
-            ((now, cell),) = await self._document.cells(line.address, with_outputs=True)
+                source, is_fine = await self._run(line.address, timeout_s, begun)
+                ((now, cell),) = await self._document.cells(line.address, with_outputs=True)
+            except (ToolFailed, NotebookError) as failure:
+                told = [*self._together(shown).blocks, _text(f"{line.address}: {failure}")]
+                if isinstance(failure, NotebookError) and self._so_far.outputs:  # which are in no cell then
+                    told += await encode_outputs(
+                        "Its outputs:",
+                        self._so_far.outputs,
+                        secrets=frozenset(self._secrets()),
+                        max_chars=budget,
+                    )
+                raise ToolFailed(str(failure), told) from failure
             shown.append(await self._shown(now, cell, budget))
+            if cell.source != source:
+                self._document.staleness.note_ran(line.address, cell.get("execution_count"), source)
+                shown[-1].blocks.append(_text(_CHANGED_MEANWHILE))
             if not is_fine:
                 blocks = self._together(shown).blocks
                 if left := len(wanted) - number - 1:
@@ -311,8 +324,8 @@ class NotebookTools:
             else replace(answer, blocks=[_text("There is no code cell among them; nothing was run.")])
         )
 
-    async def _run(self, cell: str, timeout_s: float | None, begun: asyncio.Event) -> bool:
-        """Run one cell and put what came of it into it; whether it went well."""
+    async def _run(self, cell: str, timeout_s: float | None, begun: asyncio.Event) -> tuple[str, bool]:
+        """Run one cell and put what came of it into it; the text that was run, and whether it went well."""
         assert self._code is not None
         outputs, numbers = OutputList(), list[int]()
         self._so_far = outputs
@@ -334,13 +347,14 @@ class NotebookTools:
                 showing.cancel()
                 await wait_in_any_case(showing)
                 count = numbers[-1] if numbers else None
-                shown = SetOutputs(cell, _numbered(outputs.outputs, count), count, digest(source))
+                # Also where a person has changed the text meanwhile, as after any run in a page.
+                shown = SetOutputs(cell, _numbered(outputs.outputs, count), count)
                 putting = asyncio.ensure_future(self._document.show_outputs(shown))
                 await wait_in_any_case(putting)
                 failure = putting.exception() if putting.done() else None
             if failure is not None:
                 raise failure
-        return execution.status == "ok"
+        return source, execution.status == "ok"
 
     async def _keep_showing(self, cell: str, outputs: OutputList) -> None:
         """Show what a cell puts out while it runs, until that is much; else ends by being cancelled."""

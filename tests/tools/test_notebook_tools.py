@@ -282,16 +282,30 @@ async def test_stopped_cell_keeps_what_it_has_shown(notebook: Notebook) -> None:
     assert notebook.read().cells[0].outputs[0].text == "ran wait"
 
 
-async def test_outputs_of_another_text_are_not_put_into_a_cell(notebook: Notebook) -> None:
+async def test_outputs_are_kept_though_a_person_edits_the_cell_that_runs(notebook: Notebook) -> None:
     def person_types() -> None:
         changed = notebook.read()
         changed.cells[2].source = "theirs()"
         nbformat.write(changed, notebook.path)
 
     notebook.kernel.during = person_types
-    assert "its outputs would be of another text" in await notebook.refused("cell_execute", cell="plot")
+    answer = await notebook.call("cell_execute", cell="plot")
+    assert "Somebody changed the text of this cell while its code ran" in answer
     cell = notebook.read().cells[2]
-    assert (cell.source, "image/png" in cell.outputs[0].data) == ("theirs()", True)
+    assert (cell.source, cell.outputs[0].text, cell.execution_count) == ("theirs()", "ran plot()", 1)
+    assert "may be out of date" in await notebook.call("notebook_get")
+
+
+async def test_outputs_of_a_cell_that_a_person_deletes_while_it_runs_are_told(notebook: Notebook) -> None:
+    def person_deletes() -> None:
+        changed = notebook.read()
+        del changed.cells[2]
+        nbformat.write(changed, notebook.path)
+
+    notebook.kernel.during = person_deletes
+    refused = await notebook.refused("cell_execute", cell="plot")
+    assert "no cell 'plot'" in refused
+    assert "ran plot()" in refused
 
 
 async def test_no_edit_comes_between_the_text_that_is_run_and_its_run(
