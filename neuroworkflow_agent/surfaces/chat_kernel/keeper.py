@@ -115,9 +115,9 @@ class Keeper:
 
         def ensure() -> None:
             if not self.start():
-                future.set_exception(KernelDiedError(self.trouble))
+                _settle(future, KernelDiedError(self.trouble))
             elif self._is_ready:
-                future.set_result(None)
+                _settle(future)
             else:
                 self._waiting.append(future)
 
@@ -192,7 +192,7 @@ class Keeper:
             while self._early:
                 self.send(*self._early.popleft())
             while self._waiting:
-                self._waiting.pop().set_result(None)
+                _settle(self._waiting.pop())
         elif self._has_answered and time.monotonic() - self._asked_at > _ASK_AGAIN_S:
             self._has_answered = False
             self._ask()
@@ -214,9 +214,19 @@ class Keeper:
         self.let_go()
         self._starts, self.trouble = 0, why
         while self._waiting:
-            self._waiting.pop().set_exception(KernelStartError(why, name=self.name))
+            _settle(self._waiting.pop(), KernelStartError(why, name=self.name))
         self._lose(why)
 
     def _lose(self, why: str) -> None:
         self._early.clear()
         self._on_lost(self, why)
+
+
+def _settle(future: Future[None], error: AgentError | None = None) -> None:
+    """Tell who waits how it went, unless they gave up waiting, as a turn does that is stopped."""
+    if not future.set_running_or_notify_cancel():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.testing.processes import started_by
 from neuroworkflow_agent.testing.real_kernel import RealKernel
+from tests.kernelspecs import write_spec
 
 pytestmark = [pytest.mark.kernel, pytest.mark.claude]
 
@@ -62,6 +64,19 @@ def test_subkernel_dies_while_the_agents_code_runs(kernel: RealKernel, scripted_
     assert "The kernel died. All its variables are lost" in told
     assert "2" in then
     assert kernel.run("1 + 2").text == "3"
+
+
+def test_stopping_a_turn_that_waits_for_the_new_subkernel_ends_no_kernel(
+    scripted_model: ScriptedModel, start_kernel: Callable[..., RealKernel], tmp_path: Path
+) -> None:
+    slow = "import time; time.sleep(1.5); from ipykernel.kernelapp import launch_new_instance as run; run()"
+    argv = [sys.executable, "-c", slow, "-f", "{connection_file}"]
+    write_spec(tmp_path / "share" / "jupyter" / "kernels", "slow", argv, "python")
+    kernel = start_kernel("slow")
+    scripted_model.extend(Reply.code("import os; os._exit(1)"), Reply.code("'the second'"), Reply.text("So."))
+    ran = kernel.run("%chat go", interrupt_when=lambda msg: "the second" in str(msg["content"]))
+    assert ran.end == "interrupted"
+    assert [kernel.run("1 + 2", timeout_s=20).text for _ in range(2)] == ["3", "3"]
 
 
 @pytest.mark.thorough
