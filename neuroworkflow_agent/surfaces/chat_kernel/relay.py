@@ -221,7 +221,7 @@ class Relay:
     # -- from front ends ------------------------------------------------------------------------------
 
     def _on_request(self, frames: Frames) -> None:
-        message = split(frames)
+        message = self._genuine(frames)
         if message is None:
             return
         if message.kind != "execute_request":
@@ -229,11 +229,16 @@ class Relay:
         elif not self._order.holds(message, frames):
             self._execute(message, frames)
 
+    def _genuine(self, frames: Frames) -> Message | None:
+        """A message of somebody's with the key; None for others': anybody on the machine can send some, and no answer ends them."""
+        message = split(frames)
+        return message if message is not None and self._signer.is_genuine(message) else None
+
     def _execute(self, message: Message, frames: Frames) -> None:
         content = message.content
         code = str(content.get("code", ""))
         prompt = None if content.get("silent") else prompt_in(code, message.metadata)
-        if prompt is not None and self._signer.is_genuine(message):
+        if prompt is not None:
             self._execute_prompt(message, prompt)
         elif self.keeper.start() and self._doubts.begin(message, frames, code, self.language):
             self._order.begin(message)
@@ -274,7 +279,8 @@ class Relay:
             self._unless_served(message)
             return
         if channel == "shell":
-            self._open[message.id] = message
+            if message.kind.endswith("_request"):  # a comm's messages have no answer
+                self._open[message.id] = message
         else:
             self._controls[message.id] = message
             while len(self._controls) > _MAX_CONTROLS:
@@ -291,20 +297,19 @@ class Relay:
         return [*request.idents, *frames] if request is not None else frames
 
     def _on_control(self, frames: Frames) -> None:
-        message = split(frames)
+        message = self._genuine(frames)
         if message is None:
             return
         if message.kind not in ("interrupt_request", "shutdown_request"):
             self._pass("control", message, frames)
-        elif self._signer.is_genuine(message):
+        else:
             act = self._interrupt if message.kind == "interrupt_request" else self._shut_down
             act()
             self._answers.confirm(message)
 
     def _on_input(self, frames: Frames) -> None:
-        message = split(frames)
-        is_genuine = message is not None and self._signer.is_genuine(message)
-        if message is None or not (is_genuine and self._answers.take_answer(message)):
+        message = self._genuine(frames)
+        if message is not None and not self._answers.take_answer(message):
             self.keeper.send("stdin", frames)
 
     def _interrupt(self) -> None:
@@ -372,6 +377,7 @@ class Relay:
             self._go_on(is_failed=True)
 
     def _on_code_end(self, request: Message, is_failed: bool) -> None:
+        self._open.pop(request.id, None)  # also where the reply is ours, since there is none
         if self._order.is_about(request.header):
             self._go_on(is_failed=is_failed)
 

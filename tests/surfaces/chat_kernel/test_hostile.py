@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import zmq
 
 from neuroworkflow_agent.testing import Reply, ScriptedModel
+from neuroworkflow_agent.testing.processes import started_by
 from neuroworkflow_agent.testing.real_kernel import RealKernel, SomeonesKernel
 from tests.kernelspecs import bash, deno
 from tests.surfaces.conftest import SharedKernel
@@ -30,14 +33,20 @@ def scripted_model(shared_kernel: SharedKernel) -> ScriptedModel:
     return shared_kernel.model
 
 
-@pytest.mark.parametrize("channel", ["shell", "control", "stdin"])
-def test_message_without_a_signature_ends_nothing(channel: str, kernel: RealKernel) -> None:
-    kernel.run("x = 1")
+def somebody_at(kernel: RealKernel, channel: str) -> zmq.Socket[bytes]:
+    """A socket of somebody's who has no key."""
     port = dict[str, object](kernel.client.get_connection_info())[f"{channel}_port"]
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
     socket = context.socket(zmq.DEALER)
     socket.linger = 1000
     socket.connect(f"tcp://127.0.0.1:{port}")
+    return socket
+
+
+@pytest.mark.parametrize("channel", ["shell", "control", "stdin"])
+def test_message_without_a_signature_ends_nothing(channel: str, kernel: RealKernel) -> None:
+    kernel.run("x = 1")
+    socket = somebody_at(kernel, channel)
     for parts in (
         [DEEP, b"{}", b"{}", b"{}"],
         [HEADER, DEEP, DEEP, DEEP],
@@ -48,6 +57,31 @@ def test_message_without_a_signature_ends_nothing(channel: str, kernel: RealKern
     time.sleep(0.2)
     assert kernel.run("x").text == "1"
     socket.close()
+
+
+def test_cell_without_a_signature_holds_no_others(
+    start_kernel: Callable[..., RealKernel], tmp_path: Path
+) -> None:
+    kernel = start_kernel(deno(tmp_path / "share" / "jupyter" / "kernels"))
+    socket = somebody_at(kernel, "shell")
+    socket.send_multipart([b"<IDS|MSG>", b"bad", HEADER, b"{}", b"{}", b'{"code": "1"}'])
+    time.sleep(0.5)
+    assert "2" in kernel.run("1 + 1", timeout_s=20).text
+    socket.close()
+
+
+def test_messages_that_nobody_answers_are_not_kept(
+    kernel: RealKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel.run("x = 1")
+    process, session = psutil.Process(kernel.pid), kernel.client.session
+    monkeypatch.setattr(session, "copy_threshold", 10**9)  # else pyzmq starts a thread that stays
+    before = process.memory_info().rss
+    for _ in range(40):
+        msg = session.msg("comm_msg", {"comm_id": "slider", "data": {}})
+        session.send(kernel.client.shell_channel.socket, msg, buffers=[os.urandom(2_000_000)])
+        kernel.run("x")
+    assert process.memory_info().rss - before < 40_000_000
 
 
 def test_half_a_pair_of_surrogates_is_a_message_like_others(
@@ -128,9 +162,14 @@ def test_prompt_behind_code_that_bash_was_left_waiting_for_is_served(
     monkeypatch.setenv("ANTHROPIC_API_KEY", scripted_model.environ["ANTHROPIC_API_KEY"])
     scripted_model.extend(Reply.text("Close the quotation mark."))
     kernel = start_kernel(bash(tmp_path / "share" / "jupyter" / "kernels"))
-    assert kernel.run('echo "abc').reply["ename"] == "NoReply"
+    left = kernel.run('echo "abc')
+    assert left.reply["ename"] == "NoReply"
     ran = kernel.run("%chat fix this")
     assert (ran.status, ran.end) == ("ok", "complete")
+    next(iter(started_by(kernel.pid, "bash_kernel", recursive=False))).kill()
+    kernel.run("true")
+    with pytest.raises(TimeoutError):  # it has had its answer
+        kernel.reply_to(left.msgs[0]["parent_header"]["msg_id"], timeout_s=0)
 
 
 def test_cells_behind_a_failure_of_denos_do_not_run(
