@@ -11,13 +11,14 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.errors import AgentError, SessionNotFoundError
@@ -160,21 +161,34 @@ class WebApp:
             self._chats.follow(stream)
 
         await self._on_engine(follow())
-        return StreamingResponse(
-            self._told(stream),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
+        return _Events(stream, lambda: self._leave(stream))
 
-    async def _told(self, stream: Stream) -> AsyncIterator[bytes]:
+    def _leave(self, stream: Stream) -> None:
+        stream.close()
+        if self._portal.is_alive:
+            self._portal.post(lambda: self._chats.leave(stream))
+
+
+class _Events(StreamingResponse):
+    """What a page is sent, until it goes; also one that is gone before anything is sent, whose events are never begun to be read."""
+
+    def __init__(self, stream: Stream, on_end: Callable[[], None]) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(_told(stream), media_type="text/event-stream", headers=headers)
+        self._on_end = on_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
         try:
-            yield b":\n\n"  # so that the page knows it is there
-            async for event in stream.read():
-                yield event
+            await super().__call__(scope, receive, send)
         finally:
-            stream.close()
-            if self._portal.is_alive:
-                self._portal.post(lambda: self._chats.leave(stream))
+            self._on_end()
+
+
+async def _told(stream: Stream) -> AsyncIterator[bytes]:
+    yield b":\n\n"  # so that the page knows it is there
+    async for event in stream.read():
+        yield event
 
 
 async def _health(_request: Request) -> Response:

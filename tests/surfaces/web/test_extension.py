@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -70,6 +71,21 @@ def test_a_chat_with_the_servers_login(server: Server, browser: httpx.Client, mo
         assert "data.csv False" in str(chat.items)
         assert "That is all." in str(chat.answers)
         assert browser.delete(f"/chats/{chat.id}").status_code == 200
+
+
+def test_page_that_is_gone_before_it_is_sent_anything_shows_no_chat(
+    server: Server, browser: httpx.Client
+) -> None:
+    url = httpx.URL(server.url)
+    chat = browser.post("/chats", json={}).json()["id"]
+    asked = f"GET {url.path}/neuroworkflow/events?chat={chat} HTTP/1.1\r\nHost: {url.netloc.decode()}\r\nAuthorization: token {TOKEN}\r\n\r\n"
+    for _ in range(20):
+        with socket.create_connection((url.host, url.port or 80)) as page:
+            page.sendall(asked.encode())
+    time.sleep(1)
+    again = browser.post("/chats", json={}).json()["id"]
+    assert again == chat, "a new chat is one in which nothing was said and that nobody looks at"
+    assert browser.delete(f"/chats/{chat}").status_code in (200, 404)
 
 
 def code(source: str) -> Reply:
