@@ -256,23 +256,22 @@ class Chats:
 
     async def _make_room(self) -> None:
         """Close those that were not used for longest where there are too many."""
-        idle = sorted(
-            (chat for chat in self._open if chat.idle_s > 0 and not chat.is_shown),
-            key=lambda chat: -chat.idle_s,
-        )
         while len(self._open) >= self._most:
+            idle = [chat for chat in self._open if chat.idle_s > 0 and not chat.is_shown]
             if not idle:
                 raise ConfigError(f"{self._most} chats are open or at work. Close a page, or stop one.")
-            await self._close(idle.pop(0))
+            await self._close(max(idle, key=lambda chat: chat.idle_s))
 
     async def _look_after(self) -> None:
         while True:
             await asyncio.sleep(min(_LOOK_EVERY_S, self._idle_s))
             self._end_processes()
             idle_s = min(self._idle_s, _SHORT_IDLE_S) if is_memory_short() else self._idle_s
-            for chat in [each for each in self._open if each.idle_s > idle_s]:
-                with contextlib.suppress(AgentError, OSError):
-                    await (chat.rest() if chat.is_shown else self._close(chat))
+            for chat in list(self._open):
+                # The end of the one before has taken its time.
+                if chat in self._open and chat.idle_s > idle_s:
+                    with contextlib.suppress(AgentError, OSError):
+                        await (chat.rest() if chat.is_shown else self._close(chat))
 
     def _end_processes(self) -> None:
         """Of idle chats those that were used last keep one."""
@@ -281,8 +280,9 @@ class Chats:
             chat.end_process()
 
     async def _close(self, chat: WebChat) -> None:
-        self._open.remove(chat)
-        await chat.aclose()
+        if chat in self._open:  # nobody else closes it
+            self._open.remove(chat)
+            await chat.aclose()
 
     async def _note_said(self, chat: WebChat) -> None:
         await asyncio.to_thread(self._kept.begin, chat.session_id, chat.place)
