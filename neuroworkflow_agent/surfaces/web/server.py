@@ -1,6 +1,6 @@
 """The web chat on a port of its own, until it is told to stop.
 
-The caller's thread, the main one, serves requests; chats live on the portal's loop. What they have started ends with the server.
+The caller's thread, the main one, serves requests; chats live on the portal's loop; a browser is opened on a thread of its own. What they have started ends with the server.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import html
 import logging
 import socket
 import sys
+import threading
 import webbrowser
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -143,7 +144,8 @@ def _browser(url: str) -> Iterator[None]:
         file, f'<meta http-equiv="refresh" content="0; url={target}"><a href="{target}">Open</a>'.encode()
     )
     try:
-        webbrowser.open(file.as_uri())
+        # One in a terminal returns when it is left, and has to be served until then.
+        threading.Thread(target=webbrowser.open, args=(file.as_uri(),), daemon=True).start()
         yield
     finally:
         file.unlink(missing_ok=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import queue
+import threading
 import time
+import webbrowser
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -15,7 +18,7 @@ from starlette.responses import PlainTextResponse
 
 from neuroworkflow_agent.directories import state_directory
 from neuroworkflow_agent.private_files import write_private
-from neuroworkflow_agent.surfaces.web import access
+from neuroworkflow_agent.surfaces.web import access, server
 from neuroworkflow_agent.surfaces.web.access import Access, Keys, make_keys
 from neuroworkflow_agent.surfaces.web.guard import Guard
 
@@ -134,3 +137,15 @@ def test_servers_that_start_at_once_have_one_secret(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(access, "write_private", write_slowly)
     with ThreadPoolExecutor(8) as pool:
         assert {keys.secret for keys in pool.map(make_keys, range(8))} == {file.read_bytes()}
+
+
+def test_server_does_not_wait_for_a_browser_in_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    is_served, opened = threading.Event(), queue.SimpleQueue[bool]()
+    monkeypatch.setattr(webbrowser, "open", lambda _url: opened.put(is_served.wait(5)))
+    with server._browser(f"{HOME}/?token=right-token"):
+        is_served.set()
+        assert opened.get(timeout=10)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
