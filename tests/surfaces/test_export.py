@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import errno
+import json
 import os
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,41 @@ def test_page_loads_and_runs_nothing(style: Style, notebook: Path) -> None:
     assert not re.search(r"<[^>]*onerror", text)
     assert set(re.findall(r"<img[^>]* src=\"([^:]*):", text)) == {"data"}
     assert "default-src 'none'" in text
+
+
+def test_what_is_said_of_a_picture_is_no_attribute_of_a_link(tmp_path: Path) -> None:
+    said = "onmouseover=alert(1) style=color:red x="
+    source = (
+        f'[a link](http://x.org "![{said}](attachment:p.png)"), ![{said}](attachment:p.png), nwaPicture7x'
+    )
+    cell = new_markdown_cell(source, attachments={"p.png": {"image/png": PNG}})
+    nbformat.write(new_notebook(cells=[cell]), tmp_path / "hostile.ipynb")
+    export(tmp_path / "hostile.ipynb", "paper", None, hide=str)
+    found = Tags()
+    found.feed((tmp_path / "hostile.html").read_text(encoding="utf-8"))
+    assert found.attributes["a"] == {"href", "title", "target", "rel"}
+    assert found.attributes["img"] == {"alt", "src"}
+
+
+class Tags(HTMLParser):
+    """Which attributes tags have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attributes: dict[str, set[str]] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes.setdefault(tag, set()).update(name for name, _ in attrs)
+
+
+@pytest.mark.parametrize("ending", [".html", ".md"])
+def test_names_that_no_file_has_and_halves_of_characters_are_no_obstacle(ending: str, tmp_path: Path) -> None:
+    (tmp_path / "round.png").symlink_to("round.png")
+    source = "![a](a%00.png) ![b](round.png) half \ud83d of it"
+    notebook, page = tmp_path / "odd.ipynb", tmp_path / f"odd{ending}"
+    notebook.write_text(json.dumps(new_notebook(cells=[new_markdown_cell(source)])))
+    export(notebook, "paper", page, hide=str)
+    assert re.search(r"half \S* ?of it", page.read_text(encoding="utf-8"))
 
 
 def test_how_it_was_made_stands_at_the_end(notebook: Path) -> None:

@@ -56,10 +56,10 @@ def export(
     folder = notebook.resolve().parent
     if target.suffix.lower() == ".html":
         title = _title(read.cells) or notebook.stem
-        written = {target: as_html(title, parts, facts, folder, language).encode()}
+        written = {target: as_html(title, parts, facts, folder, language).encode("utf-8", "replace")}
     else:
         page = MarkdownPage(folder, quote(f"{target.stem}_files"), language)
-        written = {target: page.write(parts, facts).encode()}
+        written = {target: page.write(parts, facts).encode("utf-8", "replace")}
         beside = target.with_name(f"{target.stem}_files")
         written |= {beside / name: data for name, data in page.pictures.items()}
     _write(written, overwrite=overwrite)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import assert_never
@@ -18,6 +19,10 @@ from neuroworkflow_agent.surfaces.run_page import page_of
 MADE = "How this was made"
 WRITTEN = "Written by the model"
 _MAX_PICTURE_BYTES = 20_000_000
+_STANDS = re.compile(r"nwaPicture(\d{1,6})x")
+"""What stands for a picture while the text around it is rendered."""
+_TAG_OR_STANDS = re.compile(rf'(<[^<>"]*(?:"[^"]*"[^<>"]*)*>)|{_STANDS.pattern}')
+"""A whole tag is one match: a picture in the title of a link would end that, and what is said of it be attributes."""
 
 
 def as_html(
@@ -72,10 +77,15 @@ def _words(part: Words, folder: Path) -> str:
         pictures.append(f'<img alt="{html.escape(alt)}" src="{source}">')
         return f"nwaPicture{len(pictures) - 1}x"
 
-    shown = render_html(place_pictures(part.markdown, part.attachments, folder, place))
-    for number, picture in enumerate(pictures):
-        shown = shown.replace(f"nwaPicture{number}x", picture)
-    return shown
+    def drawn(found: re.Match[str]) -> str:
+        tag, number = found[1], found[2]
+        if tag is not None:
+            return _STANDS.sub("", tag)
+        return pictures[int(number)] if int(number) < len(pictures) else found[0]
+
+    return _TAG_OR_STANDS.sub(
+        drawn, render_html(place_pictures(part.markdown, part.attachments, folder, place))
+    )
 
 
 def _folded(summary: str, content: str) -> str:

@@ -54,10 +54,10 @@ def _beside(target: str, folder: Path) -> tuple[str, bytes] | None:
     media_type = mimetypes.guess_type(target)[0] or ""
     if ":" in target or not media_type.startswith("image/"):
         return None
-    file, root = (folder / unquote(target)).resolve(), folder.resolve()
     try:
+        file, root = (folder / unquote(target)).resolve(), folder.resolve()
         if file.is_relative_to(root) and file.is_file() and file.stat().st_size <= _MAX_BYTES:
             return media_type, file.read_bytes()
-    except OSError:
+    except (OSError, ValueError, RuntimeError):  # no name of a file, or links in a circle
         return None
     return None
