@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from neuroworkflow_agent.cli import app
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.nodes.lint.report import lint_notebook
+from neuroworkflow_agent.nodes.lint.text_numbers import numbers_in
 from neuroworkflow_agent.nodes.source import Unreadable
 from neuroworkflow_agent.surfaces.export.exporting import export
 
@@ -143,6 +145,13 @@ def test_numbers_of_the_text_that_no_cell_computes(text: str, told: list[str], t
         assert f"Text cell 2, line 1: no cell computes {number}" in finding.message
         line = path.read_text(encoding="utf-8").splitlines()[finding.line - 1]
         assert line[finding.column - 1 :].startswith((number, json.dumps(number)[1:-1]))
+
+
+@pytest.mark.parametrize("begun", ["<a ", "](", "` ", "[1 ", "$"])
+def test_text_that_leaves_much_open_is_read_in_time(begun: str) -> None:
+    since = time.monotonic()
+    list(numbers_in(begun * (200_000 // len(begun))))
+    assert time.monotonic() - since < 10
 
 
 def test_a_notebook_that_was_not_run_says_nothing_of_its_numbers(tmp_path: Path) -> None:

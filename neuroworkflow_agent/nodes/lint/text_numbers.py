@@ -14,7 +14,7 @@ _NUMBER = r"(?<![\w.,/-])[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][
 _TOLD = re.compile(rf"({_NUMBER})(\s?%)?(?![\w]*\.\d|[\d,]*\d)")
 _ANY = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _NOT_TOLD = re.compile(
-    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]+\$|<[^>\n]*>|\]\([^)\n]*\)|\[[\d,\s\u2013-]+\]"
+    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]+\$|<[^>\n]{0,500}>|\]\([^)\n]{0,500}\)|\[[\d,\s\u2013-]+\]"
     r"|https?://\S+|\b10\.\d{4,9}/\S+|\b(?:v|version|python|cuda|release|fig(?:ure)?|table|section|sec|eq(?:uation)?|chapter|appendix|step|part)s?\.?\s*\(?\d[\d.]*\)?"
     r"|^[ \t]*(?:#+[ \t]*)?\d+(?:\.\d+)*[.)]?[ \t]",
     re.IGNORECASE | re.DOTALL | re.MULTILINE,
