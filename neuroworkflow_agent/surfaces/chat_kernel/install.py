@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 import tempfile
@@ -13,11 +12,10 @@ from pathlib import Path
 from jupyter_client.kernelspec import KernelSpecManager
 
 from neuroworkflow_agent.errors import ConfigError, NoKernelSpecError
-from neuroworkflow_agent.surfaces.chat_kernel.specs import MODULE, NATIVE, Spec, all_specs, find_spec
+from neuroworkflow_agent.surfaces.chat_kernel.specs import MODULE, NATIVE, Spec, all_specs, find_spec, is_name
 
 NAME = "neuroworkflow"
 """Of the one with Python, which the wheel brings."""
-_NAME = re.compile(r"[a-zA-Z0-9._-]+")
 _FILES = Path(__file__).with_name("kernelspec")
 
 
@@ -61,7 +59,7 @@ def install(
     if spec.is_chat_kernel:
         raise ConfigError(f"{subkernel!r} is itself a chat kernel. Name the kernel in which code should run.")
     name = name or (NAME if subkernel == NATIVE else f"{NAME}-{subkernel}")
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise ConfigError(f"A kernel's name has letters, digits, '.', '-' and '_', got {name!r}.")
     _require_free(name)
     with tempfile.TemporaryDirectory() as folder:

@@ -72,6 +72,11 @@ class Spec:
         return {**given, **{name: Template(text).safe_substitute(given) for name, text in self.env.items()}}
 
 
+def is_name(name: str) -> bool:
+    """Whether a kernelspec may be called so; `.` and `..` are folders that hold them."""
+    return _NAME.fullmatch(name) is not None
+
+
 def find_spec(name: str) -> Spec:
     """The kernelspec of this name.
 
@@ -82,7 +87,7 @@ def find_spec(name: str) -> Spec:
     ConfigError
         If its file cannot be read as one.
     """
-    for folder in _folders() if _NAME.fullmatch(name) else ():
+    for folder in _folders() if is_name(name) else ():
         for found in (folder / name, folder / name.lower()):
             if (found / "kernel.json").is_file():
                 return _read(found.name, found)

@@ -51,6 +51,8 @@ def test_chat_kernel_is_installed_listed_and_removed(kernels: Path) -> None:
     [
         (["install", "--user", "--subkernel", "no-such"], "no-such"),
         (["install", "--user", "--name", "a b"], "A kernel's name has letters"),
+        (["install", "--user", "--name", "."], "A kernel's name has letters"),
+        (["install", "--user", "--name", ".."], "A kernel's name has letters"),
         (["install", "--user", "--sys-prefix"], "exclude each other"),
         (["install", "--user", "--name", "taken"], "There is another kernel named 'taken'"),
         (["remove", "taken"], "'taken' is not a chat kernel. Remove it with 'jupyter kernelspec remove taken'."),
