@@ -28,6 +28,7 @@ _SAFE = frozenset({"GET", "HEAD"})
 _OPEN = ("/healthz", "/manifest.webmanifest", "/static/")
 """Paths, or their beginnings, that say nothing of anybody's."""
 _MAX_FORM_BYTES = 4096
+_SECRET_BYTES = 32
 _FORBIDDEN = 403
 _SIGN_IN = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -82,9 +83,11 @@ def make_keys(port: int) -> Keys:
     place = state_directory("web")
     path = place / "secret"
     with one_at_a_time(place):  # two servers that start at once take the same one
-        if not path.exists():
-            write_private(path, secrets.token_bytes(32))
-        secret = path.read_bytes()
+        secret = path.read_bytes() if path.exists() else b""
+        # A crash of the machine may leave an empty file, and with that everybody can sign.
+        if len(secret) != _SECRET_BYTES:
+            secret = secrets.token_bytes(_SECRET_BYTES)
+            write_private(path, secret)
     return Keys(secrets.token_urlsafe(24), secret, f"neuroworkflow-{port}")
 
 

@@ -149,3 +149,14 @@ def test_server_does_not_wait_for_a_browser_in_the_terminal(
         is_served.set()
         assert opened.get(timeout=10)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_secret_that_a_crash_has_left_empty_signs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (state_directory("web") / "secret").touch()
+    forged = Keys("", b"", "neuroworkflow-8899").signed(int(time.time()) + 60)
+    keys = make_keys(8899)
+    assert not keys.is_good(forged)
+    assert make_keys(8899).secret == keys.secret
