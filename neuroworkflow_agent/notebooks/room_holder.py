@@ -166,10 +166,13 @@ class RoomHolder(Holder):
     async def _leave(self) -> None:
         async with self._joining:
             room, self._room, self._seen = self._room, None, None
-            if room is not None:
+            if room is None:
+                return
+            try:
                 if room.is_open:
                     # The server saves what is in its room, too, and may be about to stop.
                     with contextlib.suppress(NotebookError, TimeoutError):
                         async with asyncio.timeout(_FLUSH_S):
                             await room.save()
+            finally:  # also where the holder is closed while it leaves because nobody asks
                 await room.leave()
