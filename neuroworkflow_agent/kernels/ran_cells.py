@@ -11,6 +11,9 @@ from neuroworkflow_agent.text import MAX_SECRET_CHARS, clip, end_without_secrets
 MAX_CELLS = 40
 """How many are remembered until they are told."""
 MAX_CHARS_PER_CELL = 3000
+_SHORT_CHARS = 200
+_MOST_LONG = 8
+"""How often what is kept may be there in pieces that are not short."""
 
 
 class Tail:
@@ -25,13 +28,18 @@ class Tail:
     def __init__(self, max_chars: int) -> None:
         self._max_chars = max_chars
         self._kept_chars = max_chars + MAX_SECRET_CHARS
-        # No piece is empty or longer than what is kept, so this many pieces hold the end whole.
-        self._pieces: deque[str] = deque(maxlen=self._kept_chars)
+        self._pieces = self._of()
+        self._long_chars = 0
+        """Of pieces that are not short, since they were last made one."""
 
     def add(self, text: str) -> None:
         """Take in a piece; from any thread."""
         if text:
             self._pieces.append(text[-self._kept_chars :])
+            if len(text) > _SHORT_CHARS:  # many short ones need no other bound than their number
+                self._long_chars += min(len(text), self._kept_chars)
+                if self._long_chars > _MOST_LONG * self._kept_chars:
+                    self.settle()
 
     def text(self, hide: Callable[[str], str] = str) -> str:
         """The end so far, without secrets that `hide` takes out, nor the rest of one that was cut through."""
@@ -39,10 +47,12 @@ class Tail:
         return end_without_secrets(kept, hide, self._max_chars, is_cut=len(kept) >= self._kept_chars)
 
     def settle(self) -> None:
-        """Keep the end in one piece, once no more comes."""
-        kept = self._kept
-        self._pieces.clear()
-        self.add(kept)
+        """Keep the end in one piece, as once no more comes."""
+        self._pieces, self._long_chars = self._of(self._kept), 0
+
+    def _of(self, *pieces: str) -> deque[str]:
+        """No piece is empty or longer than what is kept, so as many as that has characters hold the end whole."""
+        return deque(filter(None, pieces), maxlen=self._kept_chars)
 
     @property
     def _kept(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,18 @@ def test_tail_holds_the_end_whatever_the_pieces() -> None:
     tail.settle()
     tail.add("d")
     assert tail.text() == "3456789bcd"
+
+
+@pytest.mark.parametrize("size", [150, 6_000, 100_000])
+def test_tail_of_much_output_takes_little_memory(size: int) -> None:
+    tail = Tail(3_000)
+    tracemalloc.start()
+    for _ in range(7_500):
+        tail.add("x" * size + "\n")
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held < 2_000_000
+    assert tail.text().endswith("xx\n")
 
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
