@@ -36,6 +36,7 @@ from neuroworkflow_agent.cli_options import (
 )
 from neuroworkflow_agent.cli_runs import RecordOption
 from neuroworkflow_agent.config import AgentConfig, Mode
+from neuroworkflow_agent.directories import user_home
 from neuroworkflow_agent.errors import AgentError, ConfigError
 from neuroworkflow_agent.surfaces.console import SafeConsole, echo, say
 from neuroworkflow_agent.surfaces.terminal_colours import GREEN, RED
@@ -57,6 +58,7 @@ app.add_typer(cli_instructions.app, name="instructions")
 app.add_typer(cli_runs.app, name="runs")
 
 _BAD_INPUT = 2
+_HOMELESS = "This user has no home directory, and Jupyter needs one. Set HOME to a directory of yours that can be written."
 
 
 def _show_version(wanted: bool) -> None:
@@ -359,6 +361,12 @@ def main() -> NoReturn:
         app()
     except AgentError as error:
         echo(str(error), err=True)
+        sys.exit(_BAD_INPUT)
+    except RuntimeError:
+        if user_home() is not None:
+            raise
+        # Jupyter asks pathlib for it, a user id without a name and without HOME has none, and the error has no class of its own.
+        echo(_HOMELESS, err=True)
         sys.exit(_BAD_INPUT)
     except KeyboardInterrupt:
         sys.exit(130)

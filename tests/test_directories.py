@@ -106,3 +106,23 @@ def test_whether_files_can_be_made_is_tried(tmp_path: Path) -> None:
     assert not can_write(Path("/dev/null/a"))
     assert not can_write(Path("/proc/nothing/such"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_command_that_needs_a_home_says_so_where_there_is_none() -> None:
+    command = [sys.executable, "-c", _WITHOUT_HOME, "kernel", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "This user has no home directory, and Jupyter needs one. Set HOME to a directory of yours that can be written.\n"
+    )
+
+
+_WITHOUT_HOME = """
+import os, pwd
+def unnamed(uid): raise KeyError(uid)
+pwd.getpwuid = unnamed
+for name in [*os.environ]:
+    if name == "HOME" or name.startswith("JUPYTER"): del os.environ[name]
+from neuroworkflow_agent.cli import main
+main()
+"""
