@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -22,8 +23,11 @@ from neuroworkflow_agent.errors import ConfigError, NoKernelSpecError
 NATIVE = "python3"
 MODULE = "neuroworkflow_agent.surfaces.chat_kernel"
 """What a chat kernel's command has."""
+SPEC_FILE = "kernel.json"
+_MAX_BYTES = 1_000_000
 _NAME = re.compile(r"[a-zA-Z0-9._-]*[a-zA-Z0-9_-][a-zA-Z0-9._-]*")
 """As jupyter_client has it, without `.` and `..`."""
+MAX_NAME_CHARS = 100
 _PYTHON = re.compile(r"python(3(\.\d+)?)?")
 
 
@@ -41,7 +45,7 @@ class Spec:
     interrupt_mode: str
     """`signal` or `message`."""
     display_name: str = ""
-    metadata: Mapping[str, Any] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_chat_kernel(self) -> bool:
@@ -74,7 +78,7 @@ class Spec:
 
 def is_name(name: str) -> bool:
     """Whether a kernelspec may be called so; `.` and `..` are folders that hold them."""
-    return _NAME.fullmatch(name) is not None
+    return len(name) <= MAX_NAME_CHARS and _NAME.fullmatch(name) is not None
 
 
 def find_spec(name: str) -> Spec:
@@ -89,8 +93,8 @@ def find_spec(name: str) -> Spec:
     """
     for folder in _folders() if is_name(name) else ():
         for found in (folder / name, folder / name.lower()):
-            if (found / "kernel.json").is_file():
-                return _read(found.name, found)
+            if is_spec(found):
+                return read_spec(found.name, found)
     if name == NATIVE:
         argv = (sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}")
         return Spec(name, Path(), argv, {}, "python", "signal", "Python 3")
@@ -101,12 +105,10 @@ def all_specs() -> list[Spec]:
     """Every kernelspec that can be read, by name."""
     found: dict[str, Spec] = {}
     for folder in _folders():
-        for file in sorted(folder.glob("*/kernel.json")):
-            name = file.parent.name
-            try:
-                found.setdefault(name, _read(name, file.parent))
-            except ConfigError:
-                continue
+        for each in sorted(file.parent for file in folder.glob(f"*/{SPEC_FILE}")):
+            with contextlib.suppress(ConfigError):
+                if is_spec(each):
+                    found.setdefault(each.name, read_spec(each.name, each))
     return [found[name] for name in sorted(found)]
 
 
@@ -114,19 +116,42 @@ def _folders() -> list[Path]:
     return [Path(place) for place in jupyter_path("kernels")]
 
 
-def _read(name: str, folder: Path) -> Spec:
-    file = folder / "kernel.json"
+def is_spec(folder: Path) -> bool:
+    """Whether a kernelspec is in a folder: a regular file; a pipe would be waited for without end."""
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
+        return (folder / SPEC_FILE).is_file()
+    except OSError:  # somebody else's
+        return False
+
+
+def read_spec(name: str, folder: Path) -> Spec:
+    """The kernelspec in a folder.
+
+    Raises
+    ------
+    ConfigError
+        If its file cannot be read as one.
+    """
+    file = folder / SPEC_FILE
+    try:
+        if not is_spec(folder):
+            raise ValueError("it is not a regular file")
+        with file.open("rb") as source:
+            said = json.loads(source.read(_MAX_BYTES))
+        argv, metadata = said["argv"], said.get("metadata") or {}
+        if not (isinstance(argv, list) and argv and isinstance(metadata, dict)):
+            raise ValueError("it needs a list as argv, and a mapping as metadata")
         return Spec(
             name,
             folder,
-            tuple(str(part) for part in said["argv"]),
+            tuple(str(part) for part in argv),
             {str(key): os.fspath(text) for key, text in (said.get("env") or {}).items()},
             str(said.get("language") or "").lower(),
             str(said.get("interrupt_mode") or "signal"),
             str(said.get("display_name") or name),
-            said.get("metadata") or {},
+            metadata,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except KeyError as error:
+        raise ConfigError(f"The kernelspec in {str(file)!r} cannot be used: it has no {error}.") from error
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(f"The kernelspec in {str(file)!r} cannot be used: {error}.") from error
