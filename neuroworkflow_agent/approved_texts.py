@@ -66,7 +66,7 @@ class ApprovedTexts:
         """The hashes of each file's approved texts."""
         try:
             found = json.loads((state_directory() / self._name).read_text(encoding="utf-8"))
-        except (OSError, ValueError, ConfigError):
+        except (OSError, ValueError, ConfigError, RecursionError):
             return {}
         given = found.items() if isinstance(found, dict) else ()
         return {str(key): [str(each) for each in _listed(value)] for key, value in given}

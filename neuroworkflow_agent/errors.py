@@ -209,3 +209,10 @@ class ToolFailed(AgentError):  # noqa: N818 - not an error of ours: the tool's a
     def __init__(self, message: str, blocks: list[dict[str, Any]] | None = None) -> None:
         super().__init__(message)
         self.blocks = blocks
+
+
+def sentence(error: Exception) -> str:
+    """What an error says, for people; of what the system has refused without a number, and with the file that it is about."""
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, AgentError):
+        return f"{error.strerror}: '{error.filename}'." if error.filename else f"{error.strerror}."
+    return str(error)

@@ -37,8 +37,10 @@ def write_private(target: Path, data: bytes, *, is_program: bool = False) -> Non
                 os.fchmod(descriptor, 0o700)
             file.write(data)
         made.replace(target)
-    except BaseException:
+    except BaseException as error:
         made.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.strerror:  # of a write it says no name, of a rename two
+            raise OSError(error.errno, error.strerror, str(target)) from error
         raise
 
 

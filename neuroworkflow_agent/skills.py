@@ -20,6 +20,7 @@ import yaml
 
 from neuroworkflow_agent.claude_folders import FoundFolder, bundled_folder, find_claude_folder
 from neuroworkflow_agent.directories import private_directory
+from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.nodes.layout import Layout, detect_layout
 from neuroworkflow_agent.offer import EVERYTHING, Offer
 from neuroworkflow_agent.skill_files import Allowance, UnfitSkillError, copy_skill
@@ -127,7 +128,7 @@ def prepare(
 
     Raises
     ------
-    OSError
+    ConfigError
         If the cache cannot be written.
     """
     bundled = bundled_skills_dir()
@@ -145,19 +146,13 @@ def prepare(
     places = _Places(workspace, detect_layout(workspace))
     skills = [found[name] for name in sorted(found)]
     base = cache / "skills" if cache else private_directory("skills")
-    base.mkdir(parents=True, exist_ok=True, mode=0o700)
-    building = Path(tempfile.mkdtemp(prefix=".building-", dir=base))
     try:
-        skipped = _build(building, skills, places, {bundled, skills_dir if trusted else None})
-        target = base / _digest(building)
-        if not target.exists():
-            try:
-                building.rename(target)
-            except OSError:
-                if not target.exists():  # a twin that won the race is as good as ours
-                    raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+        target, skipped = _built(base, skills, places, {bundled, skills_dir if trusted else None})
+    except OSError as error:
+        raise ConfigError(
+            f"The skills cannot be prepared in '{base}': {error.strerror or error}. "
+            "Make room there, or set XDG_CACHE_HOME to another directory of yours."
+        ) from error
     names = tuple(f"{PLUGIN}:{skill.name}" for skill in skills if skill.name not in skipped)
     return SkillSet(target if names else None, names, _shortened((*not_there, *skipped.values())))
 
@@ -214,6 +209,26 @@ _REPOSITORY_PATH = re.compile(
 )
 """Paths as the library's repository has them, in backticks: below its folders, and its documents at the root."""
 _NOT_HERE = "not here; go by this skill, `list_nodes` and what `check_node` says instead"
+
+
+def _built(
+    base: Path, skills: list[Skill], places: _Places, trusted: Collection[Path | None]
+) -> tuple[Path, dict[str, str]]:
+    """The plugin's directory below `base`, named by its content, and what was left out of it."""
+    base.mkdir(parents=True, exist_ok=True, mode=0o700)
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=base))
+    try:
+        skipped = _build(building, skills, places, trusted)
+        target = base / _digest(building)
+        if not target.exists():
+            try:
+                building.rename(target)
+            except OSError:
+                if not target.exists():  # a twin that won the race is as good as ours
+                    raise
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return target, skipped
 
 
 def _build(

@@ -53,3 +53,10 @@ def test_what_cannot_be_written_leaves_the_old(tmp_path: Path, monkeypatch: pyte
         write_private(target, b"new")
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_error_names_the_file_that_was_to_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        write_private(tmp_path / "file", b"new")
+    assert (caught.value.filename, caught.value.filename2) == (str(tmp_path / "file"), None)

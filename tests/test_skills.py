@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from neuroworkflow_agent.claude_folders import FoundFolder
+from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.nodes.checker import check_paths
 from neuroworkflow_agent.nodes.layout import detect_layout
 from neuroworkflow_agent.nodes.trial import example_file, try_node
@@ -590,3 +591,12 @@ def test_spike_statistics_give_known_values() -> None:
         assert math.isnan(nothing)
     with pytest.raises(ValueError, match="window"):
         spikes.mean_rate([1.0], (5.0, 5.0))
+
+
+def test_cache_that_cannot_be_written_is_said(workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("in the way")
+    with pytest.raises(
+        ConfigError,
+        match=r"prepared in '.*/cache/skills': Not a directory\. Make room there, or set XDG_CACHE",
+    ):
+        prepare(None, workspace, cache=tmp_path / "cache")

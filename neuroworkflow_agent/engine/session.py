@@ -32,6 +32,7 @@ from neuroworkflow_agent.errors import (
     ConfigError,
     SessionBusyError,
     SessionClosedError,
+    sentence,
 )
 from neuroworkflow_agent.events import (
     EndReason,
@@ -373,7 +374,7 @@ class Session:
                 turn.emit(Waiting("model"))
             await turn.ended.wait()
         except Exception as error:  # noqa: BLE001 - a turn that cannot start ends like any other
-            self._finish(turn, "error", self._hide(str(error)))
+            self._finish(turn, "error", self._hide(sentence(error)))
         finally:
             watch.cancel()
             checking.cancel()

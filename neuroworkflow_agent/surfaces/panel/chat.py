@@ -19,7 +19,7 @@ from neuroworkflow_agent.engine.past_turns import PastTurn
 from neuroworkflow_agent.engine.permissions import Answer
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.engine.prompts import Attachment
-from neuroworkflow_agent.errors import AgentError, ConfigError, NotebookError
+from neuroworkflow_agent.errors import AgentError, ConfigError, NotebookError, sentence
 from neuroworkflow_agent.events import TurnEnd
 from neuroworkflow_agent.ids import SessionId
 from neuroworkflow_agent.models.names import model_names
@@ -197,7 +197,9 @@ class PanelChat:
                 await work
             except AgentError as error:
                 self._problem(str(error), message)
-            except (OSError, ValueError, TypeError, KeyError) as error:
+            except OSError as error:
+                self._problem(f"That did not work: {sentence(error)}", message)
+            except (ValueError, TypeError, KeyError) as error:
                 self._problem(f"That did not work: {type(error).__name__}: {error}", message)
 
         task = asyncio.ensure_future(run())

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers
@@ -21,14 +22,15 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from neuroworkflow_agent.directories import state_directory
+from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.private_files import one_at_a_time, write_private
 
 COOKIE_AGE_S = 30 * 24 * 3600
+_SECRET_BYTES = 32
 _SAFE = frozenset({"GET", "HEAD"})
 _OPEN = ("/healthz", "/manifest.webmanifest", "/static/")
 """Paths, or their beginnings, that say nothing of anybody's."""
 _MAX_FORM_BYTES = 4096
-_SECRET_BYTES = 32
 _FORBIDDEN = 403
 _SIGN_IN = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -76,19 +78,29 @@ def make_keys(port: int) -> Keys:
     Raises
     ------
     ConfigError
-        If there is no place for the secret.
-    OSError
-        If it cannot be read or written.
+        If the secret cannot be kept.
     """
-    place = state_directory("web")
-    path = place / "secret"
-    with one_at_a_time(place):  # two servers that start at once take the same one
-        secret = path.read_bytes() if path.exists() else b""
-        # A crash of the machine may leave an empty file, and with that everybody can sign.
-        if len(secret) != _SECRET_BYTES:
-            secret = secrets.token_bytes(_SECRET_BYTES)
-            write_private(path, secret)
+    path = state_directory("web") / "secret"
+    try:
+        secret = _kept_secret(path)
+    except OSError as error:
+        raise ConfigError(
+            f"The secret of the page's cookies cannot be kept in '{path}': {error.strerror}. "
+            "Make room there, or set XDG_STATE_HOME to another directory of yours."
+        ) from error
     return Keys(secrets.token_urlsafe(24), secret, f"neuroworkflow-{port}")
+
+
+def _kept_secret(path: Path) -> bytes:
+    """The user's secret, made if there is none; what a machine's crash has left of one is none: anybody could sign with it."""
+    with one_at_a_time(path.parent):  # two servers that start at once take the same one
+        if path.is_file() and not path.is_symlink():  # a pipe would be waited for
+            secret = path.read_bytes()
+            if len(secret) == _SECRET_BYTES:
+                return secret
+        secret = secrets.token_bytes(_SECRET_BYTES)
+        write_private(path, secret)
+        return secret
 
 
 class Access:

@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from neuroworkflow_agent.engine.portal import Portal
-from neuroworkflow_agent.errors import AgentError, SessionNotFoundError
+from neuroworkflow_agent.errors import AgentError, SessionNotFoundError, sentence
 from neuroworkflow_agent.surfaces.web import pages
 from neuroworkflow_agent.surfaces.web.chats import Chats
 from neuroworkflow_agent.surfaces.web.places import decoded
@@ -202,7 +202,7 @@ async def _refused(_request: Request, error: Exception) -> Response:
 
 async def _failed(_request: Request, error: Exception) -> Response:
     status = 404 if isinstance(error, SessionNotFoundError) else 409
-    return JSONResponse({"problem": str(error)}, status)
+    return JSONResponse({"problem": sentence(error)}, status)
 
 
 async def _json(request: Request) -> dict[str, Any]:
@@ -214,7 +214,7 @@ async def _json(request: Request) -> dict[str, Any]:
             raise RefusedError(413, f"A message may have {_MAX_BODY_BYTES // 2**20} MB.")
     try:
         given = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RefusedError(400, "This is not JSON.") from None
     if not isinstance(given, dict):
         raise RefusedError(400, "This is not a JSON object.")

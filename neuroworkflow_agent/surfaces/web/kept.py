@@ -57,7 +57,7 @@ class KeptFile:
                 given: Any = json.loads(file.read(_MAX_BYTES))
             places = {str(name): decoded(place) for name, place in given.get("places", {}).items()}
             return Kept(tuple(map(str, given["pinned"])), tuple(map(str, given["begun"])), places)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return Kept()
 
     def pin(self, session_id: str, *, is_pinned: bool) -> None:

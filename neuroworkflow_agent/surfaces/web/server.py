@@ -13,14 +13,13 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 import uvicorn
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.directories import private_directory
 from neuroworkflow_agent.engine.portal import shared_portal
-from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.errors import ConfigError, sentence
 from neuroworkflow_agent.private_files import write_private
 from neuroworkflow_agent.surfaces.console import echo
 from neuroworkflow_agent.surfaces.web.access import Access, make_keys
@@ -69,6 +68,8 @@ def serve(
     ConfigError
         If it cannot listen there.
     """
+    if not host:
+        raise ConfigError("--host needs an address; 0.0.0.0 stands for all of this machine's.")
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     keys = make_keys(port)
@@ -119,7 +120,8 @@ def _listen(host: str, port: int | None) -> socket.socket:
             return socket.create_server((host, each), family=family, backlog=128)
         except OSError as refused:
             error = refused
-    reason = error.strerror if error is not None else ""
+    # asyncio's way of naming the address once more is cut off.
+    reason = (error.strerror or str(error)).partition(" (")[0] if error is not None else ""
     raise ConfigError(
         f"Nothing can listen on {host}:{port if port is not None else PORT}: {reason}. Choose another --port."
     )
@@ -138,11 +140,16 @@ async def _made(config: AgentConfig) -> Chats:
 @contextlib.contextmanager
 def _browser(url: str) -> Iterator[None]:
     """Open a browser by way of a file that only the user can read: what a command line says everybody sees."""
-    file: Path = private_directory("web") / f"open-{url.rpartition(':')[2].partition('/')[0]}.html"
     target = html.escape(url)
-    write_private(
-        file, f'<meta http-equiv="refresh" content="0; url={target}"><a href="{target}">Open</a>'.encode()
-    )
+    try:
+        file = private_directory("web") / f"open-{url.rpartition(':')[2].partition('/')[0]}.html"
+        write_private(
+            file, f'<meta http-equiv="refresh" content="0; url={target}"><a href="{target}">Open</a>'.encode()
+        )
+    except (OSError, ConfigError) as error:
+        echo(f"No browser is opened; open the address yourself. {sentence(error)}", err=True)
+        yield
+        return
     try:
         # One in a terminal returns when it is left, and has to be served until then.
         threading.Thread(target=webbrowser.open, args=(file.as_uri(),), daemon=True).start()

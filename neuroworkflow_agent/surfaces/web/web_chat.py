@@ -142,7 +142,7 @@ class WebChat:
         self._used_at = time.monotonic()
         if message.get("type") == "ask" and self._said_in is None:
             self._said_in = self.session_id
-            await self._on_said(self)
+            await self._note_said()
         request = message.get("request")
         if request is None:
             self._panel.receive(message, buffers)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import queue
 import threading
 import time
 import webbrowser
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -17,6 +20,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from neuroworkflow_agent.directories import state_directory
+from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.private_files import write_private
 from neuroworkflow_agent.surfaces.web import access, server
 from neuroworkflow_agent.surfaces.web.access import Access, Keys, make_keys
@@ -151,12 +155,38 @@ def test_server_does_not_wait_for_a_browser_in_the_terminal(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_secret_that_a_crash_has_left_empty_signs_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "plant",
+    [lambda file: file.write_bytes(b""), lambda file: file.write_bytes(b"short"), os.mkfifo, lambda file: file.symlink_to("/dev/null")],
+)  # fmt: skip
+def test_what_is_no_secret_is_replaced(plant: Callable[[Path], object]) -> None:
+    file = state_directory("web") / "secret"
+    file.unlink(missing_ok=True)
+    plant(file)
+    secret = make_keys(1).secret
+    assert len(secret) == 32
+    assert make_keys(2).secret == secret == file.read_bytes()
+
+
+def test_secret_that_cannot_be_kept_is_said() -> None:
+    file = state_directory("web") / "secret"
+    file.unlink(missing_ok=True)
+    file.mkdir()
+    with pytest.raises(
+        ConfigError, match=r"/secret': Is a directory\. Make room there, or set XDG_STATE_HOME"
+    ):
+        make_keys(1)
+    file.rmdir()
+
+
+def test_page_is_served_where_no_browser_can_be_opened(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    (state_directory("web") / "secret").touch()
-    forged = Keys("", b"", "neuroworkflow-8899").signed(int(time.time()) + 60)
-    keys = make_keys(8899)
-    assert not keys.is_good(forged)
-    assert make_keys(8899).secret == keys.secret
+    def full(target: Path, _data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+    monkeypatch.setattr(server, "write_private", full)
+    with server._browser("http://127.0.0.1:8899/?token=x"):
+        pass
+    said = capsys.readouterr().err
+    assert said.startswith("No browser is opened; open the address yourself. No space left on device: '")

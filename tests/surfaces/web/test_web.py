@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -220,3 +221,21 @@ def _kill_once(server: WebChatServer, number: int, after_s: float) -> None:
             again.wait_for(lambda: "And on." in str(again.answers))
             assert again.wait_for_end() == "complete"
             assert f"message {number}" in str(server.model.requests[-1].body["messages"])
+
+
+def test_message_goes_on_where_the_list_of_chats_cannot_be_written(
+    server: WebChatServer, open_page: Opener
+) -> None:
+    name = hashlib.sha256(str(server.root).encode()).hexdigest()
+    file = server.home / "state" / "neuroworkflow-agent" / "web" / f"{name}.json"
+    file.unlink(missing_ok=True)
+    file.mkdir()
+    server.model.extend(Reply.text("All the same."))
+    page = open_page()
+    assert page.ask("go")["type"] == "accepted"
+    assert page.wait_for_end() == "complete"
+    with server.client() as client:
+        answer = client.post(f"/chats/{page.id}/pin", json={"pinned": True})
+        assert (answer.status_code, answer.json()["problem"]) == (409, f"Is a directory: '{file}'.")
+        assert client.post("/chats", content="[" * 100_000).json()["problem"] == "This is not JSON."
+    file.rmdir()
