@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.errors import AgentError, ConfigError, sentence
 from neuroworkflow_agent.events import Event, TurnEnd, TurnStart, TurnUndone
 from neuroworkflow_agent.state.effects import KINDS, Effect, Plan, lines
 from neuroworkflow_agent.state.undo import Undo
@@ -24,6 +24,9 @@ Exclusively: TypeAlias = Callable[[Callable[[], list[Effect]]], list[Effect]]
 """Calls a function while no code runs in the namespace."""
 NOTHING_LEFT = "There is no turn of this session to undo."
 _PROMPT_CHARS = 80
+_REMEMBERED = (
+    "The agent remembers this turn, as no copy of the session could be made that ends before it: {why}"
+)
 
 
 class Sessions(Protocol):
@@ -138,11 +141,16 @@ class UndoTurn:
         left = lines([each for each in done if not each.can_be_undone])
         if chosen is None:
             left += [*lines(plan.stays), *plan.limits]
-        undone = TurnUndone(turn.start.turn_id, chosen is None, tuple(restored), tuple(left))
-        if chosen is None:
+        is_whole = chosen is None
+        if is_whole:
             before = turns[: turns.index(turn)]
-            self._chat.go_back(before[-1].end if before else None)
-            self._undo.forget(turn.start.turn_id)
+            try:
+                self._chat.go_back(before[-1].end if before else None)
+                self._undo.forget(turn.start.turn_id)
+            except (AgentError, OSError) as error:  # what was taken back is to be known all the same
+                is_whole = False
+                left.append(_REMEMBERED.format(why=sentence(error)))
+        undone = TurnUndone(turn.start.turn_id, is_whole, tuple(restored), tuple(left))
         self._chat.note_undone(undone)
         return undone
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.directories import state_directory
+from neuroworkflow_agent.engine.claude import transcripts
 from neuroworkflow_agent.engine.portal import Portal
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.events import TurnStart, TurnUndone
@@ -130,3 +133,40 @@ def test_what_is_kept_of_files_goes_with_the_session(
     assert session is not None
     chat.delete(session)
     assert list(state_directory("undo").iterdir()) == []
+
+
+def test_turn_of_which_nothing_was_kept_here_is_undone(
+    chat: Chat, scripted_model: ScriptedModel, workspace: Path
+) -> None:
+    say(chat, scripted_model, "one")
+    say(chat, scripted_model, "two", *write(workspace / "notes.md", "two\n"))
+    assert chat.history()  # which has all of it written down
+    for log in state_directory("sessions").glob("*.jsonl"):  # as a full disk leaves it, or `claude --resume`
+        log.unlink()
+    undone = chat.undo_turn.take_back(chat.undo_turn.plan())
+    assert undone.is_whole
+    assert say(chat, scripted_model, "three") == ["one", "three"]
+
+
+def test_files_are_undone_where_the_session_cannot_be_copied(
+    chat: Chat, scripted_model: ScriptedModel, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(chat, scripted_model, "one")
+    say(chat, scripted_model, "two", *write(workspace / "notes.md", "two\n"))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transcripts, "fork", full)
+        undone = chat.undo_turn.take_back(chat.undo_turn.plan())
+    assert (undone.is_whole, undone.restored) == (False, ("notes.md is deleted",))
+    assert undone.left == (
+        "The agent remembers this turn, as no copy of the session could be made that ends before it: No space left on device.",
+    )
+    assert not (workspace / "notes.md").exists()
+    texts = say(chat, scripted_model, "three")
+    assert texts[:2] == ["one", "two"]
+    assert "took back a part of what your last turn did: notes.md is deleted." in str(
+        scripted_model.requests[-1].body
+    )

@@ -25,7 +25,7 @@ from neuroworkflow_agent.events import (
     TurnEnd,
     TurnStart,
 )
-from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId, new_turn_id
+from neuroworkflow_agent.ids import SessionId, ToolUseId, TurnId, turn_id_of
 from neuroworkflow_agent.outputs import OutputChange, stream
 from neuroworkflow_agent.tools.content import NO_OUTPUT, NOTE
 from neuroworkflow_agent.tools.registry import RUN_CODE
@@ -91,7 +91,7 @@ class _Reader:
             self._last_message_id = message.uuid
         elif prompt:
             yield from self.end_turn("complete")
-            self._turn = new_turn_id()
+            self._turn = turn_id_of(message.uuid)
             self._last_message_id = message.uuid
             yield TurnStart(self._turn, prompt, tuple(attached))
 
