@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from neuroworkflow_agent.directories import state_directory
-from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.errors import ConfigError, sentence
 from neuroworkflow_agent.private_files import one_at_a_time, write_private
 
 _MAX_KEPT = 50
@@ -78,7 +78,7 @@ class ApprovedTexts:
                 change(approved)
                 write_private(state_directory() / self._name, json.dumps(approved, indent=1).encode())
         except OSError as error:
-            raise ConfigError(f"The approval cannot be kept: {error.strerror}.") from error
+            raise ConfigError(f"The approval cannot be kept: {sentence(error)}") from error
 
 
 def _listed(value: object) -> list[object]:

@@ -70,7 +70,9 @@ def parse_yaml(text: str, name: str) -> Any:
     """
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except RecursionError as error:
+        raise YamlError(f"'{name}' is not YAML that can be read: it is nested too deeply") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise YamlError(f"'{name}' is not YAML that can be read: {' '.join(str(error).split())}") from error
 
 

@@ -14,6 +14,8 @@ from neuroworkflow_agent.surfaces.chat_kernel.sockets import Front
 from neuroworkflow_agent.surfaces.chat_kernel.wire import VERSION, Frames, Message, Signer
 
 _SUBSCRIBES = b"\x01"
+_NO_NUMBER: dict[str, Any] = {"execution_count": 0, "user_expressions": {}, "payload": []}
+"""Of a cell that was not run."""
 
 
 class Answers:
@@ -93,6 +95,14 @@ class Answers:
         """
         self._fail(request, Failure("KernelError", why, (why,)), where)
 
+    def stand_in(self, request: Message) -> tuple[Message, Frames]:
+        """Take up a cell that no subkernel can; what one would have answered, and said at its end."""
+        self.begin(request)
+        about: dict[str, Any] = {"idents": request.idents, "parent": request.header}
+        reply = self._signer.new("execute_reply", {"status": "ok", **_NO_NUMBER}, **about)
+        idle = self._signer.make("status", {"execution_state": "idle"}, **about | {"idents": [b"status"]})
+        return reply, idle
+
     def stop(self, request: Message) -> None:
         """Say that a cell was interrupted before it ran."""
         self._fail(request, Failure("KeyboardInterrupt", "", ("KeyboardInterrupt",)), self._front.shell)
@@ -102,7 +112,7 @@ class Answers:
         with self._busy(request):
             if request.kind == "execute_request":
                 self.tell("error", failure.content, request.header)
-                content |= {"execution_count": 0, "user_expressions": {}, "payload": []}
+                content |= _NO_NUMBER
             elif request.kind == "kernel_info_request":
                 content = _information(failure.evalue)
             if request.kind.endswith("_request"):

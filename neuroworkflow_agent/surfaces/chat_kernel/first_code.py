@@ -10,6 +10,7 @@ from neuroworkflow_agent.surfaces.chat_kernel.wire import SILENT, Frames, Messag
 from neuroworkflow_agent.text import one_line
 
 _FAILED = "The subkernel was started again, but the context's code did not run to its end: {why}\n"
+_DEADLY = "The subkernel died while it ran the context's code, which is not run again before the context is chosen anew. The next cell starts it again."
 _WHY_CHARS = 300
 
 
@@ -37,6 +38,13 @@ class FirstCode:
         asked = self._signer.new("execute_request", {**SILENT, "code": self.source})
         self._asked = asked.id
         send(asked.frames)
+
+    def after_death(self, why: str) -> str:
+        """The subkernel has died; why, if its code was not the reason. What has ended it once would end it each time."""
+        if not self._asked:
+            return why
+        self._asked = self.source = ""
+        return _DEADLY
 
     def take_reply(self, asked: str, content: dict[str, Any], waiting: Message | None) -> bool:
         """The subkernel has answered a request of ours; False if that was another one. `waiting` is the cell behind it."""

@@ -22,6 +22,7 @@ from neuroworkflow_agent.surfaces.chat_kernel.wire import Frames, Signer, split
 _STARTS = 2
 """How often a subkernel is started that ends before it answers: another process may have taken a port."""
 _START_S = 120.0
+_OTHERS = "'%subkernel' lists the kernels that there are."
 _ASK_AGAIN_S = 0.05
 _SHUTDOWN_S = 3.0
 """How long the subkernel may take to end; whoever has asked kills us two seconds later."""
@@ -99,7 +100,7 @@ class Keeper:
             try:
                 self.take(started(self.name, self._connection, self._options))
             except AgentError as error:
-                self.trouble = str(error)
+                self.trouble = f"{error} {_OTHERS}"
         return self.current is not None
 
     def send(self, channel: Channel, frames: Frames) -> None:
@@ -197,7 +198,9 @@ class Keeper:
             self._has_answered = False
             self._ask()
         elif time.monotonic() - self._started_at > _START_S:
-            self._give_up(str(KernelStartError.silent(self.name, _START_S)))
+            self._give_up(
+                f"The kernel {self.name!r} did not answer within {_START_S:g} s of its start. {_OTHERS}"
+            )
 
     def _on_death(self) -> None:
         """The next request starts it again."""
@@ -208,7 +211,7 @@ class Keeper:
                 f"The subkernel {self.name!r} died, and its variables are lost. The next cell starts it again."
             )
         elif starts >= _STARTS or not self.start():
-            self._give_up(self.trouble or str(KernelStartError.ended(self.name)))
+            self._give_up(self.trouble or f"{KernelStartError.ended(self.name)} {_OTHERS}")
 
     def _give_up(self, why: str) -> None:
         self.let_go()

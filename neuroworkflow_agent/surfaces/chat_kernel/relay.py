@@ -34,6 +34,8 @@ from neuroworkflow_agent.surfaces.chat_kernel.wire import DELIMITER, Frames, Mes
 
 _LOOK_S = 1.0
 _MAX_CONTROLS = 50
+_NEEDS_NO_SUBKERNEL = ("subkernel", "context")
+"""Magics that can choose another one where the current one does not start."""
 _BANNER = "Cells that begin with %chat are for the agent; %chat --help says more.\n"
 
 
@@ -275,8 +277,7 @@ class Relay:
         """Pass a request on; where there is no subkernel and none can be started, say why."""
         if not self.keeper.start():
             where = self._front.shell if channel == "shell" else self._front.control
-            self._answers.fail(message, self.keeper.trouble, where)
-            self._unless_served(message)
+            self._refuse(message, self.keeper.trouble, where)
             return
         if channel == "shell":
             if message.kind.endswith("_request"):  # a comm's messages have no answer
@@ -387,15 +388,24 @@ class Relay:
 
     def _on_lost(self, keeper: Keeper, why: str) -> None:
         if keeper is self.keeper:
-            self._fail_open(why)
+            self._fail_open(self._first_code.after_death(why))
 
     def _fail_open(self, why: str) -> None:
         requests, self._open = list(self._open.values()), {}
         self._outcomes.forget()
         self._doubts.forget()
         for request in requests:
-            self._answers.fail(request, why, self._front.shell)
-            self._unless_served(request)
+            self._refuse(request, why, self._front.shell)
+
+    def _refuse(self, request: Message, why: str, where: zmq.Socket[bytes]) -> None:
+        """There is no subkernel for a request; a prompt that chooses another one needs none."""
+        cell = self._order.cell if self._order.is_about(request.header) else None
+        if cell is not None and cell.prompt.magic in _NEEDS_NO_SUBKERNEL:
+            self._order.reply, self._order.idle = self._answers.stand_in(request)
+            self._agent.serve(cell)
+            return
+        self._answers.fail(request, why, where)
+        self._unless_served(request)
 
     def _unless_served(self, request: Message) -> None:
         """On behind a prompt that did not come to the agent."""

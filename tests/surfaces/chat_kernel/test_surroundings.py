@@ -188,3 +188,32 @@ def test_start_of_another_subkernel_can_be_stopped(kernel: RealKernel, shared_ke
 )
 def test_subkernel_that_cannot_be_one_is_refused(name: str, why: str, kernel: RealKernel) -> None:
     assert why in kernel.run(f"%subkernel {name}").reply["evalue"]
+
+
+@pytest.mark.parametrize("argv", [[sys.executable, "-c", "raise SystemExit(1)"], ["no-such-program"]])
+def test_another_subkernel_is_chosen_where_the_first_does_not_start(
+    argv: list[str], start_kernel: Callable[..., RealKernel], tmp_path: Path
+) -> None:
+    write_spec(tmp_path / "share" / "jupyter" / "kernels", "broken", argv, "python")
+    kernel = start_kernel("broken")
+    failed = kernel.run("1 + 1")
+    assert failed.reply["evalue"].endswith("'%subkernel' lists the kernels that there are.")
+    listed = kernel.run("%subkernel")
+    assert (listed.status, "python3: " in listed.text) == ("ok", True)
+    assert kernel.run("%subkernel python3").text.endswith("Code runs in 'python3' now: python.")
+    assert kernel.run("1 + 1").text == "2"
+
+
+def test_code_of_a_context_that_ends_the_subkernel_is_not_run_again(
+    start_kernel: Callable[..., RealKernel], workspace: Path
+) -> None:
+    rig = workspace / ".claude" / "contexts" / "rig" / "context.yaml"
+    rig.parent.mkdir(parents=True)
+    kernel = start_kernel()
+    rig.write_text(RIG.replace("rig = 1", "import os; os._exit(3)"))
+    died = kernel.run("%context rig", answers=["y"])
+    assert "The kernel died" in died.reply["evalue"]
+    again = kernel.run("1 + 1")
+    assert again.reply["evalue"].startswith("The subkernel died while it ran the context's code")
+    assert kernel.run("1 + 1").text == "2"
+    assert kernel.run("%context --none").status == "ok"
