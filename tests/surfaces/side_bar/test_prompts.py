@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from neuroworkflow_agent.testing import Reply
 from neuroworkflow_agent.testing.lab import Lab, Page
@@ -57,3 +57,23 @@ def test_a_cell_is_made_a_prompt_and_code_again(lab: Lab, new_context: ContextMa
 def test_other_kernels_have_no_prompts(lab: Lab, new_context: ContextMaker) -> None:
     page = lab.open(new_context(), QUESTION, name="plain.ipynb")
     assert not page.tab.evaluate(VISIBLE)
+
+
+def test_the_sign_stands_above_its_cell_in_a_narrow_window(lab: Lab, new_context: ContextMaker) -> None:
+    lab.write_notebook("talk.ipynb", QUESTION, "1/0", kernel="talk")
+    page = lab.visit(new_context(), "talk.ipynb", app="notebooks")
+    page.tab.set_viewport_size({"width": 600, "height": 800})
+    page.tab.wait_for_function(VISIBLE)
+    page.run("1/0")
+    page.tab.locator(".jp-Notebook .jp-InputPrompt").first.click()
+    page.tab.keyboard.press("Control+Alt+p")
+    editor = page.tab.locator(".jp-Notebook .jp-InputArea-editor").first
+    for ours in (page.tab.locator(".nwa-is-prompt"), page.tab.locator(".nwa-on-error")):
+        expect(ours).to_be_visible()
+        assert left(ours) == left(editor)
+
+
+def left(place: Locator) -> float:
+    box = place.bounding_box()
+    assert box is not None
+    return box["x"]
