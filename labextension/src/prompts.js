@@ -10,6 +10,7 @@ const TOGGLE = "neuroworkflow-agent:toggle-prompt";
 const KEY = "neuroworkflow_agent";
 const CHAT_KERNEL = "neuroworkflow_agent.surfaces.chat_kernel";
 const MARKDOWN = "text/x-ipythongfm";
+const EXCHANGE = /^\s*%(subkernel|context)\s+\S/;
 
 /**
  * Add the command that makes a cell a prompt, and show which cells are; returns its id.
@@ -52,6 +53,7 @@ export function addPrompts(app, tracker, trans) {
         }
         look(panel);
       });
+      followLanguage(panel);
       panel.content.model?.cells.changed.connect(again);
       panel.sessionContext.kernelChanged.connect(again);
       again();
@@ -61,6 +63,37 @@ export function addPrompts(app, tracker, trans) {
   tracker.forEach((panel) => follow(null, panel));
   tracker.activeCellChanged.connect(() => app.commands.notifyCommandChanged(TOGGLE));
   return TOGGLE;
+}
+
+/**
+ * Have code coloured as the language in which it runs: JupyterLab asks a kernel for it once, but a line may exchange it, and a restart bring the first one back.
+ * @param {NotebookPanel} panel
+ */
+function followLanguage(panel) {
+  let exchange = ""; // id of the request that may exchange it
+  let hasRestarted = false;
+  panel.sessionContext.iopubMessage.connect((_context, message) => {
+    const { code, execution_state } = /** @type {any} */ (message.content);
+    const request = /** @type {any} */ (message.parent_header).msg_id;
+    if (message.header.msg_type === "execute_input" && EXCHANGE.test(code)) exchange = request;
+    if (execution_state !== "idle" || exchange !== request) return;
+    exchange = "";
+    void takeLanguage(panel);
+  });
+  panel.sessionContext.statusChanged.connect((_context, status) => {
+    if (status === "restarting" || status === "autorestarting") hasRestarted = true;
+    if (status !== "idle" || !hasRestarted) return;
+    hasRestarted = false;
+    void takeLanguage(panel);
+  });
+}
+
+/** @param {NotebookPanel} panel */
+async function takeLanguage(panel) {
+  const kernel = panel.sessionContext.session?.kernel;
+  if (!kernel || !isChatKernels(panel)) return;
+  const content = (await kernel.requestKernelInfo())?.content;
+  if (content?.status === "ok" && !panel.isDisposed) panel.content.model?.setMetadata("language_info", content.language_info);
 }
 
 /** Whether a notebook's kernel hosts the agent. @param {NotebookPanel} panel */
