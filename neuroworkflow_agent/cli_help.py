@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -48,6 +49,9 @@ class App(typer.Typer):
 
 
 class _Command(TyperCommand):
+    def __init__(self, *arguments: Any, help: str | None = None, **settings: Any) -> None:  # noqa: A002 - Typer's name
+        super().__init__(*arguments, help=in_paragraphs(help), **settings)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         # An option `--name[=VALUE]` takes what stands behind `=` and never the next word, as those of GNU's programs do.
         bare = {name for param in self.params if _has_optional_value(param) for name in param.opts}
@@ -70,6 +74,11 @@ class _Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         with _errors_in_colour():
             return super().invoke(ctx)
+
+
+def in_paragraphs(text: str | None) -> str | None:
+    """A docstring whose lines end where its paragraphs do, for terminals of any width; Typer joins those of the first one only."""
+    return text and "\n\n".join(each.replace("\n", " ") for each in inspect.cleandoc(text).split("\n\n"))
 
 
 def _has_optional_value(param: Any) -> bool:

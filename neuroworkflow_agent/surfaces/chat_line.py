@@ -10,31 +10,38 @@ from neuroworkflow_agent.config import Mode
 from neuroworkflow_agent.errors import ConfigError
 
 HELP = """\
-%chat [options] text          ask the agent; the cell waits, shows its work and its answer
-%%chat [options]              the same, with the rest of the cell as the text
+%chat [options] text   ask the agent; the cell waits, shows work and answer
+%%chat [options]       the same, with the rest of the cell as the text
 
   --new            start a new session
-  --resume [ID]    go on with a session: the latest of this workspace, or the one with this id;
-                   without text, show it
+  --resume [ID]    go on with a session: the latest of this workspace, or the
+                   one with this id; without text, show it
   --fork           continue in a copy; with --resume, of that session
-  --model NAME     use this model from now on: a Claude model, openai:NAME, ollama:NAME, local, a URL …
+  --model NAME     use this model from now on: a Claude model, openai:NAME,
+                   ollama:NAME, local, a URL …
   --mode MODE      from now on: edit (default), ask, plan or read-only
-  --verify         run the notebook anew in a fresh kernel and say which cells come out otherwise; with
-                   a text, at the end of a turn that edits cells
-  --undo [WHAT …]  take the last turn back: files, cells, variables, or some of them by name;
-                   shows first what it would do, and asks; --yes does not ask
-  --turns          list the turns of this session with their numbers, what they cost, and what fills the context
-  --drop N         go on in a copy without turn N; what was said after it comes along as text
+  --verify         run the notebook anew in a fresh kernel and say which cells
+                   come out otherwise; with a text, at the end of a turn that
+                   edits cells
+  --undo [WHAT …]  take the last turn back: files, cells, variables, or some of
+                   them by name; shows first what it would do, and asks; --yes
+                   does not ask
+  --turns          list the turns of this session with their numbers, what they
+                   cost, and what fills the context
+  --drop N         go on in a copy without turn N; what was said after it comes
+                   along as text
   --edit N TEXT    go on in a copy from before turn N, with TEXT in its place
-  --pin N          have the agent get the texts of turn N again after each summary; --unpin N ends that
-  --compact        have a summary stand for what was said so far, so that the context has room
+  --pin N          have the agent get the texts of turn N again after each
+                   summary; --unpin N ends that
+  --compact        have a summary stand for what was said so far, so that the
+                   context has room
   --sessions       list this workspace's sessions
   --help           show this
   --               the text begins here, even if it looks like an option
 
 In the text @cell 5 points at the cell with [5] beside it, @cell ID at any.
-In the middle of a function or a loop %chat works too, and blocks until the agent is done.
-Interrupting the cell stops the agent."""
+In the middle of a function or a loop %chat works too, and blocks until the
+agent is done. Interrupting the cell stops the agent."""
 
 _MAX_DIGITS = 6
 _HEX = re.compile(r"[0-9a-f][0-9a-f-]*")

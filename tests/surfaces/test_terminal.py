@@ -27,6 +27,8 @@ from neuroworkflow_agent.events import (
     Waiting,
 )
 from neuroworkflow_agent.ids import ToolUseId, TurnId
+from neuroworkflow_agent.surfaces.chat_kernel.surroundings import HELP as HELP_HERE
+from neuroworkflow_agent.surfaces.chat_line import HELP
 from neuroworkflow_agent.surfaces.terminal_style import TerminalStyle
 from neuroworkflow_agent.surfaces.terminal_view import TerminalView
 from neuroworkflow_agent.testing import Reply, ScriptedModel, Text
@@ -359,6 +361,15 @@ def test_help_and_usage_errors_are_read_on_dark_and_on_light(
     colours = {char.fg for row in terminal.screen.buffer.values() for char in row.values()} - {"default"}
     assert colours
     assert min(contrast(colour, ground) for colour in colours for ground in GROUNDS) >= 3.1
+
+
+def test_help_is_laid_out_for_80_columns(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert max(map(len, f"{HELP}{HELP_HERE}".splitlines())) < 80
+    monkeypatch.setenv("COLUMNS", "80")
+    asked = [sys.executable, "-m", "neuroworkflow_agent", "run", "--help"]
+    told = subprocess.run(asked, cwd=workspace, capture_output=True, text=True, check=True).stdout
+    # Not where a docstring's lines end.
+    assert "\n agent. The file is saved after every cell. Exit codes: 0 complete, 1 error (a  \n" in told
 
 
 def test_progress_of_a_run_is_read_on_dark_and_on_light_and_says_where_it_is_saved(

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from neuroworkflow_agent.surfaces.chat_kernel.screen import Screen
 
 HELP = """
-%context [NAME]               choose a context: subkernel, skills, tools, code that is run first; without
-                              NAME list them, with --none choose none
-%subkernel [NAME]             have code run in another kernel, such as ir for R; without NAME list them
-%lint [NOTEBOOK]              what makes the results of a notebook doubtful"""
+%context [NAME]        choose a context: subkernel, skills, tools, code that is
+                       run first; without NAME list them, with --none choose
+                       none
+%subkernel [NAME]      have code run in another kernel, such as ir for R;
+                       without NAME list them
+%lint [NOTEBOOK]       what makes the results of a notebook doubtful"""
 
 _NO_CONTEXT = "--none"
 _QUESTION = "Run this code whenever the context is chosen, as long as it stays as it is? [y]es, [n]o: "
