@@ -36,7 +36,7 @@ def lint_line(line: str, environ: Mapping[str, str]) -> Rendered:
         raise ConfigError(_USAGE)
     path = Path(named).expanduser()
     if not path.is_file():
-        raise ConfigError(f"There is no file '{path}'. {_USAGE}")
+        raise ConfigError(f"There is no file '{path}'. Name a notebook that is there.")
     try:
         report = lint_notebook(path)
     except Unreadable as unreadable:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
-from neuroworkflow_agent.errors import AgentError, TurnFailedError
+from neuroworkflow_agent.errors import AgentError, ConfigError, TurnFailedError
 from neuroworkflow_agent.surfaces.chat_line import HELP, ChatLine, parse_chat
 from neuroworkflow_agent.surfaces.kernel_chat import KernelChat
 from neuroworkflow_agent.surfaces.line_answers import LineAnswers, require_text
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from neuroworkflow_agent.verification.verdicts import Verification
+
+_NOT_IN_A_TERMINAL = (
+    "This is a terminal, which has no notebook to run anew. For a file, outside IPython: "
+    "python -m neuroworkflow_agent run NOTEBOOK.ipynb --verify"
+)
 
 
 @magics_class
@@ -94,6 +99,8 @@ class ChatMagics(Magics):
         elif parsed.prompt.strip():
             return True
         elif parsed.verify:
+            if getattr(self._host, "kernel", None) is None:
+                raise ConfigError(_NOT_IN_A_TERMINAL)
             self._say("Running the notebook anew in a fresh kernel …")
         return False
 

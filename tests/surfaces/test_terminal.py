@@ -224,11 +224,13 @@ def test_ipython_in_a_terminal(colour: bool, term: str, scripted_model: Scripted
             "from neuroworkflow_agent import chat; reply = chat('again')",
             "reply",
             "chat('more')",
+            "%chat --verify",
+            "%lint no.ipynb",
         ):
             ipython.expect(r"In \[\d+\]: ")
             terminal.write((ipython.before + ipython.after).replace("\r\n", "\n"))
             ipython.sendline(line)
-        ipython.expect(r"In \[8\]: ")
+        ipython.expect(r"In \[10\]: ")
         terminal.write(ipython.before.replace("\r\n", "\n"))
     finally:
         ipython.close(force=True)
@@ -244,6 +246,8 @@ def test_ipython_in_a_terminal(colour: bool, term: str, scripted_model: Scripted
         "%chat\nUsageError: Nothing to ask. ",
         f"reply\nOut[6]: \nOnce {'**more**' if term == 'dumb' else 'more'}.\n".replace(": \n", ":\n"),
         "Out[7]: Reply(end='complete', session_id=",
+        "%chat --verify\nUsageError: This is a terminal, which has no notebook to run anew. ",
+        "UsageError: There is no file 'no.ipynb'. Name a notebook that is there.",
     ):
         assert expected in shown, shown
     assert "…" not in shown

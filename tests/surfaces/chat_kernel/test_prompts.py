@@ -291,4 +291,4 @@ def test_lint_line_shows_what_makes_results_doubtful(kernel: RealKernel, shared_
     assert (ran.status, "NW801" in ran.text) == ("ok", True)
     assert ran.text.startswith("talk.ipynb, as it was saved last: 1 cell: ")
     path.unlink()
-    assert kernel.run("%lint no.ipynb").text.startswith("UsageError: There is no file 'no.ipynb'.")
+    assert kernel.run("%lint no.ipynb").text.startswith("UsageError: There is no file 'no.ipynb'. Name ")
