@@ -1,4 +1,4 @@
-"""Cells as they are run where nobody is to ask a model: without `%chat` and its like. Pure."""
+"""Cells as they are run where nobody is to ask a model: without `%chat` and the package's other magics. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Iterable
 _PACKAGE = "neuroworkflow_agent"
 _CELL_MAGIC = re.compile(r"\s*%%a?chat\b")
 _LINE = re.compile(
-    rf"^([ \t]*)((?:\w[\w, \t]*=[ \t]*)?%a?chat\b|%(?:re)?load_ext[ \t]+{_PACKAGE}\b).*$", re.MULTILINE
+    rf"^([ \t]*)((?:\w[\w, \t]*=[ \t]*)?%(?:a?chat|lint)\b|%(?:re)?load_ext[ \t]+{_PACKAGE}\b).*$",
+    re.MULTILINE,
 )
 _IMPORT = re.compile(
     rf"^[ \t]*(?:from[ \t]+{_PACKAGE}\b[^\n]*\bimport\b|import[ \t]+[^\n]*\b{_PACKAGE}\b)(.*)$", re.MULTILINE
@@ -43,7 +44,7 @@ def without_asking(source: str, names: frozenset[str], *, is_prompt: bool = Fals
     if _CELL_MAGIC.match(source) or is_prompt:
         return "", True
     kept = _LINE.sub(lambda match: f"{match[1]}pass  # {match[2].strip()}: not asked", source)
-    beside = _IMPORT.sub("", kept)
+    beside = _IMPORT.sub("", _LINE.sub("", source))
     if names and re.search(rf"\b(?:{'|'.join(map(re.escape, names))})\b", beside):
         return "", True
     if kept == source:

@@ -22,6 +22,7 @@ LEFT_OUT = "pass  # {}: not asked"
         ("for a in b:\n    %chat {a}", ("for a in b:\n    pass  # %chat: not asked", True)),
         ("answer = %chat go", ("", True)),
         ("%load_ext neuroworkflow_agent\nimport os", ("pass  # %load_ext neuroworkflow_agent: not asked\nimport os", True)),
+        ("%lint\nx = 1", ("pass  # %lint: not asked\nx = 1", True)),
         ("x = '%chat'", ("x = '%chat'", False)),
         ("%chatter", ("%chatter", False)),
         ("1 %chat", ("1 %chat", False)),
@@ -51,6 +52,10 @@ def test_calls_of_the_agent(imported: str, used: str) -> None:
     assert without_asking(used, names) == ("", True)
     assert without_asking(f"{imported}\n{used}", names) == ("", True)
     assert without_asking("chats = 1", names) == ("chats = 1", False)
+    # What stands beside a magic is no call, though the line that is left out names the package or the agent.
+    beside = "%load_ext neuroworkflow_agent\n%chat ask a chat\nx = 1"
+    kept = "pass  # %load_ext neuroworkflow_agent: not asked\npass  # %chat: not asked\nx = 1"
+    assert without_asking(beside, names) == (kept, True)
 
 
 def test_a_notebook_without_the_agent_may_call_things_as_it_likes() -> None:
