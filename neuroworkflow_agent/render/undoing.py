@@ -42,8 +42,8 @@ def result(undone: TurnUndone) -> Rendered:
 
 
 def groups_of(undone: TurnUndone) -> list[Group]:
-    """What was taken back, and what was not."""
-    return [("Taken back", undone.restored), ("Not taken back", undone.left)]
+    """What was taken back, and what was not or may not have been."""
+    return [("Taken back", undone.restored), ("Not taken back, or not looked at", undone.left)]
 
 
 def _listing(title: str, groups: Sequence[Group]) -> Rendered:

@@ -116,6 +116,7 @@ def test_some_of_a_turn_is_undone_by_name_and_without_a_question(
     assert not (workspace / "out.txt").exists()
     kernel.run("rates[:] = 7")
     rest = kernel.run("def f():\n    get_ipython().run_line_magic('chat', '--undo --yes')\nf()")
+    assert "Not taken back, or not looked at" in rest.text
     assert "rates: it was changed since" in rest.text
     assert kernel.run(STATE).text == "(['x'], np.float64(21.0), 1, False, 1)"
 
