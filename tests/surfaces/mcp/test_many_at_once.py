@@ -218,9 +218,10 @@ async def test_what_runs_in_a_page_shows_its_outputs_when_another_cell_moves_pas
             assert list(holder.running) == [cell]
             await holder.apply([Move(CELL, Place(index=-1))], ())
             await person.type()
-            while holder.running:
-                await asyncio.sleep(0.1)
             ran, typed = (await holder.read()).cells
+            while holder.running or not all(word in typed.source for word in person.words):
+                await asyncio.sleep(0.1)
+                ran, typed = (await holder.read()).cells
             assert "".join(output.text for output in ran.outputs).split() == [str(each) for each in range(30)]
             check_typed(typed.source, [person])
         finally:
