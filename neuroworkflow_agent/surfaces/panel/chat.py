@@ -199,8 +199,10 @@ class PanelChat:
                 self._problem(str(error), message)
             except OSError as error:
                 self._problem(f"That did not work: {sentence(error)}", message)
-            except (ValueError, TypeError, KeyError) as error:
+            except Exception as error:  # who asked waits for an answer, whatever goes wrong
                 self._problem(f"That did not work: {type(error).__name__}: {error}", message)
+                if not isinstance(error, ValueError | TypeError | KeyError):
+                    raise  # a mistake of ours: asyncio logs it
 
         task = asyncio.ensure_future(run())
         self._tasks.add(task)

@@ -40,6 +40,14 @@ _KINDS = frozenset(
 """Messages to a chat; what concerns several has an address of its own."""
 
 
+class _Answer(JSONResponse):
+    """JSON in ASCII: names of files and what was typed may hold halves of characters, which UTF-8 has not."""
+
+    def render(self, content: Any) -> bytes:
+        """See `JSONResponse`."""
+        return json.dumps(content).encode("ascii")
+
+
 class RefusedError(Exception):
     """A request that cannot be served."""
 
@@ -95,10 +103,10 @@ class WebApp:
 
     async def _list(self, request: Request) -> Response:
         words = " ".join(request.query_params.get("words", "").split())[:_MAX_WORDS_CHARS]
-        return JSONResponse({"chats": await self._on_engine(self._chats.rows(words))})
+        return _Answer({"chats": await self._on_engine(self._chats.rows(words))})
 
     async def _places(self, _request: Request) -> Response:
-        return JSONResponse(await self._on_engine(self._chats.places()))
+        return _Answer(await self._on_engine(self._chats.places()))
 
     async def _begin(self, request: Request) -> Response:
         place = decoded((await _json(request)).get("place"))
@@ -106,26 +114,26 @@ class WebApp:
         async def begin() -> str:
             return (await self._chats.begin(place)).session_id
 
-        return JSONResponse({"id": await self._on_engine(begin())})
+        return _Answer({"id": await self._on_engine(begin())})
 
     async def _fork(self, request: Request) -> Response:
         given = await _json(request)
         message_id = str(given.get("message_id") or "") or None
-        return JSONResponse({"id": await self._on_engine(self._chats.fork(_id(request), message_id))})
+        return _Answer({"id": await self._on_engine(self._chats.fork(_id(request), message_id))})
 
     async def _rename(self, request: Request) -> Response:
         given = await _json(request)
         await self._on_engine(self._chats.rename(_id(request), str(given.get("title") or "")))
-        return JSONResponse({})
+        return _Answer({})
 
     async def _pin(self, request: Request) -> Response:
         given = await _json(request)
         await self._on_engine(self._chats.pin(_id(request), is_pinned=bool(given.get("pinned"))))
-        return JSONResponse({})
+        return _Answer({})
 
     async def _delete(self, request: Request) -> Response:
         await self._on_engine(self._chats.delete(_id(request)))
-        return JSONResponse({})
+        return _Answer({})
 
     # -- one of them ----------------------------------------------------------------------------------
 
@@ -135,7 +143,7 @@ class WebApp:
         async def title() -> str:
             return (await self._chats.get(_id(request))).title
 
-        return JSONResponse({"title": await self._on_engine(title())})
+        return _Answer({"title": await self._on_engine(title())})
 
     async def _message(self, request: Request) -> Response:
         given = await _json(request)
@@ -148,7 +156,7 @@ class WebApp:
         async def handle() -> Message | None:
             return await (await self._chats.get(session_id)).handle(message, buffers)
 
-        return JSONResponse({"message": await self._on_engine(handle())})
+        return _Answer({"message": await self._on_engine(handle())})
 
     async def _events(self, request: Request) -> Response:
         session_id = _checked(request.query_params.get("chat", ""))
@@ -192,17 +200,17 @@ async def _told(stream: Stream) -> AsyncIterator[bytes]:
 
 
 async def _health(_request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
+    return _Answer({"status": "ok"})
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)
-    return JSONResponse({"problem": str(error)}, error.status)
+    return _Answer({"problem": str(error)}, error.status)
 
 
 async def _failed(_request: Request, error: Exception) -> Response:
     status = 404 if isinstance(error, SessionNotFoundError) else 409
-    return JSONResponse({"problem": sentence(error)}, status)
+    return _Answer({"problem": sentence(error)}, status)
 
 
 async def _json(request: Request) -> dict[str, Any]:

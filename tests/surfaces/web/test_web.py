@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -158,6 +159,24 @@ def test_what_is_not_there_is_refused(
 ) -> None:
     with server.client() as client:
         assert client.request(method, path, json=body).status_code == status
+
+
+def test_whatever_is_asked_is_answered(server: WebChatServer, open_page: Opener) -> None:
+    page = open_page()
+    name = os.fsencode(server.root) + b"/caf\xe9.txt"
+    os.close(os.open(name, os.O_CREAT | os.O_WRONLY))
+    try:
+        told = page.send(type="complete", text="@caf", request="page:1")
+        assert [each["value"] for each in told["items"]] == ["caf\udce9.txt"]
+    finally:
+        os.unlink(name)  # noqa: PTH108 - a name in bytes
+    odd = page.send(type="ask", text="x", chips=[1], request="page:2")
+    assert (odd["type"], "That did not work" in odd["text"]) == ("problem", True)
+    messages = f"/chats/{page.id}/messages"
+    assert page.client.post(messages, content=b"[" * 100_000).status_code == 400
+    half = page.client.post("/chats", content=b'{"place": {"kernel": "\\ud83d"}}')
+    assert (half.status_code, "There is no kernel" in half.json()["problem"]) == (409, True)
+    time.sleep(0.5)  # until it is told that no turn runs
 
 
 def test_a_picture_that_is_uploaded_is_stored_and_never_served(
