@@ -76,11 +76,15 @@ class Loop:
             os.read(self._wake_r, 65536)
         with contextlib.suppress(queue.Empty):
             while True:
-                self._posted.get_nowait()()
+                _do(self._posted.get_nowait())
 
 
 def _take(handle: Callable[[Frames], object], frames: Frames) -> None:
+    _do(lambda: handle(frames))
+
+
+def _do(work: Callable[[], object]) -> None:
     try:
-        handle(frames)
+        work()
     except Exception:  # noqa: BLE001 - anybody may send anything, and one message must not end the kernel with all its variables
         traceback.print_exc()

@@ -75,9 +75,10 @@ class Subkernel:
                 start_new_session=True,
                 preexec_fn=_ends_with(os.getpid()),  # noqa: PLW1509 - no thread of ours runs yet, or none that matters here
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # also what no command or environment can hold
             self.end()
-            raise KernelStartError.not_runnable(self.spec.name, error.strerror or str(error)) from error
+            why = (isinstance(error, OSError) and error.strerror) or str(error)
+            raise KernelStartError.not_runnable(self.spec.name, why) from error
 
     @property
     def pid(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -185,6 +186,29 @@ def test_cells_behind_a_failure_of_denos_do_not_run(
 def test_subkernel_is_named_and_no_path(name: str, kernel: RealKernel) -> None:
     refused = kernel.run(f"%subkernel {name}")
     assert refused.reply["evalue"].startswith(f"No kernelspec named {name!r}")
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"argv": []}, "its argv is empty"),
+        ({"argv": ["x\0y"]}, "embedded null byte"),
+        ({"argv": ["true"], "env": {"A=B": "x"}}, "illegal environment variable name"),
+    ],
+)
+def test_kernelspec_that_nothing_can_be_started_from_is_said(
+    spec: dict[str, Any], says: str, kernel: RealKernel, shared_kernel: SharedKernel
+) -> None:
+    kernel.run("x = 1")
+    folder = shared_kernel.home / "share" / "jupyter" / "kernels" / "broken"
+    folder.mkdir()
+    (folder / "kernel.json").write_text(json.dumps({"display_name": "Broken", "language": "python", **spec}))
+    try:
+        refused = kernel.run("%subkernel broken")
+    finally:
+        shutil.rmtree(folder)
+    assert (refused.status, says in refused.reply["evalue"]) == ("error", True)
+    assert kernel.run("x").text == "1"
 
 
 @pytest.mark.parametrize("line", ["%chat?", "?%chat", "%context?", "%subkernel --help", "%lint?"])
