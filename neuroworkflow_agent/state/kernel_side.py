@@ -176,6 +176,10 @@ class KernelSide:
             self._shell.ast_transformers.append(_Refusal(self._shell))
 
     def _after(self, _result: object = None) -> None:
+        # Code that is no Python comes to no transformer, and the next cell may be the user's.
+        left = [each for each in self._shell.ast_transformers if isinstance(each, _Refusal)]
+        for each in left:
+            self._shell.ast_transformers.remove(each)
         ran, self._running = self._running, None
         if ran is not None and ran.variables.is_watching:
             with _Undisturbed(), ran:

@@ -108,7 +108,8 @@ async def test_chats_that_share_a_kernel_do_not_meet(kernel: ClientKernel, tmp_p
 
 
 @pytest.mark.kernel
-async def test_stop_while_arrays_are_copied_lets_no_statement_run(kernel: ClientKernel) -> None:
+@pytest.mark.parametrize("code", ["n = 2", "n = 2 +"])
+async def test_stop_while_arrays_are_copied_lets_no_statement_run(code: str, kernel: ClientKernel) -> None:
     slow = """
 from neuroworkflow_agent.state import turn_variables
 import time
@@ -121,7 +122,7 @@ turn_variables.TurnVariables.before = before
     await kernel.execute(slow)
     await turn.variables.before_code("t1", ["t1"])
     copying = asyncio.Event()
-    running = asyncio.ensure_future(kernel.execute("n = 2", on_output=lambda _change: copying.set()))
+    running = asyncio.ensure_future(kernel.execute(code, on_output=lambda _change: copying.set()))
     await copying.wait()
     await kernel.interrupt()
     stopped = await running
