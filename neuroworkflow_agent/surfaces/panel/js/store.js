@@ -38,6 +38,8 @@ export class Store {
     this.early = [];
     /** @type {Item[]} */
     this.arriving = [];
+    this.parts = 0; // of a snapshot that arrives, and what it is of
+    this.partsOf = -1;
     /** @type {Set<Listener>} */
     this.listeners = new Set();
     /** @type {Map<number, {resolve: Function, reject: Function}>} */
@@ -78,11 +80,14 @@ export class Store {
 
   /** Ask for everything; again if no answer comes, since a busy kernel may be slow and a new one deaf. */
   hello() {
-    this.arriving = [];
     this.send({ type: "hello", view: this.name });
+    this.helloLater();
+  }
+
+  helloLater() {
     clearTimeout(this.retry);
     this.retry = setTimeout(() => {
-      if (!this.isLoaded && this.isLive) this.hello();
+      if ((!this.isLoaded || this.arriving.length) && this.isLive) this.hello();
     }, RETRY_MS);
   }
 
@@ -139,9 +144,17 @@ export class Store {
 
   /** @param {any} message */
   takeSnapshot(message) {
-    if (message.part === 0) this.arriving = [];
+    if (message.part === 0) {
+      this.arriving = [];
+      this.parts = 0;
+      this.partsOf = message.seq;
+    } else if (message.part !== this.parts || message.seq !== this.partsOf) return; // of one that another has cut off
+    this.parts += 1;
     this.arriving.push(...message.items);
-    if (message.part + 1 < message.of) return;
+    if (this.parts < message.of) {
+      this.helloLater(); // it is on its way, as slow as that may be
+      return;
+    }
     clearTimeout(this.retry);
     this.items = new Map(this.arriving.map((item) => [item.id, item]));
     this.arriving = [];
