@@ -22,43 +22,51 @@ class Stream:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[bytes, int] | None] = asyncio.Queue()
+        """Events, and how many bytes each counts."""
         self._waiting_bytes = 0
         self.is_closed = False
 
-    def put(self, event: bytes) -> None:
-        """Send an event, unless the page is gone. From any thread."""
-        self._post(event)
+    def put(self, event: bytes, *, is_asked: bool = False) -> None:
+        """Send an event, unless the page is gone. From any thread.
+
+        Parameters
+        ----------
+        is_asked
+            Whether the page has asked for it, so that it may wait for its turn.
+        """
+        self._post((event, 0 if is_asked else len(event)))
 
     def close(self) -> None:
         """Send nothing any more. From any thread; idempotent."""
         self._post(None)
 
-    def _post(self, event: bytes | None) -> None:
+    def _post(self, counted: tuple[bytes, int] | None) -> None:
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._add, event)
+            self._loop.call_soon_threadsafe(self._add, counted)
 
-    def _add(self, event: bytes | None) -> None:
+    def _add(self, counted: tuple[bytes, int] | None) -> None:
         if self.is_closed:
             return
-        self._waiting_bytes += len(event or b"")
-        if event is None or self._waiting_bytes > _MAX_WAITING_BYTES:
+        self._waiting_bytes += counted[1] if counted is not None else 0
+        if counted is None or self._waiting_bytes > _MAX_WAITING_BYTES:
             self.is_closed = True
-            event = None
-        self._queue.put_nowait(event)
+            counted = None
+        self._queue.put_nowait(counted)
 
     async def read(self) -> AsyncIterator[bytes]:
         """The events as they come, until the stream is closed."""
         while True:
             try:
                 async with asyncio.timeout(_ALIVE_S):
-                    event = await self._queue.get()
+                    counted = await self._queue.get()
             except TimeoutError:
                 yield b":\n\n"
                 continue
-            if event is None:
+            if counted is None:
                 return
-            self._waiting_bytes -= len(event)
+            event, bytes_counted = counted
+            self._waiting_bytes -= bytes_counted
             yield event
 
 

@@ -173,10 +173,10 @@ class WebChat:
         """Its session has been given another title."""
         await self._panel.tell_title()
 
-    def tell(self, event: bytes) -> None:
-        """Send an event to the pages that show it."""
+    def tell(self, event: bytes, *, is_asked: bool = False) -> None:
+        """Send an event to the pages that show it; see `Stream.put`."""
         for stream in self._streams:
-            stream.put(event)
+            stream.put(event, is_asked=is_asked)
 
     async def aclose(self) -> None:
         """End its turn, its process and its kernel. Idempotent."""
@@ -197,7 +197,7 @@ class WebChat:
         if answered is not None and not answered.done():
             answered.set_result(message)
             return
-        self.tell(encode("chat", message, buffers))
+        self.tell(encode("chat", message, buffers), is_asked=message.get("type") == "snapshot")
         changed = message.get("state") if message.get("type") == "patch" else None
         self._state.update(changed or {})
         if changed and self._said_in not in (
