@@ -42,6 +42,8 @@ class BesideKernel(Surroundings):
         self._is_own = is_own
         self._kernel = ShownKernel(kernel)
         self._undo = Undo(kernel=kernel)
+        self._listing: asyncio.Task[list[dict[str, str]]] | None = None
+        """Asks the kernel for its variables; one at a time."""
 
     @property
     def kernel(self) -> ShownKernel:
@@ -64,7 +66,11 @@ class BesideKernel(Surroundings):
         return
 
     async def aclose(self) -> None:
+        if self._listing is not None:
+            self._listing.cancel()
         await self._kernel.aclose()
+        if self._listing is not None:
+            await asyncio.wait([self._listing])
 
     def asker(self) -> Asker:
         return Asker()
@@ -110,10 +116,16 @@ class BesideKernel(Surroundings):
         """What there is; empty where no kernel runs, it is not Python's, or it is busy."""
         if self._is_own and not self._inner.is_started:
             return []
+        if self._listing is None or self._listing.done():
+            self._listing = asyncio.create_task(self._listed())
+        # Not given up: what a kernel was sent can only be stopped once it has begun, behind the user's cell.
+        done, _ = await asyncio.wait([self._listing], timeout=_LISTED_S)
+        return self._listing.result() if done else []
+
+    async def _listed(self) -> list[dict[str, str]]:
         try:
-            async with asyncio.timeout(_LISTED_S):
-                return await list_variables(await self._inner.started())
-        except (KernelError, TimeoutError):
+            return await list_variables(await self._inner.started())
+        except KernelError:
             return []
 
 
