@@ -121,9 +121,9 @@ def find_contexts(workspace: Path) -> FoundContexts:
 def _read_folder(folder: Path, contexts: dict[str, Context], skipped: list[str], *, is_ours: bool) -> None:
     root = real_path(folder)
     for entry in sorted(folder.iterdir())[:_MAX_CONTEXTS]:
-        if entry.name.startswith(".") or not (entry / FILE).exists():
-            continue
         try:
+            if entry.name.startswith(".") or not (entry / FILE).exists():
+                continue
             contexts[entry.name] = _read(entry, root, is_ours=is_ours)
         except (UnfitSkillError, YamlError, OSError) as error:
             why = f"it cannot be read ({error.strerror})" if isinstance(error, OSError) else f"it {error}"

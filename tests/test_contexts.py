@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -180,3 +181,19 @@ def test_folder_that_others_could_write_is_skipped(folder: Path, workspace: Path
     assert list(found.contexts) == OURS
     assert found.skipped == (f"Contexts in '{folder.parent}' were skipped: it can be written by everybody.",)
     assert bundled_folder("contexts") is not None
+
+
+def test_folder_that_cannot_be_looked_into_hides_no_other(
+    folder: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder.with_name("locked")).mkdir()
+
+    def exists(path: Path, looked: Callable[[Path], bool] = Path.exists) -> bool:
+        if path.parent.name == "locked":  # as the system says it; root may look into everything
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return looked(path)
+
+    monkeypatch.setattr(Path, "exists", exists)
+    found = find_contexts(workspace)
+    assert "rig" in found.contexts
+    assert found.skipped == ("The context 'locked' was skipped: it cannot be read (Permission denied).",)
