@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from neuroworkflow_agent.surfaces.chat_kernel.prose import is_prose
@@ -64,3 +66,10 @@ def test_code_right_or_wrong_is_none(language: str, code: str) -> None:
 @pytest.mark.parametrize("language", ["bash", "octave", "brainfuck"])
 def test_where_sentences_may_be_code_there_are_none(language: str) -> None:
     assert not any(is_prose(text, language) for text in SENTENCES)
+
+
+@pytest.mark.parametrize("run", ["'" * 3900, "'" * 1900 + "." * 1900, "('" * 1900])
+def test_a_run_of_marks_is_told_at_once(run: str) -> None:
+    since = time.monotonic()
+    assert not is_prose(f"Hello {run}{{", "python")
+    assert time.monotonic() - since < 2
