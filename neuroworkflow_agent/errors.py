@@ -216,3 +216,13 @@ def sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and not isinstance(error, AgentError):
         return f"{error.strerror}: '{error.filename}'." if error.filename else f"{error.strerror}."
     return str(error)
+
+
+def why_no_notebook(error: Exception) -> str:
+    """Why a file is no notebook: what its reader says, unless that is only where its JSON broke the reader."""
+    said = "".join(str(error).strip().splitlines()[:1])
+    is_broken = (
+        isinstance(error, AttributeError | TypeError | LookupError | RecursionError | AssertionError)
+        or "object has no attribute" in said
+    )
+    return "its JSON is not that of a notebook" if is_broken or not said else said

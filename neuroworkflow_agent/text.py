@@ -33,12 +33,23 @@ _BLANK = re.compile(
 """Characters that Python prints and fonts leave blank."""
 _LINE_MOVE = re.compile(r"\x1b\[(\d{0,4})([AB])")
 _MOVE = re.compile(r"(\r|\n|\x1b\[\d{0,4}[AB])")
+_LONE = re.compile("[\ud800-\udfff]")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def strip_control(text: str) -> str:
     """`text` without escape sequences, control characters and lone surrogates; line ends and tabs stay."""
     return _CONTROL.sub("", text)
+
+
+def encodable(text: str) -> str:
+    """`text` with a mark in the place of each half of a pair of surrogates, which a file may have and no message can."""
+    return _LONE.sub("\ufffd", text)
+
+
+def as_json_text(text: str) -> str:
+    """JSON with an escape in the place of each of them, which says the same."""
+    return _LONE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def for_terminal(text: str) -> str:

@@ -106,7 +106,7 @@ class EventLog:
             # The next line must not become the end of one that was written by half.
             self._unwritten = b"\n" + data.lstrip(b"\n") if len(data) <= _MAX_UNWRITTEN_BYTES else b""
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            self.trouble = f"What you see of this session cannot be kept: {reason or type(error).__name__}."
+            self.trouble = f"What you see of this session cannot be kept: {(reason or type(error).__name__).rstrip('.')}."
 
 
 def log_path(session_id: str) -> Path:

@@ -36,6 +36,7 @@ from neuroworkflow_agent.outputs import (
     error,
     stream,
 )
+from neuroworkflow_agent.text import encodable
 
 _POLL_S = 0.5
 _BEGIN_S = 0.05
@@ -296,7 +297,7 @@ class ClientKernel:
 
         started = time.monotonic()
         msg_id = self._client.execute(
-            source, store_history=is_stored, allow_stdin=False, stop_on_error=is_stored
+            encodable(source), store_history=is_stored, allow_stdin=False, stop_on_error=is_stored
         )
         self._running, self._was_interrupted = msg_id, False
         self._begun.clear()

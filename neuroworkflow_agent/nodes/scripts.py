@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from neuroworkflow_agent.errors import why_no_notebook
 from neuroworkflow_agent.nodes.findings import Finding
 from neuroworkflow_agent.nodes.magics import plain_python
 from neuroworkflow_agent.nodes.notebook_places import CodeCell, Places
@@ -70,7 +71,7 @@ def read_script(path: Path) -> Source:
         notebook = nbformat.read(path, as_version=4)
         sources = [(at, _code_of(cell)) for at, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     except Exception as error:  # noqa: BLE001 - nbformat raises what the JSON happens to break
-        reason = " ".join(str(error).split())[:200]
+        reason = why_no_notebook(error)[:200]
         finding = Finding(
             shown, 1, 1, "NW001", f"The notebook cannot be read: {reason}.", "Name a notebook file."
         )

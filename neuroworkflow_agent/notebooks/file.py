@@ -20,6 +20,7 @@ from neuroworkflow_agent.errors import NotebookConflictError, NotebookError, Not
 from neuroworkflow_agent.notebooks.merging import fingerprint, merge
 from neuroworkflow_agent.notebooks.reading import Notebook, parse_notebook, read_text
 from neuroworkflow_agent.replacing import Seen, Temporary, lock, look, sweep
+from neuroworkflow_agent.text import as_json_text
 
 _MERGES = 5
 """How often a save takes in what somebody wrote who writes all the time."""
@@ -116,7 +117,7 @@ class NotebookFile:
         NotebookError
             If the file could not be written; the old one is as it was.
         """
-        return self._put(nbformat.writes(self.notebook) + "\n")
+        return self._put(as_json_text(nbformat.writes(self.notebook)) + "\n")
 
     def save(self, *, merging: bool = False) -> NotebookConflictError | None:
         """Replace the file by the notebook as it is now.
@@ -144,7 +145,7 @@ class NotebookFile:
                 return None
             if not (merging and self._take_theirs()):
                 break
-        data = nbformat.writes(self.notebook) + "\n"
+        data = as_json_text(nbformat.writes(self.notebook)) + "\n"
         before, self.path, self._seen = self.path, self._beside(), None
         while not self._put(data):
             self.path = self._beside()

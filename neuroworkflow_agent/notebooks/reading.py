@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import nbformat
 
-from neuroworkflow_agent.errors import NotebookError
+from neuroworkflow_agent.errors import NotebookError, why_no_notebook
 from neuroworkflow_agent.text import clip, strip_control
 
 Notebook: TypeAlias = Any
@@ -49,8 +49,8 @@ def parse_notebook(text: str, name: str, *, upgrade: bool = False) -> Notebook:
         _complete_kernelspec(notebook)
         nbformat.validate(notebook)
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise NotebookError(f"'{name}' is not a valid notebook: {reason}{_place(error)}") from error
+        reason = f"{why_no_notebook(error)}{_place(error)}"
+        raise NotebookError(f"'{name}' is not a valid notebook: {reason}") from error
     return notebook
 
 
@@ -106,6 +106,8 @@ def _version(text: str, name: str) -> int:
         raise NotebookError(
             f"'{name}' is not a notebook: it is not JSON ({error.msg}, line {error.lineno})."
         ) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, thousands of brackets
+        raise NotebookError(f"'{name}' is not a notebook: no program could read its JSON.") from None
     version = data.get("nbformat") if isinstance(data, dict) else None
     if not isinstance(version, int):
         raise NotebookError(f"'{name}' is JSON but not a notebook: it has no nbformat version.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import queue
 import threading
 import time
@@ -38,7 +39,13 @@ from neuroworkflow_agent.state.undo import Undo
 from neuroworkflow_agent.surfaces.chat import Chat
 from neuroworkflow_agent.surfaces.headless_cells import Failure, NotebookCells, Repair
 from neuroworkflow_agent.surfaces.turn_cells import TurnCells
-from neuroworkflow_agent.surfaces.verifying import NOT_VERIFIED, in_lines, verify_file, write_report
+from neuroworkflow_agent.surfaces.verifying import (
+    NOT_VERIFIED,
+    in_lines,
+    require_report_place,
+    verify_file,
+    write_report,
+)
 from neuroworkflow_agent.text import redact
 
 if TYPE_CHECKING:
@@ -175,8 +182,8 @@ def run(job: Job, config: AgentConfig, progress: Progress | None = None) -> Summ
     progress = progress or Progress()
     if job.report is not None and not job.verify:
         raise ConfigError("--report goes with --verify, whose result it shows.")
-    if job.report is not None and not job.report.resolve().parent.is_dir():
-        raise ConfigError(f"The report cannot be written to '{job.report}': there is no such folder.")
+    if job.report is not None:
+        require_report_place(job.report)
     if job.verify and job.prompt is None:
         return _only_verified(job, config, progress)
     summary = _Runner(job, config, progress).run()
@@ -201,7 +208,7 @@ def _verify(job: Job, config: AgentConfig, progress: Progress, path: Path, summa
         found = verify_file(
             path,
             config.environ,
-            cwd=job.cwd or job.notebook.resolve().parent,
+            cwd=job.cwd or _folder(job.notebook),
             kernel=job.kernel,
             timeout_s=job.timeout_s,
             start_timeout_s=job.start_timeout_s,
@@ -213,7 +220,15 @@ def _verify(job: Job, config: AgentConfig, progress: Progress, path: Path, summa
         return
     summary.verification = found.as_json()
     if job.report is not None:
-        write_report(found, job.report)
+        try:
+            write_report(found, job.report)
+        except ConfigError as error:  # what was found is told all the same
+            summary.end, summary.message = "error", str(error)
+
+
+def _folder(notebook: Path) -> Path:
+    """Where a notebook is; a loop of links is found out when it is read."""
+    return Path(os.path.realpath(notebook)).parent
 
 
 class _Runner:
@@ -291,7 +306,7 @@ class _Runner:
         try:
             return await ClientKernel.start(
                 self._kernel_name,
-                cwd=self._job.cwd or self._job.notebook.resolve().parent,
+                cwd=self._job.cwd or _folder(self._job.notebook),
                 env=self._kernel_environ(),
                 timeout_s=self._job.start_timeout_s,
             )

@@ -19,6 +19,7 @@ from nbclient.exceptions import CellExecutionComplete, CellExecutionError, CellT
 from neuroworkflow_agent.events import CellEnd, EndReason, Event, ToolUse
 from neuroworkflow_agent.ids import ToolUseId
 from neuroworkflow_agent.prompt_cells import METADATA_KEY, is_prompt, with_magic
+from neuroworkflow_agent.text import encodable
 
 if TYPE_CHECKING:
     from neuroworkflow_agent.kernels.client import ClientKernel
@@ -166,12 +167,12 @@ class _Client(NotebookClient):
         client = await super().async_start_new_kernel_client()
         execute = client.execute
 
-        def as_prompt(source: str, **how: Any) -> Any:
-            return execute(with_magic(source, self.cell.metadata), **how)
+        def send(source: str, **how: Any) -> Any:
+            if self._in_chat_kernel:  # nbclient sends no metadata of cells
+                source = with_magic(source, self.cell.metadata)
+            return execute(encodable(source), **how)
 
-        if self._in_chat_kernel:
-            # nbclient sends no metadata of cells
-            client.execute = as_prompt  # type: ignore[method-assign, assignment]
+        client.execute = send  # type: ignore[method-assign, assignment]
         return client
 
     # nbclient leaves these two running when a cell is given up; they would fail once the channels close.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -20,6 +21,7 @@ from neuroworkflow_agent.verification.verdicts import BAD, Verification
 NOT_VERIFIED = 6
 """Exit code of a run whose notebook was not verified, though everything else went well."""
 _LINE_CHARS = 240
+_REPORT_ENDINGS = (".html", ".htm")
 
 
 def verify_file(
@@ -68,6 +70,29 @@ def begin_to_verify(
     """
     notebook = parse_notebook(read_text(path), str(path), upgrade=upgrade)
     return shared_portal().submit(verify(notebook, path.name, cwd=cwd, environ=environ, **how))
+
+
+def require_report_place(path: Path) -> None:
+    """See that a report can be put in a file and takes no other file's place, before the notebook is run for it.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot.
+    """
+    if path.suffix.lower() not in _REPORT_ENDINGS:
+        raise ConfigError(f"A report is an HTML page and ends in .html, got '{path}'.")
+    try:
+        is_folder_there, is_blocked = path.resolve().parent.is_dir(), False
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            is_blocked = bool(path.lstat()) and not path.is_file()
+    except (OSError, ValueError, RuntimeError) as error:  # a name that no file can have, or a loop of links
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"The report cannot be written to '{path}': {reason}.") from error
+    if not is_folder_there:
+        raise ConfigError(f"The report cannot be written to '{path}': there is no such folder.")
+    if is_blocked:
+        raise ConfigError(f"The report cannot be written to '{path}': it is no regular file.")
 
 
 def write_report(found: Verification, path: Path) -> None:

@@ -196,3 +196,12 @@ def test_command(tmp_path: Path) -> None:
     )  # fmt: skip
     path.write_text("{")
     assert CliRunner().invoke(app, ["lint", str(path)]).exit_code == 1
+
+
+def test_metadata_of_another_shape_stop_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "odd.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("1 + 1")]), path)
+    said = json.loads(path.read_text())
+    said["metadata"] = {"kernelspec": "x", "language_info": ["y"]}
+    path.write_text(json.dumps(said))
+    assert lint_notebook(path).findings == []

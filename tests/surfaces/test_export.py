@@ -20,6 +20,7 @@ from neuroworkflow_agent.cli import app
 from neuroworkflow_agent.errors import ConfigError
 from neuroworkflow_agent.render.markdown import page, render_html
 from neuroworkflow_agent.render.parts import notice, tool_use
+from neuroworkflow_agent.surfaces.export import exporting
 from neuroworkflow_agent.surfaces.export.exporting import export
 from neuroworkflow_agent.surfaces.export.sections import STYLES, Style
 
@@ -221,3 +222,88 @@ def test_command(notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Rates of cells" not in notebook.with_suffix(".html").read_text(encoding="utf-8")
     bad = CliRunner().invoke(app, ["export", str(notebook), "-o", str(notebook.with_suffix(".pdf"))])
     assert "A page ends in .html or .md" in str(bad.exception or bad.output)
+
+
+def write_raw(folder: Path, *cells: dict[str, Any], **metadata: Any) -> Path:
+    """A notebook file as no program of ours would write it."""
+    path = folder / "raw.ipynb"
+    code: dict[str, Any] = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+    }
+    said = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": metadata,
+        "cells": [{**code, **cell} for cell in cells],
+    }
+    path.write_text(json.dumps(said))
+    return path
+
+
+@pytest.mark.parametrize("ending", [".html", ".md"])
+def test_pictures_that_no_file_can_be_are_left_as_they_are(ending: str, tmp_path: Path) -> None:
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "out.png").symlink_to("/etc/hostname")
+    names = ["loop.png", "pipe.png", "out.png", "a%00b.png", f"{'x' * 300}.png", "%ff.png"]
+    text = "\n\n".join(f"![{number}]({name})" for number, name in enumerate(names))
+    notebook = tmp_path / "notes.ipynb"
+    nbformat.write(new_notebook(cells=[new_markdown_cell(text)]), notebook)
+    exported(notebook, "paper", ending)
+    assert not (tmp_path / "paper_files").exists()
+
+
+@pytest.mark.parametrize("ending", [".html", ".md"])
+def test_metadata_and_characters_that_are_none_stop_nothing(ending: str, tmp_path: Path) -> None:
+    path = write_raw(tmp_path, {"source": "half = '\ud800'"}, kernelspec="x", language_info=["y"])
+    assert "half" in exported(path, "code", ending)
+
+
+@pytest.mark.parametrize(
+    "cells", [{"source": ["a", 1]}, {"outputs": [{"output_type": "display_data", "data": None}]}]
+)
+def test_json_that_is_no_notebook_is_said_in_plain_words(cells: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read as a notebook: its JSON is not that of a notebook"):
+        export(write_raw(tmp_path, cells), "paper", None, hide=str)
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_folder_for_pictures_that_is_none_leaves_no_page(
+    is_link: bool, notebook: Path, tmp_path: Path
+) -> None:
+    elsewhere, files = tmp_path / "elsewhere", notebook.with_name("rates_files")
+    elsewhere.mkdir()
+    if is_link:
+        files.symlink_to(elsewhere)
+    else:
+        files.write_text("mine")
+    with pytest.raises(ConfigError, match="rates_files' is no folder for pictures"):
+        export(notebook, "paper", notebook.with_suffix(".md"), hide=str)
+    assert not notebook.with_suffix(".md").exists()
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_page_of_which_a_part_cannot_be_written_leaves_nothing(
+    notebook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(notebook.parent.iterdir())
+    put = exporting._put
+
+    def full(path: Path, data: bytes) -> bool:
+        if path.suffix == ".md":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return put(path, data)
+
+    monkeypatch.setattr(exporting, "_put", full)
+    with pytest.raises(ConfigError, match=r"rates.md' cannot be written: No space left"):
+        export(notebook, "report", notebook.with_suffix(".md"), hide=str)
+    assert sorted(notebook.parent.iterdir()) == before
+
+
+def test_name_that_no_file_can_have_is_said(notebook: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be written: File name too long"):
+        export(notebook, "paper", notebook.with_name(f"{'x' * 300}.html"), hide=str)

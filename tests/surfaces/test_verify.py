@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from neuroworkflow_agent.events import Waiting
 from neuroworkflow_agent.notebooks.document import NotebookDocument
 from neuroworkflow_agent.notebooks.file_holder import FileHolder
 from neuroworkflow_agent.render.parts import turn_end
+from neuroworkflow_agent.surfaces import verifying
 from neuroworkflow_agent.testing import Reply, ScriptedModel
 from neuroworkflow_agent.testing.real_kernel import RealKernel
 from tests.surfaces.headless_process import call, read, write
@@ -81,6 +84,9 @@ def test_a_result_that_is_verified_next_is_not_called_unverified_before(
         (["--report", "b.html"], "--report goes with --verify"),
         (["--verify", "--kernel", "none-such"], "No kernelspec named 'none-such'"),
         (["--verify", "--report", "no/such/folder/b.html"], "The report cannot be written"),
+        (["--verify", "--report", "a.ipynb"], "A report is an HTML page and ends in .html, got 'a.ipynb'."),
+        (["--verify", "--report", "rates.csv"], "A report is an HTML page"),
+        (["--verify", "--report", f"{'x' * 300}.html"], "File name too long"),
     ],
 )
 def test_what_cannot_be_asked_is_said(workspace: Path, options: list[str], said: str) -> None:
@@ -89,6 +95,46 @@ def test_what_cannot_be_asked_is_said(workspace: Path, options: list[str], said:
     code, out, err = call("run", path, *options)
     assert (code, out) == (2, "")
     assert said in err
+
+
+def test_report_that_cannot_be_written_keeps_what_was_found(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write(workspace / "a.ipynb", [kept("print(2)", "2\n", 1)])
+    monkeypatch.setattr(verifying, "write_private", full)
+    code, out, err = call("run", workspace / "a.ipynb", "--verify", "--report", workspace / "b.html")
+    assert (code, out.startswith("Verified: 1 cell ran")) == (1, True)
+    assert "b.html': No space left on device." in err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 100_000, "is not a notebook: no program could read its JSON."),
+        (f'{{"nbformat": 4, "a": {"9" * 5000}}}', "is not a notebook: no program could read its JSON."),
+        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1]}', "its JSON is not that of a notebook"),
+    ],
+)  # fmt: skip
+def test_file_that_is_no_notebook_is_said(text: str, said: str, workspace: Path) -> None:
+    (workspace / "a.ipynb").write_text(text)
+    code, out, err = call("run", workspace / "a.ipynb", "--verify")
+    assert (code, out, said in err) == (2, "", True), err
+    (workspace / "loop.ipynb").symlink_to("loop.ipynb")
+    assert "Too many levels of symbolic links." in call("run", workspace / "loop.ipynb", "--verify")[2]
+
+
+def test_half_a_pair_of_surrogates_in_a_cell_stays_in_the_file(workspace: Path) -> None:
+    path = workspace / "a.ipynb"
+    write(path, [new_code_cell("half = 'HALF'\nlen(half)")])
+    path.write_text(path.read_text().replace("HALF", "\\ud800"))
+    assert call("run", path)[0] == 0
+    (cell,) = json.loads(path.read_text())["cells"]
+    assert "".join(cell["source"]) == "half = '\ud800'\nlen(half)"
+    assert cell["outputs"][0]["data"]["text/plain"] == ["1"]
+    assert call("run", path, "--verify")[0] == 0
 
 
 # -- the tool, and a turn's end -----------------------------------------------------------------------

@@ -89,9 +89,9 @@ def _cells(path: Path) -> list[Any]:
         notebook = nbformat.read(path, as_version=4)
     except Exception:  # noqa: BLE001 - nbformat raises what the JSON happens to break; reading the code says it better
         return []
-    said = notebook.metadata.get("language_info", {}).get("name") or notebook.metadata.get(
-        "kernelspec", {}
-    ).get("language")
+    about = [notebook.metadata.get(key) for key in ("language_info", "kernelspec")]
+    language, kernel = (each if isinstance(each, dict) else {} for each in about)
+    said = language.get("name") or kernel.get("language")
     if str(said or "python").lower() != "python":
         raise ConfigError(f"'{path}' is written in {said}; only Python can be looked at.")
     return list(notebook.cells)

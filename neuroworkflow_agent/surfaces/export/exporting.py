@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -9,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.errors import ConfigError, why_no_notebook
 from neuroworkflow_agent.outputs import with_texts
 from neuroworkflow_agent.replacing import Temporary, look
 from neuroworkflow_agent.surfaces.export.html_page import as_html
-from neuroworkflow_agent.surfaces.export.made import facts_of
+from neuroworkflow_agent.surfaces.export.made import about, facts_of
 from neuroworkflow_agent.surfaces.export.markdown_page import MarkdownPage
 from neuroworkflow_agent.surfaces.export.sections import Style, parts_of
 from neuroworkflow_agent.text import one_line
@@ -52,7 +53,7 @@ def export(
     if target.suffix.lower() not in _ENDINGS:
         raise ConfigError(f"A page ends in {' or '.join(_ENDINGS)}, got '{target}'.")
     parts, facts = parts_of(read.cells, style), facts_of(read, notebook)
-    language = str(read.metadata.get("language_info", {}).get("name") or "python").lower()
+    language = str(about(read, "language_info").get("name") or "python").lower()
     folder = notebook.resolve().parent
     if target.suffix.lower() == ".html":
         title = _title(read.cells) or notebook.stem
@@ -61,27 +62,63 @@ def export(
         page = MarkdownPage(folder, quote(f"{target.stem}_files"), language)
         written = {target: page.write(parts, facts).encode("utf-8", "replace")}
         beside = target.with_name(f"{target.stem}_files")
-        written |= {beside / name: data for name, data in page.pictures.items()}
+        # The text comes last: one that is there has its pictures.
+        written = {beside / name: data for name, data in page.pictures.items()} | written
     _write(written, overwrite=overwrite)
-    return list(written)
+    return sorted(written, key=lambda path: path != target)
 
 
 def _write(files: dict[Path, bytes], *, overwrite: bool) -> None:
+    """All of them, or none that is new."""
     for path in files:
-        if os.path.lexists(path) and not path.is_file():
-            raise ConfigError(f"'{path}' is no regular file. Name another one with --output.")
-        if path.exists() and not overwrite:
-            raise ConfigError(
-                f"'{path}' is there already. Name another file with --output, or replace it with --force."
-            )
-    for path, data in files.items():
-        try:
-            path.parent.mkdir(exist_ok=True)
-            is_put = _put(path, data)
-        except OSError as error:
+        _require_place(path, overwrite=overwrite)
+    made: list[Path] = []
+    try:
+        for path, data in files.items():
+            if not path.parent.exists():
+                path.parent.mkdir()
+                made.append(path.parent)
+            is_new = not path.exists()
+            if not _put(path, data):
+                raise ConfigError(f"'{path}' was written by another program meanwhile.")
+            if is_new:
+                made.append(path)
+    except BaseException as error:
+        _remove(made)
+        if isinstance(error, OSError):
             raise ConfigError(f"'{path}' cannot be written: {error.strerror or error}.") from error
-        if not is_put:
-            raise ConfigError(f"'{path}' was written by another program meanwhile.")
+        raise
+
+
+def _require_place(path: Path, *, overwrite: bool) -> None:
+    """See that nothing of the user's is replaced, before anything is written."""
+    try:
+        is_there, is_file = os.path.lexists(path), path.is_file()
+        # A link that came with a downloaded notebook would have its pictures lie elsewhere.
+        is_blocked = path.suffix.lower() not in _ENDINGS and (
+            path.parent.is_symlink() or (path.parent.exists() and not path.parent.is_dir())
+        )
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"'{path}' cannot be written: {reason}.") from error
+    if is_blocked:
+        raise ConfigError(f"'{path.parent}' is no folder for pictures. Name another file with --output.")
+    if is_there and not is_file:
+        raise ConfigError(f"'{path}' is no regular file. Name another one with --output.")
+    if is_there and not overwrite:
+        raise ConfigError(
+            f"'{path}' is there already. Name another file with --output, or replace it with --force."
+        )
+
+
+def _remove(made: list[Path]) -> None:
+    """What was made of a page that could not be written as a whole."""
+    for path in reversed(made):
+        with contextlib.suppress(OSError):
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink()
 
 
 def _put(path: Path, data: bytes) -> bool:
@@ -103,7 +140,7 @@ def _read(notebook: Path) -> Any:
     try:
         return nbformat.read(notebook, as_version=4)
     except Exception as error:
-        reason = one_line(str(error), _MAX_TITLE_CHARS)
+        reason = one_line(why_no_notebook(error), _MAX_TITLE_CHARS)
         raise ConfigError(f"'{notebook}' cannot be read as a notebook: {reason}.") from error
 
 

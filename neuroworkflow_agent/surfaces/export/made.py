@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ def facts_of(notebook: Any, path: Path) -> list[tuple[str, str]]:
     path
         Its file.
     """
-    language = notebook.metadata.get("language_info", {})
+    language = about(notebook, "language_info")
     spoken = f"{language.get('name', '')} {language.get('version', '')}".strip()
-    kernel = notebook.metadata.get("kernelspec", {}).get("display_name", "")
+    kernel = about(notebook, "kernelspec").get("display_name", "")
     is_python = str(language.get("name") or "python").lower() == "python"
     facts = [
         ("Notebook", path.name),
@@ -39,6 +39,12 @@ def facts_of(notebook: Any, path: Path) -> list[tuple[str, str]]:
         ("This page", f"made by neuroworkflow-agent {__version__} on {date.today().isoformat()}"),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def about(notebook: Any, key: str) -> Mapping[str, Any]:
+    """What a notebook's metadata say of its kernel or its language; anybody may have written them."""
+    said = notebook.metadata.get(key)
+    return said if isinstance(said, Mapping) else {}
 
 
 def _ran(cells: list[Any]) -> str:
