@@ -90,13 +90,20 @@ def store_upload(name: str, data: bytes, workspace: Path) -> str:
             f"{name!r} is larger than {MAX_UPLOAD_BYTES // 2**20} MB; copy it into the workspace instead."
         )
     directory = Workspace(workspace).resolve(UPLOADS)
+    if os.path.lexists(directory) and not directory.is_dir():
+        raise ConfigError(f"{UPLOADS!r} of the workspace, where files are put, is no folder. Rename it.")
     directory.mkdir(exist_ok=True)
     for candidate in _names(safe_name(name)):
         try:
-            with (directory / candidate).open("xb") as file:
-                file.write(data)
+            file = (directory / candidate).open("xb")
         except FileExistsError:
             continue
+        try:
+            with file:
+                file.write(data)
+        except OSError:  # a full disk: nobody would take a part for the file
+            (directory / candidate).unlink(missing_ok=True)
+            raise
         return f"{UPLOADS}/{candidate}"
     raise AssertionError("unreachable: names do not run out")
 
@@ -106,7 +113,12 @@ def safe_name(name: str) -> str:
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     cleaned = _UNSAFE.sub("_", strip_control(last)).strip(" .")
     stem, suffix = os.path.splitext(cleaned)  # noqa: PTH122 - a name, not a path
-    return (stem[:80] + suffix[:20]) or "file"
+    return (_clipped(stem, 80) + _clipped(suffix, 20)) or "file"
+
+
+def _clipped(text: str, max_chars: int) -> str:
+    """Its beginning, of so many characters and of twice as many bytes at most; a name may have 255 bytes."""
+    return text[:max_chars].encode("utf-8", "ignore")[: 2 * max_chars].decode("utf-8", "ignore")
 
 
 def find_files(query: str, workspace: Path, limit: int) -> list[str]:

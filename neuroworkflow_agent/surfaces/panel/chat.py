@@ -201,7 +201,7 @@ class PanelChat:
                 self._problem(f"That did not work: {sentence(error)}", message)
             except Exception as error:  # who asked waits for an answer, whatever goes wrong
                 self._problem(f"That did not work: {type(error).__name__}: {error}", message)
-                if not isinstance(error, ValueError | TypeError | KeyError):
+                if not isinstance(error, ValueError | TypeError | AttributeError | LookupError):
                     raise  # a mistake of ours: asyncio logs it
 
         task = asyncio.ensure_future(run())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -189,3 +190,27 @@ async def test_a_pipe_is_not_attached(workspace: Path) -> None:
     os.mkfifo(workspace / "pipe")
     with pytest.raises(ConfigError, match="regular file"):
         await attached("file", "pipe", workspace)
+
+
+def test_upload_that_does_not_fit_on_the_disk_leaves_no_part_of_the_file(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            store_upload("big.bin", b"x" * 100_000, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["\U0001f9e0" * 100 + ".txt", "x" * 300 + "." + "\u00e9" * 300])
+def test_name_of_an_upload_is_as_long_as_a_file_system_takes(name: str, tmp_path: Path) -> None:
+    stored = store_upload(name, b"1", tmp_path)
+    assert stored.startswith(f"uploads/{name[:30]}")
+    assert (tmp_path / stored).read_bytes() == b"1"
+
+
+def test_something_else_in_the_place_of_the_folder_for_uploads_is_said(tmp_path: Path) -> None:
+    (tmp_path / "uploads").write_text("mine")
+    with pytest.raises(ConfigError, match="'uploads' of the workspace, where files are put, is no folder"):
+        store_upload("a.txt", b"1", tmp_path)
