@@ -27,10 +27,15 @@ class Scratch:
 
     def __init__(self) -> None:
         self._root = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self._lock = _lock(self._root)
+        self._lock: int | None = None
         self.path = self._root / "files"
         """For the process."""
-        self.path.mkdir(mode=0o700)
+        try:
+            self._lock = _lock(self._root)
+            self.path.mkdir(mode=0o700)
+        except BaseException:  # a full disk: without a lock no sweep would remove it
+            self.remove()
+            raise
 
     def remove(self) -> None:
         """Remove it with all that is in it. Idempotent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from neuroworkflow_agent import scratch
 from neuroworkflow_agent.scratch import Scratch, sweep
 
 _OWNER = """\
@@ -113,4 +115,14 @@ def test_scratch_of_a_forked_owner_stays(temporary: Path, precious: Path) -> Non
     assert len(list(temporary.iterdir())) == 1
     time.sleep(1.2)
     sweep()
+    assert list(temporary.iterdir()) == []
+
+
+def test_scratch_that_cannot_be_made_leaves_nothing(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_root: Path) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(scratch, "_lock", full)
+    with pytest.raises(OSError, match="No space left"):
+        Scratch()
     assert list(temporary.iterdir()) == []
