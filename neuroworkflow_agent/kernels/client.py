@@ -259,15 +259,17 @@ class ClientKernel:
         if self._is_closed:
             return
         self._is_closed = True
-        if self._stopping is not None:
-            await asyncio.wait([self._stopping], timeout=GRACE_S)
-        for pending in (self._stopping, self._run):
-            if pending is not None:
-                pending.cancel()
-                await asyncio.wait([pending])
-        self._client.stop_channels()
-        if self._process is not None:
-            await self._process.aclose()
+        try:
+            if self._stopping is not None:
+                await asyncio.wait([self._stopping], timeout=GRACE_S)
+            for pending in (self._stopping, self._run):
+                if pending is not None:
+                    pending.cancel()
+                    await asyncio.wait([pending])
+        finally:  # also where our process ends and whoever waits here is cancelled
+            self._client.stop_channels()
+            if self._process is not None:
+                await self._process.aclose()
 
     def _ask(self, expression: str) -> str:
         """Have an expression evaluated; the message's id."""

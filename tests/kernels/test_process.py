@@ -107,6 +107,20 @@ async def test_cancelled_while_a_slow_kernel_starts_leaves_no_process(slow_kerne
     assert set(psutil.Process().children(recursive=True)) <= before
 
 
+async def test_kernel_whose_closing_is_cancelled_ends_all_the_same() -> None:
+    before = set(psutil.Process().children(recursive=True))
+    kernel = await ClientKernel.start("python3")
+    running = asyncio.ensure_future(kernel.execute("import time; time.sleep(60)"))
+    await asyncio.sleep(0.5)
+    closing = asyncio.ensure_future(kernel.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await asyncio.wait([running], timeout=10)
+    assert set(psutil.Process().children(recursive=True)) <= before
+
+
 async def test_kernel_that_ends_at_once_is_tried_twice_and_named(
     make_spec: SpecMaker, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
