@@ -210,11 +210,12 @@ def _read(path: Path, *, max_bytes: int = MAX_KEPT_BYTES) -> tuple[FileState, by
         return NOTHING, None
     except OSError as error:
         return FileState("", trouble=f"it cannot be read ({error.strerror})"), None
+    found = os.fstat(descriptor)
+    mode = stat.S_IMODE(found.st_mode)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        return FileState("", mode, "it is not a regular file"), None
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        mode = stat.S_IMODE(found.st_mode)
-        if not stat.S_ISREG(found.st_mode):
-            return FileState("", mode, "it is not a regular file"), None
         if found.st_size > max_bytes:
             return FileState("", mode, f"it is larger than {max_bytes // 1024**2} MB"), None
         data = file.read(max_bytes + 1)

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from neuroworkflow_agent.errors import OutsideWorkspaceError
-from neuroworkflow_agent.replacing import PREFIX, Temporary, digest_of
+from neuroworkflow_agent.replacing import PREFIX, Temporary, digest_of, sweep
 from neuroworkflow_agent.replacing import look as seen_at
 from neuroworkflow_agent.state.file_copies import FileCopies, FileCopy, look
 from neuroworkflow_agent.workspace import Workspace
@@ -52,6 +52,13 @@ def put_back(copy: FileCopy, copies: FileCopies, workspace: Workspace) -> str:
         with contextlib.suppress(OSError):
             copies.undone(copy.path)
     return reason
+
+
+def sweep_beside(copy: FileCopy, workspace: Workspace) -> None:
+    """Remove the temporary file that a process has left that was killed as it put this one back."""
+    path = Path(copy.path)
+    if _is_inside(path, workspace):
+        sweep(path)
 
 
 def _write(copy: FileCopy, path: Path, data: bytes) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from neuroworkflow_agent.ids import TurnId
 from neuroworkflow_agent.state.effects import Effect
 from neuroworkflow_agent.state.file_copies import FileCopies, FileCopy, FileState, look, state_of
-from neuroworkflow_agent.state.restoring_files import obstacle, put_back
+from neuroworkflow_agent.state.restoring_files import obstacle, put_back, sweep_beside
 from neuroworkflow_agent.state.scan import Listing, SmallFiles, differing, scan
 from neuroworkflow_agent.workspace import Workspace
 
@@ -109,6 +109,7 @@ class TurnFiles:
         done = []
         for copy in reversed(self._copies.files):
             effect = self._effect(copy)
+            sweep_beside(copy, self._workspace)
             if effect.key in keys and not _is_as_before(copy):
                 done.append(effect.became(put_back(copy, self._copies, self._workspace)))
         return done[::-1]

@@ -174,6 +174,41 @@ def test_links_pipes_and_large_files_are_left_alone(
     assert (outside / "secret").read_text() == "changed\n"
 
 
+def test_what_stands_in_a_files_place_stops_the_others_not(files: TurnFiles, workspace: Path) -> None:
+    for name in ("folder", "pipe", "other"):
+        (workspace / name).write_text("old\n")
+        write(files, workspace / name, "new\n")
+    for name, make in (("folder", os.mkdir), ("pipe", os.mkfifo)):
+        (workspace / name).unlink()
+        make(workspace / name)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    assert undo(files) == {"folder": "it was changed since", "pipe": "it was changed since"}
+    assert (workspace / "other").read_text() == "old\n"
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_what_a_killed_undo_has_left_goes_with_the_next(files: TurnFiles, workspace: Path) -> None:
+    (workspace / "a").write_text("old\n")
+    write(files, workspace / "a", "new\n")
+    command = [sys.executable, "-c", _KILLED, str(workspace / "a")]
+    subprocess.run(command, check=False)
+    assert len(list(workspace.iterdir())) == 2
+    (workspace / "a").write_text(
+        "old\n"
+    )  # it was killed after the rename, and before it removed the other one
+    assert undo(files) == {}
+    assert [each.name for each in workspace.iterdir()] == ["a"]
+
+
+_KILLED = """\
+import os, sys
+from pathlib import Path
+from neuroworkflow_agent.replacing import Temporary
+Temporary(Path(sys.argv[1])).write(b"old")
+os.kill(os.getpid(), 9)
+"""
+
+
 def test_a_directory_swapped_for_a_link_leads_nowhere(
     files: TurnFiles, workspace: Path, tmp_path: Path
 ) -> None:

@@ -73,7 +73,7 @@ class AgentThread:
 
     def _failure(self, cell: Cell) -> Failure | None:
         """Serve a prompt; why it failed, if it did."""
-        from neuroworkflow_agent.errors import AgentError
+        from neuroworkflow_agent.errors import AgentError, sentence
         from neuroworkflow_agent.surfaces.chat_kernel.conversation import Conversation
         from neuroworkflow_agent.surfaces.chat_kernel.screen import Screen
         from neuroworkflow_agent.surfaces.turn_errors import TurnNotCompleteError, TurnStoppedError
@@ -88,7 +88,8 @@ class AgentThread:
         except AgentError as error:
             return Failure("UsageError", str(error), (f"UsageError: {error}",))
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not leave the cell running for ever
-            return Failure(type(error).__name__, str(error), (f"{type(error).__name__}: {error}",))
+            said = sentence(error)
+            return Failure(type(error).__name__, said, (f"{type(error).__name__}: {said}",))
         return None
 
     def _ask(self, cell: Cell, question: str, is_over: Callable[[], bool]) -> str:
