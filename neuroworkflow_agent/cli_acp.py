@@ -9,6 +9,7 @@ import typer
 
 from neuroworkflow_agent.cli_options import ModelOption
 from neuroworkflow_agent.errors import ConfigError
+from neuroworkflow_agent.surfaces.console import say_what_is_awaited
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -36,4 +37,5 @@ def acp(
         )
     from neuroworkflow_agent.surfaces.acp.stdio import serve
 
+    say_what_is_awaited("a client of the Agent Client Protocol")
     serve(model=model, mode=mode, takes_servers=client_servers)

@@ -16,7 +16,7 @@ from neuroworkflow_agent.cli_help import App
 from neuroworkflow_agent.cli_options import JsonOption
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.errors import ConfigError, ToolFailed
-from neuroworkflow_agent.surfaces.console import echo
+from neuroworkflow_agent.surfaces.console import echo, say_what_is_awaited
 from neuroworkflow_agent.surfaces.mcp.vocabulary import CHECK_NODE, LIST_NODES, SPECS
 from neuroworkflow_agent.tools.registry import Spec
 
@@ -94,11 +94,14 @@ def mcp(
             raise ConfigError(
                 "--read-only cannot be asked of a server. Start it with c.NotebooksOverMcp.read_only."
             )
+        say_what_is_awaited("an MCP client")
         bridge(server, token or "")
         return
     from neuroworkflow_agent.surfaces.mcp.stdio import serve
 
-    serve(AgentConfig.from_env(workspace=root), read_only=read_only)
+    config = AgentConfig.from_env(workspace=root)
+    say_what_is_awaited("an MCP client")
+    serve(config, read_only=read_only)
 
 
 def _command(spec: Spec) -> Callable[..., None]:

@@ -32,6 +32,15 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
     typer.echo(for_terminal(text), err=err, nl=nl)
 
 
+def say_what_is_awaited(client: str) -> None:
+    """Tell somebody who started it in a terminal what a server on standard input and output is for; a client's log stays empty."""
+    if sys.stdin.isatty():
+        echo(
+            f"Waiting for {client} on standard input: it starts this command itself. Ctrl-C ends it.",
+            err=True,
+        )
+
+
 def echo_whole(text: str) -> None:
     """Print text for a program: a file or a pipe gets every byte of it, so that a diff can be applied."""
     if sys.stdout.isatty():

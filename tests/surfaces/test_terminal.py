@@ -376,6 +376,19 @@ def test_help_is_laid_out_for_80_columns(workspace: Path, monkeypatch: pytest.Mo
     assert "\n agent. The file is saved after every cell. Exit codes: 0 complete, 1 error (a  \n" in told
 
 
+@pytest.mark.parametrize("command", ["mcp", "acp"])
+def test_a_server_for_programs_says_so_to_a_person(command: str, workspace: Path) -> None:
+    arguments = ["-m", "neuroworkflow_agent", command]
+    server = pexpect.spawn(sys.executable, arguments, cwd=workspace, encoding="utf-8", timeout=60)
+    try:
+        server.expect(r"Waiting for an? .* on standard input: .* Ctrl-C ends it\.")
+        server.sendintr()
+        server.expect(pexpect.EOF)
+    finally:
+        server.close(force=True)
+    assert server.exitstatus == 130
+
+
 def test_progress_of_a_run_is_read_on_dark_and_on_light_and_says_where_it_is_saved(
     scripted_model: ScriptedModel, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
