@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ class NotebookSource(Source):
     """The code cells of a notebook."""
 
     places: Places
+    unreadable: tuple[Finding, ...] = ()
+    """Of cells that Python cannot read, which are left out."""
 
     def find(self, code: str, at: ast.AST | None, message: str, remedy: str = "") -> Finding:
         found = super().find(code, at, message, remedy)
@@ -52,8 +54,13 @@ def _code_of(cell: Any) -> str:
     return "" if is_marked(cell.metadata) else str(cell.source)
 
 
-def read_script(path: Path) -> Source:
+def read_script(path: Path, *, leaves_cells_out: bool = False) -> Source:
     """The code of a `.py` file or a notebook.
+
+    Parameters
+    ----------
+    leaves_cells_out
+        Whether to go on without the cells of a notebook that Python cannot read.
 
     Raises
     ------
@@ -83,10 +90,29 @@ def read_script(path: Path) -> Source:
         cells.append(CodeCell(index, source, len(lines) + 1, tuple(read)))
         lines += read
     places = Places(cells)
+    unreadable: list[Finding] = []
     try:
-        whole = parse("\n".join(lines) + "\n", shown)
-    except Unreadable as unreadable:
-        found = unreadable.finding
+        try:
+            whole = parse("\n".join(lines) + "\n", shown)
+        except Unreadable:
+            if not leaves_cells_out:
+                raise
+            unreadable += _leave_out(cells, lines, shown)
+            whole = parse("\n".join(lines) + "\n", shown)
+    except Unreadable as error:
+        found = error.finding
         placed = _with_cell(found, places) if found.code == "NW004" else found
         raise Unreadable(*_in_file([placed], places)) from None
-    return NotebookSource(whole.path, whole.text, whole.tree, whole.walked, places)
+    return NotebookSource(whole.path, whole.text, whole.tree, whole.walked, places, tuple(unreadable))
+
+
+def _leave_out(cells: Sequence[CodeCell], lines: list[str], shown: str) -> Iterator[Finding]:
+    """Empty the lines of each cell that Python cannot read by itself, and say where and why."""
+    for cell in cells:
+        try:
+            parse("\n".join(cell.lines) + "\n", shown)
+        except Unreadable as error:
+            found = error.finding
+            line = cell.start + min(found.line, max(1, len(cell.lines))) - 1
+            yield _with_cell(replace(found, line=line), Places(cells))
+            lines[cell.start - 1 : cell.start - 1 + len(cell.lines)] = [""] * len(cell.lines)

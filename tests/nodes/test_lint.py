@@ -171,6 +171,30 @@ def test_finding_names_cell_and_line_and_points_into_the_file(tmp_path: Path) ->
     assert "accuracy" in path.read_text().splitlines()[found.line - 1]
 
 
+def test_a_cell_that_python_cannot_read_hides_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    sources = (
+        "import numpy as np\naccuracy = 0.93",
+        "please plot\nthe rates",
+        "x = np.random.rand()",
+        "for a in\n",
+        "p = f(",
+        "score = 0.5",
+    )
+    nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources]), path)
+    report = lint_notebook(path)
+    # Whether random numbers have a seed, or data is used, may stand in what cannot be read.
+    assert [(each.code, each.message.partition(":")[0]) for each in report.findings] == [
+        ("NW801", "Code cell 1, line 2"),
+        ("NW004", "Code cell 2, line 1"),
+        ("NW004", "Code cell 4, line 1"),
+        ("NW004", "Code cell 5, line 1"),
+        ("NW801", "Code cell 6, line 1"),
+    ]
+    assert report.summary == "6 cells: 3 errors, 2 warnings"
+    assert all("0.93" in path.read_text().split("\n")[each.line - 1] for each in report.findings[:1])
+
+
 def test_comment_with_a_reason_silences(tmp_path: Path) -> None:
     source = "accuracy = 0.93  # noqa: NW801 - of the published model"
     report = lint_notebook(notebook(tmp_path / "a.ipynb", new_code_cell(source)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,13 @@ from neuroworkflow_agent.nodes.lint import data, fallbacks, randomness, results,
 from neuroworkflow_agent.nodes.lint.calls import Calls
 from neuroworkflow_agent.nodes.noqa import keep, noqas_in
 from neuroworkflow_agent.nodes.reports import as_text
-from neuroworkflow_agent.nodes.scripts import read_script
+from neuroworkflow_agent.nodes.scripts import NotebookSource, read_script
 from neuroworkflow_agent.nodes.selection import Selections
-from neuroworkflow_agent.nodes.source import Source
 
 PREFIX = "NW8"
 """Of the findings that are looked for."""
+_IN_EACH_CELL = (results, fallbacks)
+_IN_CODE = (*_IN_EACH_CELL, randomness, data)
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,19 @@ def lint_notebook(path: Path) -> LintReport:
     ConfigError
         If the notebook is not Python's, or the project's selection of findings cannot work.
     """
-    source = read_script(path)  # which looks first at what kind of file it is
+    source = read_script(path, leaves_cells_out=True)  # which looks first at what kind of file it is
     cells = _cells(path)
     text = text_numbers.check(cells, source.path, path.read_text(encoding="utf-8")) if cells else []
     noqas = {source.path: noqas_in(source)}
-    kept = keep(sorted(set(_in_code(source))), noqas, Selections(), lambda code: code.startswith(PREFIX))
-    kept_text = keep(text, {}, Selections(), lambda _code: False)
-    findings = sorted([*source.in_file(kept.findings), *kept_text.findings])
-    return LintReport(source.path, len(cells), findings, kept.silenced, kept.ignored + kept_text.ignored)
-
-
-def _in_code(source: Source) -> Iterator[Finding]:
+    unreadable = source.unreadable if isinstance(source, NotebookSource) else ()
+    # Such a cell may be where data is used, or a seed is set.
+    rules = _IN_EACH_CELL if unreadable else _IN_CODE
     calls = Calls(source)
-    for rule in (results, randomness, data, fallbacks):
-        yield from rule.check(source, calls)
+    found = {each for rule in rules for each in rule.check(source, calls)}
+    kept = keep(sorted(found), noqas, Selections(), lambda code: code.startswith(PREFIX))
+    kept_text = keep(text, {}, Selections(), lambda _code: False)
+    findings = sorted([*source.in_file([*kept.findings, *unreadable]), *kept_text.findings])
+    return LintReport(source.path, len(cells), findings, kept.silenced, kept.ignored + kept_text.ignored)
 
 
 def _cells(path: Path) -> list[Any]:
