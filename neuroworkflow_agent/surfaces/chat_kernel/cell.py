@@ -47,12 +47,21 @@ class Cell:
         Sends an output of it.
     end
         Ends it; with a failure, if it has failed.
+    is_in_terminal
+        Whether what it has shown stays as it is.
     """
 
     def __init__(
-        self, request: Message, prompt: Prompt, tell: Tell, end: Callable[[Cell, Failure | None], None]
+        self,
+        request: Message,
+        prompt: Prompt,
+        tell: Tell,
+        end: Callable[[Cell, Failure | None], None],
+        *,
+        is_in_terminal: bool = False,
     ) -> None:
         self.request = request
+        self.is_in_terminal = is_in_terminal
         self.prompt = prompt
         self.proposed = ""
         """Source of a new code cell that is to stand below it; empty for none."""
@@ -79,6 +88,10 @@ class Cell:
         """As `display_pub.publish` of a shell."""
         content = {"data": data, "metadata": metadata or {}, "transient": transient or {}}
         self.tell("update_display_data" if update else "display_data", content)
+
+    def write(self, text: str) -> None:
+        """Write text, line ends included."""
+        self.tell("stream", {"name": "stdout", "text": text})
 
     def clear(self, wait: bool = False) -> None:
         """As `display_pub.clear_output` of a shell."""

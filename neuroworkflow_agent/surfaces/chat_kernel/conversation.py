@@ -31,6 +31,7 @@ from neuroworkflow_agent.surfaces.input_prompt import ask
 from neuroworkflow_agent.surfaces.line_answers import LineAnswers, operate, require_text
 from neuroworkflow_agent.surfaces.lint_line import lint_line
 from neuroworkflow_agent.surfaces.shown_turns import ShownTurns
+from neuroworkflow_agent.surfaces.terminal_view import TerminalView
 from neuroworkflow_agent.surfaces.turn_errors import completed
 from neuroworkflow_agent.text import Redaction
 
@@ -140,12 +141,14 @@ class Conversation:
             self._verify(screen)
 
     def _show_help(self, screen: Screen) -> None:
-        screen.cell.tell("stream", {"name": "stdout", "text": f"{HELP}\n{HELP_HERE}\n"})
+        screen.cell.write(f"{HELP}\n{HELP_HERE}\n")
 
     def _answers(self, screen: Screen) -> LineAnswers:
         return LineAnswers(self.chat, screen.show, lambda: self._view(screen), self._hide)
 
-    def _view(self, screen: Screen) -> CellView:
+    def _view(self, screen: Screen) -> CellView | TerminalView:
+        if screen.cell.is_in_terminal:
+            return TerminalView(screen.cell.write)
         config = self.chat.config
         links = FileLinks(config.now("JPY_SESSION_NAME"), config.workspace)
         return CellView(self._publish, screen.cell.clear, links.link_to)
@@ -209,7 +212,7 @@ class Conversation:
         self._follow(turn, screen, view)
         completed(turn)
 
-    def _follow(self, turn: Turn, screen: Screen, view: CellView) -> None:
+    def _follow(self, turn: Turn, screen: Screen, view: CellView | TerminalView) -> None:
         prompt = functools.partial(screen.ask, is_over=lambda: turn.is_done) if screen.ask else None
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         turn.subscribe(events.put)
@@ -222,7 +225,7 @@ class Conversation:
             except queue.Empty:
                 event = None
             if isinstance(event, CellOutput):
-                screen.show_output(event.change, view.replay)
+                screen.show_output(event.change, view.replay if isinstance(view, CellView) else None)
             elif isinstance(event, ApprovalRequest):
                 view.tick()
                 turn.answer(event.request_id, ask(event, prompt))

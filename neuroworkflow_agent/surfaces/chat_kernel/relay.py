@@ -30,6 +30,7 @@ from neuroworkflow_agent.surfaces.chat_kernel.prompts import as_comment, as_prom
 from neuroworkflow_agent.surfaces.chat_kernel.seen import Seen
 from neuroworkflow_agent.surfaces.chat_kernel.sockets import Channel, Front
 from neuroworkflow_agent.surfaces.chat_kernel.subkernel import Subkernel
+from neuroworkflow_agent.surfaces.chat_kernel.terminals import Terminals
 from neuroworkflow_agent.surfaces.chat_kernel.wire import DELIMITER, Frames, Message, Signer, split
 
 _LOOK_S = 1.0
@@ -102,6 +103,7 @@ class Relay:
         """Requests that the subkernel has and has not answered."""
         self._controls: dict[str, Message] = {}
         """The latest requests on the control channel."""
+        self._terminals = Terminals()
         handlers: dict[Channel, Callable[[Frames], object]] = {
             "iopub": self._on_output,
             "shell": self._on_reply,
@@ -226,6 +228,7 @@ class Relay:
         message = self._genuine(frames)
         if message is None:
             return
+        self._terminals.note(message)
         if message.kind != "execute_request":
             self._pass("shell", message, frames)
         elif not self._order.holds(message, frames):
@@ -249,7 +252,9 @@ class Relay:
             self._execute_code(message, frames)
 
     def _execute_prompt(self, message: Message, prompt: Prompt) -> None:
-        self._order.begin(message, Cell(message, prompt, self._tell_later, self._end_later))
+        is_in_terminal = self._terminals.sent(message)
+        cell = Cell(message, prompt, self._tell_later, self._end_later, is_in_terminal=is_in_terminal)
+        self._order.begin(message, cell)
         content = message.content
         comment = as_comment(str(content.get("code", "")), self.language)
         self._pass("shell", message, self._signer.changed(message, {**content, "code": comment}))

@@ -40,8 +40,8 @@ class Screen:
         self._publish(rendered, is_update=False)
 
     def show_instead(self, rendered: Rendered) -> None:
-        """Show a text in the place of the last one."""
-        self._publish(rendered, is_update=True)
+        """Show a text in the place of the last one; below it in a terminal."""
+        self._publish(rendered, is_update=not self.cell.is_in_terminal)
 
     def show_output(self, change: OutputChange, clear: Callable[[bool], object] | None = None) -> None:
         """Show what code has shown that is not the user's.

@@ -46,6 +46,22 @@ def test_agents_code_runs_where_the_users_does_and_shows_in_the_prompts_cell(
     assert kernel.run("y").reply["execution_count"] == before + 2, "the agent's code takes no number"
 
 
+def test_in_a_terminal_everything_is_there_without_updates_of_displays(
+    kernel: RealKernel, scripted_model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_model.extend(Reply.code("print('seen')\n6 * 7"), Reply.text("It is **42**."), Reply.text("And?"))
+    monkeypatch.setattr(kernel.client.session, "session", "of-a-terminal")
+    complete = kernel.client.is_complete("%chat add one")  # as jupyter_console asks before each line
+    assert kernel.reply_to(complete)["status"] == "complete"
+    ran = kernel.run("%chat add one")
+    assert (ran.status, "update_display_data" in str(ran.msgs)) == ("ok", False)
+    for line in ("Run code\n", "seen\n", "It is **42**.\n", "complete ·"):
+        assert line in ran.text
+    assert kernel.run("%subkernel python3").text == "Code runs in 'python3' now: python."
+    monkeypatch.setattr(kernel.client.session, "session", "of-a-page")
+    assert "update_display_data" in str(kernel.run("%chat and then?").msgs)
+
+
 def test_model_is_told_what_the_user_ran(kernel: RealKernel, scripted_model: ScriptedModel) -> None:
     scripted_model.extend(Reply.text("I see."))
     kernel.run("rate_hz = 5\nprint('rate is', rate_hz)")
