@@ -34,12 +34,15 @@ _MAX_FORM_BYTES = 4096
 _FORBIDDEN = 403
 _SIGN_IN = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sign in</title><link rel="stylesheet" href="static/style.css"></head>
+<title>Sign in</title><link rel="stylesheet" href="{up}static/style.css"></head>
 <body class="nwa-gate"><main><h1>Sign in</h1>
-<p>Open the address that the server has printed, or paste the token that stands in it.</p>
-<form method="post" action="sign-in"><label>Token <input name="token" type="password" autocomplete="off" required autofocus></label>
+{wrong}<p>Open the address that the server has printed, or paste the token that stands in it.</p>
+<form method="post" action="{up}sign-in"><label>Token <input name="token" type="password" autocomplete="off" required autofocus></label>
 <button>Sign in</button></form></main></body></html>
 """
+_WRONG = (
+    '<p role="alert">This is not the token of this server; it has another one each time it is started.</p>\n'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +147,7 @@ class Access:
             return await self._sign_in(request)
         if scope["method"] in _SAFE and "token" in request.query_params:
             return self._with_cookie(request, request.query_params["token"])
-        if self._keys.is_good(request.cookies.get(self._keys.cookie, "")):
-            return None
-        return HTMLResponse(_SIGN_IN, _FORBIDDEN)
+        return None if self._has_cookie(request) else _sign_in_page(path)
 
     async def _sign_in(self, request: Request) -> Response:
         body = b""
@@ -159,11 +160,14 @@ class Access:
 
     def _with_cookie(self, request: Request, token: str) -> Response:
         """The same page again, without the token in its address."""
-        if not self._keys.is_token(token):
-            return HTMLResponse(_SIGN_IN, _FORBIDDEN)
+        is_token = self._keys.is_token(token)
+        if not is_token and not self._has_cookie(request):
+            return _sign_in_page(request.url.path, _WRONG)
         rest = [(name, value) for name, value in request.query_params.multi_items() if name != "token"]
         path = "/" if request.method == "POST" else "/" + request.url.path.lstrip("/")
         answer = RedirectResponse(f"{path}?{urlencode(rest)}" if rest else path, 303)
+        if not is_token:  # of a server that ran before; who comes with it was let in then
+            return answer
         answer.set_cookie(
             self._keys.cookie,
             self._keys.signed(int(time.time()) + COOKIE_AGE_S),
@@ -173,6 +177,9 @@ class Access:
             secure=request.url.scheme == "https",
         )
         return answer
+
+    def _has_cookie(self, request: Request) -> bool:
+        return self._keys.is_good(request.cookies.get(self._keys.cookie, ""))
 
     def _is_name_ours(self, host: str) -> bool:
         """Addresses are: a name that somebody has lead here, as DNS rebinding does, is not one."""
@@ -187,6 +194,12 @@ class Access:
         except ValueError:
             return False
         return True
+
+
+def _sign_in_page(path: str, wrong: str = "") -> Response:
+    """In place of the page at `path`; addresses are relative, as a proxy may serve it all below another one."""
+    up = "../" * (path.count("/") - 1)
+    return HTMLResponse(_SIGN_IN.format(up=up, wrong=wrong), _FORBIDDEN)
 
 
 def _is_same_origin(headers: Headers, host: str) -> bool:

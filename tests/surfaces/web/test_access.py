@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import queue
+import re
 import threading
 import time
 import webbrowser
@@ -47,10 +48,31 @@ async def test_token_becomes_a_cookie_and_leaves_the_address() -> None:
         assert (await browser.get("/")).text == "inside"
 
 
+async def test_an_address_with_an_older_token_is_good_for_whoever_was_let_in() -> None:
+    async with client() as browser:
+        assert (await browser.get("/c/one?token=older")).status_code == 403
+        await browser.get("/?token=right-token")
+        answer = await browser.get("/c/one?token=older")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/c/one")
+        assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/c/one", "/chats/one/fork"])
+async def test_sign_in_works_where_a_chats_page_was_opened(path: str) -> None:
+    async with client() as browser:
+        page = await browser.get(path)
+        assert "not the token" not in page.text
+        (action,) = re.findall(r'action="([^"]*)"', page.text)
+        (style,) = re.findall(r'stylesheet" href="([^"]*)"', page.text)
+        assert page.url.join(style).path == "/static/style.css"
+        answer = await browser.post(page.url.join(action), data={"token": "right-token"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
 async def test_token_can_be_typed() -> None:
     async with client() as browser:
         wrong = await browser.post("/sign-in", data={"token": "wrong"})
-        assert wrong.status_code == 403
+        assert (wrong.status_code, "This is not the token of this server" in wrong.text) == (403, True)
         answer = await browser.post("/sign-in", data={"token": " right-token "})
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         assert (await browser.get("/events")).text == "inside"
