@@ -34,12 +34,13 @@ _MAX_FORM_BYTES = 4096
 _FORBIDDEN = 403
 _SIGN_IN = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sign in</title><link rel="stylesheet" href="{up}static/style.css"></head>
+<meta name="referrer" content="same-origin"><title>Sign in</title><link rel="stylesheet" href="{up}static/style.css"></head>
 <body class="nwa-gate"><main><h1>Sign in</h1>
 {wrong}<p>Open the address that the server has printed, or paste the token that stands in it.</p>
 <form method="post" action="{up}sign-in"><label>Token <input name="token" type="password" autocomplete="off" required autofocus></label>
 <button>Sign in</button></form></main></body></html>
 """
+"""With a referrer, since without one browsers name no origin for a form that they send: https://fetch.spec.whatwg.org/#append-a-request-origin-header."""
 _WRONG = (
     '<p role="alert">This is not the token of this server; it has another one each time it is started.</p>\n'
 )

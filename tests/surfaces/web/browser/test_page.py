@@ -101,6 +101,19 @@ class Tab:
         expect(ends.last).to_contain_text(word)
 
 
+def test_a_token_is_typed_on_the_page_of_a_chat(server: WebChatServer, context: BrowserContext) -> None:
+    address, _, token = server.url.partition("?token=")
+    page = context.new_page()
+    page.goto(f"{address}c/one")
+    field = page.get_by_label("Token")
+    for typed in ("wrong", token):
+        field.fill(typed)
+        field.press("Enter")
+        if typed == "wrong":
+            expect(page.get_by_role("alert")).to_contain_text("This is not the token of this server")
+    expect(page.get_by_label("Message to the agent")).to_be_visible()
+
+
 def test_a_conversation(server: WebChatServer, context: BrowserContext) -> None:
     """Streamed text, thinking, code with live output, a picture, files; loaded anew in mid-stream; stopped; in a second tab."""
     tab = Tab(context, server.url)
