@@ -11,6 +11,7 @@ from neuroworkflow_agent.errors import AgentError, ConfigError, TurnFailedError
 from neuroworkflow_agent.surfaces.chat_line import HELP, ChatLine, parse_chat
 from neuroworkflow_agent.surfaces.kernel_chat import KernelChat
 from neuroworkflow_agent.surfaces.line_answers import LineAnswers, require_text
+from neuroworkflow_agent.surfaces.terminals import Terminals
 from neuroworkflow_agent.surfaces.to_main_thread import View
 from neuroworkflow_agent.surfaces.transform import chat_transformer, is_awaited
 
@@ -32,6 +33,7 @@ class ChatMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._host: Any = shell
+        self._terminals = Terminals()
         self.kernel_chat = KernelChat(shell, self._make_view)
         self._line_answers = LineAnswers(
             self.kernel_chat.chat, self._display, self._make_view, self.kernel_chat.hide
@@ -122,7 +124,23 @@ class ChatMagics(Magics):
         else:
             print(rendered.text)  # noqa: T201 - a terminal's way to show it
 
+    def note_terminals(self, lines: list[str]) -> list[str]:
+        """Look who asks whether these lines are complete; for `input_transformers_cleanup`, which both that and cells come through."""
+        if hasattr(self._host, "get_parent"):
+            self._terminals.note((self._host.get_parent() or {}).get("header", {}))
+        return lines
+
+    def _is_in_terminal(self) -> bool:
+        """Whether a kernel's cell comes from a front end that shows no display anew."""
+        if not hasattr(self._host, "get_parent"):
+            return False
+        return self._terminals.sent((self._host.get_parent() or {}).get("header", {}))
+
     def _make_view(self) -> View:
+        if self._is_in_terminal():
+            from neuroworkflow_agent.surfaces.terminal_view import on_standard_output
+
+            return on_standard_output()
         if _is_notebook(self._host):
             from neuroworkflow_agent.kernels.capture import uncaptured_publish
             from neuroworkflow_agent.surfaces.cell_view import CellView
@@ -148,7 +166,7 @@ def load(shell: InteractiveShell) -> ChatMagics:
     transformer.__name__ = "neuroworkflow_agent"
     # So that a terminal, which asks whether more lines are to come, sees the cell magic itself.
     transformer.has_side_effects = True  # type: ignore[attr-defined]
-    shell.input_transformers_cleanup.append(transformer)
+    shell.input_transformers_cleanup.extend((transformer, magics.note_terminals))
     return magics
 
 
@@ -159,7 +177,9 @@ def unload(shell: InteractiveShell) -> None:
         return
     magics.kernel_chat.close()
     shell.input_transformers_cleanup[:] = [
-        t for t in shell.input_transformers_cleanup if getattr(t, "__name__", "") != "neuroworkflow_agent"
+        t
+        for t in shell.input_transformers_cleanup
+        if getattr(t, "__name__", "") not in ("neuroworkflow_agent", "note_terminals")
     ]
     for kind in ("line", "cell"):
         for name in ("chat", "achat", "lint"):

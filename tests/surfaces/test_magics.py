@@ -136,6 +136,23 @@ def test_answer_is_shown_as_html_and_readable_without(
     assert "10 in / 5 out" in closing["data"]["text/plain"]
 
 
+def test_in_a_terminal_everything_is_there_without_updates_of_displays(
+    kernel: RealKernel, scripted_model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_model.extend(Reply.code("print('seen')\n6 * 7"), Reply.text("It is **42**."), Reply.text("And?"))
+    monkeypatch.setattr(kernel.client.session, "session", "of-a-terminal")
+    complete = kernel.client.is_complete("%chat add one")  # as jupyter_console asks before each line
+    assert kernel.reply_to(complete)["status"] == "complete"
+    ran = kernel.run("%chat add one")
+    assert (ran.status, "update_display_data" in str(ran.msgs)) == ("ok", False)
+    for line in ("Run code\n", "seen\n", "It is **42**.\n", "complete ·"):
+        assert line in ran.text
+    assert "42" in str(results(scripted_model))
+    assert "It is" not in str(results(scripted_model))
+    monkeypatch.setattr(kernel.client.session, "session", "of-a-page")
+    assert "update_display_data" in str(kernel.run("%chat and then?").msgs)
+
+
 def test_first_turn_with_an_option_leaves_nothing_on_stderr(
     kernel: RealKernel, scripted_model: ScriptedModel
 ) -> None:

@@ -30,8 +30,8 @@ from neuroworkflow_agent.surfaces.chat_kernel.prompts import as_comment, as_prom
 from neuroworkflow_agent.surfaces.chat_kernel.seen import Seen
 from neuroworkflow_agent.surfaces.chat_kernel.sockets import Channel, Front
 from neuroworkflow_agent.surfaces.chat_kernel.subkernel import Subkernel
-from neuroworkflow_agent.surfaces.chat_kernel.terminals import Terminals
 from neuroworkflow_agent.surfaces.chat_kernel.wire import DELIMITER, Frames, Message, Signer, split
+from neuroworkflow_agent.surfaces.terminals import Terminals
 
 _LOOK_S = 1.0
 _MAX_CONTROLS = 50
@@ -228,7 +228,7 @@ class Relay:
         message = self._genuine(frames)
         if message is None:
             return
-        self._terminals.note(message)
+        self._terminals.note(message.header)
         if message.kind != "execute_request":
             self._pass("shell", message, frames)
         elif not self._order.holds(message, frames):
@@ -252,7 +252,7 @@ class Relay:
             self._execute_code(message, frames)
 
     def _execute_prompt(self, message: Message, prompt: Prompt) -> None:
-        is_in_terminal = self._terminals.sent(message)
+        is_in_terminal = self._terminals.sent(message.header)
         cell = Cell(message, prompt, self._tell_later, self._end_later, is_in_terminal=is_in_terminal)
         self._order.begin(message, cell)
         content = message.content
