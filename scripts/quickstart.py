@@ -39,7 +39,10 @@ def main() -> int:
     ]
     code = subprocess.run([*command, "--output", str(result)], check=False).returncode
     if code == 0:
-        console.print(f"\nThe notebook with the agent's cells: {result}", soft_wrap=True)
+        ipython = Path(sys.executable).with_name("ipython")  # `run` has said where the notebook is
+        console.print(
+            f"\nAsk it yourself: {ipython}\n  %load_ext neuroworkflow_agent\n  %chat TEXT", soft_wrap=True
+        )
     return code
 
 
