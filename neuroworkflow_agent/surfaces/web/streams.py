@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 _MAX_WAITING_BYTES = 32 * 1024 * 1024
+_ASKED_SHARE = 8
+"""What a page has asked for counts as so many times less: a whole transcript may wait, but not one behind the other."""
 _ALIVE_S = 15.0
 """How often something is sent, so that nobody in between takes the connection for dead."""
 
@@ -35,7 +37,7 @@ class Stream:
         is_asked
             Whether the page has asked for it, so that it may wait for its turn.
         """
-        self._post((event, 0 if is_asked else len(event)))
+        self._post((event, len(event) // (_ASKED_SHARE if is_asked else 1)))
 
     def close(self) -> None:
         """Send nothing any more. From any thread; idempotent."""
