@@ -301,6 +301,7 @@ async def test_clients_at_random_beside_somebody_who_types_lose_nothing(
     assert typed.split("\n")[0].split() == words
 
 
+@pytest.mark.timeout(900)
 async def test_a_cell_in_which_somebody_types_stays_theirs_while_it_is_moved(
     server: Server, agent: Remote
 ) -> None:
@@ -325,8 +326,11 @@ async def test_a_cell_in_which_somebody_types_stays_theirs_while_it_is_moved(
                 await call(agent, "cell_move", path="moved.ipynb", cell_id="cell-1", index=index)
         typing.cancel()
         await person.settle()
-        await call(agent, "cell_get", path="moved.ipynb", cell_id="cell-1")
-        deleting = asyncio.create_task(call(agent, "cell_delete", path="moved.ipynb", cell_id="cell-1"))
+        read = await call(
+            agent, "cell_get", path="moved.ipynb", cell_id="cell-1"
+        )  # not whole, as long as it is
+        deletion = {"path": "moved.ipynb", "cell_id": "cell-1", "hash": read["cells"][0]["hash"]}
+        deleting = asyncio.create_task(call(agent, "cell_delete", **deletion))
         await asyncio.sleep(0.5)
         words.append("more")
         type_in(person, 1, " more")
