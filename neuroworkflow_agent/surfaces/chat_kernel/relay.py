@@ -397,8 +397,8 @@ class Relay:
 
     def _fail_open(self, why: str) -> None:
         requests, self._open = list(self._open.values()), {}
+        self._doubts.forget()  # before the next cell, which may be asked about, too
         self._outcomes.forget()
-        self._doubts.forget()
         for request in requests:
             self._refuse(request, why, self._front.shell)
 
