@@ -191,7 +191,7 @@ def test_subkernel_is_named_and_no_path(name: str, kernel: RealKernel) -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"argv": []}, "its argv is empty"),
+        ({"argv": []}, "it needs a list as argv"),
         ({"argv": ["x\0y"]}, "embedded null byte"),
         ({"argv": ["true"], "env": {"A=B": "x"}}, "illegal environment variable name"),
     ],
