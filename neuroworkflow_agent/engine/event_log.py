@@ -31,7 +31,7 @@ _GATHER_S = 0.1
 """How long events are gathered before they are written; the first one after such a time is written at once."""
 _MAX_UNWRITTEN_BYTES = 8 * 1024 * 1024
 _SESSION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-_CUT_OFF = "The kernel ended before the turn did."
+CUT_OFF = "The kernel ended before the turn did."
 
 
 class EventLog:
@@ -142,7 +142,7 @@ def read_log(session_id: str) -> list[Event]:
         events += _whole([event for _, event in happened])
         if not any(isinstance(event, TurnEnd) for _, event in happened):
             duration_s = max(0.0, happened[-1][0] - happened[0][0])
-            events.append(TurnEnd(turn_id, "cut_off", _CUT_OFF, SessionId(session_id), duration_s))
+            events.append(TurnEnd(turn_id, "cut_off", CUT_OFF, SessionId(session_id), duration_s))
     return events
 
 

@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.claude.transcript_reader import read_transcript
 from neuroworkflow_agent.engine.claude.transcripts import find
-from neuroworkflow_agent.engine.event_log import read_log
+from neuroworkflow_agent.engine.event_log import CUT_OFF, read_log
+from neuroworkflow_agent.engine.turn_lock import is_worked_on
 from neuroworkflow_agent.errors import SessionNotFoundError
 from neuroworkflow_agent.events import Event, TurnEnd
+
+_STILL_RUNS = "It still runs, in another process; open the session again to see what came of it."
 
 
 def history(session_id: str, config: AgentConfig) -> list[Event]:
@@ -30,11 +35,20 @@ def history(session_id: str, config: AgentConfig) -> list[Event]:
         session_id = find(session_id, config).session_id
     except SessionNotFoundError:
         # Claude Code may have cleared its transcript away; what was seen is still so.
-        if logged := read_log(session_id):
+        if logged := _logged(session_id):
             return logged
         raise
-    logged = read_log(session_id)
+    logged = _logged(session_id)
     return [*logged, *said_elsewhere(session_id, config, logged)]
+
+
+def _logged(session_id: str) -> list[Event]:
+    """What the log has; a turn without an end may still run, in another process."""
+    logged = read_log(session_id)
+    last = logged[-1] if logged else None
+    if isinstance(last, TurnEnd) and last.message == CUT_OFF and is_worked_on(session_id):
+        logged[-1] = replace(last, message=_STILL_RUNS)
+    return logged
 
 
 def said_elsewhere(session_id: str, config: AgentConfig, logged: list[Event]) -> list[Event]:

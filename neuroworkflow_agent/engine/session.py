@@ -28,6 +28,7 @@ from neuroworkflow_agent.engine.portal import Portal, shared_portal
 from neuroworkflow_agent.engine.prompts import Attachment, message_blocks
 from neuroworkflow_agent.engine.session_record import SessionRecord, in_time
 from neuroworkflow_agent.engine.turn import Listener, Turn
+from neuroworkflow_agent.engine.turn_lock import ELSEWHERE
 from neuroworkflow_agent.errors import (
     ConfigError,
     SessionBusyError,
@@ -360,6 +361,8 @@ class Session:
         try:
             process = await self._ready_process(turn)
             await in_time(logged)  # the user's message is kept before the model is called
+            if not turn.ended.is_set() and logged.done() and not logged.exception() and not logged.result():
+                raise SessionBusyError(ELSEWHERE)
             if not is_command:
                 context = "\n\n".join(filter(None, [await self._news(), context]))
             if process is not None and not turn.ended.is_set():

@@ -1,4 +1,4 @@
-"""What is kept of a session: its event log, and a look whether Claude Code keeps its transcript.
+"""What is kept of a session: its event log, which is held for each turn, and a look whether Claude Code keeps its transcript.
 
 A `SessionRecord` belongs to its session and lives on the portal's loop. A turn does not wait for it, but for the user's
 message, and then not for ever.
@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 from neuroworkflow_agent.config import AgentConfig
 from neuroworkflow_agent.engine.event_log import EventLog, read_log
 from neuroworkflow_agent.engine.history import history, said_elsewhere
 from neuroworkflow_agent.engine.past_turns import past_turns, pinned_text
 from neuroworkflow_agent.engine.turn import Turn
+from neuroworkflow_agent.engine.turn_lock import TurnLock
 from neuroworkflow_agent.errors import SessionNotFoundError
-from neuroworkflow_agent.events import EndReason, Event, Notice, TurnStart
+from neuroworkflow_agent.events import EndReason, Event, Notice, TurnEnd, TurnStart
 from neuroworkflow_agent.ids import SessionId, TurnId
 
 _DISK_TIMEOUT_S = 2.0
@@ -54,9 +56,19 @@ class SessionRecord:
         self._is_due = False
         """Whether a turn was complete, so that the next one finds it in the transcript."""
         self._last_trouble = ""
+        self._lock = TurnLock(session_id)
+        self._letting_go: set[asyncio.Task[None]] = set()
 
-    async def follow(self, turn: Turn) -> None:
-        """Log a turn; returns when what there is of it, the user's message, is written."""
+    async def follow(self, turn: Turn) -> bool:
+        """Log a turn, as the only one of the session; returns when what there is of it, the user's message, is written.
+
+        Returns
+        -------
+        bool
+            False, with nothing logged, if another process works on the session.
+        """
+        if not await asyncio.to_thread(self._lock.take):
+            return False
         missing: list[Event] = []
         if not self._is_caught_up:
             self._is_caught_up = True
@@ -67,7 +79,19 @@ class SessionRecord:
                 earlier = event.turn_id
             self._log.add(earlier, event)
         turn.subscribe(lambda event: self._log.add(turn.turn_id, event))
+        turn.subscribe(self._let_go_at_end)
         await self._log.flush()
+        return True
+
+    def _let_go_at_end(self, event: Event) -> None:
+        if isinstance(event, TurnEnd):
+            task = asyncio.create_task(self._let_go())
+            self._letting_go.add(task)
+            task.add_done_callback(self._letting_go.discard)
+
+    async def _let_go(self) -> None:
+        await self.flush()  # else who looks meanwhile finds a turn that was cut off
+        self._lock.release()
 
     async def check_transcript(self, turn: Turn) -> None:
         """Say in a turn if the transcript has nothing of those before."""
@@ -107,7 +131,7 @@ class SessionRecord:
         return []
 
 
-async def in_time(task: asyncio.Task[None]) -> None:
+async def in_time(task: asyncio.Task[Any]) -> None:
     """Wait for work on the disk, but not for ever; what goes wrong there ends no turn."""
     await asyncio.wait([task], timeout=_DISK_TIMEOUT_S)
     if task.done() and not task.cancelled():

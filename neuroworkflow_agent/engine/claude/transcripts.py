@@ -18,6 +18,7 @@ from neuroworkflow_agent.engine.claude.home import settle_home
 from neuroworkflow_agent.engine.event_log import copy_log, delete_log, read_log
 from neuroworkflow_agent.engine.handed_on import copy_handed_on, forget_handed_on
 from neuroworkflow_agent.engine.prompts import BESIDE_THE_PROMPT, is_of_the_cli, read_message
+from neuroworkflow_agent.engine.turn_lock import require_idle
 from neuroworkflow_agent.errors import ConfigError, SessionNotFoundError
 from neuroworkflow_agent.events import TurnStart
 from neuroworkflow_agent.ids import SessionId, TurnId
@@ -159,10 +160,17 @@ def rename(session_id: str, title: str, config: AgentConfig) -> SessionId:
 
 
 def delete(session_id: str, config: AgentConfig) -> SessionId:
-    """Delete a session for good, transcript and log; returns its id."""
+    """Delete a session for good, transcript and log; returns its id.
+
+    Raises
+    ------
+    SessionBusyError
+        If a turn of it runs, in whatever process.
+    """
     import claude_agent_sdk as sdk
 
     stored = find(session_id, config)
+    require_idle(stored.session_id)
     sdk.delete_session(stored.session_id, directory=str(config.workspace))
     delete_log(stored.session_id)
     forget_handed_on(stored.session_id)

@@ -11,6 +11,7 @@ from neuroworkflow_agent.engine.event_log import delete_log, log_path, read_log
 from neuroworkflow_agent.engine.handed_on import forget_handed_on
 from neuroworkflow_agent.engine.log_search import search_logs
 from neuroworkflow_agent.engine.past_turns import as_text, past_turns
+from neuroworkflow_agent.engine.turn_lock import require_idle
 from neuroworkflow_agent.errors import ConfigError, SessionNotFoundError
 from neuroworkflow_agent.events import TurnStart
 from neuroworkflow_agent.state.forgetting import delete_session
@@ -86,10 +87,13 @@ def delete_chat(session_id: str, config: AgentConfig) -> None:
     ------
     SessionNotFoundError
         If there is none with this id.
+    SessionBusyError
+        If a turn of it runs, in whatever process.
     """
     if stored_chat(session_id, config).has_transcript:
         delete_session(session_id, config)
     else:
+        require_idle(session_id)
         delete_log(session_id)
         forget_handed_on(session_id)
 
