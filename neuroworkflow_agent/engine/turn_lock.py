@@ -16,7 +16,9 @@ from neuroworkflow_agent.engine.event_log import log_path
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError
 from neuroworkflow_agent.ids import SessionId
 
-ELSEWHERE = "Another process is in the middle of a turn of this session. Wait for its end, or go on in a copy."
+ELSEWHERE = (
+    "Another process is in the middle of a turn of this session. Wait for its end, or go on in a copy."
+)
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _TRIES = 5
 _AGAIN_S = 0.05

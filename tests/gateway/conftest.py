@@ -266,10 +266,13 @@ def stopped(url: str) -> Iterator[None]:
         home = connection.execute(sa.text("SHOW data_directory")).scalar_one()
     engine.dispose()
     server = psutil.Process(int((Path(home) / "postmaster.pid").read_text().split()[0]))
-    processes = [server, *server.children()]
-    for process in processes:
-        process.suspend()
+    processes = [server]
     try:
+        server.suspend()  # from here on it starts no others
+        for child in server.children():
+            processes.append(child)
+            with suppress(psutil.NoSuchProcess):  # that of the connection above may just be ending
+                child.suspend()
         yield
     finally:
         for process in processes:
