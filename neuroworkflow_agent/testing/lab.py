@@ -196,7 +196,7 @@ class Page:
         self.requests: list[str] = []
         self.errors: list[str] = []
         tab.on("request", lambda request: self.requests.append(request.url))
-        tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        tab.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         tab.on("console", self._take_error)
         tab.goto(f"{lab.url}/{app}/{name}?token={TOKEN}")
         self.wait_for_kernel()

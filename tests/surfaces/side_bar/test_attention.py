@@ -153,4 +153,4 @@ def test_a_call_that_waits_in_another_notebook_is_answered_from_the_side_bar(lab
     expect(shown.locator(".nwa-session:visible")).to_contain_text("Done <b>so</b>.")
     search.fill("nobody said this")
     expect(shown.locator(".nwa-session:visible")).to_have_count(0)
-    assert page.errors == []
+    assert errors(page) == []

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from neuroworkflow_agent.testing import Reply
 from neuroworkflow_agent.testing.lab import Lab, Page
-from tests.surfaces.side_bar.conftest import open_side_bar
+from tests.surfaces.side_bar.conftest import errors, open_side_bar
 from tests.surfaces.side_bar.looks import findings
 from tests.surfaces.side_bar.shared import LabTab
 
@@ -61,7 +61,7 @@ def test_an_error_is_explained_and_its_fix_compared_in_the_cell(lab: Lab, page: 
     toolbar = page.tab.locator(".jp-cell-toolbar:visible")
     expect(toolbar.get_by_role("button", name="Explain this cell")).to_be_visible()
     expect(toolbar.get_by_role("button", name="Fix this cell")).to_be_hidden()
-    assert page.errors == []
+    assert errors(page) == []
 
 
 @pytest.mark.thorough
@@ -94,4 +94,4 @@ def test_a_cell_is_changed_by_a_request_in_it(lab: Lab, page: LabTab) -> None:
     expect(request.get_by_role("status")).to_have_text("The answer has no code; see the chat.")
     request.get_by_role("textbox").press("Escape")
     expect(request).to_be_hidden()
-    assert page.errors == []
+    assert errors(page) == []

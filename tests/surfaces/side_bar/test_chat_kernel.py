@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from neuroworkflow_agent.testing.lab import Lab, Page
-from tests.surfaces.side_bar.conftest import ContextMaker
+from tests.surfaces.side_bar.conftest import ContextMaker, errors
 
 SLIDER = "import ipywidgets\nslider = ipywidgets.IntSlider(value=3, description='n')\nslider"
 SUM = "total = 0\nfor number in range(3):\n    total += number\nprint('total', total)"
@@ -29,7 +29,7 @@ def test_a_slider_is_moved(lab: Lab, new_context: ContextMaker) -> None:
     assert page.value("slider.value") == "4"
     page.run("slider.value = 9")
     expect(page.tab.locator(".widget-readout")).to_have_text("9")
-    assert page.errors == []
+    assert errors(page) == []
 
 
 @pytest.mark.thorough

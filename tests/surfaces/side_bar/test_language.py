@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from neuroworkflow_agent.testing import Reply
 from neuroworkflow_agent.testing.lab import Lab, Page
-from tests.surfaces.side_bar.conftest import OPEN, ContextMaker
+from tests.surfaces.side_bar.conftest import OPEN, ContextMaker, errors
 from tests.surfaces.side_bar.language import LOCALE, UNTRANSLATED
 
 ROOT = Path(__file__).parents[3]
@@ -122,4 +122,4 @@ def test_it_speaks_the_language_that_jupyterlab_speaks(lab: Lab, new_context: Co
         *(each["title"] for each in schema["properties"].values()),
     ]
     assert [title for title in titles if not title.startswith("«")] == []
-    assert (found, page.errors) == ([], [])
+    assert (found, errors(page)) == ([], [])

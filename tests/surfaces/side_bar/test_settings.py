@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from neuroworkflow_agent.testing import Reply
 from neuroworkflow_agent.testing.lab import Lab
-from tests.surfaces.side_bar.conftest import ContextMaker, open_side_bar
+from tests.surfaces.side_bar.conftest import ContextMaker, errors, open_side_bar
 
 ID = "neuroworkflow-agent:side-bar"
 
@@ -66,4 +66,4 @@ def test_conversations_follow_the_settings(
     page.wait_for_end("complete", 3)
     expect(mode).to_have_value("plan")
     assert "secretive" in str(lab.model.requests[-1].body)
-    assert page.errors == []
+    assert errors(page) == []

@@ -19,6 +19,7 @@ from tests.surfaces.side_bar.conftest import (
     OPEN,
     ContextMaker,
     check_that_it_goes_on,
+    errors,
     open_side_bar,
     wait_for_chat,
 )
@@ -48,7 +49,7 @@ def test_the_agent_works_beside_the_notebook_and_leaves_no_trace_in_it(
     page.run(f"({NAMES}, len(In))")
     assert page.tab.locator(".jp-OutputArea-output").last.inner_text() == "(['a'], 3)"
     assert page.tab.locator(".jp-Notebook .jp-InputPrompt").last.inner_text() == "[2]:"
-    assert page.errors == []
+    assert errors(page) == []
     # Another browser, in Notebook 7, meets the same conversation, and each hears what is said in the other.
     other = lab.visit(new_context(), app="notebooks")
     open_side_bar(other)
@@ -155,7 +156,7 @@ def test_a_kernel_without_the_package_says_how_to_install_it(lab: Lab, page: Lab
     page.tab.get_by_role("button", name="Run it").click()
     wait_for_chat(page)
     assert (bare / "installed").read_text() == "install neuroworkflow-agent"
-    assert page.errors == []
+    assert errors(page) == []
 
 
 def test_a_kernel_of_another_language_and_a_page_without_a_notebook_say_so(lab: Lab, page: LabTab) -> None:
@@ -293,4 +294,4 @@ def test_a_long_session_is_seen_from_its_end_before_all_of_it_is_drawn(lab: Lab,
     assert place is not None
     assert now is not None
     assert abs(now["y"] - place["y"]) < 2
-    assert page.errors == []
+    assert errors(page) == []

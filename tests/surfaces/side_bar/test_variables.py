@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, expect
 
 from neuroworkflow_agent.testing import Reply
 from neuroworkflow_agent.testing.lab import Lab, Page
-from tests.surfaces.side_bar.conftest import open_side_bar
+from tests.surfaces.side_bar.conftest import errors, open_side_bar
 from tests.surfaces.side_bar.looks import findings
 from tests.surfaces.side_bar.shared import LabTab
 
@@ -66,4 +66,4 @@ def test_the_variables_are_listed_filtered_sorted_and_pointed_at(lab: Lab, page:
     # Another kernel has other variables.
     page.restart_kernel()
     expect(page.tab.get_by_text("No variables yet.")).to_be_visible(timeout=40_000)
-    assert page.errors == []
+    assert errors(page) == []
