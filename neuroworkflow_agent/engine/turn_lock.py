@@ -1,14 +1,14 @@
 """One turn of a session at a time, whichever process works on it: a notebook's kernel, the web page, an editor.
 
 A `TurnLock` belongs to its session's record and holds the session's log by a lock of the system's from a turn's beginning to
-its end. The lock ends with the process, however that ends; children that the user's code forks do not keep it.
+its end. The lock ends with the process, however that ends; children that the user's code forks do not keep it. Windows has none.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
+import sys
 import threading
 import time
 
@@ -16,10 +16,12 @@ from neuroworkflow_agent.engine.event_log import log_path
 from neuroworkflow_agent.errors import ConfigError, SessionBusyError
 from neuroworkflow_agent.ids import SessionId
 
+if sys.platform != "win32":
+    import fcntl
+
 ELSEWHERE = (
     "Another process is in the middle of a turn of this session. Wait for its end, or go on in a copy."
 )
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _TRIES = 5
 _AGAIN_S = 0.05
 """Who only looks whether a session is worked on holds its log for a moment, too."""
@@ -45,6 +47,8 @@ class TurnLock:
 
     def take(self) -> bool:
         """Hold it for one turn; False if somebody else works on the session. Where no lock can be had, there is none."""
+        if sys.platform == "win32":
+            return True
         with self._mutex:
             if self._descriptor < 0:
                 try:
@@ -58,6 +62,8 @@ class TurnLock:
 
     def release(self) -> None:
         """A turn that holds it has ended."""
+        if sys.platform == "win32":
+            return
         with self._mutex:
             self._turns = max(0, self._turns - 1)
             if self._turns or self._descriptor < 0:
@@ -71,11 +77,10 @@ class TurnLock:
 
 def is_worked_on(session_id: str) -> bool:
     """Whether a turn of a session runs, in this process or another one."""
+    if sys.platform == "win32":
+        return False
     try:
-        path = log_path(session_id)
-        if not path.exists():
-            return False
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = _opened(session_id, os.O_RDONLY)
     except (OSError, ConfigError):
         return False
     try:
@@ -101,8 +106,12 @@ def require_idle(session_id: str) -> None:
         raise SessionBusyError(ELSEWHERE)
 
 
+def _opened(session_id: str, flags: int) -> int:
+    return os.open(log_path(session_id), flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+
+
 def _locked(session_id: SessionId) -> int:
-    descriptor = os.open(log_path(session_id), _FLAGS, 0o600)
+    descriptor = _opened(session_id, os.O_RDWR | os.O_CREAT)
     try:
         for is_last in (*[False] * (_TRIES - 1), True):
             try:
@@ -124,4 +133,5 @@ def _let_go_in_child() -> None:
         os.close(_held.pop())
 
 
-os.register_at_fork(after_in_child=_let_go_in_child)
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_let_go_in_child)

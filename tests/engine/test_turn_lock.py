@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from neuroworkflow_agent.config import AgentConfig
+from neuroworkflow_agent.engine import turn_lock
 from neuroworkflow_agent.engine.claude import transcripts
 from neuroworkflow_agent.engine.history import history
 from neuroworkflow_agent.engine.session import Session
@@ -97,6 +99,22 @@ def test_where_no_lock_can_be_had_there_is_none(tmp_path: Path, monkeypatch: pyt
     assert lock.take()
     lock.release()
     assert not is_worked_on("s")
+
+
+def test_windows_has_no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = importlib.util.find_spec(turn_lock.__name__)
+    assert spec is not None
+    assert spec.loader is not None
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "register_at_fork"):
+        monkeypatch.delattr(os, name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    lock = module.TurnLock("s")
+    assert lock.take()
+    lock.release()
+    assert not module.is_worked_on("s")
 
 
 @pytest.mark.claude
