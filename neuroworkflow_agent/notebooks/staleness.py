@@ -11,8 +11,8 @@ import functools
 import itertools
 import math
 from collections.abc import Iterable
-from typing import Any
 
+from neuroworkflow_agent.notebook_metadata import language_of
 from neuroworkflow_agent.notebooks.cells import address, digest
 from neuroworkflow_agent.notebooks.names import CellNames, cell_names
 from neuroworkflow_agent.notebooks.reading import Notebook
@@ -43,7 +43,7 @@ class Staleness:
     def of(self, notebook: Notebook) -> frozenset[str]:
         """Addresses of the cells that were run and may be out of date."""
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"][:_MAX_CELLS]
-        if not _is_python(notebook):
+        if language_of(notebook).lower() != "python":
             return frozenset()
         stale: set[str] = set()
         stirred: dict[str, float] = dict(self._changed)
@@ -85,9 +85,3 @@ def _needs_newer(
     return any(
         stirred.get(name, 0) > ran_at or given.get(name, 0) > number for name in names.needs | names.alters
     )
-
-
-def _is_python(notebook: Any) -> bool:
-    metadata = notebook.metadata
-    language = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get("language")
-    return str(language or "python").lower() == "python"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from neuroworkflow_agent.notebooks.staleness import Staleness
@@ -31,6 +32,13 @@ def rates(**numbers: int | None) -> Any:
 
 def test_cells_that_were_run_in_their_order_are_up_to_date() -> None:
     assert Staleness().of(rates()) == frozenset()
+
+
+@pytest.mark.parametrize("about", ["python", ["python"], None])
+def test_metadata_of_any_shape_are_no_obstacle(about: object) -> None:
+    changed = rates(load=6)
+    changed.metadata.update(language_info=about, kernelspec=about)
+    assert Staleness().of(changed) == {"mean", "show"}
 
 
 def test_what_depends_on_a_cell_that_was_run_anew_may_be_out_of_date() -> None:

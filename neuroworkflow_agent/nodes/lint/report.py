@@ -14,6 +14,7 @@ from neuroworkflow_agent.nodes.noqa import keep, noqas_in
 from neuroworkflow_agent.nodes.reports import as_text
 from neuroworkflow_agent.nodes.scripts import NotebookSource, read_script
 from neuroworkflow_agent.nodes.selection import Selections
+from neuroworkflow_agent.notebook_metadata import language_of
 
 PREFIX = "NW8"
 """Of the findings that are looked for."""
@@ -88,9 +89,7 @@ def _cells(path: Path) -> list[Any]:
         notebook = nbformat.read(path, as_version=4)
     except Exception:  # noqa: BLE001 - nbformat raises what the JSON happens to break; reading the code says it better
         return []
-    about = [notebook.metadata.get(key) for key in ("language_info", "kernelspec")]
-    language, kernel = (each if isinstance(each, dict) else {} for each in about)
-    said = language.get("name") or kernel.get("language")
-    if str(said or "python").lower() != "python":
-        raise ConfigError(f"'{path}' is written in {said}; only Python can be looked at.")
+    language = language_of(notebook)
+    if language.lower() != "python":
+        raise ConfigError(f"'{path}' is written in {language}; only Python can be looked at.")
     return list(notebook.cells)

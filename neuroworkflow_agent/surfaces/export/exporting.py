@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 from neuroworkflow_agent.errors import ConfigError, why_no_notebook
+from neuroworkflow_agent.notebook_metadata import about
 from neuroworkflow_agent.outputs import with_texts
 from neuroworkflow_agent.replacing import Temporary, look
 from neuroworkflow_agent.surfaces.export.html_page import as_html
-from neuroworkflow_agent.surfaces.export.made import about, facts_of
+from neuroworkflow_agent.surfaces.export.made import facts_of
 from neuroworkflow_agent.surfaces.export.markdown_page import MarkdownPage
 from neuroworkflow_agent.surfaces.export.sections import Style, parts_of
 from neuroworkflow_agent.text import one_line

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from neuroworkflow_agent._version import __version__
 from neuroworkflow_agent.nodes.magics import without_magics
+from neuroworkflow_agent.notebook_metadata import about
 from neuroworkflow_agent.prompt_cells import METADATA_KEY, is_prompt
 
 
@@ -39,12 +40,6 @@ def facts_of(notebook: Any, path: Path) -> list[tuple[str, str]]:
         ("This page", f"made by neuroworkflow-agent {__version__} on {date.today().isoformat()}"),
     ]
     return [(name, value) for name, value in facts if value]
-
-
-def about(notebook: Any, key: str) -> Mapping[str, Any]:
-    """What a notebook's metadata say of its kernel or its language; anybody may have written them."""
-    said = notebook.metadata.get(key)
-    return said if isinstance(said, Mapping) else {}
 
 
 def _ran(cells: list[Any]) -> str:
